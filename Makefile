@@ -1,0 +1,38 @@
+# The few commands a person types. Everything else is Meson's: see docs/building.md.
+#
+#   make          every program, in build/bin/
+#   make check    install what is missing, build, check, test, and once more under sanitizers
+#   make test     the tests alone, on the build that is there
+#   make bench    the table of ratios of docs/performance.md
+#   make fuzz     the fuzz targets, FUZZ_SECONDS each
+#   make format   bring the sources into the house's format
+
+CC_MAIN  ?= clang-19
+BUILD    ?= build
+FUZZ_SECONDS ?= 60
+
+.PHONY: all check test bench fuzz format clean
+all: $(BUILD)/build.ninja
+	@ninja -C $(BUILD) --quiet
+	@tools/install-programs $(BUILD)
+
+$(BUILD)/build.ninja:
+	@CC=$(CC_MAIN) meson setup $(BUILD) >/dev/null || { cat $(BUILD)/meson-logs/meson-log.txt; exit 1; }
+
+check:
+	@tools/check
+
+test: all
+	@meson test -C $(BUILD) --print-errorlogs
+
+bench: all
+	@tools/bench $(BUILD)
+
+fuzz:
+	@tools/fuzz $(FUZZ_SECONDS)
+
+format:
+	@git ls-files '*.c' '*.h' | xargs clang-format-19 -i
+
+clean:
+	rm -rf $(BUILD) build-*

@@ -1,0 +1,90 @@
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int failed(struct err_detail *detail, const char *doing, const char *path)
+{
+    int errnum = errno;
+    return err_set(detail, err_from_errno(errnum), "cannot %s %s: %s", doing, path,
+                   strerror(errnum));
+}
+
+static int read_all(int fd, const char *path, size_t max, struct buf *b, struct err_detail *detail)
+{
+    size_t before = b->len;
+    for (;;) {
+        if (buf_reserve(b, 65536) != ERR_OK)
+            return err_set(detail, buf_status(b), "%s: out of memory", path);
+        ssize_t n = read(fd, b->data + b->len, b->capacity - b->len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return failed(detail, "read", path);
+        if (n == 0)
+            return ERR_OK;
+        b->len += (size_t)n;
+        if (b->len - before > max)
+            return err_set(detail, ERR_LIMIT, "%s is larger than the %zu bytes allowed", path, max);
+    }
+}
+
+int file_read(const char *path, size_t max, struct buf *b, struct err_detail *detail)
+{
+    bool standard_input = strcmp(path, "-") == 0;
+    int fd = standard_input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return failed(detail, "open", path);
+    int status = read_all(fd, standard_input ? "standard input" : path, max, b, detail);
+    if (!standard_input)
+        close(fd);
+    return status;
+}
+
+static int write_all(int fd, struct bytes content)
+{
+    while (content.len) {
+        ssize_t n = write(fd, content.data, content.len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -1;
+        content = bytes_slice(content, (size_t)n, content.len - (size_t)n);
+    }
+    return fsync(fd);
+}
+
+int file_write(const char *path, struct bytes content, struct err_detail *detail)
+{
+    struct buf name = BUF_INIT;
+    buf_append_format(&name, "%s.XXXXXX", path);
+    buf_append_byte(&name, 0);
+    if (buf_status(&name) != ERR_OK) {
+        buf_release(&name);
+        return err_set(detail, ERR_NOMEM, "%s: out of memory", path);
+    }
+    char *temporary = (char *)name.data;
+    int status = ERR_OK;
+    int fd = mkostemp(temporary, O_CLOEXEC);
+    if (fd < 0) {
+        status = failed(detail, "write", path);
+    } else {
+        mode_t mask = umask(0);
+        umask(mask);
+        bool written = write_all(fd, content) == 0 && fchmod(fd, 0666 & ~mask) == 0;
+        if (!written)
+            status = failed(detail, "write", path);
+        close(fd);
+        if (written && rename(temporary, path) != 0)
+            status = failed(detail, "write", path);
+        if (status != ERR_OK)
+            unlink(temporary);
+    }
+    buf_release(&name);
+    return status;
+}

@@ -1,0 +1,16 @@
+/* Whole files, with messages that name the path. */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include "base/buf.h"
+
+/* Appends the content of a regular file, pipe or "-" (standard input) of at most `max` bytes.
+ * ERR_NOTFOUND, ERR_IO, ERR_LIMIT, ERR_NOMEM. */
+int file_read(const char *path, size_t max, struct buf *b,
+              struct err_detail *detail) BASE_NODISCARD;
+
+/* Writes a file so that a reader sees the old content or the new, never a part: a temporary file
+ * beside it, synced, renamed. Mode 0644 less the umask. ERR_IO, ERR_NOSPACE, ERR_NOTFOUND. */
+int file_write(const char *path, struct bytes content, struct err_detail *detail) BASE_NODISCARD;
+
+#endif

@@ -1,0 +1,130 @@
+#include "base/hex.h"
+
+#include <string.h>
+
+static const char digits[] = "0123456789abcdef";
+
+static int digit_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+static bool has_prefix(const char *text)
+{
+    return text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+}
+
+void hex_encode(char *ret_text, struct bytes data)
+{
+    for (size_t i = 0; i < data.len; i++) {
+        ret_text[2 * i] = digits[data.data[i] >> 4];
+        ret_text[2 * i + 1] = digits[data.data[i] & 15];
+    }
+}
+
+void hex_append(struct buf *b, struct bytes data)
+{
+    buf_append(b, "0x", 2);
+    uint8_t *at = buf_extend(b, 2 * data.len);
+    if (at)
+        hex_encode((char *)at, data);
+}
+
+static bool decode(const char *text, uint8_t *data, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        int high = digit_value(text[2 * i]), low = high < 0 ? -1 : digit_value(text[2 * i + 1]);
+        if (high < 0 || low < 0)
+            return false;
+        data[i] = (uint8_t)(high << 4 | low);
+    }
+    return true;
+}
+
+bool hex_decode_exact(const char *text, void *ret_data, size_t len)
+{
+    if (has_prefix(text))
+        text += 2;
+    return strlen(text) == 2 * len && decode(text, ret_data, len);
+}
+
+int hex_decode(const char *text, struct buf *b)
+{
+    if (has_prefix(text))
+        text += 2;
+    size_t len = strlen(text);
+    if (len % 2)
+        return ERR_INPUT;
+    size_t before = b->len;
+    uint8_t *at = buf_extend(b, len / 2);
+    if (!at)
+        return buf_status(b);
+    if (decode(text, at, len / 2))
+        return ERR_OK;
+    b->len = before;
+    return ERR_INPUT;
+}
+
+static bool decimal(const char *text, struct u256 *ret_value)
+{
+    struct u256 value = {{0}}, ten = u256_from(10);
+    if (!*text)
+        return false;
+    for (; *text; text++) {
+        struct u256 digit = u256_from((uint64_t)(*text - '0'));
+        if (*text < '0' || *text > '9' || !u256_mul_checked(&value, &value, &ten) ||
+            !u256_add_checked(&value, &value, &digit))
+            return false;
+    }
+    *ret_value = value;
+    return true;
+}
+
+bool hex_u256(const char *text, struct u256 *ret_value)
+{
+    if (!has_prefix(text))
+        return decimal(text, ret_value);
+    text += 2;
+    if (!*text)
+        return false;
+    struct u256 value = {{0}};
+    for (; *text; text++) {
+        int digit = digit_value(*text);
+        if (digit < 0 || value.w[3] >> 60)
+            return false;
+        u256_shift_left(&value, &value, 4);
+        value.w[0] |= (uint64_t)digit;
+    }
+    *ret_value = value;
+    return true;
+}
+
+bool hex_u64(const char *text, uint64_t *ret_value)
+{
+    struct u256 value;
+    if (!hex_u256(text, &value) || !u256_is_u64(&value))
+        return false;
+    *ret_value = value.w[0];
+    return true;
+}
+
+void hex_format_u256(char *ret_text, const struct u256 *value)
+{
+    uint8_t be[32];
+    char text[65];
+    u256_store(be, value);
+    hex_encode(text, bytes_of(be, sizeof(be)));
+    text[64] = 0;
+    size_t from = strspn(text, "0");
+    if (from == 64)
+        from = 63;
+    ret_text[0] = '0';
+    ret_text[1] = 'x';
+    memcpy(ret_text + 2, text + from, 65 - from);
+}

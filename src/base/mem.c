@@ -1,0 +1,73 @@
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static _Thread_local size_t fail_in;    /* allocations until the first that fails, 0 = off */
+static _Thread_local size_t fail_count; /* how many fail from there on */
+
+static bool allocation_fails(void)
+{
+    if (BASE_LIKELY(fail_in == 0 && fail_count == 0))
+        return false;
+    if (fail_in > 1) {
+        fail_in--;
+        return false;
+    }
+    fail_in = 0;
+    if (fail_count == 0)
+        return false;
+    fail_count--;
+    return true;
+}
+
+void mem_fail_at(size_t n, size_t count)
+{
+    fail_in = n;
+    fail_count = n ? count : 0;
+}
+
+size_t mem_fail_left(void)
+{
+    return fail_in;
+}
+
+void *mem_alloc(size_t size)
+{
+    return allocation_fails() ? NULL : malloc(size ? size : 1);
+}
+
+void *mem_alloc_zeroed(size_t count, size_t size)
+{
+    return allocation_fails() ? NULL : calloc(count ? count : 1, size ? size : 1);
+}
+
+void *mem_alloc_aligned(size_t alignment, size_t size)
+{
+    size_t rounded = (size + alignment - 1) / alignment * alignment;
+    return allocation_fails() ? NULL : aligned_alloc(alignment, rounded ? rounded : alignment);
+}
+
+void *mem_realloc(void *ptr, size_t size)
+{
+    return allocation_fails() ? NULL : realloc(ptr, size ? size : 1);
+}
+
+void mem_free(void *ptr)
+{
+    free(ptr);
+}
+
+void mem_wipe(void *ptr, size_t size)
+{
+    explicit_bzero(ptr, size);
+}
+
+bool mem_equal_secret(const void *a, const void *b, size_t size)
+{
+    const volatile uint8_t *x = a, *y = b;
+    uint8_t differ = 0;
+    for (size_t i = 0; i < size; i++)
+        differ |= x[i] ^ y[i];
+    return differ == 0;
+}

@@ -1,0 +1,33 @@
+/*
+ * Heap memory, with a fault to inject.
+ *
+ * Libraries allocate through these and report ERR_NOMEM; they never abort. A test can make the n-th
+ * allocation from now fail, to walk every failure path of what it calls.
+ */
+#ifndef BASE_MEM_H
+#define BASE_MEM_H
+
+#include "base/compiler.h"
+
+#include <stdbool.h>
+
+/* NULL when out of memory; sizes of 0 give a pointer that may be freed. Freed by mem_free. */
+void *mem_alloc(size_t size) BASE_NODISCARD;
+void *mem_alloc_zeroed(size_t count, size_t size) BASE_NODISCARD;
+void *mem_alloc_aligned(size_t alignment, size_t size) BASE_NODISCARD;
+/* NULL leaves `ptr` as it was. */
+void *mem_realloc(void *ptr, size_t size) BASE_NODISCARD;
+void mem_free(void *ptr);
+
+/* Overwrites in a way that the compiler keeps. */
+void mem_wipe(void *ptr, size_t size);
+/* Whether equal, in time that depends on `size` only. */
+bool mem_equal_secret(const void *a, const void *b, size_t size);
+
+/* Tests only: the n-th allocation of this thread from now (1 = the next) and `count` - 1 after it
+ * fail; n = 0 switches it off. mem_fail_left tells how many are still to come (0: it happened, or
+ * is off). */
+void mem_fail_at(size_t n, size_t count);
+size_t mem_fail_left(void);
+
+#endif

@@ -1,0 +1,235 @@
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/file.h"
+#include "base/fork.h"
+#include "base/hex.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "base/pool.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static void test_errors(void **unused)
+{
+    (void)unused;
+    assert_string_equal(err_name(ERR_NOSPACE), "ERR_NOSPACE");
+    assert_string_equal(err_text(ERR_INPUT), "malformed input");
+    assert_string_equal(err_text(12345), "unknown");
+    struct err_detail d;
+    assert_int_equal(err_set(&d, ERR_INPUT, "nonce %d", 7), ERR_INPUT);
+    assert_int_equal(err_prefix(&d, ERR_INPUT, "tx %d", 3), ERR_INPUT);
+    assert_string_equal(d.text, "tx 3: nonce 7");
+    char longer[2 * sizeof(d.text)];
+    memset(longer, 'x', sizeof(longer));
+    longer[sizeof(longer) - 1] = 0;
+    (void)err_set(&d, ERR_INPUT, "%s", longer);
+    (void)err_prefix(&d, ERR_INPUT, "place");
+    assert_int_equal(strlen(d.text), sizeof(d.text) - 1);
+    assert_memory_equal(d.text, "place: xx", 9);
+}
+
+static void test_buf(void **unused)
+{
+    (void)unused;
+    struct buf b = BUF_INIT;
+    buf_append_text(&b, "ab");
+    buf_append_format(&b, "%d", 1234);
+    buf_append_byte(&b, 'z');
+    assert_string_equal(buf_text(&b), "ab1234z");
+    assert_int_equal(b.len, 7);
+    mem_fail_at(1, 1);
+    assert_null(buf_extend(&b, 1000));
+    buf_append_text(&b, "lost");
+    assert_int_equal(buf_status(&b), ERR_NOMEM);
+    assert_int_equal(b.len, 7);
+    buf_clear(&b);
+    assert_int_equal(buf_status(&b), ERR_OK);
+    buf_release(&b);
+}
+
+static void test_arena(void **unused)
+{
+    (void)unused;
+    struct arena a;
+    arena_init(&a);
+    uint8_t *first = arena_alloc(&a, 10);
+    memset(first, 7, 10);
+    struct arena_mark mark = arena_mark(&a);
+    for (int i = 0; i < 1000; i++) {
+        uint8_t *p = arena_alloc(&a, (size_t)i);
+        assert_non_null(p);
+        assert_int_equal((uintptr_t)p % 16, 0);
+        memset(p, i, (size_t)i);
+    }
+    arena_rewind(&a, mark);
+    assert_int_equal(first[9], 7);
+    assert_ptr_equal((uint8_t *)arena_alloc(&a, 16), first + 16);
+    arena_clear(&a);
+    arena_release(&a);
+
+    arena_init_limited(&a, 10000);
+    assert_non_null(arena_alloc(&a, 9000));
+    assert_null(arena_alloc(&a, 9000));
+    assert_non_null(arena_alloc(&a, 900));
+    arena_release(&a);
+}
+
+static void test_map(void **unused)
+{
+    (void)unused;
+    enum { N = 5000 };
+    struct map m;
+    map_init(&m, 20, sizeof(uint64_t));
+    for (uint64_t i = 0; i < N; i++) {
+        uint8_t key[20] = {0};
+        bool added;
+        memcpy(key, &i, sizeof(i));
+        uint64_t *value = map_put(&m, key, &added);
+        assert_true(added && *value == 0);
+        *value = i * 3;
+    }
+    for (size_t keep = N; keep > 10; keep -= keep / 3) {
+        map_truncate(&m, keep);
+        for (uint64_t i = 0; i < N; i++) {
+            uint8_t key[20] = {0};
+            memcpy(key, &i, sizeof(i));
+            uint64_t *value = map_get(&m, key);
+            if (i < keep)
+                assert_true(value && *value == i * 3);
+            else
+                assert_null(value);
+        }
+    }
+    map_clear(&m);
+    assert_int_equal(map_count(&m), 0);
+    assert_null(map_get(&m, "01234567890123456789"));
+    map_release(&m);
+
+    for (size_t n = 1; n < 4; n++) { /* a failed put leaves the map as it was */
+        map_init(&m, 4, 4);
+        mem_fail_at(n, 1);
+        assert_null(map_put(&m, "abcd", NULL));
+        assert_int_equal(map_count(&m), 0);
+        assert_non_null(map_put(&m, "abcd", NULL));
+        map_release(&m);
+    }
+}
+
+static void test_hex(void **unused)
+{
+    (void)unused;
+    struct buf b = BUF_INIT;
+    assert_int_equal(hex_decode("0x00fF", &b), ERR_OK);
+    assert_memory_equal(b.data, "\x00\xff", 2);
+    assert_int_equal(hex_decode("0x0", &b), ERR_INPUT);
+    assert_int_equal(hex_decode("0g", &b), ERR_INPUT);
+    assert_int_equal(b.len, 2);
+    buf_clear(&b);
+    hex_append(&b, bytes_of("\x01\xab", 2));
+    assert_string_equal(buf_text(&b), "0x01ab");
+    buf_release(&b);
+
+    struct u256 v;
+    char text[67];
+    assert_true(hex_u256("0x0001f", &v) && v.w[0] == 31);
+    assert_true(hex_u256("31", &v) && v.w[0] == 31);
+    assert_false(hex_u256("0x", &v) || hex_u256("", &v) || hex_u256("12a", &v));
+    const char *top = "0xffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff";
+    assert_true(hex_u256(top, &v));
+    hex_format_u256(text, &v);
+    assert_string_equal(text, top);
+    assert_true(hex_u256("115792089237316195423570985008687907853269984665640564039457584007913"
+                         "129639935",
+                         &v));
+    assert_false(hex_u256("115792089237316195423570985008687907853269984665640564039457584007913"
+                          "129639936",
+                          &v));
+    assert_false(
+        hex_u256("0x10000000000000000000000000000000000000000000000000000000000000000", &v));
+    v = u256_from(0);
+    hex_format_u256(text, &v);
+    assert_string_equal(text, "0x0");
+    uint8_t two[2];
+    assert_true(hex_decode_exact("0xabcd", two, 2));
+    assert_false(hex_decode_exact("0xabcd1", two, 2) || hex_decode_exact("0xabc", two, 2));
+}
+
+static void test_forks(void **unused)
+{
+    (void)unused;
+    enum fork fork;
+    assert_true(fork_from_name("EIP158", &fork) && fork == FORK_SPURIOUS);
+    assert_true(fork_from_name("merge", &fork) && fork == FORK_PARIS);
+    assert_true(fork_from_name("ConstantinopleFix", &fork) && fork == FORK_PETERSBURG);
+    assert_false(fork_from_name("EIP15", &fork) || fork_from_name("", &fork));
+    for (int i = 0; i < FORK_COUNT; i++)
+        assert_true(fork_from_name(fork_name((enum fork)i), &fork) && fork == (enum fork)i);
+}
+
+static void count_item(void *context, size_t index, unsigned worker)
+{
+    assert_true(worker < 3);
+    atomic_fetch_add((atomic_size_t *)context, index);
+}
+
+static void test_pool(void **unused)
+{
+    (void)unused;
+    struct pool *pool;
+    assert_int_equal(pool_new(&pool, 3), ERR_OK);
+    for (size_t n = 0; n < 200; n++) {
+        atomic_size_t sum = 0;
+        pool_run(pool, n, count_item, &sum);
+        assert_int_equal(sum, n ? n * (n - 1) / 2 : 0);
+    }
+    pool_free(pool);
+}
+
+static void test_file(void **unused)
+{
+    (void)unused;
+    char folder[] = "/tmp/test_base_XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    char path[64];
+    snprintf(path, sizeof(path), "%s/f", folder);
+    struct err_detail detail;
+    struct buf b = BUF_INIT;
+    assert_int_equal(file_write(path, bytes_str("content"), &detail), ERR_OK);
+    assert_int_equal(file_read(path, 7, &b, &detail), ERR_OK);
+    assert_string_equal(buf_text(&b), "content");
+    assert_int_equal(file_read(path, 6, &b, &detail), ERR_LIMIT);
+    unlink(path);
+    buf_clear(&b);
+    assert_int_equal(file_read(path, 7, &b, &detail), ERR_NOTFOUND);
+    assert_non_null(strstr(detail.text, path));
+    rmdir(folder);
+    assert_int_equal(file_write(path, bytes_str("content"), &detail), ERR_NOTFOUND);
+    buf_release(&b);
+}
+
+static void test_secrets(void **unused)
+{
+    (void)unused;
+    char a[] = "secret", b[] = "secreT";
+    assert_true(mem_equal_secret(a, "secret", 6));
+    assert_false(mem_equal_secret(a, b, 6));
+    mem_wipe(a, 6);
+    assert_memory_equal(a, "\0\0\0\0\0\0", 6);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_errors), cmocka_unit_test(test_buf),  cmocka_unit_test(test_arena),
+        cmocka_unit_test(test_map),    cmocka_unit_test(test_hex),  cmocka_unit_test(test_forks),
+        cmocka_unit_test(test_pool),   cmocka_unit_test(test_file), cmocka_unit_test(test_secrets),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
