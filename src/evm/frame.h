@@ -87,6 +87,26 @@ static inline int evm_halt(struct evm_frame *f, enum evm_status status)
     return EVM_HALTED;
 }
 
+static inline int64_t evm_words(uint64_t bytes)
+{
+    return (int64_t)(bytes / 32 + (bytes % 32 != 0));
+}
+
+/* An address on the stack is the low 20 bytes of a word. */
+static inline struct address evm_word_to_address(const struct u256 *word)
+{
+    uint8_t be[32];
+    struct address a;
+    u256_store(be, word);
+    memcpy(a.b, be + 12, sizeof(a.b));
+    return a;
+}
+
+static inline struct u256 evm_word_from_address(const struct address *a)
+{
+    return u256_load_short(a->b, sizeof(a->b));
+}
+
 /*
  * The interpreters: run a frame from its start or from behind the call it made. They return
  * EVM_ENTERED, EVM_HALTED or an error.

@@ -34,10 +34,9 @@ void evm_space_release(struct evm_space *s)
     evm_space_init(s, s->block_size);
 }
 
-void evm_space_trim(struct evm_space *s, size_t keep)
+void evm_space_reset(struct evm_space *s, size_t keep)
 {
     struct evm_space_block **link = &s->first;
-    assert(!s->top.block || (s->top.block == s->first && s->top.used == 0));
     for (size_t kept = 0; *link && kept + (*link)->size <= keep; link = &(*link)->next)
         kept += (*link)->size;
     free_blocks(*link);
@@ -84,6 +83,8 @@ void *evm_space_room(struct evm_space *s, size_t *ret_size, size_t size)
 
 void evm_space_take(struct evm_space *s, size_t size)
 {
+    if (size == 0)
+        return;
     size_t rounded = (size + SPACE_ALIGNMENT - 1) / SPACE_ALIGNMENT * SPACE_ALIGNMENT;
     size_t room = s->top.block->size - s->top.used;
     s->top.used += rounded < room ? rounded : room;

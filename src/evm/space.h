@@ -25,8 +25,8 @@ struct evm_space {
 /* Allocates nothing yet. */
 void evm_space_init(struct evm_space *s, size_t block_size);
 void evm_space_release(struct evm_space *s);
-/* Frees blocks beyond the first `keep` bytes. Nothing may be in use. */
-void evm_space_trim(struct evm_space *s, size_t keep);
+/* Takes everything back, and frees the blocks beyond the first `keep` bytes. */
+void evm_space_reset(struct evm_space *s, size_t keep);
 
 /* `size` bytes at the top, aligned to 64, content undefined; NULL when out of memory. Nothing is
  * taken yet: asking again gives the same place as long as its block is large enough (then *ret_size
