@@ -83,7 +83,7 @@ size_t fixtures_each(const char *subfolder, void (*fn)(const char *, void *), vo
 json_t *fixtures_json(const char *path)
 {
     json_error_t error;
-    json_t *json = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+    json_t *json = json_load_file(path, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
     if (!json)
         fail_msg("%s:%d: %s", path, error.line, error.text);
     return json;
