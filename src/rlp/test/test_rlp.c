@@ -231,8 +231,8 @@ static void test_kinds(void **state)
     struct buf b = BUF_INIT;
     write_all_kinds(&b);
     assert_int_equal(buf_status(&b), ERR_OK);
-    assert_string_equal(hex_of(bytes_slice(buf_bytes(&b), 0, 14)),
-                        "f89d807f818088ffffffffffffffff");
+    assert_string_equal(hex_of(bytes_slice(buf_bytes(&b), 0, 15)),
+                        "f87e807f818088ffffffffffffffff");
     assert_int_equal(rlp_validate(buf_bytes(&b)), RLP_OK);
 
     struct rlp_reader r;
