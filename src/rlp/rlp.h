@@ -4,9 +4,9 @@
  *     first byte   then                              item
  *     00 … 7f      -                                 a string of that one byte
  *     80 … b7      n = first - 80 bytes              a string of n bytes, n <= 55
- *     b8 … bf      k = first - b7 bytes, n bytes     a string of n bytes, n > 55 in k bytes big
- * endian c0 … f7      n = first - c0 bytes              a list of items, n bytes in all, n <= 55 f8
- * … ff      k = first - f7 bytes, n bytes     a list, n > 55 in k bytes big endian
+ *     b8 … bf      k = first - b7 bytes, n bytes     a string of n bytes, n > 55 in k bytes big endian
+ *     c0 … f7      n = first - c0 bytes              a list of items, n bytes in all, n <= 55
+ *     f8 … ff      k = first - f7 bytes, n bytes     a list, n > 55 in k bytes big endian
  *
  * An integer is its big-endian bytes without leading zeros, 0 the empty string. Each value has one
  * encoding only; the reader refuses all others.
