@@ -1,6 +1,0 @@
-#include "evmtool/evmtool.h"
-
-int main(int argc, char **argv)
-{
-    return evmtool_main(argc, argv);
-}
