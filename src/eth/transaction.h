@@ -138,7 +138,7 @@ struct eth_rules {
     struct u256 chain_id;
     bool is_quorum;      /* v = 37/38 is private, whatever the chain id */
     size_t max_initcode; /* bytes, 0 = EIP-3860's 49152; from Shanghai on */
-    size_t max_size;     /* bytes of the encoding, 0 = any (a pool's rule, never a block's) */
+    size_t max_size;     /* bytes of `encoded`, 0 = any; a rule of pools, never of blocks */
 };
 
 /* --- Encoding --- */
@@ -225,6 +225,9 @@ struct eth_intrinsic_gas eth_transaction_intrinsic_gas(const struct eth_transact
  * not recovered). The order of the checks is fixed; the first that fails is the answer. */
 enum eth_tx_status eth_transaction_check(const struct eth_transaction *tx,
                                          const struct eth_rules *rules);
+/* The same without the signature, for a call on behalf of a known sender. */
+enum eth_tx_status eth_transaction_check_unsigned(const struct eth_transaction *tx,
+                                                  const struct eth_rules *rules);
 
 /* min(max_fee, base_fee + max_priority_fee), the wei that a unit of gas costs (EIP-1559). max_fee
  * must not be below base_fee. */

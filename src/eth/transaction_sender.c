@@ -1,0 +1,183 @@
+#include "base/pool.h"
+#include "crypto/secp256k1.h"
+#include "eth/transaction_rules.h"
+
+#include <stdatomic.h>
+
+/* The order of the group, and half of it (SEC 2, section 2.4.1; EIP-2). */
+static const struct u256 group_order = {
+    {0xbfd25e8cd0364141, 0xbaaedce6af48a03b, 0xfffffffffffffffe, 0xffffffffffffffff}};
+static const struct u256 half_order = {
+    {0xdfe92f46681b20a0, 0x5d576e7357a4501d, 0xffffffffffffffff, 0x7fffffffffffffff}};
+
+enum { PLAIN_V = 27, PROTECTED_V = 35, PRIVATE_V = 37 };
+
+static bool in_group(const struct u256 *value)
+{
+    return !u256_is_zero(value) && u256_less(value, &group_order);
+}
+
+static enum eth_tx_status check_range(const struct u256 *r, const struct u256 *s, bool low_s)
+{
+    if (!in_group(r))
+        return ETH_TX_INVALID_R;
+    if (!in_group(s))
+        return ETH_TX_INVALID_S;
+    if (low_s && u256_less(&half_order, s))
+        return ETH_TX_HIGH_S;
+    return ETH_TX_OK;
+}
+
+bool eth_transaction_is_private(const struct eth_transaction *tx)
+{
+    uint64_t low = tx->v.w[0];
+    return tx->type == ETH_LEGACY && (low == PRIVATE_V || low == PRIVATE_V + 1);
+}
+
+/* What v of a legacy transaction says under the rules: the manner of signing and the recovery id.
+ */
+static enum eth_tx_status read_legacy_v(const struct eth_transaction *tx,
+                                        const struct eth_rules *rules,
+                                        struct eth_signature *ret_signature)
+{
+    uint64_t v = u256_is_u64(&tx->v) ? tx->v.w[0] : UINT64_MAX;
+    if (rules->is_quorum && eth_transaction_is_private(tx)) {
+        *ret_signature = (struct eth_signature){ETH_SIGN_PRIVATE, (v - PRIVATE_V) & 1};
+        return v == UINT64_MAX ? ETH_TX_INVALID_V : ETH_TX_OK;
+    }
+    if (v == PLAIN_V || v == PLAIN_V + 1) {
+        *ret_signature = (struct eth_signature){ETH_SIGN_PLAIN, (unsigned)(v - PLAIN_V)};
+        return ETH_TX_OK;
+    }
+    if (v <= 1 || rules->fork < FORK_SPURIOUS)
+        return ETH_TX_INVALID_V;
+    if (v < PROTECTED_V || !u256_equal(&tx->chain_id, &rules->chain_id))
+        return ETH_TX_WRONG_CHAIN_ID;
+    *ret_signature = (struct eth_signature){ETH_SIGN_PROTECTED, (tx->v.w[0] - PROTECTED_V) & 1};
+    return ETH_TX_OK;
+}
+
+static enum eth_tx_status read_typed_v(const struct eth_transaction *tx,
+                                       const struct eth_rules *rules,
+                                       struct eth_signature *ret_signature)
+{
+    if (!u256_equal(&tx->chain_id, &rules->chain_id))
+        return ETH_TX_WRONG_CHAIN_ID;
+    if (!u256_is_u64(&tx->v) || tx->v.w[0] > 1)
+        return ETH_TX_INVALID_V;
+    *ret_signature = (struct eth_signature){ETH_SIGN_PROTECTED, (unsigned)tx->v.w[0]};
+    return ETH_TX_OK;
+}
+
+enum eth_tx_status eth_transaction_read_signature(const struct eth_transaction *tx,
+                                                  const struct eth_rules *rules,
+                                                  struct eth_signature *ret_signature)
+{
+    struct eth_signature signature;
+    enum eth_tx_status status = tx->type == ETH_LEGACY ? read_legacy_v(tx, rules, &signature)
+                                                       : read_typed_v(tx, rules, &signature);
+    if (status == ETH_TX_OK)
+        status = check_range(&tx->r, &tx->s,
+                             rules->fork >= FORK_HOMESTEAD || signature.how == ETH_SIGN_PRIVATE);
+    if (status == ETH_TX_OK)
+        *ret_signature = signature;
+    return status;
+}
+
+static bool recover(struct address *ret_address, const struct hash256 *hash, const struct u256 *r,
+                    const struct u256 *s, unsigned recovery_id)
+{
+    uint8_t rs[64];
+    u256_store(rs, r);
+    u256_store(rs + 32, s);
+    return crypto_ecrecover(ret_address, hash, rs, recovery_id);
+}
+
+int eth_transaction_recover(struct eth_transaction *tx, enum eth_tx_status *ret_status,
+                            const struct eth_rules *rules)
+{
+    struct eth_signature signature;
+    enum eth_tx_status outcome = eth_transaction_supports_type(tx->type, rules->fork)
+                                     ? eth_transaction_read_signature(tx, rules, &signature)
+                                     : ETH_TX_TYPE_NOT_SUPPORTED;
+    if (outcome == ETH_TX_OK) {
+        bool is_private = signature.how == ETH_SIGN_PRIVATE;
+        if (!tx->sender_known || tx->sender_private != is_private) {
+            struct hash256 hash;
+            int status = eth_transaction_signing_hash(tx, signature.how, &hash);
+            if (status != ERR_OK)
+                return status;
+            tx->sender_known = recover(&tx->sender, &hash, &tx->r, &tx->s, signature.recovery_id);
+            tx->sender_private = is_private;
+            if (!tx->sender_known)
+                outcome = ETH_TX_NO_SENDER;
+        }
+    }
+    *ret_status = outcome;
+    return ERR_OK;
+}
+
+struct recover_many {
+    struct eth_transaction *txs;
+    enum eth_tx_status *statuses;
+    const struct eth_rules *rules;
+    atomic_int status; /* the last failure, if any */
+};
+
+static void recover_one(void *context, size_t index, unsigned worker)
+{
+    (void)worker;
+    struct recover_many *many = context;
+    int status = eth_transaction_recover(&many->txs[index], &many->statuses[index], many->rules);
+    if (status != ERR_OK)
+        atomic_store(&many->status, status);
+}
+
+int eth_transactions_recover(struct eth_transaction *txs, enum eth_tx_status *ret_statuses,
+                             size_t count, const struct eth_rules *rules, struct pool *pool)
+{
+    struct recover_many many = {txs, ret_statuses, rules, ERR_OK};
+    pool_run(pool, count, recover_one, &many);
+    return atomic_load(&many.status);
+}
+
+void eth_transaction_set_signature(struct eth_transaction *tx, enum eth_signing how,
+                                   const uint8_t rs[64], unsigned recovery_id)
+{
+    assert(recovery_id <= 1);
+    struct u256 v = u256_from(recovery_id);
+    if (tx->type == ETH_LEGACY) {
+        static const uint8_t offsets[] = {
+            [ETH_SIGN_PLAIN] = PLAIN_V,
+            [ETH_SIGN_PROTECTED] = PROTECTED_V,
+            [ETH_SIGN_PRIVATE] = PRIVATE_V,
+        };
+        const struct u256 offset = u256_from(offsets[how]);
+        u256_add(&v, &v, &offset);
+        if (how == ETH_SIGN_PROTECTED) {
+            u256_add(&v, &v, &tx->chain_id);
+            u256_add(&v, &v, &tx->chain_id);
+        }
+    }
+    tx->v = v;
+    tx->r = u256_load(rs);
+    tx->s = u256_load(rs + 32);
+    tx->encoded = bytes_none();
+    tx->sender_known = false;
+}
+
+enum eth_tx_status eth_authorization_recover(const struct eth_authorization *authorization,
+                                             struct address *ret_authority)
+{
+    const struct eth_authorization *a = authorization;
+    if (!u256_is_u64(&a->y_parity) || a->y_parity.w[0] > 1)
+        return ETH_TX_INVALID_V;
+    enum eth_tx_status status = check_range(&a->r, &a->s, true);
+    if (status != ETH_TX_OK)
+        return status;
+    struct hash256 hash;
+    eth_authorization_signing_hash(a, &hash);
+    return recover(ret_authority, &hash, &a->r, &a->s, (unsigned)a->y_parity.w[0])
+               ? ETH_TX_OK
+               : ETH_TX_NO_SENDER;
+}
