@@ -10,8 +10,8 @@
 #define CURVE_FIELD struct fp
 #define CURVE_B     G1_B
 #define CURVE_ONE   FP_ONE
-#include "crypto/pairing/curve.h"
-#include "crypto/pairing/straus.h"
+#include "crypto/pairing/curve.inc"
+#include "crypto/pairing/straus.inc"
 #undef CURVE
 #undef FIELD
 #undef CURVE_FIELD
@@ -23,7 +23,7 @@
 #define CURVE_FIELD struct fp2
 #define CURVE_B     G2_B
 #define CURVE_ONE   FP2_ONE
-#include "crypto/pairing/curve.h"
+#include "crypto/pairing/curve.inc"
 #undef CURVE
 #undef FIELD
 #undef CURVE_FIELD

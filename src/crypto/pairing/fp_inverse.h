@@ -1,9 +1,10 @@
 /*
  * The inverse in the prime field, by Bernstein and Yang's "safegcd" division steps in the variable
  * time form: 62 steps at a time are gathered into a 2 x 2 matrix by looking at the low 64 bits
- * alone, then applied to the whole numbers (eprint 2019/266; the batch of 62 is libsecp256k1's
- * idea). Part of fp.h.
+ * alone, then applied to the whole numbers (eprint 2019/266). Part of fp.h.
  */
+#ifndef CRYPTO_PAIRING_FP_INVERSE_H
+#define CRYPTO_PAIRING_FP_INVERSE_H
 
 enum { FP_S62_LIMBS = (64 * FP_LIMBS + 61) / 62 };
 
@@ -170,3 +171,5 @@ PAIRING_FUNCTION void fp_inverse(struct fp *r, const struct fp *a)
     fp_s62_to(plain.w, &d);
     fp_mul(r, &plain, &FP_CUBED_R);
 }
+
+#endif
