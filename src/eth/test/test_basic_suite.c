@@ -77,13 +77,14 @@ static void difficulty_file(const char *path, void *context)
     json_decref(file);
 }
 
-/* The chain as it was when the suite was made: the bomb had been delayed once. */
-static struct difficulty_file public_chain(uint64_t homestead, uint64_t byzantium)
+/* The chains as they were when the suite was made. */
+static struct difficulty_file chain(uint64_t homestead, uint64_t byzantium, uint64_t constantinople)
 {
     struct difficulty_file f = {.cases = 0};
     eth_config_init(&f.config);
     f.config.fork_start[FORK_HOMESTEAD] = homestead;
     f.config.fork_start[FORK_BYZANTIUM] = byzantium;
+    f.config.fork_start[FORK_CONSTANTINOPLE] = constantinople;
     return f;
 }
 
@@ -93,17 +94,21 @@ static void test_difficulty(void **state)
     fixtures_require("ethereum-tests/BasicTests", "ethereum/tests");
     static const struct {
         const char *path;
-        uint64_t homestead, byzantium;
+        uint64_t homestead, byzantium, constantinople;
         size_t cases, impossible;
     } files[] = {
-        {"ethereum-tests/BasicTests/difficulty.json", 1150000, 4370000, 14, 0},
-        {"ethereum-tests/BasicTests/difficultyCustomHomestead.json", 0, ETH_NEVER, 120, 90},
-        {"ethereum-tests/BasicTests/difficultyCustomMainNetwork.json", 1150000, 4370000, 360, 270},
-        {"ethereum-tests/BasicTests/difficultyMainNetwork.json", 1150000, 4370000, 2254, 0},
-        {"ethereum-tests/BasicTests/difficultyRopsten.json", 0, 1700000, 2254, 0},
+        {"ethereum-tests/BasicTests/difficulty.json", 1150000, 4370000, ETH_NEVER, 14, 0},
+        {"ethereum-tests/BasicTests/difficultyCustomHomestead.json", 0, ETH_NEVER, ETH_NEVER, 120,
+         90},
+        {"ethereum-tests/BasicTests/difficultyCustomMainNetwork.json", 1150000, 4370000, ETH_NEVER,
+         360, 270},
+        {"ethereum-tests/BasicTests/difficultyMainNetwork.json", 1150000, 4370000, ETH_NEVER, 2254,
+         0},
+        {"ethereum-tests/BasicTests/difficultyRopsten.json", 0, 1700000, 4230000, 2254, 0},
     };
     for (size_t i = 0; i < BASE_COUNT(files); i++) {
-        struct difficulty_file f = public_chain(files[i].homestead, files[i].byzantium);
+        struct difficulty_file f =
+            chain(files[i].homestead, files[i].byzantium, files[i].constantinople);
         fixtures_each(files[i].path, difficulty_file, &f);
         assert_int_equal(f.cases, files[i].cases);
         assert_int_equal(f.impossible, files[i].impossible);
