@@ -126,8 +126,8 @@ static void resolve(struct assembler *a)
 
 struct bytes evm_asm(const char *text)
 {
-    static _Thread_local uint8_t places[PLACES][CODE_MAX];
-    static _Thread_local unsigned next;
+    static uint8_t places[PLACES][CODE_MAX];
+    static unsigned next;
     struct assembler a = {.code = places[next++ % PLACES]};
     char word[WORD_MAX];
     while (*(text += strspn(text, " \n"))) {
