@@ -3,6 +3,11 @@
 
 enum { STACK_BYTES = EVM_STACK_MAX * sizeof(struct u256) };
 
+static bool is_create(enum evm_call_kind kind)
+{
+    return kind == EVM_CREATE || kind == EVM_CREATE2;
+}
+
 static int trace_enter(struct evm *evm, const struct evm_message *message, struct bytes code)
 {
     const struct evm_tracer *tracer = evm->tracer;
@@ -93,6 +98,8 @@ int evm_frame_push(struct evm *evm, const struct evm_message *message, struct ev
     }
     start_frame(evm, f, &entry);
     err = trace_enter(evm, &f->message, entry.code);
+    if (is_create(f->message.kind)) /* init code runs without call data */
+        f->message.input = bytes_none();
     return err ? err : EVM_ENTERED;
 }
 
@@ -145,11 +152,6 @@ static void receive_call(struct evm_frame *f, size_t offset, size_t size,
     if (n)
         memcpy(f->memory + offset, output.data, n);
     *f->sp++ = u256_from(result->status == EVM_SUCCESS);
-}
-
-static bool is_create(enum evm_call_kind kind)
-{
-    return kind == EVM_CREATE || kind == EVM_CREATE2;
 }
 
 void evm_frame_receive(struct evm_frame *f, enum evm_call_kind kind, size_t return_offset,

@@ -140,7 +140,7 @@ struct evm_host_ops {
     int (*account_exists)(void *host, const struct address *a, bool *ret_exists);
     int (*access_account)(void *host, const struct address *a, bool *ret_cold);
     int (*get_balance)(void *host, const struct address *a, struct u256 *ret_balance);
-    /* The account's code as EXTCODE* see it. Bytes stay valid until the transaction ends. */
+    /* The account's code as EXTCODE* see it. Bytes stay valid until the next call of the host. */
     int (*get_code)(void *host, const struct address *a, struct bytes *ret_code);
     int (*get_code_size)(void *host, const struct address *a, size_t *ret_size);
     /* Zero for an account that does not exist (EIP-1052). */
@@ -171,7 +171,7 @@ struct evm_host_ops {
      * charged the caller. For creations the host increases the creator's nonce, before its
      * checkpoint. */
     int (*enter)(void *host, struct evm_message *message, struct evm_entry *ret_entry);
-    /* Ends a message that ran: commits or rolls back. For a successful creation the host checks and
+    /* Ends a message that ran (of a creation, message->input is empty by now): commits or rolls back. For a successful creation the host checks and
      * stores result->output as code, charging result->gas_left, and may turn the result into a
      * failure. */
     int (*leave)(void *host, const struct evm_message *message, struct evm_result *result);
@@ -195,7 +195,8 @@ struct evm_step {
     struct bytes return_data;
     struct bytes code;
     const struct evm_message *message;
-    enum evm_status status; /* a failure found before or in this instruction, else EVM_SUCCESS */
+    enum evm_status status; /* a failure found before the instruction did anything (then the frame's
+                               last step), else EVM_SUCCESS; later ones are in `leave` alone */
 };
 
 struct evm_tracer {

@@ -33,6 +33,9 @@ evm_heavy evm_op_selfdestruct; /* never EVM_NEXT */
 evm_heavy evm_op_create, evm_op_create2;
 evm_heavy evm_op_call, evm_op_callcode, evm_op_delegatecall, evm_op_staticcall;
 
+/* By opcode; NULL for those that an interpreter does itself. */
+extern evm_heavy *const evm_heavy_ops[256];
+
 /*
  * The memory that an instruction touches: `size` bytes from `offset`, of any magnitude. Gives the
  * cost of making the memory that large and the size it then has; when it is large enough already,

@@ -206,6 +206,7 @@ static int op_jumpi(struct evm_frame *f)
     return u256_is_zero(f->sp) ? EVM_NEXT : jump(f, f->sp + 1);
 }
 
+/* Those that are not in evm_heavy_ops. */
 static evm_heavy *const operations[256] = {
     [EVM_OP_STOP] = op_stop,
     [EVM_OP_ADD] = op_add,
@@ -217,7 +218,6 @@ static evm_heavy *const operations[256] = {
     [EVM_OP_SMOD] = op_smod,
     [EVM_OP_ADDMOD] = op_addmod,
     [EVM_OP_MULMOD] = op_mulmod,
-    [EVM_OP_EXP] = evm_op_exp,
     [EVM_OP_SIGNEXTEND] = op_signextend,
     [EVM_OP_LT] = op_lt,
     [EVM_OP_GT] = op_gt,
@@ -234,68 +234,36 @@ static evm_heavy *const operations[256] = {
     [EVM_OP_SHR] = op_shr,
     [EVM_OP_SAR] = op_sar,
     [EVM_OP_CLZ] = op_clz,
-    [EVM_OP_KECCAK256] = evm_op_keccak256,
     [EVM_OP_ADDRESS] = op_address,
-    [EVM_OP_BALANCE] = evm_op_balance,
     [EVM_OP_ORIGIN] = op_origin,
     [EVM_OP_CALLER] = op_caller,
     [EVM_OP_CALLVALUE] = op_callvalue,
     [EVM_OP_CALLDATALOAD] = op_calldataload,
     [EVM_OP_CALLDATASIZE] = op_calldatasize,
-    [EVM_OP_CALLDATACOPY] = evm_op_calldatacopy,
     [EVM_OP_CODESIZE] = op_codesize,
-    [EVM_OP_CODECOPY] = evm_op_codecopy,
     [EVM_OP_GASPRICE] = op_gasprice,
-    [EVM_OP_EXTCODESIZE] = evm_op_extcodesize,
-    [EVM_OP_EXTCODECOPY] = evm_op_extcodecopy,
     [EVM_OP_RETURNDATASIZE] = op_returndatasize,
-    [EVM_OP_RETURNDATACOPY] = evm_op_returndatacopy,
-    [EVM_OP_EXTCODEHASH] = evm_op_extcodehash,
-    [EVM_OP_BLOCKHASH] = evm_op_blockhash,
     [EVM_OP_COINBASE] = op_coinbase,
     [EVM_OP_TIMESTAMP] = op_timestamp,
     [EVM_OP_NUMBER] = op_number,
     [EVM_OP_PREVRANDAO] = op_prevrandao,
     [EVM_OP_GASLIMIT] = op_gaslimit,
     [EVM_OP_CHAINID] = op_chainid,
-    [EVM_OP_SELFBALANCE] = evm_op_selfbalance,
     [EVM_OP_BASEFEE] = op_basefee,
     [EVM_OP_BLOBHASH] = op_blobhash,
     [EVM_OP_BLOBBASEFEE] = op_blobbasefee,
     [EVM_OP_POP] = op_pop,
-    [EVM_OP_MLOAD] = evm_op_mload,
-    [EVM_OP_MSTORE] = evm_op_mstore,
-    [EVM_OP_MSTORE8] = evm_op_mstore8,
-    [EVM_OP_SLOAD] = evm_op_sload,
-    [EVM_OP_SSTORE] = evm_op_sstore,
     [EVM_OP_JUMP] = op_jump,
     [EVM_OP_JUMPI] = op_jumpi,
     [EVM_OP_PC] = op_pc,
     [EVM_OP_MSIZE] = op_msize,
     [EVM_OP_GAS] = op_gas,
     [EVM_OP_JUMPDEST] = op_jumpdest,
-    [EVM_OP_TLOAD] = evm_op_tload,
-    [EVM_OP_TSTORE] = evm_op_tstore,
-    [EVM_OP_MCOPY] = evm_op_mcopy,
     [EVM_OP_PUSH0] = op_push0,
     [EVM_OP_PUSH1... EVM_OP_PUSH32] = op_push,
     [EVM_OP_DUP1... EVM_OP_DUP16] = op_dup,
     [EVM_OP_SWAP1... EVM_OP_SWAP16] = op_swap,
-    [EVM_OP_LOG0] = evm_op_log0,
-    [EVM_OP_LOG1] = evm_op_log1,
-    [EVM_OP_LOG2] = evm_op_log2,
-    [EVM_OP_LOG3] = evm_op_log3,
-    [EVM_OP_LOG4] = evm_op_log4,
-    [EVM_OP_CREATE] = evm_op_create,
-    [EVM_OP_CALL] = evm_op_call,
-    [EVM_OP_CALLCODE] = evm_op_callcode,
-    [EVM_OP_RETURN] = evm_op_return,
-    [EVM_OP_DELEGATECALL] = evm_op_delegatecall,
-    [EVM_OP_CREATE2] = evm_op_create2,
-    [EVM_OP_STATICCALL] = evm_op_staticcall,
-    [EVM_OP_REVERT] = evm_op_revert,
     [EVM_OP_INVALID] = op_invalid,
-    [EVM_OP_SELFDESTRUCT] = evm_op_selfdestruct,
 };
 
 /* The instructions that charge through evm_pay, and are shown to the tracer there. */
@@ -363,7 +331,7 @@ static int step(struct evm_frame *f)
         return evm_halt(f, status);
     f->gas -= instruction.gas;
     f->pc++;
-    return operations[op](f);
+    return evm_heavy_ops[op] ? evm_heavy_ops[op](f) : operations[op](f);
 }
 
 int evm_plain_run(struct evm_frame *f)

@@ -365,6 +365,11 @@ static void test_create(void **state)
                 0);
     expect_with(FORK_BERLIN, "STOP", "0x60016000fd 0 MSTORE 5 27 0 CREATE RETURNDATASIZE ADD", 1);
     expect_with(FORK_BERLIN, "STOP", "0 MLOAD 1 0 0 CREATE ISZERO ADD", 0); /* empty init code */
+    /* Init code sees no call data: 36 6000 53 6001 6000 f3 returns its size, 0. */
+    expect_with(FORK_BERLIN, "STOP",
+                "0x3660005360016000f3 0 MSTORE 9 23 0 CREATE 1 0 0 DUP4 EXTCODECOPY 0 MLOAD 248 "
+                "SHR",
+                0);
     /* The limits of sizes and their failures. */
     evm_test_expect_failure(FORK_SHANGHAI, "49153 0 0 CREATE", GAS, EVM_INITCODE_SIZE_EXCEEDED);
     evm_test_expect_failure(FORK_SHANGHAI, "0 49153 0 0 CREATE2", GAS, EVM_INITCODE_SIZE_EXCEEDED);
