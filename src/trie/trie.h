@@ -22,6 +22,7 @@
 #define TRIE_TRIE_H
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/error.h"
 #include "base/types.h"
 #include "store/store.h"
@@ -30,8 +31,9 @@ struct trie_node;
 
 enum {
     /* Bytes. Consensus tries use 32 (hashes) and at most 9 (RLP of an index); the rest is room for
-     * plain tries. It bounds the depth of recursion: two levels a byte. */
-    TRIE_KEY_MAX = 128,
+     * plain tries, as long as a count of half-bytes fits into a byte. It bounds the depth of
+     * recursion: two levels a byte. */
+    TRIE_KEY_MAX = 127,
 };
 #define TRIE_VALUE_MAX ((size_t)1 << 28) /* bytes; far above any transaction or receipt */
 
@@ -84,7 +86,8 @@ struct trie {
  * Views the trie at `root` (NULL = empty) in table `nodes` (with STORE_KEY_U64) as `txn` sees it;
  * nothing is read yet. Without a transaction the trie lives in memory only and starts empty. All
  * memory comes from `arena`, so there is nothing to release; the trie ends when the arena is
- * cleared. `detail` may be NULL, otherwise it lives as long and receives the message of a failure.
+ * cleared. `detail` may be NULL, otherwise it lives as long and receives the message of a failure
+ * that the trie finds; the store leaves its own with the transaction.
  */
 void trie_init(struct trie *t, struct arena *arena, enum trie_kind kind, struct store_txn *txn,
                unsigned nodes, const struct trie_root *root, struct err_detail *detail);
@@ -92,8 +95,8 @@ void trie_init(struct trie *t, struct arena *arena, enum trie_kind kind, struct 
 /*
  * Failures of all that follows: ERR_NOMEM, ERR_CORRUPT (a stored node is damaged or missing, as
  * after pruning; the message has its number), ERR_LIMIT (key or value too long) and those of
- * store_get. After a failed change the trie refuses everything with the same code: start again with
- * trie_init.
+ * store_get. After a failure (ERR_NOTFOUND is none) the trie refuses everything with the same code:
+ * start again with trie_init.
  */
 
 /*
@@ -148,8 +151,9 @@ struct trie_batch {
     struct store_txn *txn;
     unsigned nodes, stale;
     uint64_t version;
-    uint64_t next_id;
+    uint64_t first_id, next_id;
     struct arena arena; /* of the two lists */
+    struct buf record;
     struct trie_ids replaced, dropped;
     struct err_detail *detail;
 };
@@ -190,13 +194,11 @@ int trie_walk(struct trie *t, struct bytes from, enum trie_direction direction, 
               void *context) BASE_NODISCARD;
 
 /*
- * Reads every node below the root and compares its hash with what its parent says; ret_nodes counts
- * them. For checking a store, not for daily work. `below` is called for each entry (NULL = none),
- * to check the tries that links lead to. ERR_CORRUPT names the first bad node. The trie has no
- * uncommitted changes (a bug otherwise).
+ * Reads every node below the root from the store and compares its hash with what its parent says;
+ * ret_nodes counts them. For checking a store, not for daily work. ERR_CORRUPT names the first bad
+ * node. The trie has no uncommitted changes (a bug otherwise).
  */
-int trie_check(struct trie *t, uint64_t *ret_nodes, trie_visit_fn *below,
-               void *context) BASE_NODISCARD;
+int trie_check(struct trie *t, uint64_t *ret_nodes) BASE_NODISCARD;
 
 /*
  * The RLP of the nodes from the root towards the key, for its value or its absence, as eth_getProof
@@ -237,8 +239,7 @@ enum trie_verdict trie_verify(struct bytes *ret_value, const struct hash256 *roo
                               const struct bytes *nodes, size_t count);
 
 /*
- * Roots of what is there as a whole, without a trie. ERR_NOMEM (only with values over 512 bytes),
- * ERR_LIMIT (key too long).
+ * Roots of what is there as a whole, without a trie. ERR_NOMEM, ERR_LIMIT (key or value too long).
  */
 struct trie_pair {
     struct bytes key;
