@@ -16,14 +16,60 @@ const struct hash256 crypto_keccak256_empty = {{0xc5, 0xd2, 0x46, 0x01, 0x86, 0x
                                                 0xe5, 0x00, 0xb6, 0x53, 0xca, 0x82, 0x27, 0x3b,
                                                 0x7b, 0xfa, 0xd8, 0x04, 0x5d, 0x85, 0xa4, 0x70}};
 
-void crypto_keccak_f1600(uint64_t state[25])
+/*
+ * Of the permutations for one state, `bmi2` is the best on the processors measured (AMD Zen 5): one
+ * lane to a vector register with AVX-512 comes out the same, a row of five lanes to a register a
+ * third slower. Side by side the vectors win by far.
+ */
+size_t crypto_keccak_singles(const struct crypto_keccak_single *ret[CRYPTO_KECCAK_SINGLES])
 {
-    crypto_keccak_f1600_scalar(state);
+    size_t count = 0;
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2"))
+        ret[count++] = &crypto_keccak_bmi2;
+#endif
+    ret[count++] = &crypto_keccak_scalar;
+    return count;
+}
+
+size_t crypto_keccak_wides(const struct crypto_keccak_wide *ret[CRYPTO_KECCAK_WIDES])
+{
+    size_t count = 0;
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx512f"))
+        ret[count++] = &crypto_keccak_avx512;
+    if (__builtin_cpu_supports("avx2"))
+        ret[count++] = &crypto_keccak_avx2;
+#endif
+    (void)ret;
+    return count;
+}
+
+/* Right before `choose` has run, too. */
+static const struct crypto_keccak_single *single = &crypto_keccak_scalar;
+static const struct crypto_keccak_wide *wide;
+
+__attribute__((constructor)) static void choose(void)
+{
+    const struct crypto_keccak_single *singles[CRYPTO_KECCAK_SINGLES];
+    const struct crypto_keccak_wide *wides[CRYPTO_KECCAK_WIDES];
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+#endif
+    (void)crypto_keccak_singles(singles); /* at least one */
+    single = singles[0];
+    if (crypto_keccak_wides(wides) > 0)
+        wide = wides[0];
 }
 
 const char *crypto_keccak_implementation(void)
 {
-    return "scalar";
+    return single->name;
+}
+
+void crypto_keccak_f1600(uint64_t state[25])
+{
+    single->permute(state);
 }
 
 static void absorb_block(uint64_t state[25], const uint8_t *block, size_t rate)
@@ -59,6 +105,10 @@ static void sponge(uint64_t state[25], struct bytes data, size_t rate)
 
 void crypto_keccak256(struct hash256 *ret_hash, struct bytes data)
 {
+    if (data.len < CRYPTO_KECCAK256_RATE) {
+        single->hash_short(ret_hash, data.data, data.len);
+        return;
+    }
     uint64_t state[25] = {0};
     sponge(state, data, CRYPTO_KECCAK256_RATE);
     memcpy(ret_hash->b, state, sizeof(ret_hash->b));
@@ -73,6 +123,11 @@ void crypto_keccak512(uint8_t ret_hash[64], struct bytes data)
 
 void crypto_keccak256_many(struct hash256 *ret_hashes, const struct bytes *inputs, size_t count)
 {
+    /* Two of four states in use cost as much as two single ones. */
+    if (wide && count > 2) {
+        crypto_keccak_many_with(wide, ret_hashes, inputs, count);
+        return;
+    }
     for (size_t i = 0; i < count; i++)
         crypto_keccak256(&ret_hashes[i], inputs[i]);
 }
