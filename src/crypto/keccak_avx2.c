@@ -1,5 +1,6 @@
 /* Four states side by side, for x86-64 with AVX2. */
 #if defined(__x86_64__)
+#    include "crypto/keccak.h"
 #    include "crypto/keccak_internal.h"
 
 #    include <immintrin.h>
@@ -18,11 +19,24 @@ LANE_TARGET static inline __attribute__((always_inline)) LANE lane_rotate(LANE a
 
 #    include "crypto/keccak_rounds.inc"
 
-LANE_TARGET static void permute(uint64_t *lanes)
+LANE_TARGET static inline __attribute__((always_inline)) LANE load(const uint8_t *const *blocks,
+                                                                   unsigned i)
+{
+    long long lane[4];
+    for (unsigned j = 0; j < 4; j++)
+        memcpy(&lane[j], blocks[j] + 8 * i, sizeof(lane[j]));
+    return _mm256_setr_epi64x(lane[0], lane[1], lane[2], lane[3]);
+}
+
+LANE_TARGET static void absorb(uint64_t *lanes, const uint8_t *const *blocks, unsigned fresh)
 {
     LANE a[25], *states = (LANE *)(void *)lanes;
+    LANE bits = _mm256_and_si256(_mm256_set1_epi64x(fresh), _mm256_setr_epi64x(1, 2, 4, 8));
+    LANE kept = _mm256_cmpeq_epi64(bits, _mm256_setzero_si256());
     for (unsigned i = 0; i < 25; i++)
-        a[i] = _mm256_load_si256(states + i);
+        a[i] = _mm256_and_si256(kept, _mm256_load_si256(states + i));
+    for (unsigned i = 0; i < CRYPTO_KECCAK256_RATE / 8; i++)
+        a[i] = _mm256_xor_si256(a[i], load(blocks, i));
     keccak_rounds(a);
     for (unsigned i = 0; i < 25; i++)
         _mm256_store_si256(states + i, a[i]);
@@ -31,6 +45,6 @@ LANE_TARGET static void permute(uint64_t *lanes)
 const struct crypto_keccak_wide crypto_keccak_avx2 = {
     .name = "avx2",
     .width = 4,
-    .permute = permute,
+    .absorb = absorb,
 };
 #endif

@@ -29,7 +29,9 @@ extern const struct crypto_keccak_single crypto_keccak_scalar, crypto_keccak_bmi
 struct crypto_keccak_wide {
     const char *name;
     unsigned width;
-    void (*permute)(uint64_t *lanes);
+    /* Empties every state j whose bit j of `fresh` is set, adds the block (CRYPTO_KECCAK256_RATE
+     * bytes) blocks[j] to each state, and permutes all. */
+    void (*absorb)(uint64_t *lanes, const uint8_t *const *blocks, unsigned fresh);
 };
 
 extern const struct crypto_keccak_wide crypto_keccak_avx2, crypto_keccak_avx512;

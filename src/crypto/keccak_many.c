@@ -9,73 +9,61 @@ struct slot {
     struct bytes rest;    /* of its input, not yet absorbed */
     struct hash256 *hash; /* where the result goes; NULL when the slot is idle */
     bool ended;           /* the padding is absorbed */
+    uint8_t last[CRYPTO_KECCAK256_RATE];
 };
 
-struct batch {
-    alignas(64) uint64_t lanes[25 * CRYPTO_KECCAK_MAX_WIDTH];
-    struct slot slots[CRYPTO_KECCAK_MAX_WIDTH];
-    unsigned width;
-};
-
-static void absorb(uint64_t *column, unsigned width, const uint8_t *block)
+/* The next block of the slot's input. */
+static const uint8_t *take_block(struct slot *slot)
 {
-    for (unsigned i = 0; i < CRYPTO_KECCAK256_RATE / 8; i++) {
-        uint64_t lane;
-        memcpy(&lane, block + 8 * i, sizeof(lane));
-        column[i * width] ^= lane;
-    }
-}
-
-static void start(struct batch *b, unsigned at, struct bytes input, struct hash256 *ret_hash)
-{
-    b->slots[at] = (struct slot){.rest = input, .hash = ret_hash};
-    for (unsigned i = 0; i < 25; i++)
-        b->lanes[i * b->width + at] = 0;
-}
-
-static void step(struct batch *b, unsigned at)
-{
-    struct slot *slot = &b->slots[at];
     struct bytes rest = slot->rest;
     if (rest.len >= CRYPTO_KECCAK256_RATE) {
-        absorb(b->lanes + at, b->width, rest.data);
         slot->rest = bytes_slice(rest, CRYPTO_KECCAK256_RATE, rest.len - CRYPTO_KECCAK256_RATE);
-        return;
+        return rest.data;
     }
-    uint8_t block[CRYPTO_KECCAK256_RATE] = {0};
+    memset(slot->last, 0, sizeof(slot->last));
     if (rest.len)
-        memcpy(block, rest.data, rest.len);
-    block[rest.len] = 0x01;
-    block[CRYPTO_KECCAK256_RATE - 1] |= 0x80;
-    absorb(b->lanes + at, b->width, block);
+        memcpy(slot->last, rest.data, rest.len);
+    slot->last[rest.len] = 0x01;
+    slot->last[CRYPTO_KECCAK256_RATE - 1] |= 0x80;
     slot->ended = true;
+    return slot->last;
 }
 
-static void finish(struct batch *b, unsigned at)
+static void finish(struct slot *slot, const uint64_t *column, unsigned width)
 {
     for (unsigned i = 0; i < 4; i++)
-        memcpy(b->slots[at].hash->b + 8 * i, &b->lanes[i * b->width + at], 8);
-    b->slots[at].hash = NULL;
+        memcpy(slot->hash->b + 8 * i, column + i * width, 8);
+    slot->hash = NULL;
 }
 
 void crypto_keccak_many_with(const struct crypto_keccak_wide *wide, struct hash256 *ret_hashes,
                              const struct bytes *inputs, size_t count)
 {
-    struct batch b = {.width = wide->width};
+    static const uint8_t idle[CRYPTO_KECCAK256_RATE];
+    alignas(64) uint64_t lanes[25 * CRYPTO_KECCAK_MAX_WIDTH] = {0};
+    struct slot slots[CRYPTO_KECCAK_MAX_WIDTH];
+    const uint8_t *blocks[CRYPTO_KECCAK_MAX_WIDTH];
+    unsigned width = wide->width;
     size_t next = 0, left = count;
+    for (unsigned at = 0; at < width; at++)
+        slots[at].hash = NULL;
+
     while (left > 0) {
-        for (unsigned at = 0; at < b.width; at++) {
-            if (!b.slots[at].hash && next < count) {
-                start(&b, at, inputs[next], &ret_hashes[next]);
-                next++;
+        unsigned fresh = 0;
+        for (unsigned at = 0; at < width; at++) {
+            struct slot *slot = &slots[at];
+            if (!slot->hash && next < count) {
+                slot->rest = inputs[next];
+                slot->hash = &ret_hashes[next++];
+                slot->ended = false;
+                fresh |= 1u << at;
             }
-            if (b.slots[at].hash)
-                step(&b, at);
+            blocks[at] = slot->hash ? take_block(slot) : idle;
         }
-        wide->permute(b.lanes);
-        for (unsigned at = 0; at < b.width; at++) {
-            if (b.slots[at].hash && b.slots[at].ended) {
-                finish(&b, at);
+        wide->absorb(lanes, blocks, fresh);
+        for (unsigned at = 0; at < width; at++) {
+            if (slots[at].hash && slots[at].ended) {
+                finish(&slots[at], lanes + at, width);
                 left--;
             }
         }

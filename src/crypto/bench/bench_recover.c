@@ -1,0 +1,76 @@
+/* Sender recovery: signature to address, on one thread and over all processors, beside the bare
+ * call of libsecp256k1 (signature to point, without hashing it). */
+#include "base/pool.h"
+#include "crypto/bench/measure.h"
+#include "crypto/keccak.h"
+#include "crypto/secp256k1.h"
+
+#include <secp256k1_recovery.h>
+
+enum { SIGNATURES = 512 };
+
+struct work {
+    struct hash256 hashes[SIGNATURES];
+    struct crypto_signature signatures[SIGNATURES];
+    struct address addresses[SIGNATURES];
+    struct pool *pool;
+    bool failed;
+};
+
+static void recover_bare(struct work *w, size_t i)
+{
+    secp256k1_ecdsa_recoverable_signature signature;
+    secp256k1_pubkey key;
+    const struct crypto_signature *s = &w->signatures[i];
+    if (!secp256k1_ecdsa_recoverable_signature_parse_compact(secp256k1_context_static, &signature,
+                                                             s->rs, s->recovery_id) ||
+        !secp256k1_ecdsa_recover(secp256k1_context_static, &key, &signature, w->hashes[i].b))
+        w->failed = true;
+}
+
+static void recover_one(void *context, size_t i, unsigned worker)
+{
+    (void)worker;
+    struct work *w = context;
+    if (!crypto_ecrecover(&w->addresses[i], &w->hashes[i], w->signatures[i].rs,
+                          w->signatures[i].recovery_id))
+        w->failed = true;
+}
+
+static void run_bare(void *context)
+{
+    for (size_t i = 0; i < SIGNATURES; i++)
+        recover_bare(context, i);
+}
+
+static void run_one_thread(void *context)
+{
+    pool_run(NULL, SIGNATURES, recover_one, context);
+}
+
+static void run_all_threads(void *context)
+{
+    pool_run(((struct work *)context)->pool, SIGNATURES, recover_one, context);
+}
+
+int main(void)
+{
+    static struct work w;
+    struct crypto_private_key key = {{1}};
+    for (size_t i = 0; i < SIGNATURES; i++) {
+        crypto_keccak256(&w.hashes[i], bytes_of(&i, sizeof(i)));
+        if (!crypto_sign(&w.signatures[i], &w.hashes[i], &key))
+            return 1;
+    }
+    if (pool_new(&w.pool, 0) != ERR_OK)
+        return 1;
+    double reference = measure(run_bare, &w, SIGNATURES);
+    char by[32];
+    measure_print("recover a sender", "libsecp256k1, bare", reference, 0);
+    measure_print("recover a sender", "crypto_ecrecover", measure(run_one_thread, &w, SIGNATURES),
+                  reference);
+    snprintf(by, sizeof(by), "pool of %u", pool_workers(w.pool));
+    measure_print("recover a sender", by, measure(run_all_threads, &w, SIGNATURES), reference);
+    pool_free(w.pool);
+    return w.failed;
+}
