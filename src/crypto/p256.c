@@ -144,13 +144,13 @@ int crypto_p256_verify(bool *ret_valid, const uint8_t input[160])
     pthread_once(&group_once, make_group);
     if (!group)
         return ERR_CRYPTO;
+    ERR_set_mark();
     struct workspace w = {.context = BN_CTX_new(),
                           .key = EC_POINT_new(group),
                           .sum = EC_POINT_new(group),
                           .a = BN_new(),
                           .b = BN_new()};
     bool failed = !w.context || !w.key || !w.sum || !w.a || !w.b, valid = false;
-    ERR_set_mark();
     if (!failed)
         valid = check(&w, input, &failed);
     ERR_pop_to_mark();

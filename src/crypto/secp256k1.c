@@ -103,8 +103,8 @@ void crypto_address_of(struct address *ret_address, const struct crypto_public_k
     memcpy(ret_address->b, hash.b + 12, sizeof(ret_address->b));
 }
 
-bool crypto_sign(struct crypto_signature *ret_signature, const struct hash256 *hash,
-                 const struct crypto_private_key *key)
+bool crypto_ecdsa_sign(struct crypto_signature *ret_signature, const struct hash256 *hash,
+                       const struct crypto_private_key *key)
 {
     secp256k1_ecdsa_recoverable_signature signature;
     if (!secp256k1_ecdsa_sign_recoverable(signing_context(), &signature, hash->b, key->b, NULL,
@@ -141,8 +141,8 @@ bool crypto_ecrecover(struct address *ret_address, const struct hash256 *hash, c
     return true;
 }
 
-bool crypto_verify(const struct crypto_public_key *key, const struct hash256 *hash,
-                   const uint8_t rs[64])
+bool crypto_ecdsa_verify(const struct crypto_public_key *key, const struct hash256 *hash,
+                         const uint8_t rs[64])
 {
     secp256k1_pubkey point;
     secp256k1_ecdsa_signature signature;

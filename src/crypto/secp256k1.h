@@ -45,8 +45,11 @@ void crypto_address_of(struct address *ret_address, const struct crypto_public_k
 
 /* Deterministic (RFC 6979), with s in the lower half of the order (EIP-2). False when the private
  * key is not valid. */
-bool crypto_sign(struct crypto_signature *ret_signature, const struct hash256 *hash,
-                 const struct crypto_private_key *key) BASE_NODISCARD;
+bool crypto_ecdsa_sign(struct crypto_signature *ret_signature, const struct hash256 *hash,
+                       const struct crypto_private_key *key) BASE_NODISCARD;
+
+/* The earlier name, which libsodium's headers declare for something else. */
+#define crypto_sign crypto_ecdsa_sign
 
 /* The key that made the signature. `rs` is r then s, big-endian. False, as a protocol outcome, when
  * there is none: r or s is 0 or not below the order, the recovery id is over 3, or r is the x of no
@@ -59,8 +62,8 @@ bool crypto_ecrecover(struct address *ret_address, const struct hash256 *hash, c
                       unsigned recovery_id) BASE_NODISCARD;
 
 /* Whether `rs` is a signature of `hash` by `key`. A high s is refused, as geth does. */
-bool crypto_verify(const struct crypto_public_key *key, const struct hash256 *hash,
-                   const uint8_t rs[64]) BASE_NODISCARD;
+bool crypto_ecdsa_verify(const struct crypto_public_key *key, const struct hash256 *hash,
+                         const uint8_t rs[64]) BASE_NODISCARD;
 
 /* The x coordinate of key * public, big-endian, not hashed (SEC 1, section 3.3.1): input to a key
  * derivation, and secret. False when either key is not valid. */

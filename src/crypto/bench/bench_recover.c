@@ -59,7 +59,7 @@ int main(void)
     struct crypto_private_key key = {{1}};
     for (size_t i = 0; i < SIGNATURES; i++) {
         crypto_keccak256(&w.hashes[i], bytes_of(&i, sizeof(i)));
-        if (!crypto_sign(&w.signatures[i], &w.hashes[i], &key))
+        if (!crypto_ecdsa_sign(&w.signatures[i], &w.hashes[i], &key))
             return 1;
     }
     if (pool_new(&w.pool, 0) != ERR_OK)
