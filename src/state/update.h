@@ -32,7 +32,9 @@ struct state_account_change {
     struct state_account account; /* new content; `storage` still the old one until hashed */
     const struct state_slot_change *slots;
     size_t slot_count;
-    struct trie *storage_trie; /* the update's own */
+    struct trie_root old_storage; /* in the version before, with the number of its flat slots */
+    uint64_t old_storage_id;
+    struct trie *storage_trie; /* once hashed: the storage after the changes, NULL without any */
 };
 
 /* A code that came with a new contract. */
@@ -43,8 +45,8 @@ struct state_code_change {
 
 /* Lists are sorted and hold each key once. */
 struct state_update {
-    struct state_view *view; /* borrowed: unchanged until release */
-    struct arena arena;
+    struct state_view *view;   /* borrowed: unchanged until release */
+    struct arena arena, items; /* `items`: while hashing */
     struct state_account_change *accounts;
     size_t account_count;
     struct state_code_change *codes;
