@@ -4,7 +4,7 @@
  *
  * Read this file, then transition.c, the order of events in a transaction, and host.c, what the
  * machine sees of the accounts. system.h has what happens in a block outside of transactions,
- * fees.h how prices follow from the parent block, trace_struct.h the log of each instruction.
+ * trace_struct.h the log of each instruction.
  *
  *     exec_new(&x);
  *     exec_begin_block(x, &block, view, NULL);
@@ -148,7 +148,7 @@ struct exec_result {
     struct bytes output;        /* returned or reverted with; valid until the next execution */
     bool has_contract;          /* the transaction is a creation */
     struct address contract;    /* its address, whether it succeeded or not */
-    struct eth_receipt receipt; /* valid until the view is reset */
+    struct eth_receipt receipt; /* valid until the next block begins or the view is reset */
 };
 
 /* ERR_NOMEM. */
@@ -173,19 +173,11 @@ uint64_t exec_blob_gas_used(const struct exec *x);
  * signature is not looked at. `flags` are of enum exec_flags. When it is not valid, ret_result->
  * verdict says why, `why` (unless NULL) in a sentence with the figures, and the view is as it was.
  *
- * Returns 0, or a failure of this machine: then nothing is known about the transaction, and the
- * view is as it was before it.
+ * Returns 0, or a failure of this machine: then nothing is known about the transaction, the view
+ * has a part of it and is to be discarded, and a new block is to be begun.
  */
 int exec_transaction(struct exec *x, struct exec_result *ret_result, struct err_detail *why,
                      const struct eth_transaction *tx, const struct address *sender,
                      unsigned flags) BASE_NODISCARD;
-
-/* The address of a contract that `creator` makes with `nonce`: the last 20 bytes of
- * keccak256(rlp([creator, nonce])) (Yellow Paper, section 7). */
-void exec_create_address(struct address *ret_address, const struct address *creator,
-                         uint64_t nonce);
-/* By CREATE2: of keccak256(ff || creator || salt || keccak256(init code)) (EIP-1014). */
-void exec_create2_address(struct address *ret_address, const struct address *creator,
-                          const struct hash256 *salt, struct bytes init_code);
 
 #endif

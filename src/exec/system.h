@@ -3,6 +3,7 @@
 #ifndef EXEC_SYSTEM_H
 #define EXEC_SYSTEM_H
 
+#include "eth/block.h"
 #include "exec/exec.h"
 
 extern const struct address exec_system_address;              /* the caller of what follows */
@@ -40,8 +41,12 @@ int exec_read_deposits(enum exec_queue_status *ret_status, struct buf *requests,
                        const struct eth_log *logs, size_t count,
                        const struct address *deposit_contract) BASE_NODISCARD;
 
-/* Credits an account out of nothing, and settles it: withdrawals (EIP-4895), mining rewards. */
+/* Credits an account out of nothing, and settles it: mining rewards. */
 int exec_credit(struct exec *x, const struct address *address,
                 const struct u256 *wei) BASE_NODISCARD;
+
+/* EIP-4895: after the transactions, before the queues are read. */
+int exec_withdraw(struct exec *x, const struct eth_withdrawal *withdrawals,
+                  size_t count) BASE_NODISCARD;
 
 #endif

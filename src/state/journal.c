@@ -102,6 +102,8 @@ void state_view_rollback(struct state_view *v, size_t checkpoint)
     assert(checkpoint <= v->journal_count);
     while (v->journal_count > checkpoint)
         undo(v, &v->journal[--v->journal_count]);
+    if (checkpoint == 0)
+        v->touched_for_good = 0;
 }
 
 /* --- End of a transaction --- */

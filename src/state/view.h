@@ -67,7 +67,8 @@ int state_view_sub_balance(struct state_view *view, const struct address *addres
 /*
  * Touched, an account that is empty at the end of the transaction is deleted (EIP-161); any change
  * touches. Makes the account when there is none, which before Spurious Dragon stays. With
- * `for_good` the touch itself is not rolled back: what the RIPEMD-160 contract did on the main
+ * `for_good` the touch itself is not rolled back, except to the
+ * start of the transaction: what the RIPEMD-160 contract did on the main
  * network at block 2,675,119, and clients have done since.
  */
 int state_view_touch(struct state_view *view, const struct address *address,
