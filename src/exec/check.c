@@ -1,5 +1,5 @@
 /* What makes a transaction invalid, in the order in which geth looks. */
-#include "crypto/keccak.h"
+#include "crypto/address.h"
 #include "exec/exec_priv.h"
 
 enum {
@@ -37,20 +37,10 @@ struct text {
     char s[80];
 };
 
-/* With the checksum of EIP-55: a letter is a capital where the hash of the address has a digit of 8
- * and more. */
 static struct text address_text(const struct address *address)
 {
-    static const char digits[] = "0123456789abcdef";
-    struct text text = {"0x"};
-    struct hash256 hash;
-    char *hex = text.s + 2;
-    for (size_t i = 0; i < 40; i++)
-        hex[i] = digits[address->b[i / 2] >> (i % 2 ? 0 : 4) & 15];
-    crypto_keccak256(&hash, bytes_of(hex, 40));
-    for (size_t i = 0; i < 40; i++)
-        if (hex[i] > '9' && (hash.b[i / 2] >> (i % 2 ? 0 : 4) & 15) >= 8)
-            hex[i] = (char)(hex[i] - 'a' + 'A');
+    struct text text;
+    crypto_address_checksum(text.s, address);
     return text;
 }
 
