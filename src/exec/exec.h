@@ -180,4 +180,13 @@ int exec_transaction(struct exec *x, struct exec_result *ret_result, struct err_
                      const struct eth_transaction *tx, const struct address *sender,
                      unsigned flags) BASE_NODISCARD;
 
+/*
+ * Runs one message outside of any transaction, its sender being the origin: no validity, no
+ * intrinsic gas, no fee. Sender, recipient and coinbase are warm. EVM_INSUFFICIENT_BALANCE when the
+ * sender does not have the value. Then settles the state as after a transaction. For tools and
+ * simulations. Fails as exec_transaction does.
+ */
+int exec_message(struct exec *x, struct evm_result *ret_result, const struct evm_message *message,
+                 const struct u256 *gas_price) BASE_NODISCARD;
+
 #endif

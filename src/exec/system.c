@@ -31,12 +31,26 @@ const char *exec_queue_status_text(enum exec_queue_status status)
     return texts[status];
 }
 
-/* --- Calls by the system --- */
+/* --- Messages without a transaction --- */
 
-static int execute(struct exec *x, struct evm_result *ret_result, const struct address *to,
-                   struct bytes input)
+/* Runs it as a whole transaction's message; its effects wait to be settled. */
+static int execute(struct exec *x, struct evm_result *ret_result, const struct evm_message *message,
+                   const struct u256 *gas_price)
 {
-    struct evm_message message = {
+    x->context.origin = message->sender;
+    x->context.gas_price = *gas_price;
+    x->context.blob_hashes = NULL;
+    x->context.blob_hash_count = 0;
+    x->view = x->views[0];
+    x->view_count = 1;
+    return evm_execute(x->evm, x->block->fork, &x->context, &exec_host_ops, x, message, ret_result);
+}
+
+static int system_call(struct exec *x, struct evm_result *ret_result, const struct address *to,
+                       struct bytes input)
+{
+    const struct u256 no_price = u256_from(0);
+    const struct evm_message message = {
         .kind = EVM_CALL,
         .gas = SYSTEM_GAS,
         .sender = exec_system_address,
@@ -44,29 +58,59 @@ static int execute(struct exec *x, struct evm_result *ret_result, const struct a
         .code_address = *to,
         .input = input,
     };
-    x->context.origin = exec_system_address;
-    x->context.gas_price = u256_from(0);
-    x->context.blob_hash_count = 0;
-    x->view = x->views[0];
-    x->view_count = 1;
     bool cold;
     int err = state_view_access_account(x->views[0], &cold, to);
     if (err)
         return err;
     x->system_call = true;
-    err = evm_execute(x->evm, x->block->fork, &x->context, &exec_host_ops, x, &message, ret_result);
+    err = execute(x, ret_result, &message, &no_price);
     x->system_call = false;
-    return err;
-}
-
-static int system_call(struct exec *x, struct evm_result *ret_result, const struct address *to,
-                       struct bytes input)
-{
-    int err = execute(x, ret_result, to, input);
     if (!err)
         state_view_end_transaction(x->views[0], true);
     return err;
 }
+
+static int can_pay(const struct exec *x, bool *ret_can, const struct evm_message *message)
+{
+    const struct state_account *account;
+    int err = state_view_account(x->views[0], &account, &message->sender);
+    if (err)
+        return err;
+    struct u256 balance = account ? account->balance : u256_from(0);
+    *ret_can = !u256_less(&balance, &message->value);
+    return 0;
+}
+
+static int warm_up(const struct exec *x, const struct evm_message *message)
+{
+    struct state_view *view = x->views[0];
+    bool cold;
+    int err = state_view_access_account(view, &cold, &message->sender);
+    if (!err && message->kind != EVM_CREATE && message->kind != EVM_CREATE2)
+        err = state_view_access_account(view, &cold, &message->recipient);
+    return err ? err : state_view_access_account(view, &cold, &x->block->coinbase);
+}
+
+int exec_message(struct exec *x, struct evm_result *ret_result, const struct evm_message *message,
+                 const struct u256 *gas_price)
+{
+    bool can;
+    int err = can_pay(x, &can, message);
+    if (!err && !can) {
+        *ret_result =
+            (struct evm_result){.status = EVM_INSUFFICIENT_BALANCE, .gas_left = message->gas};
+        return 0;
+    }
+    if (!err)
+        err = warm_up(x, message);
+    if (!err)
+        err = execute(x, ret_result, message, gas_price);
+    if (!err)
+        state_view_end_transaction(x->views[0], x->block->fork >= FORK_SPURIOUS);
+    return err;
+}
+
+/* --- Around the transactions --- */
 
 int exec_store_beacon_root(struct exec *x, const struct hash256 *parent_beacon_root)
 {
