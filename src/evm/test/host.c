@@ -401,8 +401,10 @@ static int enter(void *host, struct evm_message *m, struct evm_entry *entry)
         return finish(entry, EVM_SUCCESS, m->gas);
     buf_append(&h->marks, &before, sizeof(before));
     entry->action = EVM_ENTER_RUN;
+    struct hash256 *code_hash = &h->code_hashes[code - h->accounts];
+    crypto_keccak256(code_hash, code->code);
     entry->code = code->code;
-    entry->code_hash = NULL;
+    entry->code_hash = code_hash;
     return buf_status(&h->marks);
 }
 

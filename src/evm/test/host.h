@@ -45,6 +45,7 @@ struct evm_test_host {
     enum fork fork;
     struct evm_context context;
     struct evm_test_account accounts[EVM_TEST_ACCOUNTS];
+    struct hash256 code_hashes[EVM_TEST_ACCOUNTS]; /* of the accounts whose code ran */
     size_t account_count;
     struct evm_test_slot slots[EVM_TEST_SLOTS];
     size_t slot_count;
