@@ -13,12 +13,16 @@
 
 struct evm_fast;
 
+enum {
+    EVM_STACK_SPARE = 128, /* words behind a frame's stack that its interpreter may use */
+};
+
 /*
  * One running code. While an interpreter runs it may keep sp, gas and its position in registers;
  * it writes sp and gas back before it calls anything that takes a frame, and reads them after.
  */
 struct evm_frame {
-    struct u256 *stack; /* the bottom; EVM_STACK_MAX words are there */
+    struct u256 *stack; /* the bottom; EVM_STACK_MAX + EVM_STACK_SPARE words are there */
     struct u256 *sp;    /* one above the top word */
     int64_t gas;
     uint8_t *memory;    /* may move when it grows */
