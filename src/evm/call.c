@@ -1,7 +1,7 @@
 /* Frames, and the instructions that make them: CREATE*, CALL*. */
 #include "evm/heavy.h"
 
-enum { STACK_BYTES = EVM_STACK_MAX * sizeof(struct u256) };
+enum { STACK_BYTES = (EVM_STACK_MAX + EVM_STACK_SPARE) * sizeof(struct u256) };
 
 static bool is_create(enum evm_call_kind kind)
 {

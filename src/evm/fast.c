@@ -29,9 +29,11 @@
  *   f             the frame; its sp and gas are stale
  *   a0 … a3       the accumulator. At the entry of a block a0 is the target it was entered by. */
 #ifdef TAIL_CALLS
+#    define MAYBE __attribute__((unused))
 #    define STATE                                                                                  \
-        const union evm_word *ip, uint8_t *sp, int64_t gas, struct evm_frame *f, uint64_t a0,      \
-            uint64_t a1, uint64_t a2, uint64_t a3
+        MAYBE const union evm_word *ip, MAYBE uint8_t *sp, MAYBE int64_t gas,                      \
+            MAYBE struct evm_frame *f, MAYBE uint64_t a0, MAYBE uint64_t a1, MAYBE uint64_t a2,    \
+            MAYBE uint64_t a3
 typedef __attribute__((preserve_none)) int handler(STATE);
 #    define OP(name) static __attribute__((preserve_none)) int op_##name(STATE)
 #    define NEXT(words)                                                                            \

@@ -2,6 +2,7 @@
 #include "evm/heavy.h"
 
 #include "base/mem.h"
+#include "evm/fast.h"
 
 enum {
     FRAMES_BLOCK = 256 << 10,
@@ -21,6 +22,10 @@ int evm_new(struct evm **ret_evm)
     evm_space_init(&evm->memory, MEMORY_BLOCK);
     buf_init(&evm->output);
     arena_init(&evm->analyses);
+    if (evm_fast_new(&evm->fast) < 0) {
+        evm_free(evm);
+        return ERR_NOMEM;
+    }
     *ret_evm = evm;
     return 0;
 }
@@ -33,6 +38,7 @@ void evm_free(struct evm *evm)
     evm_space_release(&evm->memory);
     buf_release(&evm->output);
     arena_release(&evm->analyses);
+    evm_fast_free(evm->fast);
     mem_free(evm);
 }
 
@@ -48,7 +54,7 @@ void evm_set_plain(struct evm *evm, bool plain)
 
 static int run(struct evm_frame *f)
 {
-    return evm_plain_run(f);
+    return f->evm->plain || f->evm->tracer ? evm_plain_run(f) : evm_fast_run(f);
 }
 
 /* Runs what is on top until the first frame ends. */

@@ -6,7 +6,8 @@
 
 /* How an instruction is translated. */
 enum class {
-    HEAVY, /* by a function of heavy.h; ends the block, as it may look at the gas or call */
+    CONTROL, /* see translate_control */
+    HEAVY,   /* by a function of heavy.h; ends the block, as it may look at the gas or call */
     BINARY,
     COMPARE,
     COMPARE_EXCHANGED,
@@ -20,6 +21,7 @@ enum class {
 struct translation {
     uint8_t class;
     uint16_t op; /* the handler, or the first of its pairs or singles */
+    evm_heavy *heavy;
 };
 
 static const struct translation translations[256] = {
@@ -75,6 +77,35 @@ static const struct translation translations[256] = {
     [EVM_OP_MSIZE] = {PLAIN, EVM_FAST_msize},
     [EVM_OP_JUMPDEST] = {OTHER},
     [EVM_OP_PUSH0 ... EVM_OP_SWAP16] = {OTHER},
+    [EVM_OP_KECCAK256] = {HEAVY, 0, evm_op_keccak256},
+    [EVM_OP_BALANCE] = {HEAVY, 0, evm_op_balance},
+    [EVM_OP_CALLDATACOPY] = {HEAVY, 0, evm_op_calldatacopy},
+    [EVM_OP_CODECOPY] = {HEAVY, 0, evm_op_codecopy},
+    [EVM_OP_EXTCODESIZE] = {HEAVY, 0, evm_op_extcodesize},
+    [EVM_OP_EXTCODECOPY] = {HEAVY, 0, evm_op_extcodecopy},
+    [EVM_OP_RETURNDATACOPY] = {HEAVY, 0, evm_op_returndatacopy},
+    [EVM_OP_EXTCODEHASH] = {HEAVY, 0, evm_op_extcodehash},
+    [EVM_OP_BLOCKHASH] = {HEAVY, 0, evm_op_blockhash},
+    [EVM_OP_SELFBALANCE] = {HEAVY, 0, evm_op_selfbalance},
+    [EVM_OP_SLOAD] = {HEAVY, 0, evm_op_sload},
+    [EVM_OP_SSTORE] = {HEAVY, 0, evm_op_sstore},
+    [EVM_OP_TLOAD] = {HEAVY, 0, evm_op_tload},
+    [EVM_OP_TSTORE] = {HEAVY, 0, evm_op_tstore},
+    [EVM_OP_MCOPY] = {HEAVY, 0, evm_op_mcopy},
+    [EVM_OP_LOG0] = {HEAVY, 0, evm_op_log0},
+    [EVM_OP_LOG1] = {HEAVY, 0, evm_op_log1},
+    [EVM_OP_LOG2] = {HEAVY, 0, evm_op_log2},
+    [EVM_OP_LOG3] = {HEAVY, 0, evm_op_log3},
+    [EVM_OP_LOG4] = {HEAVY, 0, evm_op_log4},
+    [EVM_OP_CREATE] = {HEAVY, 0, evm_op_create},
+    [EVM_OP_CALL] = {HEAVY, 0, evm_op_call},
+    [EVM_OP_CALLCODE] = {HEAVY, 0, evm_op_callcode},
+    [EVM_OP_RETURN] = {HEAVY, 0, evm_op_return},
+    [EVM_OP_DELEGATECALL] = {HEAVY, 0, evm_op_delegatecall},
+    [EVM_OP_CREATE2] = {HEAVY, 0, evm_op_create2},
+    [EVM_OP_STATICCALL] = {HEAVY, 0, evm_op_staticcall},
+    [EVM_OP_REVERT] = {HEAVY, 0, evm_op_revert},
+    [EVM_OP_SELFDESTRUCT] = {HEAVY, 0, evm_op_selfdestruct},
 };
 
 /* Whether a translation goes on behind the instruction, and how. */
@@ -295,7 +326,7 @@ static enum next translate_heavy(struct evm_translator *t, uint8_t op)
     bool ends = op == EVM_OP_RETURN || op == EVM_OP_REVERT || op == EVM_OP_SELFDESTRUCT;
     if (ends)
         evm_forget(t, t->rules->op[op].taken);
-    evm_emit_heavy(t, evm_heavy_ops[op]);
+    evm_emit_heavy(t, translations[op].heavy);
     return ends ? RUN_ENDS : NEW_BLOCK;
 }
 
@@ -306,10 +337,29 @@ static enum next translate_end(struct evm_translator *t, unsigned fast_op)
     return RUN_ENDS;
 }
 
+static enum next translate_control(struct evm_translator *t, uint8_t op)
+{
+    switch (op) {
+    case EVM_OP_JUMP:
+        return translate_jump(t);
+    case EVM_OP_JUMPI:
+        return translate_jump_if(t);
+    case EVM_OP_GAS:
+        evm_emit_plain(t, EVM_FAST_gas);
+        evm_emit_fall(t);
+        return NEW_BLOCK;
+    case EVM_OP_STOP:
+        return translate_end(t, EVM_FAST_stop);
+    default:
+        assert(op == EVM_OP_INVALID);
+        return translate_end(t, EVM_FAST_invalid);
+    }
+}
+
 static enum next translate(struct evm_translator *t, size_t pc, uint8_t op)
 {
     const struct translation *translation = &translations[op];
-    switch (translation->class) {
+    switch ((enum class)translation->class) {
     case BINARY:
         translate_binary(t, op);
         return SAME_BLOCK;
@@ -333,23 +383,12 @@ static enum next translate(struct evm_translator *t, size_t pc, uint8_t op)
     }
     case OTHER:
         return translate_other(t, pc, op);
-    }
-    switch (op) {
-    case EVM_OP_STOP:
-        return translate_end(t, EVM_FAST_stop);
-    case EVM_OP_INVALID:
-        return translate_end(t, EVM_FAST_invalid);
-    case EVM_OP_JUMP:
-        return translate_jump(t);
-    case EVM_OP_JUMPI:
-        return translate_jump_if(t);
-    case EVM_OP_GAS:
-        evm_emit_plain(t, EVM_FAST_gas);
-        evm_emit_fall(t);
-        return NEW_BLOCK;
-    default:
+    case HEAVY:
         return translate_heavy(t, op);
+    case CONTROL:
+        return translate_control(t, op);
     }
+    return RUN_ENDS;
 }
 
 /* Charges the block for the instruction, and notes what stack it needs; before its translation. */
@@ -370,6 +409,9 @@ static bool is_block_full(const struct evm_translator *t)
            t->count - t->block_at > BLOCK_WORDS_MAX || t->gas > BLOCK_GAS_MAX;
 }
 
+/* Stands for the rest of a run that is cut, until it is kept. */
+static const struct evm_target rest_of_run;
+
 static bool is_run_full(const struct evm_translator *t)
 {
     return t->count > RUN_WORDS_MAX || t->link_count == RUN_BLOCKS_MAX;
@@ -388,46 +430,110 @@ static void begin_block(struct evm_translator *t, size_t pc)
     evm_begin_block(t, pc);
 }
 
-/*
- * Ends the block in front of `pc`, where another begins. True: that was translated before, or the run
- * is long enough, and continues at *rest.
- */
-static bool go_on(struct evm_translator *t, size_t pc, struct evm_target *rest)
+/* Where the code from `pc` on is to be found, if not next in this run: it was translated before, or
+ * the run is long enough. NULL: nowhere else. */
+static const struct evm_target *elsewhere(const struct evm_translator *t, size_t pc)
 {
     const struct evm_target *target = evm_analysis_target(t->analysis, pc);
-    bool elsewhere = target && target->block != t->code->untranslated;
-    if (!elsewhere && is_run_full(t)) {
-        rest->pc = (uint32_t)pc;
-        target = rest;
-        elsewhere = true;
-    }
-    if (elsewhere)
-        evm_emit_goto(t, target);
-    else
-        evm_emit_fall(t);
-    return elsewhere;
+    if (target && target->block != t->code->untranslated)
+        return target;
+    return is_run_full(t) ? &rest_of_run : NULL;
 }
 
-/* Translates from `pc` up to where the code cannot fall through; or a part of it. */
-static void translate_run(struct evm_translator *t, size_t pc, struct evm_target *rest)
+static enum next translate_next(struct evm_translator *t, size_t pc, uint8_t op)
+{
+    const struct evm_instruction *instruction = &t->rules->op[op];
+    if (instruction->gas < 0)
+        return translate_end(t, EVM_FAST_undefined);
+    account_for(t, instruction);
+    return translate(t, pc, op);
+}
+
+/* Translates from `pc` up to where the code cannot go on, or a part of it. Returns the pc of what is
+ * not there, when the last word is &rest_of_run. */
+static size_t translate_run(struct evm_translator *t, size_t pc)
 {
     const struct evm_analysis *a = t->analysis;
     size_t block_pc = pc;
+    enum next next = SAME_BLOCK;
     begin_block(t, pc);
-    for (enum next next = SAME_BLOCK;;) {
+    for (;;) {
         uint8_t op = pc < a->code_size ? a->code[pc] : EVM_OP_STOP;
-        bool begins = next == NEW_BLOCK || is_block_full(t) ||
-                      (op == EVM_OP_JUMPDEST && pc != block_pc);
-        if (begins) {
+        if (next == SAME_BLOCK && pc > block_pc && (op == EVM_OP_JUMPDEST || is_block_full(t))) {
+            evm_emit_fall(t);
+            next = NEW_BLOCK;
         }
-        const struct evm_instruction *instruction = &t->rules->op[op];
-        if (instruction->gas < 0) {
-            next = translate_end(t, EVM_FAST_undefined);
-        } else {
-            account_for(t, instruction);
-            next = translate(t, pc, op);
+        if (next == NEW_BLOCK) {
+            evm_end_block(t);
+            const struct evm_target *target = elsewhere(t, pc);
+            if (target) {
+                evm_begin_block(t, pc);
+                evm_emit_goto(t, target);
+                break;
+            }
+            begin_block(t, pc);
+            block_pc = pc;
         }
-        pc += 1;
-        (void)rest;
+        next = translate_next(t, pc, op);
+        if (next == RUN_ENDS)
+            break;
+        pc += op >= EVM_OP_PUSH1 && op <= EVM_OP_PUSH32 ? op - EVM_OP_PUSH1 + 2u : 1u;
     }
+    evm_end_block(t);
+    return pc;
+}
+
+/* Keeps what was translated, and makes its blocks known to their targets. */
+static int keep_run(struct evm_translator *t, size_t end_pc)
+{
+    struct evm_run *run = mem_alloc(sizeof(*run) + t->count * sizeof(run->words[0]));
+    if (!run)
+        return ERR_NOMEM;
+    if (t->words[t->count - 1].target == &rest_of_run)
+        t->words[t->count - 1].target = &run->rest;
+    run->rest = (struct evm_target){t->code->untranslated, (uint32_t)end_pc};
+    memcpy(run->words, t->words, t->count * sizeof(run->words[0]));
+    for (size_t i = 0; i < t->link_count; i++)
+        t->links[i].target->block = &run->words[t->links[i].at];
+
+    size_t size = sizeof(*run) + t->count * sizeof(run->words[0]);
+    t->analysis->bytes += size;
+    run->next = t->analysis->runs;
+    t->analysis->runs = run;
+    return 0;
+}
+
+int evm_translate(struct evm_frame *frame, struct evm_target *target)
+{
+    struct evm_fast *fast = frame->evm->fast;
+    struct evm_translator *t = fast->translator;
+    t->analysis = (struct evm_analysis *)frame->analysis;
+    t->rules = t->analysis->rules;
+    t->count = t->link_count = 0;
+
+    /* The code's beginning, or the rest of a run, may be a destination, too. */
+    struct evm_target *destination = evm_analysis_target(t->analysis, target->pc);
+    if (destination && destination->block != t->code->untranslated) {
+        target->block = destination->block;
+        return 0;
+    }
+    if (destination != target)
+        link_block(t, target);
+    size_t before = t->analysis->bytes;
+    int err = keep_run(t, translate_run(t, target->pc));
+    fast->bytes += t->analysis->bytes - before;
+    return err;
+}
+
+struct evm_translator *evm_translator_new(void)
+{
+    struct evm_translator *t = mem_alloc(sizeof(*t));
+    if (t)
+        t->code = evm_fast_code();
+    return t;
+}
+
+void evm_translator_free(struct evm_translator *t)
+{
+    mem_free(t);
 }
