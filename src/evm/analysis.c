@@ -70,8 +70,7 @@ static void list_targets(struct evm_analysis *a)
     struct evm_target *next = a->targets;
     for (size_t i = 0; i <= a->code_size / 64; i++)
         for (uint64_t bits = a->index[i].bits; bits; bits &= bits - 1)
-            *next++ =
-                (struct evm_target){untranslated, (uint32_t)(i * 64 + __builtin_ctzll(bits))};
+            *next++ = (struct evm_target){untranslated, (uint32_t)(i * 64 + __builtin_ctzll(bits))};
     a->entry = (struct evm_target){untranslated, 0};
 }
 

@@ -46,7 +46,7 @@ typedef __attribute__((preserve_none)) int handler(STATE);
 #    define NEXT(words)                                                                            \
         do {                                                                                       \
             ip += (words);                                                                         \
-            goto *ip->handler;                                                                     \
+            goto * ip->handler;                                                                    \
         } while (0)
 #endif
 
@@ -331,7 +331,7 @@ static struct evm_target *find_target(const struct evm_frame *f, const struct u2
 #define VALUE_const_k        GET_k()
 #define VALUE_const_c        GET_c()
 
-#define NULLARY(op)  RESULT_OP(op, LENGTH_0, VALUE_##op)
+#define NULLARY(op)   RESULT_OP(op, LENGTH_0, VALUE_##op)
 #define WORDS_const_k WORDS_k
 #define WORDS_const_c WORDS_c
 #define CONSTANT(op)  RESULT_OP(op, LENGTH_1(op), VALUE_##op)
@@ -391,157 +391,157 @@ static int run(const union evm_word *ip, struct evm_frame *f, uint64_t a0,
     uint8_t *sp = (uint8_t *)f->sp;
     int64_t gas = f->gas;
     uint64_t a1 = 0, a2 = 0, a3 = 0;
-    goto *ip->handler;
+    goto * ip->handler;
 #    undef X
 #endif
 
-EVM_FAST_BINARY(BINARY)
-EVM_FAST_COMPARE(COMPARE)
-EVM_FAST_TEST(TEST)
-EVM_FAST_UNARY(UNARY)
-EVM_FAST_STORE(STORE)
-EVM_FAST_NULLARY(NULLARY)
-EVM_FAST_CONSTANT(CONSTANT)
-EVM_FAST_GENERAL(GENERAL)
+    EVM_FAST_BINARY(BINARY)
+    EVM_FAST_COMPARE(COMPARE)
+    EVM_FAST_TEST(TEST)
+    EVM_FAST_UNARY(UNARY)
+    EVM_FAST_STORE(STORE)
+    EVM_FAST_NULLARY(NULLARY)
+    EVM_FAST_CONSTANT(CONSTANT)
+    EVM_FAST_GENERAL(GENERAL)
 
-OP(move)
-{
-    const struct u256 *from = SLOT(ip[1].a);
-    struct u256 *to = SLOT(ip[1].result);
-    for (int i = 0; i < 4; i++)
-        to->w[i] = word_limb(from->w[i]);
-    NEXT(EVM_OPERAND_WORDS);
-}
-
-OP(keep)
-{
-    STORE_RESULT;
-    NEXT(EVM_OPERAND_WORDS);
-}
-
-OP(put_k)
-{
-    *SLOT(ip[1].result) = GET_k();
-    NEXT(EVM_OPERAND_WORDS + 1);
-}
-
-OP(put_c)
-{
-    *SLOT(ip[1].result) = GET_c();
-    NEXT(EVM_OPERAND_WORDS + 4);
-}
-
-OP(block)
-{
-    ENTER(ip);
-}
-
-OP(fall)
-{
-    sp += ip[1].result;
-    ENTER(ip + EVM_OPERAND_WORDS);
-}
-
-OP(goto)
-{
-    sp += ip[1].result;
-    ENTER_TARGET(ip[EVM_OPERAND_WORDS].target);
-}
-
-OP(jump_s)
-{
-    const struct evm_target *target = find_target(f, SLOT(ip[1].a));
-    sp += ip[1].result;
-    if (!target)
-        HALT(EVM_BAD_JUMP_DESTINATION);
-    ENTER_TARGET(target);
-}
-
-OP(jump_a)
-{
-    struct u256 destination = ACCUMULATOR;
-    const struct evm_target *target = find_target(f, &destination);
-    sp += ip[1].result;
-    if (!target)
-        HALT(EVM_BAD_JUMP_DESTINATION);
-    ENTER_TARGET(target);
-}
-
-OP(jumpi)
-{
-    const struct evm_target *target = find_target(f, SLOT(ip[1].a));
-    bool taken = !u256_is_zero(SLOT(ip[1].b));
-    sp += ip[1].result;
-    if (!taken)
-        ENTER(ip + EVM_OPERAND_WORDS);
-    if (!target)
-        HALT(EVM_BAD_JUMP_DESTINATION);
-    ENTER_TARGET(target);
-}
-
-OP(heavy)
-{
-    sp += ip[1].result;
-    f->sp = (struct u256 *)(void *)sp;
-    f->gas = gas;
-    int outcome = ip[EVM_OPERAND_WORDS].heavy(f);
-    if (outcome != EVM_NEXT) {
-        f->resume = ip + EVM_OPERAND_WORDS + 1;
-        return outcome;
+    OP(move)
+    {
+        const struct u256 *from = SLOT(ip[1].a);
+        struct u256 *to = SLOT(ip[1].result);
+        for (int i = 0; i < 4; i++)
+            to->w[i] = word_limb(from->w[i]);
+        NEXT(EVM_OPERAND_WORDS);
     }
-    sp = (uint8_t *)f->sp;
-    gas = f->gas;
-    NEXT(EVM_OPERAND_WORDS + 1);
-}
 
-OP(stop)
-{
-    f->output = bytes_none();
-    HALT(EVM_SUCCESS);
-}
+    OP(keep)
+    {
+        STORE_RESULT;
+        NEXT(EVM_OPERAND_WORDS);
+    }
 
-OP(undefined)
-{
-    HALT(EVM_UNDEFINED_INSTRUCTION);
-}
+    OP(put_k)
+    {
+        *SLOT(ip[1].result) = GET_k();
+        NEXT(EVM_OPERAND_WORDS + 1);
+    }
 
-OP(invalid)
-{
-    HALT(EVM_INVALID_INSTRUCTION);
-}
+    OP(put_c)
+    {
+        *SLOT(ip[1].result) = GET_c();
+        NEXT(EVM_OPERAND_WORDS + 4);
+    }
 
-OP(bad_jump)
-{
-    HALT(EVM_BAD_JUMP_DESTINATION);
-}
+    OP(block)
+    {
+        ENTER(ip);
+    }
 
-OP(untranslated)
-{
-    struct evm_target *target = (struct evm_target *)(uintptr_t)a0;
-    int err = evm_translate(f, target);
-    if (err < 0)
-        return err;
-    ENTER_TARGET(target);
-}
+    OP(fall)
+    {
+        sp += ip[1].result;
+        ENTER(ip + EVM_OPERAND_WORDS);
+    }
+
+    OP(goto)
+    {
+        sp += ip[1].result;
+        ENTER_TARGET(ip[EVM_OPERAND_WORDS].target);
+    }
+
+    OP(jump_s)
+    {
+        const struct evm_target *target = find_target(f, SLOT(ip[1].a));
+        sp += ip[1].result;
+        if (!target)
+            HALT(EVM_BAD_JUMP_DESTINATION);
+        ENTER_TARGET(target);
+    }
+
+    OP(jump_a)
+    {
+        struct u256 destination = ACCUMULATOR;
+        const struct evm_target *target = find_target(f, &destination);
+        sp += ip[1].result;
+        if (!target)
+            HALT(EVM_BAD_JUMP_DESTINATION);
+        ENTER_TARGET(target);
+    }
+
+    OP(jumpi)
+    {
+        const struct evm_target *target = find_target(f, SLOT(ip[1].a));
+        bool taken = !u256_is_zero(SLOT(ip[1].b));
+        sp += ip[1].result;
+        if (!taken)
+            ENTER(ip + EVM_OPERAND_WORDS);
+        if (!target)
+            HALT(EVM_BAD_JUMP_DESTINATION);
+        ENTER_TARGET(target);
+    }
+
+    OP(heavy)
+    {
+        sp += ip[1].result;
+        f->sp = (struct u256 *)(void *)sp;
+        f->gas = gas;
+        int outcome = ip[EVM_OPERAND_WORDS].heavy(f);
+        if (outcome != EVM_NEXT) {
+            f->resume = ip + EVM_OPERAND_WORDS + 1;
+            return outcome;
+        }
+        sp = (uint8_t *)f->sp;
+        gas = f->gas;
+        NEXT(EVM_OPERAND_WORDS + 1);
+    }
+
+    OP(stop)
+    {
+        f->output = bytes_none();
+        HALT(EVM_SUCCESS);
+    }
+
+    OP(undefined)
+    {
+        HALT(EVM_UNDEFINED_INSTRUCTION);
+    }
+
+    OP(invalid)
+    {
+        HALT(EVM_INVALID_INSTRUCTION);
+    }
+
+    OP(bad_jump)
+    {
+        HALT(EVM_BAD_JUMP_DESTINATION);
+    }
+
+    OP(untranslated)
+    {
+        struct evm_target *target = (struct evm_target *)(uintptr_t)a0;
+        int err = evm_translate(f, target);
+        if (err < 0)
+            return err;
+        ENTER_TARGET(target);
+    }
 
 #ifdef TAIL_CALLS
 #    define X(name) (const void *)op_##name,
-static const void *const handlers[] = {EVM_FAST_LIST};
+    static const void *const handlers[] = {EVM_FAST_LIST};
 #    undef X
-static const union evm_word untranslated[] = BARE_BLOCK(op_block, op_untranslated);
-static const union evm_word bad_jump[] = BARE_BLOCK(op_block, op_bad_jump);
-static const struct evm_target bad_target = {bad_jump, 0};
-static const struct evm_fast_code fast_code = {handlers, untranslated, &bad_target};
+    static const union evm_word untranslated[] = BARE_BLOCK(op_block, op_untranslated);
+    static const union evm_word bad_jump[] = BARE_BLOCK(op_block, op_bad_jump);
+    static const struct evm_target bad_target = {bad_jump, 0};
+    static const struct evm_fast_code fast_code = {handlers, untranslated, &bad_target};
 
-const struct evm_fast_code *evm_fast_code(void)
-{
-    return &fast_code;
-}
+    const struct evm_fast_code *evm_fast_code(void)
+    {
+        return &fast_code;
+    }
 
-static int run(const union evm_word *ip, struct evm_frame *f, uint64_t a0)
-{
-    return (*(handler *const *)&ip->handler)(ip, (uint8_t *)f->sp, f->gas, f, a0, 0, 0, 0);
-}
+    static int run(const union evm_word *ip, struct evm_frame *f, uint64_t a0)
+    {
+        return (*(handler *const *)&ip->handler)(ip, (uint8_t *)f->sp, f->gas, f, a0, 0, 0, 0);
+    }
 #else
 }
 
@@ -552,13 +552,13 @@ const struct evm_fast_code *evm_fast_code(void)
 }
 #endif
 
-int evm_fast_run(struct evm_frame *f)
-{
-    if (f->resume)
-        return run(f->resume, f, 0);
-    int err = evm_analysis_attach(f);
-    if (err < 0)
-        return err;
-    const struct evm_target *entry = &((const struct evm_analysis *)f->analysis)->entry;
-    return run(entry->block, f, (uint64_t)(uintptr_t)entry);
-}
+    int evm_fast_run(struct evm_frame * f)
+    {
+        if (f->resume)
+            return run(f->resume, f, 0);
+        int err = evm_analysis_attach(f);
+        if (err < 0)
+            return err;
+        const struct evm_target *entry = &((const struct evm_analysis *)f->analysis)->entry;
+        return run(entry->block, f, (uint64_t)(uintptr_t)entry);
+    }

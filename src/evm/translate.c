@@ -21,7 +21,6 @@ enum class {
 struct translation {
     uint8_t class;
     uint16_t op; /* the handler, or the first of its pairs or singles */
-    evm_heavy *heavy;
 };
 
 static const struct translation translations[256] = {
@@ -76,36 +75,36 @@ static const struct translation translations[256] = {
     [EVM_OP_PC] = {OTHER},
     [EVM_OP_MSIZE] = {PLAIN, EVM_FAST_msize},
     [EVM_OP_JUMPDEST] = {OTHER},
-    [EVM_OP_PUSH0 ... EVM_OP_SWAP16] = {OTHER},
-    [EVM_OP_KECCAK256] = {HEAVY, 0, evm_op_keccak256},
-    [EVM_OP_BALANCE] = {HEAVY, 0, evm_op_balance},
-    [EVM_OP_CALLDATACOPY] = {HEAVY, 0, evm_op_calldatacopy},
-    [EVM_OP_CODECOPY] = {HEAVY, 0, evm_op_codecopy},
-    [EVM_OP_EXTCODESIZE] = {HEAVY, 0, evm_op_extcodesize},
-    [EVM_OP_EXTCODECOPY] = {HEAVY, 0, evm_op_extcodecopy},
-    [EVM_OP_RETURNDATACOPY] = {HEAVY, 0, evm_op_returndatacopy},
-    [EVM_OP_EXTCODEHASH] = {HEAVY, 0, evm_op_extcodehash},
-    [EVM_OP_BLOCKHASH] = {HEAVY, 0, evm_op_blockhash},
-    [EVM_OP_SELFBALANCE] = {HEAVY, 0, evm_op_selfbalance},
-    [EVM_OP_SLOAD] = {HEAVY, 0, evm_op_sload},
-    [EVM_OP_SSTORE] = {HEAVY, 0, evm_op_sstore},
-    [EVM_OP_TLOAD] = {HEAVY, 0, evm_op_tload},
-    [EVM_OP_TSTORE] = {HEAVY, 0, evm_op_tstore},
-    [EVM_OP_MCOPY] = {HEAVY, 0, evm_op_mcopy},
-    [EVM_OP_LOG0] = {HEAVY, 0, evm_op_log0},
-    [EVM_OP_LOG1] = {HEAVY, 0, evm_op_log1},
-    [EVM_OP_LOG2] = {HEAVY, 0, evm_op_log2},
-    [EVM_OP_LOG3] = {HEAVY, 0, evm_op_log3},
-    [EVM_OP_LOG4] = {HEAVY, 0, evm_op_log4},
-    [EVM_OP_CREATE] = {HEAVY, 0, evm_op_create},
-    [EVM_OP_CALL] = {HEAVY, 0, evm_op_call},
-    [EVM_OP_CALLCODE] = {HEAVY, 0, evm_op_callcode},
-    [EVM_OP_RETURN] = {HEAVY, 0, evm_op_return},
-    [EVM_OP_DELEGATECALL] = {HEAVY, 0, evm_op_delegatecall},
-    [EVM_OP_CREATE2] = {HEAVY, 0, evm_op_create2},
-    [EVM_OP_STATICCALL] = {HEAVY, 0, evm_op_staticcall},
-    [EVM_OP_REVERT] = {HEAVY, 0, evm_op_revert},
-    [EVM_OP_SELFDESTRUCT] = {HEAVY, 0, evm_op_selfdestruct},
+    [EVM_OP_PUSH0... EVM_OP_SWAP16] = {OTHER},
+    [EVM_OP_KECCAK256] = {HEAVY},
+    [EVM_OP_BALANCE] = {HEAVY},
+    [EVM_OP_CALLDATACOPY] = {HEAVY},
+    [EVM_OP_CODECOPY] = {HEAVY},
+    [EVM_OP_EXTCODESIZE] = {HEAVY},
+    [EVM_OP_EXTCODECOPY] = {HEAVY},
+    [EVM_OP_RETURNDATACOPY] = {HEAVY},
+    [EVM_OP_EXTCODEHASH] = {HEAVY},
+    [EVM_OP_BLOCKHASH] = {HEAVY},
+    [EVM_OP_SELFBALANCE] = {HEAVY},
+    [EVM_OP_SLOAD] = {HEAVY},
+    [EVM_OP_SSTORE] = {HEAVY},
+    [EVM_OP_TLOAD] = {HEAVY},
+    [EVM_OP_TSTORE] = {HEAVY},
+    [EVM_OP_MCOPY] = {HEAVY},
+    [EVM_OP_LOG0] = {HEAVY},
+    [EVM_OP_LOG1] = {HEAVY},
+    [EVM_OP_LOG2] = {HEAVY},
+    [EVM_OP_LOG3] = {HEAVY},
+    [EVM_OP_LOG4] = {HEAVY},
+    [EVM_OP_CREATE] = {HEAVY},
+    [EVM_OP_CALL] = {HEAVY},
+    [EVM_OP_CALLCODE] = {HEAVY},
+    [EVM_OP_RETURN] = {HEAVY},
+    [EVM_OP_DELEGATECALL] = {HEAVY},
+    [EVM_OP_CREATE2] = {HEAVY},
+    [EVM_OP_STATICCALL] = {HEAVY},
+    [EVM_OP_REVERT] = {HEAVY},
+    [EVM_OP_SELFDESTRUCT] = {HEAVY},
 };
 
 /* Whether a translation goes on behind the instruction, and how. */
@@ -326,7 +325,7 @@ static enum next translate_heavy(struct evm_translator *t, uint8_t op)
     bool ends = op == EVM_OP_RETURN || op == EVM_OP_REVERT || op == EVM_OP_SELFDESTRUCT;
     if (ends)
         evm_forget(t, t->rules->op[op].taken);
-    evm_emit_heavy(t, translations[op].heavy);
+    evm_emit_heavy(t, evm_heavy_ops[op]);
     return ends ? RUN_ENDS : NEW_BLOCK;
 }
 

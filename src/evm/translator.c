@@ -7,8 +7,11 @@ enum {
 #define PAIR(op, x, y) PAIR_##x##y,
     EVM_FAST_PAIRS(PAIR, )
 #undef PAIR
+};
+
+enum {
 #define SINGLE(op, x) SINGLE_##x,
-        EVM_FAST_SINGLES(SINGLE, )
+    EVM_FAST_SINGLES(SINGLE, )
 #undef SINGLE
 };
 
@@ -315,9 +318,8 @@ static void compute(struct evm_translator *t, evm_value_id id)
     if (v->kind != EVM_VALUE_TRUTH)
         return;
     unsigned op;
-    size_t at = v->one_operand
-                    ? emit_single(t, v->comparison, FORMS_TRUTH, v->x, &op)
-                    : emit_pair(t, v->comparison, FORMS_TRUTH, v->x, v->y, &op);
+    size_t at = v->one_operand ? emit_single(t, v->comparison, FORMS_TRUTH, v->x, &op)
+                               : emit_pair(t, v->comparison, FORMS_TRUTH, v->x, v->y, &op);
     evm_release(t, v->x);
     if (!v->one_operand)
         evm_release(t, v->y);
@@ -441,8 +443,10 @@ bool evm_negate(struct evm_translator *t, evm_value_id id)
     static const struct {
         uint16_t op, opposite;
     } opposites[] = {
-        {EVM_FAST_lt_ss, EVM_FAST_ge_ss}, {EVM_FAST_slt_ss, EVM_FAST_sge_ss},
-        {EVM_FAST_eq_ss, EVM_FAST_ne_ss}, {EVM_FAST_zero_s, EVM_FAST_nonzero_s},
+        {EVM_FAST_lt_ss, EVM_FAST_ge_ss},
+        {EVM_FAST_slt_ss, EVM_FAST_sge_ss},
+        {EVM_FAST_eq_ss, EVM_FAST_ne_ss},
+        {EVM_FAST_zero_s, EVM_FAST_nonzero_s},
     };
     struct evm_value *v = &t->values[id];
     if (v->kind != EVM_VALUE_TRUTH || v->references > 1)

@@ -1,0 +1,186 @@
+/* Random programs on both interpreters (evm_test_run compares them): the translation of stack code
+ * must lose no word, whatever is shuffled, folded or left out. */
+#include "evm/gas.h"
+#include "evm/opcodes.h"
+#include "evm/test/run.h"
+
+enum { CODE_MAX = 4096, PROGRAMS = 6000 };
+
+struct program {
+    uint64_t random;
+    uint8_t code[CODE_MAX];
+    size_t size;
+    int depth; /* words on the stack, as long as no jump is taken */
+    unsigned destinations[64], destination_count; /* JUMPDESTs so far */
+    size_t forward[16], forward_count;            /* PUSH2 operands to be filled with later ones */
+};
+
+static uint64_t next(struct program *p)
+{
+    p->random ^= p->random << 13;
+    p->random ^= p->random >> 7;
+    p->random ^= p->random << 17;
+    return p->random;
+}
+
+static unsigned below(struct program *p, unsigned limit)
+{
+    return (unsigned)((next(p) >> 20) % limit);
+}
+
+static void byte(struct program *p, unsigned value)
+{
+    p->code[p->size++] = (uint8_t)value;
+}
+
+static void push_number(struct program *p, unsigned value)
+{
+    byte(p, EVM_OP_PUSH2);
+    byte(p, value >> 8);
+    byte(p, value & 0xff);
+    p->depth++;
+}
+
+/* Numbers with few bits, many, powers of two, near a limit. */
+static void push_any(struct program *p)
+{
+    unsigned len = below(p, 3) ? 1 + below(p, 2) : 1 + below(p, 32), shape = below(p, 4);
+    byte(p, EVM_OP_PUSH1 + len - 1);
+    for (unsigned i = 0; i < len; i++)
+        byte(p, shape == 0 ? 0xff : shape == 1 ? (i == 0) << below(p, 8) : below(p, 256));
+    p->depth++;
+}
+
+static void destination(struct program *p)
+{
+    if (p->destination_count == BASE_COUNT(p->destinations))
+        return;
+    p->destinations[p->destination_count++] = (unsigned)p->size;
+    while (p->forward_count && below(p, 2)) {
+        size_t at = p->forward[--p->forward_count];
+        p->code[at] = (uint8_t)(p->size >> 8);
+        p->code[at + 1] = (uint8_t)p->size;
+    }
+    byte(p, EVM_OP_JUMPDEST);
+}
+
+static void jump(struct program *p)
+{
+    bool back = p->destination_count && below(p, 4) == 0;
+    push_number(p, back ? p->destinations[below(p, p->destination_count)] : 0);
+    if (!back && p->forward_count < BASE_COUNT(p->forward))
+        p->forward[p->forward_count++] = p->size - 2;
+    if (below(p, 8) == 0) { /* a destination that is computed */
+        byte(p, EVM_OP_CALLVALUE);
+        byte(p, EVM_OP_ADD);
+    }
+    bool conditional = below(p, 6) != 0 && p->depth > 1;
+    byte(p, conditional ? EVM_OP_JUMPI : EVM_OP_JUMP);
+    p->depth -= conditional ? 2 : 1;
+}
+
+static void operation(struct program *p)
+{
+    static const uint8_t pure[] = {
+        EVM_OP_ADD,    EVM_OP_MUL,    EVM_OP_SUB,    EVM_OP_DIV,  EVM_OP_SDIV,        EVM_OP_MOD,
+        EVM_OP_SMOD,   EVM_OP_ADDMOD, EVM_OP_MULMOD, EVM_OP_EXP,  EVM_OP_SIGNEXTEND,  EVM_OP_LT,
+        EVM_OP_GT,     EVM_OP_SLT,    EVM_OP_SGT,    EVM_OP_EQ,   EVM_OP_ISZERO,      EVM_OP_AND,
+        EVM_OP_OR,     EVM_OP_XOR,    EVM_OP_NOT,    EVM_OP_BYTE, EVM_OP_SHL,         EVM_OP_SHR,
+        EVM_OP_SAR,    EVM_OP_CLZ,    EVM_OP_ISZERO, EVM_OP_EQ,   EVM_OP_LT,          EVM_OP_ADD,
+        EVM_OP_CALLER, EVM_OP_MSIZE,  EVM_OP_PC,     EVM_OP_GAS,  EVM_OP_CALLDATALOAD};
+    const struct evm_rules *rules = evm_rules(FORK_OSAKA);
+    uint8_t op = pure[below(p, BASE_COUNT(pure))];
+    if (p->depth < rules->op[op].taken && below(p, 100))
+        return;
+    byte(p, op);
+    p->depth += rules->op[op].growth;
+}
+
+/* Memory, storage, hashing: at places that are near. */
+static void effect(struct program *p)
+{
+    static const uint8_t ops[] = {EVM_OP_MLOAD,  EVM_OP_MSTORE, EVM_OP_MSTORE8, EVM_OP_SLOAD,
+                                  EVM_OP_SSTORE, EVM_OP_MLOAD,  EVM_OP_MSTORE,  EVM_OP_KECCAK256};
+    uint8_t op = ops[below(p, BASE_COUNT(ops))];
+    if (op == EVM_OP_KECCAK256)
+        push_number(p, below(p, 100));
+    bool second = op != EVM_OP_MLOAD && op != EVM_OP_SLOAD && op != EVM_OP_KECCAK256;
+    if (second && p->depth < 1)
+        push_any(p);
+    push_number(p, below(p, 8) * (op == EVM_OP_SLOAD || op == EVM_OP_SSTORE ? 1 : 11));
+    byte(p, op);
+    p->depth += evm_rules(FORK_OSAKA)->op[op].growth;
+}
+
+static void shuffle(struct program *p)
+{
+    unsigned reach = p->depth < 0 ? 0 : p->depth < 16 ? (unsigned)p->depth : 16;
+    if (reach == 0 && below(p, 100))
+        return;
+    unsigned n = below(p, reach + 1), kind = below(p, 5);
+    if (kind < 2) {
+        byte(p, EVM_OP_DUP1 + (n ? n - 1 : 0));
+        p->depth++;
+    } else if (kind < 4) {
+        byte(p, EVM_OP_SWAP1 + (n > 1 ? n - 2 : 0));
+    } else {
+        byte(p, EVM_OP_POP);
+        p->depth--;
+    }
+}
+
+static void make(struct program *p, uint64_t seed)
+{
+    *p = (struct program){.random = seed * 0x9e3779b97f4a7c15 + 1};
+    unsigned steps = 4 + below(p, 200), jumps = below(p, 3), effects = below(p, 3);
+    for (unsigned i = below(p, 20); i > 0; i--)
+        push_any(p);
+    for (unsigned i = 0; i < steps && p->size < CODE_MAX - 256; i++) {
+        unsigned what = below(p, 20);
+        if (what < 5)
+            shuffle(p);
+        else if (what < 8)
+            push_any(p);
+        else if (what < 14)
+            operation(p);
+        else if (what < 14 + 2 * effects)
+            effect(p);
+        else if (jumps && what < 18 + jumps)
+            below(p, 2) ? jump(p) : destination(p);
+        else
+            shuffle(p);
+    }
+    p->destination_count = 0;
+    while (p->forward_count)
+        destination(p);
+    for (int i = 0; i < p->depth && i < 32; i++) { /* all words become output */
+        push_number(p, 128 + 32 * (unsigned)i);
+        byte(p, EVM_OP_MSTORE);
+    }
+    push_number(p, 2048);
+    push_number(p, 0);
+    byte(p, EVM_OP_RETURN);
+}
+
+static void test_random_programs(void **state)
+{
+    (void)state;
+    static struct program p;
+    for (uint64_t seed = 1; seed <= PROGRAMS; seed++) {
+        make(&p, seed);
+        struct evm_test t;
+        evm_test_begin(&t, seed % 5 ? FORK_OSAKA : (enum fork)(seed / 5 % FORK_COUNT));
+        t.message.value = u256_from(0);
+        int64_t gas = below(&p, 4) ? 200000 : below(&p, 3000);
+        evm_test_run(&t, bytes_of(p.code, p.size), gas);
+        evm_test_end(&t);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_random_programs),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
