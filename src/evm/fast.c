@@ -373,192 +373,59 @@ static struct evm_target *find_target(const struct evm_frame *f, const struct u2
         HALT(EVM_OUT_OF_GAS);                                                                      \
     u256_exp(r, x, y)
 
-#ifndef TAIL_CALLS
-#    define X(name) &&op_##name,
-/* All handlers. Without a frame it only tells where they are. */
+#ifdef TAIL_CALLS
+#    include "evm/fast_handlers.inc"
+#    define X(name) (const void *)op_##name,
+static const void *const handlers[] = {EVM_FAST_LIST};
+#    undef X
+static const union evm_word untranslated[] = BARE_BLOCK(op_block, op_untranslated);
+static const union evm_word bad_jump[] = BARE_BLOCK(op_block, op_bad_jump);
+static const struct evm_target bad_target = {bad_jump, 0};
+static const struct evm_fast_code fast_code = {handlers, untranslated, &bad_target};
+#endif
+
+/* Runs from the block at `ip`, reached by the target a0. Without a frame it only gives the code. */
 static int run(const union evm_word *ip, struct evm_frame *f, uint64_t a0,
                const struct evm_fast_code **ret_code)
 {
+#ifndef TAIL_CALLS
+#    define X(name) &&op_##name,
     static const void *const handlers[] = {EVM_FAST_LIST};
+#    undef X
     static const union evm_word untranslated[] = BARE_BLOCK(&&op_block, &&op_untranslated);
     static const union evm_word bad_jump[] = BARE_BLOCK(&&op_block, &&op_bad_jump);
     static const struct evm_target bad_target = {bad_jump, 0};
     static const struct evm_fast_code fast_code = {handlers, untranslated, &bad_target};
+#endif
     if (!f) {
         *ret_code = &fast_code;
         return 0;
     }
+#ifdef TAIL_CALLS
+    return (*(handler *const *)&ip->handler)(ip, (uint8_t *)f->sp, f->gas, f, a0, 0, 0, 0);
+#else
     uint8_t *sp = (uint8_t *)f->sp;
     int64_t gas = f->gas;
     uint64_t a1 = 0, a2 = 0, a3 = 0;
     goto * ip->handler;
-#    undef X
+#    include "evm/fast_handlers.inc"
 #endif
-
-    EVM_FAST_BINARY(BINARY)
-    EVM_FAST_COMPARE(COMPARE)
-    EVM_FAST_TEST(TEST)
-    EVM_FAST_UNARY(UNARY)
-    EVM_FAST_STORE(STORE)
-    EVM_FAST_NULLARY(NULLARY)
-    EVM_FAST_CONSTANT(CONSTANT)
-    EVM_FAST_GENERAL(GENERAL)
-
-    OP(move)
-    {
-        const struct u256 *from = SLOT(ip[1].a);
-        struct u256 *to = SLOT(ip[1].result);
-        for (int i = 0; i < 4; i++)
-            to->w[i] = word_limb(from->w[i]);
-        NEXT(EVM_OPERAND_WORDS);
-    }
-
-    OP(keep)
-    {
-        STORE_RESULT;
-        NEXT(EVM_OPERAND_WORDS);
-    }
-
-    OP(put_k)
-    {
-        *SLOT(ip[1].result) = GET_k();
-        NEXT(EVM_OPERAND_WORDS + 1);
-    }
-
-    OP(put_c)
-    {
-        *SLOT(ip[1].result) = GET_c();
-        NEXT(EVM_OPERAND_WORDS + 4);
-    }
-
-    OP(block)
-    {
-        ENTER(ip);
-    }
-
-    OP(fall)
-    {
-        sp += ip[1].result;
-        ENTER(ip + EVM_OPERAND_WORDS);
-    }
-
-    OP(goto)
-    {
-        sp += ip[1].result;
-        ENTER_TARGET(ip[EVM_OPERAND_WORDS].target);
-    }
-
-    OP(jump_s)
-    {
-        const struct evm_target *target = find_target(f, SLOT(ip[1].a));
-        sp += ip[1].result;
-        if (!target)
-            HALT(EVM_BAD_JUMP_DESTINATION);
-        ENTER_TARGET(target);
-    }
-
-    OP(jump_a)
-    {
-        struct u256 destination = ACCUMULATOR;
-        const struct evm_target *target = find_target(f, &destination);
-        sp += ip[1].result;
-        if (!target)
-            HALT(EVM_BAD_JUMP_DESTINATION);
-        ENTER_TARGET(target);
-    }
-
-    OP(jumpi)
-    {
-        const struct evm_target *target = find_target(f, SLOT(ip[1].a));
-        bool taken = !u256_is_zero(SLOT(ip[1].b));
-        sp += ip[1].result;
-        if (!taken)
-            ENTER(ip + EVM_OPERAND_WORDS);
-        if (!target)
-            HALT(EVM_BAD_JUMP_DESTINATION);
-        ENTER_TARGET(target);
-    }
-
-    OP(heavy)
-    {
-        sp += ip[1].result;
-        f->sp = (struct u256 *)(void *)sp;
-        f->gas = gas;
-        int outcome = ip[EVM_OPERAND_WORDS].heavy(f);
-        if (outcome != EVM_NEXT) {
-            f->resume = ip + EVM_OPERAND_WORDS + 1;
-            return outcome;
-        }
-        sp = (uint8_t *)f->sp;
-        gas = f->gas;
-        NEXT(EVM_OPERAND_WORDS + 1);
-    }
-
-    OP(stop)
-    {
-        f->output = bytes_none();
-        HALT(EVM_SUCCESS);
-    }
-
-    OP(undefined)
-    {
-        HALT(EVM_UNDEFINED_INSTRUCTION);
-    }
-
-    OP(invalid)
-    {
-        HALT(EVM_INVALID_INSTRUCTION);
-    }
-
-    OP(bad_jump)
-    {
-        HALT(EVM_BAD_JUMP_DESTINATION);
-    }
-
-    OP(untranslated)
-    {
-        struct evm_target *target = (struct evm_target *)(uintptr_t)a0;
-        int err = evm_translate(f, target);
-        if (err < 0)
-            return err;
-        ENTER_TARGET(target);
-    }
-
-#ifdef TAIL_CALLS
-#    define X(name) (const void *)op_##name,
-    static const void *const handlers[] = {EVM_FAST_LIST};
-#    undef X
-    static const union evm_word untranslated[] = BARE_BLOCK(op_block, op_untranslated);
-    static const union evm_word bad_jump[] = BARE_BLOCK(op_block, op_bad_jump);
-    static const struct evm_target bad_target = {bad_jump, 0};
-    static const struct evm_fast_code fast_code = {handlers, untranslated, &bad_target};
-
-    const struct evm_fast_code *evm_fast_code(void)
-    {
-        return &fast_code;
-    }
-
-    static int run(const union evm_word *ip, struct evm_frame *f, uint64_t a0)
-    {
-        return (*(handler *const *)&ip->handler)(ip, (uint8_t *)f->sp, f->gas, f, a0, 0, 0, 0);
-    }
-#else
 }
 
 const struct evm_fast_code *evm_fast_code(void)
 {
     const struct evm_fast_code *code;
-    return run(NULL, NULL, 0, &code) == 0 ? code : NULL;
+    (void)run(NULL, NULL, 0, &code);
+    return code;
 }
-#endif
 
-    int evm_fast_run(struct evm_frame * f)
-    {
-        if (f->resume)
-            return run(f->resume, f, 0);
-        int err = evm_analysis_attach(f);
-        if (err < 0)
-            return err;
-        const struct evm_target *entry = &((const struct evm_analysis *)f->analysis)->entry;
-        return run(entry->block, f, (uint64_t)(uintptr_t)entry);
-    }
+int evm_fast_run(struct evm_frame *f)
+{
+    if (f->resume)
+        return run(f->resume, f, 0, NULL);
+    int err = evm_analysis_attach(f);
+    if (err < 0)
+        return err;
+    const struct evm_target *entry = &((const struct evm_analysis *)f->analysis)->entry;
+    return run(entry->block, f, (uint64_t)(uintptr_t)entry, NULL);
+}

@@ -41,7 +41,7 @@ enum {
     NO_VALUE = 0, /* values[0] is not used */
 };
 
-static_assert(PLACES_ABOVE <= EVM_STACK_SPARE, "homes above the highest stack have room");
+static_assert((int)PLACES_ABOVE <= (int)EVM_STACK_SPARE, "homes above the highest stack have room");
 static_assert((DEPTH_MAX + PLACES_ABOVE) * 32 <= INT16_MAX, "offsets fit into operands");
 
 enum evm_value_kind {
