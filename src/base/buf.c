@@ -46,7 +46,8 @@ uint8_t *buf_extend(struct buf *b, size_t len)
 {
     if (buf_reserve(b, len) != ERR_OK)
         return NULL;
-    uint8_t *at = b->data + b->len;
+    /* Nothing may be asked of an empty buffer: NULL then, and no arithmetic on it. */
+    uint8_t *at = b->data ? b->data + b->len : NULL;
     b->len += len;
     return at;
 }

@@ -24,10 +24,10 @@ static int derive(struct derived *ret, const struct crypto_keystore *k, struct b
         return ERR_OK;
     }
     /* The parameters are in range, so only memory can be missing. sodium_init chooses the fast
-     * code; it may be called often, from any thread. */
-    if (sodium_init() < 0 ||
-        crypto_pwhash_scryptsalsa208sha256_ll(password.data, password.len, k->salt, k->salt_len,
-                                              k->n, k->r, k->p, ret->b, DERIVED) != 0)
+     * code; it may be called often, from any thread. Even an empty password must be somewhere. */
+    if (sodium_init() < 0 || crypto_pwhash_scryptsalsa208sha256_ll(
+                                 password.len ? password.data : k->salt, password.len, k->salt,
+                                 k->salt_len, k->n, k->r, k->p, ret->b, DERIVED) != 0)
         return ERR_NOMEM;
     return ERR_OK;
 }

@@ -126,6 +126,8 @@ static void test_hex(void **unused)
 {
     (void)unused;
     struct buf b = BUF_INIT;
+    assert_int_equal(hex_decode("", &b), ERR_OK);
+    assert_int_equal(b.len, 0);
     assert_int_equal(hex_decode("0x00fF", &b), ERR_OK);
     assert_memory_equal(b.data, "\x00\xff", 2);
     assert_int_equal(hex_decode("0x0", &b), ERR_INPUT);
