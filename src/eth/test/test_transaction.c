@@ -292,7 +292,7 @@ static void test_private_faults(void **state)
     tx.v.w[1] = 1; /* the low 64 bits mark it, recovery wants all of v to fit */
     assert_true(eth_transaction_is_private(&tx));
     expect_status(eth_transaction_check(&tx, &quorum), ETH_TX_INVALID_V);
-    make_private(&tx, &data, false);
+    tx.v.w[1] = 0;
     tx.s.w[3] |= UINT64_C(1) << 63;
     expect_status(eth_transaction_check(&tx, &quorum), ETH_TX_HIGH_S);
     tx.type = ETH_ACCESS_LIST;
@@ -499,9 +499,9 @@ static void test_rules(void **state)
 {
     (void)state;
     struct eth_rules prague = osaka, cancun = osaka, shanghai = osaka, london = osaka,
-                     berlin = osaka, istanbul = osaka, small = osaka, larger = osaka;
+                     berlin = osaka, small = osaka, larger = osaka;
     prague.fork = FORK_PRAGUE, cancun.fork = FORK_CANCUN, shanghai.fork = FORK_SHANGHAI;
-    london.fork = FORK_LONDON, berlin.fork = FORK_BERLIN, istanbul.fork = FORK_ISTANBUL;
+    london.fork = FORK_LONDON, berlin.fork = FORK_BERLIN;
     small.max_size = 100, larger.max_initcode = 49153;
     static const struct {
         enum eth_transaction_type type;
