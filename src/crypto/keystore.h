@@ -74,7 +74,7 @@ int crypto_keystore_open(struct crypto_private_key *ret_key, const struct crypto
                          struct bytes password, struct err_detail *detail) BASE_NODISCARD;
 
 enum crypto_keystore_strength {
-    CRYPTO_KEYSTORE_STANDARD, /* scrypt n = 2^18, r = 8, p = 1: a second and 256 MiB */
+    CRYPTO_KEYSTORE_STANDARD, /* scrypt n = 2^18, r = 8, p = 1: two seconds and 256 MiB */
     CRYPTO_KEYSTORE_LIGHT,    /* scrypt n = 2^12, r = 8, p = 6: geth's --lightkdf */
 };
 
