@@ -2,8 +2,12 @@
 #ifndef CRYPTO_PAIRING_BLS12_381_GROUPS_H
 #define CRYPTO_PAIRING_BLS12_381_GROUPS_H
 
+#include "base/error.h"
+#include "base/mem.h"
 #include "crypto/pairing/bls12_381_constants.h"
 #include "crypto/pairing/fp12.h"
+
+#include <stdlib.h>
 
 #define CURVE(name) g1_##name
 #define FIELD(name) fp_##name
@@ -113,6 +117,11 @@ BASE_ALWAYS_INLINE void bls_g2_next_part(struct g2_affine *r, const struct g2_af
 {
     bls_psi_affine(r, q);
 }
+
+/* From how many short terms on buckets beat tables. */
+enum { MSM_BUCKETS_FROM = 128 };
+
+#include "crypto/pairing/msm_window.h"
 
 #define CURVE(name)   g1_##name
 #define FIELD(name)   fp_##name

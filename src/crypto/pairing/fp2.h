@@ -167,4 +167,30 @@ PAIRING_FUNCTION void fp2_inverse(struct fp2 *r, const struct fp2 *a)
     fp_neg(&r->c1, &t);
 }
 
+/* A root of a in Fp2, when there is one: with a root s of the norm, the square of the root's real
+ * part is t = (a0 + s) / 2 or (a0 - s) / 2, and their product is -(a1 / 2)^2. */
+PAIRING_FUNCTION bool fp2_sqrt(struct fp2 *r, const struct fp2 *a)
+{
+    struct fp s, t, root, other, square;
+    fp_sqr(&s, &a->c0);
+    fp_sqr(&t, &a->c1);
+    fp_add(&s, &s, &t);
+    if (!fp_sqrt(&s, &s))
+        return false;
+    fp_add(&t, &a->c0, &s);
+    if (fp_is_zero(&t)) /* then a1 = 0, as s^2 = a0^2; either choice of t serves else */
+        fp_sub(&t, &a->c0, &s);
+    fp_halve(&t, &t);
+    fp_pow(&root, &t, FP_EXPONENT_ROOT.w, FP_LIMBS);
+    fp_double(&other, &root);
+    fp_inverse(&other, &other);
+    fp_mul(&other, &other, &a->c1); /* a1 / (2 root) */
+    fp_sqr(&square, &root);
+    if (fp_equal(&square, &t))
+        *r = (struct fp2){root, other};
+    else /* root^2 = -t, so that other^2 is the other choice of t */
+        *r = (struct fp2){other, root};
+    return true;
+}
+
 #endif
