@@ -25,7 +25,21 @@ static const struct precompile precompiles[] = {
     {0x03, FORK_FRONTIER, {600, 120, 32}, NULL, evm_precompile_ripemd160},
     {0x04, FORK_FRONTIER, {15, 3, 32}, NULL, evm_precompile_identity},
     {0x05, FORK_BYZANTIUM, {0}, evm_modexp_gas, evm_precompile_modexp},
+    {0x06, FORK_BYZANTIUM, {500}, NULL, evm_precompile_bn254_add},
+    {0x06, FORK_ISTANBUL, {150}, NULL, evm_precompile_bn254_add},
+    {0x07, FORK_BYZANTIUM, {40000}, NULL, evm_precompile_bn254_mul},
+    {0x07, FORK_ISTANBUL, {6000}, NULL, evm_precompile_bn254_mul},
+    {0x08, FORK_BYZANTIUM, {100000, 80000, 192, true}, NULL, evm_precompile_bn254_pairing},
+    {0x08, FORK_ISTANBUL, {45000, 34000, 192, true}, NULL, evm_precompile_bn254_pairing},
     {0x09, FORK_ISTANBUL, {0}, evm_blake2f_gas, evm_precompile_blake2f},
+    {0x0a, FORK_CANCUN, {50000}, NULL, evm_precompile_point_evaluation},
+    {0x0b, FORK_PRAGUE, {375}, NULL, evm_precompile_g1_add},
+    {0x0c, FORK_PRAGUE, {0}, evm_g1_msm_gas, evm_precompile_g1_msm},
+    {0x0d, FORK_PRAGUE, {600}, NULL, evm_precompile_g2_add},
+    {0x0e, FORK_PRAGUE, {0}, evm_g2_msm_gas, evm_precompile_g2_msm},
+    {0x0f, FORK_PRAGUE, {37700, 32600, 384, true}, NULL, evm_precompile_bls_pairing},
+    {0x10, FORK_PRAGUE, {5500}, NULL, evm_precompile_map_to_g1},
+    {0x11, FORK_PRAGUE, {23800}, NULL, evm_precompile_map_to_g2},
     {0x100, FORK_OSAKA, {6900}, NULL, evm_precompile_p256},
 };
 
@@ -58,10 +72,11 @@ bool evm_is_precompile(enum fork fork, const struct address *a)
 
 size_t evm_precompile_addresses(enum fork fork, const struct address **ret_addresses)
 {
-    /* Forks only add contracts, and (so far) only behind those that are there. */
+    /* Forks only add contracts, behind those that are there. */
     static const struct address addresses[] = {
-        ADDRESS(0x01), ADDRESS(0x02), ADDRESS(0x03),  ADDRESS(0x04),
-        ADDRESS(0x05), ADDRESS(0x09), ADDRESS(0x100),
+        ADDRESS(0x01), ADDRESS(0x02), ADDRESS(0x03), ADDRESS(0x04), ADDRESS(0x05), ADDRESS(0x06),
+        ADDRESS(0x07), ADDRESS(0x08), ADDRESS(0x09), ADDRESS(0x0a), ADDRESS(0x0b), ADDRESS(0x0c),
+        ADDRESS(0x0d), ADDRESS(0x0e), ADDRESS(0x0f), ADDRESS(0x10), ADDRESS(0x11), ADDRESS(0x100),
     };
     size_t count = 0;
     while (count < BASE_COUNT(addresses) && evm_is_precompile(fork, &addresses[count]))
