@@ -1,4 +1,4 @@
-#include "support.h"
+#include "trie/test/support.h"
 
 #include "trie/node.h"
 

@@ -4,8 +4,8 @@
 #define TRIE_TEST_SUPPORT_H
 
 #include "store/fault.h"
+#include "trie/test/twin.h"
 #include "trie/trie.h"
-#include "twin.h"
 
 enum { TABLE_NODES, TABLE_STALE, TABLES };
 

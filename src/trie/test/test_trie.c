@@ -3,8 +3,8 @@
 #include "base/mem.h"
 #include "crypto/keccak.h"
 #include "rlp/rlp.h"
-#include "support.h"
 #include "tests/support/fixtures.h"
+#include "trie/test/support.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

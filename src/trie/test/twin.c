@@ -1,4 +1,4 @@
-#include "twin.h"
+#include "trie/test/twin.h"
 
 #include "crypto/keccak.h"
 #include "rlp/rlp.h"
