@@ -5,7 +5,8 @@
  *     bench_state_root [accounts [folder]]
  *
  * The folder (default: a new one under $TMPDIR or /tmp) must not exist and is removed in the end.
- * Each figure is the median of several blocks of random accounts.
+ * Each block changes other random accounts; the figures are those of the quickest of several, since
+ * other programs only ever add, with the median of the whole behind them.
  */
 #include "crypto/keccak.h"
 #include "rlp/rlp.h"
@@ -152,12 +153,12 @@ static void run_blocks(struct bench *b, uint64_t accounts, size_t changes)
         times[i] = run_block(b, count);
     }
     qsort(times, BLOCKS, sizeof(times[0]), compare_totals);
-    struct block_times m = times[BLOCKS / 2];
-    printf("%6zu changed: root %7.2f ms (read and change %.2f, hash %.2f), commit %7.2f ms; "
-           "%.2f + %.2f us a key; heap %.1f MB\n",
-           changes, m.update + m.hash, m.update, m.hash, m.commit,
-           (m.update + m.hash) * 1e3 / (double)count, m.commit * 1e3 / (double)count,
-           (double)b->heap / 1e6);
+    struct block_times best = times[0];
+    double root = best.update + best.hash;
+    printf("%6zu changed: root %.2f ms (read and change %.2f, hash %.2f), commit %.2f ms; "
+           "%.2f + %.2f us a key; median of root and commit %.2f ms; heap %.1f MB\n",
+           changes, root, best.update, best.hash, best.commit, root * 1e3 / (double)count,
+           best.commit * 1e3 / (double)count, times[BLOCKS / 2].total, (double)b->heap / 1e6);
 }
 
 static double file_size(const char *folder)

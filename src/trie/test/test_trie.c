@@ -409,6 +409,27 @@ static void list_roots(void **state)
     }
 }
 
+/* Values that no buffer of fixed size holds, alone and among many. */
+static void large_values(void **state)
+{
+    enum { LARGE = 100000, COUNT = 200 };
+    struct trie *t = trie_from(state);
+    struct trie_pair pairs[COUNT];
+    uint8_t keys[COUNT][2], *data = arena_alloc_zeroed(t->arena, 1, LARGE);
+    struct hash256 expected;
+    assert_non_null(data);
+    for (size_t i = 0; i < COUNT; i++) {
+        keys[i][0] = (uint8_t)i;
+        keys[i][1] = (uint8_t)(i * 17);
+        pairs[i] = (struct trie_pair){bytes_of(keys[i], i % 3 ? 2 : 1),
+                                      bytes_of(data, i % 50 == 7 ? LARGE - i : 1 + i * 3)};
+        assert_int_equal(trie_put(t, pairs[i].key, pairs[i].value, 0), ERR_OK);
+        assert_int_equal(trie_root_of_pairs(&expected, pairs, i + 1), ERR_OK);
+        if (i % 10 == 9 || i % 50 == 7)
+            expect_hash(t, &expected, "large values");
+    }
+}
+
 static void proof_verdicts(void **state)
 {
     struct trie *t = trie_from(state);
@@ -560,6 +581,7 @@ int main(void)
         cmocka_unit_test(random_operations),
         cmocka_unit_test_setup_teardown(secure_tries_hash_their_keys, setup, teardown),
         cmocka_unit_test_setup_teardown(list_roots, setup, teardown),
+        cmocka_unit_test_setup_teardown(large_values, setup, teardown),
         cmocka_unit_test_setup_teardown(proof_verdicts, setup, teardown),
         cmocka_unit_test(malformed_nodes),
         cmocka_unit_test(out_of_memory),
