@@ -124,8 +124,10 @@ int trie_read_node(struct trie *t, struct trie_node **ret_node, struct arena *ar
 size_t trie_rlp_size(const struct trie_node *n);
 uint8_t *trie_rlp_put(uint8_t *at, const struct trie_node *n);
 
-enum { TRIE_RLP_BRANCH_MAX = 3 + 16 * 33 + 1 }; /* of a branch without a value */
-enum { TRIE_RLP_EXTENSION_MAX = 2 + 2 + (TRIE_KEY_MAX + 1) + 33 };
+enum {
+    TRIE_RLP_BRANCH_MAX = 3 + 16 * 33 + 1, /* of a branch without a value */
+    TRIE_RLP_EXTENSION_MAX = 2 + 2 + (TRIE_KEY_MAX + 1) + 33,
+};
 /* The extension around a branch with this reference. Returns its size. */
 size_t trie_rlp_extension(uint8_t ret_rlp[TRIE_RLP_EXTENSION_MAX], const uint8_t *path,
                           size_t path_len, const uint8_t *ref, size_t ref_len);

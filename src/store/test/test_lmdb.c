@@ -29,15 +29,20 @@ static int setup(void **state)
     return mkdtemp(path) ? 0 : -1;
 }
 
-static int teardown(void **state)
+static void remove_store(const char *path)
 {
-    char *path = *state, name[128];
+    char name[256];
     snprintf(name, sizeof(name), "%s/data.mdb", path);
     unlink(name);
     snprintf(name, sizeof(name), "%s/lock.mdb", path);
     unlink(name);
     rmdir(path);
-    free(path);
+}
+
+static int teardown(void **state)
+{
+    remove_store(*state);
+    free(*state);
     return 0;
 }
 
@@ -177,43 +182,37 @@ static void full(void **state)
     store_free(store);
 }
 
-/* A disk without room, played by the limit on a file's size: an error of the machine, and the
- * content is as before. */
-static void no_disk_space(void **state)
+/* In a process whose files may not grow beyond 1 MiB: which check failed, or 0. */
+static int fill_limited_disk(const char *path)
 {
-    const char *path = *state;
-    struct store *store = open_store(path);
-    assert_int_equal(add(store, 1, 100, NULL), ERR_OK);
+    static const struct rlimit limit = {1 << 20, 1 << 20};
+    struct store *store;
+    struct err_detail detail = {""};
+    signal(SIGXFSZ, SIG_IGN);
+    setrlimit(RLIMIT_FSIZE, &limit);
+    if (store_lmdb_new(&store, path, tables, TABLES, NULL, &detail) != ERR_OK)
+        return 1;
+    if (add(store, 1, 100, &detail) != ERR_OK)
+        return 2;
+    if (add(store, 101, 9000, &detail) != ERR_IO || !strstr(detail.text, path)) /* EFBIG */
+        return 3;
+    if (count(store) != 100)
+        return 4;
+    store_free(store);
+    return 0;
+}
+
+/* A disk that refuses to take more is an error of the machine, and the content is as before. */
+static void refusing_disk(void **state)
+{
     pid_t child = fork();
-    if (child == 0) {
-        /* LMDB must not be carried over a fork: the child opens the folder anew */
-        struct rlimit limit = {1 << 20, 1 << 20};
-        struct store_lmdb_options options = {.read_only = false};
-        struct err_detail detail = {""};
-        char copy[160], command[128];
-        snprintf(copy, sizeof(copy), "%s/copy", path);
-        signal(SIGXFSZ, SIG_IGN);
-        setrlimit(RLIMIT_FSIZE, &limit);
-        if (store_lmdb_new(&store, copy, tables, TABLES, &options, &detail) != ERR_OK)
-            _exit(1);
-        if (add(store, 1, 100, &detail) != ERR_OK)
-            _exit(2);
-        int status = add(store, 101, 9000, &detail); /* EFBIG */
-        if (status != ERR_IO || !strstr(detail.text, copy))
-            _exit(3);
-        if (count(store) != 100)
-            _exit(4);
-        store_free(store);
-        snprintf(command, sizeof(command), "%s/data.mdb", copy);
-        unlink(command);
-        snprintf(command, sizeof(command), "%s/lock.mdb", copy);
-        unlink(command);
-        rmdir(copy);
-        _exit(0);
-    }
+    if (child == 0)
+        _exit(fill_limited_disk(*state));
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
+    struct store *store = open_store(*state);
+    assert_int_equal(count(store), 100);
     store_free(store);
 }
 
@@ -336,7 +335,7 @@ int main(void)
         TEST(missing_and_foreign),
         TEST(other_tables),
         TEST(full),
-        TEST(no_disk_space),
+        TEST(refusing_disk),
         TEST(lost_end_of_file),
         TEST(too_many_readers),
         TEST(killed_while_writing),

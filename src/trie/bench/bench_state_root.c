@@ -27,6 +27,8 @@ static const struct store_table tables[TABLES] = {
     [STALE] = {"stale", STORE_KEY_U64},
 };
 
+enum { FOLDER_MAX = 4000, PATH_SIZE = FOLDER_MAX + 16 };
+
 struct block_times {
     double update, hash, commit, total; /* ms */
 };
@@ -163,7 +165,7 @@ static void run_blocks(struct bench *b, uint64_t accounts, size_t changes)
 
 static double file_size(const char *folder)
 {
-    char path[4096];
+    char path[PATH_SIZE];
     struct stat st;
     snprintf(path, sizeof(path), "%s/data.mdb", folder);
     return stat(path, &st) == 0 ? (double)st.st_size / 1e6 : 0;
@@ -195,7 +197,7 @@ static void build(struct bench *b, const char *folder, uint64_t accounts)
 
 static void remove_store(const char *folder)
 {
-    char path[4096];
+    char path[PATH_SIZE];
     snprintf(path, sizeof(path), "%s/data.mdb", folder);
     unlink(path);
     snprintf(path, sizeof(path), "%s/lock.mdb", folder);
@@ -208,7 +210,7 @@ int main(int argc, char **argv)
     static struct bench b = {.random = 88172645463325252u};
     uint64_t accounts = argc > 1 ? strtoull(argv[1], NULL, 10) : 1000000;
     const char *temporary = getenv("TMPDIR");
-    char folder[4096];
+    char folder[FOLDER_MAX];
     snprintf(folder, sizeof(folder), "%s/bench-state-root-%d", temporary ? temporary : "/tmp",
              (int)getpid());
     if (argc > 2)
