@@ -8,8 +8,8 @@ static json_t *iterable(const json_t *object)
     return (json_t *)(uintptr_t)object;
 }
 
-static int read_storage(struct evmtool_account *account, const json_t *storage,
-                        struct arena *arena, struct err_detail *detail)
+static int read_storage(struct evmtool_account *account, const json_t *storage, struct arena *arena,
+                        struct err_detail *detail)
 {
     const char *key;
     json_t *value;
@@ -18,7 +18,8 @@ static int read_storage(struct evmtool_account *account, const json_t *storage,
     if (!account->slots)
         return err_set(detail, ERR_NOMEM, "out of memory");
     account->slot_count = 0;
-    json_object_foreach (iterable(storage), key, value) {
+    json_object_foreach(iterable(storage), key, value)
+    {
         struct evmtool_slot slot;
         if (!hex_u256(key, &slot.key))
             return err_set(detail, ERR_INPUT, "storage: \"%.80s\" is not a slot of 256 bits", key);
@@ -63,11 +64,12 @@ int evmtool_alloc_read(struct evmtool_alloc *ret_alloc, const json_t *object, st
         arena_alloc_zeroed(arena, json_object_size(object), sizeof(*alloc.accounts)), 0};
     if (!alloc.accounts)
         return err_set(detail, ERR_NOMEM, "out of memory");
-    json_object_foreach (iterable(object), key, value) {
+    json_object_foreach(iterable(object), key, value)
+    {
         struct evmtool_account *account = &alloc.accounts[alloc.count++];
         if (!hex_decode_exact(key, account->address.b, sizeof(account->address.b)))
-            return err_set(detail, ERR_INPUT, "\"%.80s\" is not an address: 20 bytes in hexadecimal",
-                           key);
+            return err_set(detail, ERR_INPUT,
+                           "\"%.80s\" is not an address: 20 bytes in hexadecimal", key);
         int status = read_account(account, value, arena, detail);
         if (status != ERR_OK)
             return err_prefix(detail, status, "%s", key);

@@ -23,7 +23,8 @@ int evmtool_env_read(struct evmtool_env *ret_env, const json_t *object, struct e
     bool present;
     if (!json_is_object(object))
         return err_set(detail, ERR_INPUT, "must be an object");
-    int status = evmtool_json_may_address(&present, &env.coinbase, object, "currentCoinbase", detail);
+    int status =
+        evmtool_json_may_address(&present, &env.coinbase, object, "currentCoinbase", detail);
     if (status == ERR_OK)
         status = evmtool_json_need_u64(&env.number, object, "currentNumber", detail);
     if (status == ERR_OK)

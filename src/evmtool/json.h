@@ -18,7 +18,8 @@
 enum { EVMTOOL_JSON_MAX = 512 << 20 };
 
 /* Parses a file ("-": standard input). The message says path, line, column and cause. Freed by json_decref. */
-int evmtool_json_load(json_t **ret_json, const char *path, struct err_detail *detail) BASE_NODISCARD;
+int evmtool_json_load(json_t **ret_json, const char *path,
+                      struct err_detail *detail) BASE_NODISCARD;
 
 /* The member, or ERR_INPUT "<key> is missing". */
 int evmtool_json_member(const json_t **ret_member, const json_t *object, const char *key,

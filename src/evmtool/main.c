@@ -3,7 +3,8 @@
 #include <string.h>
 
 static const char program[] = "quorate-evm";
-static const char summary[] = "runs EVM bytecode, state tests and state transitions; needs no database";
+static const char summary[] =
+    "runs EVM bytecode, state tests and state transitions; needs no database";
 
 static const struct evmtool_command *const commands[] = {
     &evmtool_run,

@@ -18,8 +18,7 @@ static int read_keys(struct eth_access *access, const json_t *keys, struct arena
     if (!hashes)
         return err_set(detail, ERR_NOMEM, "out of memory");
     for (size_t i = 0; i < count; i++) {
-        int status =
-            evmtool_json_hash(&hashes[i], json_array_get(keys, i), "storageKeys", detail);
+        int status = evmtool_json_hash(&hashes[i], json_array_get(keys, i), "storageKeys", detail);
         if (status != ERR_OK)
             return status;
     }
@@ -55,8 +54,7 @@ static int read_authorization(struct eth_authorization *authorization, const jso
                               struct err_detail *detail)
 {
     const char *parity = json_object_get(object, "yParity") ? "yParity" : "v";
-    int status =
-        evmtool_json_need_u256(&authorization->chain_id, object, "chainId", detail);
+    int status = evmtool_json_need_u256(&authorization->chain_id, object, "chainId", detail);
     if (status == ERR_OK)
         status = evmtool_json_address(&authorization->address, json_object_get(object, "address"),
                                       "address", detail);
@@ -71,8 +69,8 @@ static int read_authorization(struct eth_authorization *authorization, const jso
     return status;
 }
 
-int evmtool_authorizations_read(struct eth_transaction *tx, const json_t *list,
-                                struct arena *arena, struct err_detail *detail)
+int evmtool_authorizations_read(struct eth_transaction *tx, const json_t *list, struct arena *arena,
+                                struct err_detail *detail)
 {
     if (!json_is_array(list))
         return err_set(detail, ERR_INPUT, "authorizationList: must be an array");

@@ -16,8 +16,8 @@ int evmtool_testtx_read(struct eth_transaction *ret_tx, const json_t *object, si
 int evmtool_access_list_read(struct eth_transaction *tx, const json_t *list, struct arena *arena,
                              struct err_detail *detail) BASE_NODISCARD;
 /* An EIP-7702 list: [ { "chainId", "address", "nonce", "yParity" | "v", "r", "s" }, … ]. */
-int evmtool_authorizations_read(struct eth_transaction *tx, const json_t *list,
-                                struct arena *arena, struct err_detail *detail) BASE_NODISCARD;
+int evmtool_authorizations_read(struct eth_transaction *tx, const json_t *list, struct arena *arena,
+                                struct err_detail *detail) BASE_NODISCARD;
 /* [ "0x…", … ], 32 bytes each. */
 int evmtool_blob_hashes_read(struct eth_transaction *tx, const json_t *list, struct arena *arena,
                              struct err_detail *detail) BASE_NODISCARD;
