@@ -5,6 +5,7 @@
 #include "evmtool/exceptions.h"
 #include "evmtool/testtx.h"
 #include "evmtool/world.h"
+#include "exec/system.h"
 
 #include <string.h>
 
@@ -121,7 +122,8 @@ static int execute(struct test *t, struct outcome *o, const struct expectation *
     if (status == ERR_OK)
         status = get_transaction(t, &tx, &o->refusal, e, fork, detail);
     if (status == ERR_OK)
-        status = evmtool_world_begin_block(t->world, fork, &chain_id, &t->env, detail);
+        status = evmtool_world_begin_block(t->world, fork, &chain_id, &t->env,
+                                           evmtool_world_hash_of_number, NULL, detail);
     if (status == ERR_OK && o->refusal.by == EVMTOOL_ACCEPTED) {
         status = exec_transaction(t->world->exec, &result, NULL, &tx, &tx.sender, 0);
         if (status != ERR_OK)

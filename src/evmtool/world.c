@@ -3,7 +3,7 @@
 #include "base/hex.h"
 #include "base/mem.h"
 #include "crypto/keccak.h"
-#include "exec/fees.h"
+#include "eth/fee.h"
 #include "state/state.h"
 
 int evmtool_world_new(struct evmtool_world **ret_world)
@@ -57,8 +57,7 @@ int evmtool_world_load(struct evmtool_world *world, const struct evmtool_alloc *
     return status;
 }
 
-/* State tests have no chain: the hash of block n is that of n's decimal text, as all clients agreed. */
-static int hash_of_number(void *context, uint64_t number, struct hash256 *ret_hash)
+int evmtool_world_hash_of_number(void *context, uint64_t number, struct hash256 *ret_hash)
 {
     (void)context;
     char text[24];
@@ -67,38 +66,37 @@ static int hash_of_number(void *context, uint64_t number, struct hash256 *ret_ha
     return ERR_OK;
 }
 
-static uint64_t excess_of(enum fork fork, const struct evmtool_env *env,
-                          const struct exec_blob_schedule *schedule, const struct u256 *base_fee)
+static uint64_t excess_of(const struct evmtool_env *env, const struct eth_blob_schedule *schedule,
+                          const struct u256 *base_fee)
 {
     if (env->excess_blob_gas.present)
         return env->excess_blob_gas.value;
     if (!env->parent_excess_blob_gas.present || !env->parent_blob_gas_used.present)
         return 0;
-    return exec_next_excess_blob_gas(
-        fork, schedule, env->parent_excess_blob_gas.value, env->parent_blob_gas_used.value,
+    return eth_excess_blob_gas(
+        schedule, env->parent_excess_blob_gas.value, env->parent_blob_gas_used.value,
         env->parent_base_fee.present ? &env->parent_base_fee.value : base_fee);
 }
 
-static int set_fees(struct exec_block *block, const struct evmtool_env *env)
+static void set_fees(struct evmtool_world *world, struct exec_block *block,
+                     const struct evmtool_env *env)
 {
     if (block->fork >= FORK_LONDON) {
         if (env->base_fee.present)
             block->base_fee = env->base_fee.value;
-        else if (env->parent_base_fee.present && env->parent_gas_limit.present &&
-                 env->parent_gas_used.present)
+        else if (env->parent_base_fee.present && env->parent_gas_limit.value >= 2)
             block->base_fee =
-                exec_next_base_fee(&env->parent_base_fee.value, env->parent_gas_limit.value,
-                                   env->parent_gas_used.value);
+                eth_next_base_fee(&env->parent_base_fee.value, env->parent_gas_used.value,
+                                  env->parent_gas_limit.value);
         else
             block->base_fee = u256_from(10); /* what older state tests rely on */
     }
-    if (block->fork >= FORK_CANCUN) {
-        struct exec_blob_schedule schedule = exec_blob_schedule(block->fork);
-        uint64_t excess = excess_of(block->fork, env, &schedule, &block->base_fee);
-        block->blob_base_fee = exec_blob_base_fee(&schedule, excess);
-        block->max_blob_gas = schedule.max * ETH_BLOB_GAS;
+    const struct eth_blob_schedule *schedule = eth_blob_schedule(block->fork);
+    world->excess_blob_gas = schedule ? excess_of(env, schedule, &block->base_fee) : 0;
+    if (schedule) {
+        block->blob_base_fee = eth_blob_base_fee(schedule, world->excess_blob_gas);
+        block->max_blob_gas = (uint64_t)schedule->max * ETH_BLOB_GAS;
     }
-    return ERR_OK;
 }
 
 static int set_randao(struct exec_block *block, const struct evmtool_env *env,
@@ -118,6 +116,7 @@ static int set_randao(struct exec_block *block, const struct evmtool_env *env,
 
 int evmtool_world_begin_block(struct evmtool_world *world, enum fork fork,
                               const struct u256 *chain_id, const struct evmtool_env *env,
+                              evmtool_block_hash_fn *block_hash, void *block_hash_context,
                               struct err_detail *detail)
 {
     struct exec_block block = {
@@ -127,13 +126,13 @@ int evmtool_world_begin_block(struct evmtool_world *world, enum fork fork,
         .gas_limit = env->gas_limit,
         .coinbase = env->coinbase,
         .chain_id = *chain_id,
-        .block_hash = hash_of_number,
+        .block_hash = block_hash,
+        .block_hash_context = block_hash_context,
     };
     int status = set_randao(&block, env, detail);
-    if (status == ERR_OK)
-        status = set_fees(&block, env);
     if (status != ERR_OK)
         return status;
+    set_fees(world, &block, env);
     world->block = block;
     exec_begin_block(world->exec, &world->block, world->view, NULL);
     return ERR_OK;
@@ -208,7 +207,7 @@ static json_t *account_json(const struct state_dump_account *dump)
 json_t *evmtool_world_dump(struct evmtool_world *world, struct arena *arena)
 {
     struct state_dump_account *accounts;
-    size_t count;
+    size_t count = 0;
     json_t *alloc = json_object();
     if (alloc && state_view_dump(world->view, &accounts, &count, arena) != ERR_OK) {
         json_decref(alloc);

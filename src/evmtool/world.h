@@ -16,8 +16,11 @@ struct evmtool_world {
     struct exec *exec;
     struct state_view *view;
     struct exec_block block;
+    uint64_t excess_blob_gas; /* of the block, from Cancun on */
     struct exec_trace trace;
 };
+
+typedef int evmtool_block_hash_fn(void *context, uint64_t number, struct hash256 *ret_hash);
 
 /* ERR_NOMEM. */
 int evmtool_world_new(struct evmtool_world **ret_world) BASE_NODISCARD;
@@ -32,7 +35,12 @@ int evmtool_world_load(struct evmtool_world *world,
  * in as geth's tools do (base fee of 10 wei, …), or is ERR_INPUT with the field's name. */
 int evmtool_world_begin_block(struct evmtool_world *world, enum fork fork,
                               const struct u256 *chain_id, const struct evmtool_env *env,
+                              evmtool_block_hash_fn *block_hash, void *block_hash_context,
                               struct err_detail *detail) BASE_NODISCARD;
+
+/* BLOCKHASH where there is no chain: the hash of block n is that of n's decimal text, as the authors of
+ * the published state tests agreed. */
+evmtool_block_hash_fn evmtool_world_hash_of_number;
 
 /* Writes each instruction to `stream` as an EIP-3155 line, until it is called with NULL. */
 void evmtool_world_trace(struct evmtool_world *world, FILE *stream,

@@ -1,0 +1,6 @@
+#include "evmtool/evmtool.h"
+
+int main(int argc, char **argv)
+{
+    return evmtool_main(argc, argv);
+}
