@@ -48,9 +48,6 @@ void crypto_address_of(struct address *ret_address, const struct crypto_public_k
 bool crypto_ecdsa_sign(struct crypto_signature *ret_signature, const struct hash256 *hash,
                        const struct crypto_private_key *key) BASE_NODISCARD;
 
-/* The earlier name, which libsodium's headers declare for something else. */
-#define crypto_sign crypto_ecdsa_sign
-
 /* The key that made the signature. `rs` is r then s, big-endian. False, as a protocol outcome, when
  * there is none: r or s is 0 or not below the order, the recovery id is over 3, or r is the x of no
  * point. A high s is accepted, as the precompile of address 1 must; EIP-2's rule is the caller's.

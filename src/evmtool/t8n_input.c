@@ -273,7 +273,7 @@ static int sign(struct eth_transaction *tx, const json_t *object, const struct u
     status = eth_transaction_signing_hash(tx, how, &hash);
     if (status != ERR_OK)
         return no_memory(detail);
-    if (!crypto_sign(&signature, &hash, &key))
+    if (!crypto_ecdsa_sign(&signature, &hash, &key))
         return err_set(detail, ERR_INPUT, "secretKey: not a private key of secp256k1");
     eth_transaction_set_signature(tx, how, signature.rs, signature.recovery_id);
     return ERR_OK;

@@ -40,7 +40,7 @@ static void make_block(struct buf *b, size_t count)
         struct hash256 hash;
         struct crypto_signature signature;
         require(eth_transaction_signing_hash(tx, ETH_SIGN_PROTECTED, &hash) == ERR_OK);
-        require(crypto_sign(&signature, &hash, &key));
+        require(crypto_ecdsa_sign(&signature, &hash, &key));
         eth_transaction_set_signature(tx, ETH_SIGN_PROTECTED, signature.rs, signature.recovery_id);
     }
     eth_block_write(b, &block);

@@ -327,7 +327,7 @@ static void test_signing(void **state)
         struct eth_rules rules = quorum;
         rules.fork = FORK_LONDON;
         assert_int_equal(eth_transaction_signing_hash(&tx, ways[i].how, &hash), ERR_OK);
-        assert_true(crypto_sign(&signature, &hash, &key));
+        assert_true(crypto_ecdsa_sign(&signature, &hash, &key));
         eth_transaction_set_signature(&tx, ways[i].how, signature.rs, signature.recovery_id);
         assert_in_range(tx.v.w[0], ways[i].lowest_v, ways[i].lowest_v + 1);
         assert_int_equal(eth_transaction_is_private(&tx), ways[i].how == ETH_SIGN_PRIVATE);
