@@ -135,8 +135,8 @@ static int execute(struct test *t, struct outcome *o, const struct expectation *
     bool ran = o->refusal.by == EVMTOOL_ACCEPTED;
     if (status == ERR_OK)
         status = hash_logs(&o->logs, ran ? &result.receipt : &no_receipt, detail);
-    if (status ==
-        ERR_OK) /* the block's reward of nothing, which before EIP-161 makes the coinbase */
+    /* A reward of nothing for the block: before EIP-161 it makes the coinbase exist. */
+    if (status == ERR_OK && ran)
         status = exec_credit(t->world->exec, &t->env.coinbase, &no_reward);
     if (status == ERR_OK)
         status = evmtool_world_root(t->world, &o->root, detail);
