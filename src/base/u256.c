@@ -32,7 +32,7 @@ static uint64_t div_by_limb(uint64_t *u, int n, uint64_t d)
 }
 
 /* u -= q * v over n limbs, u having n + 1; returns whether it went below zero. */
-static bool subtract_product(uint64_t *u, const uint64_t *v, int n, uint64_t q)
+BASE_ALWAYS_INLINE bool subtract_product(uint64_t *u, const uint64_t *v, int n, uint64_t q)
 {
     uint64_t carry = 0;
     unsigned char borrow = 0;
@@ -45,7 +45,7 @@ static bool subtract_product(uint64_t *u, const uint64_t *v, int n, uint64_t q)
     return borrow;
 }
 
-static void add_back(uint64_t *u, const uint64_t *v, int n)
+BASE_ALWAYS_INLINE void add_back(uint64_t *u, const uint64_t *v, int n)
 {
     unsigned char carry = 0;
     for (int i = 0; i < n; i++)
@@ -55,7 +55,7 @@ static void add_back(uint64_t *u, const uint64_t *v, int n)
 
 /* One digit of the quotient: the estimate from the top limbs, at most two too high (Knuth 4.3.1,
  * D3). */
-static uint64_t estimate_digit(const uint64_t *u, const uint64_t *v, int n)
+BASE_ALWAYS_INLINE uint64_t estimate_digit(const uint64_t *u, const uint64_t *v, int n)
 {
     if (u[n] >= v[n - 1])
         return UINT64_MAX;
@@ -69,7 +69,7 @@ static uint64_t estimate_digit(const uint64_t *u, const uint64_t *v, int n)
     return q;
 }
 
-static uint64_t shift_limbs_left(uint64_t *w, int n, unsigned bits)
+BASE_ALWAYS_INLINE uint64_t shift_limbs_left(uint64_t *w, int n, unsigned bits)
 {
     if (bits == 0)
         return 0;
@@ -82,7 +82,7 @@ static uint64_t shift_limbs_left(uint64_t *w, int n, unsigned bits)
     return carry;
 }
 
-static void shift_limbs_right(uint64_t *w, int n, unsigned bits)
+BASE_ALWAYS_INLINE void shift_limbs_right(uint64_t *w, int n, unsigned bits)
 {
     if (bits == 0)
         return;
@@ -93,16 +93,16 @@ static void shift_limbs_right(uint64_t *w, int n, unsigned bits)
 /*
  * Schoolbook division, Knuth's algorithm D in base 2^64.
  * u: m limbs and room for one more, becomes the remainder (n limbs). v: n >= 2 limbs, top one not
- * 0, is normalised in place. q: m - n + 1 limbs.
+ * 0, is normalised in place. q: m - n + 1 limbs. Inlined, for the compiler to know n.
  */
-static void div_long(uint64_t *q, uint64_t *u, int m, uint64_t *v, int n)
+BASE_ALWAYS_INLINE void div_by_limbs(uint64_t *q, uint64_t *u, int m, uint64_t *v, int n)
 {
     unsigned bits = (unsigned)__builtin_clzll(v[n - 1]);
     shift_limbs_left(v, n, bits);
     u[m] = shift_limbs_left(u, m, bits);
     for (int j = m - n; j >= 0; j--) {
         uint64_t digit = estimate_digit(u + j, v, n);
-        if (subtract_product(u + j, v, n, digit)) {
+        if (BASE_UNLIKELY(subtract_product(u + j, v, n, digit))) {
             do {
                 digit--;
                 add_back(u + j, v, n);
@@ -113,47 +113,70 @@ static void div_long(uint64_t *q, uint64_t *u, int m, uint64_t *v, int n)
     shift_limbs_right(u, n, bits);
 }
 
+static void div_long(uint64_t *q, uint64_t *u, int m, uint64_t *v, int n)
+{
+    switch (n) {
+    case 2:
+        div_by_limbs(q, u, m, v, 2);
+        break;
+    case 3:
+        div_by_limbs(q, u, m, v, 3);
+        break;
+    default:
+        div_by_limbs(q, u, m, v, 4);
+    }
+}
+
 /* r = u mod m, u having `limbs` limbs and room for one more. */
 static void reduce(struct u256 *r, uint64_t *u, int limbs, const struct u256 *m)
 {
     int n = limb_count(m->w, 4), count = limb_count(u, limbs);
     struct u256 v = *m, remainder = {{0}};
     if (count < n) {
-        memcpy(remainder.w, u, (size_t)count * 8);
+        for (int i = 0; i < count; i++)
+            remainder.w[i] = u[i];
     } else if (n == 1) {
         remainder.w[0] = div_by_limb(u, count, v.w[0]);
     } else {
         uint64_t q[9];
         div_long(q, u, count, v.w, n);
-        memcpy(remainder.w, u, (size_t)n * 8);
+        for (int i = 0; i < n; i++)
+            remainder.w[i] = u[i];
     }
     *r = remainder;
+}
+
+/* The division where the divisor has one limb. */
+static void divmod_by_limb(struct u256 *q, struct u256 *r, const struct u256 *a, uint64_t d)
+{
+    int top = limb_count(a->w, 4) - 1;
+    uint64_t rest = 0;
+    if (a->w[top] < d) /* one division less */
+        rest = a->w[top--];
+    for (int i = top; i >= 0; i--)
+        q->w[i] = div_2by1(rest, a->w[i], d, &rest);
+    r->w[0] = rest;
 }
 
 void u256_divmod(struct u256 *ret_q, struct u256 *ret_r, const struct u256 *a, const struct u256 *b)
 {
     struct u256 q = {{0}}, r = {{0}};
-    if (u256_is_u64(a) && u256_is_u64(b)) {
-        if (b->w[0]) {
+    if (u256_is_u64(b)) {
+        if (b->w[0] && u256_is_u64(a)) {
             q.w[0] = a->w[0] / b->w[0];
             r.w[0] = a->w[0] % b->w[0];
+        } else if (b->w[0]) {
+            divmod_by_limb(&q, &r, a, b->w[0]);
         }
-    } else if (u256_is_zero(b)) {
-        /* both stay 0 */
     } else if (u256_less(a, b)) {
         r = *a;
     } else {
         int m = limb_count(a->w, 4), n = limb_count(b->w, 4);
-        uint64_t u[5];
-        memcpy(u, a->w, sizeof(a->w));
-        if (n == 1) {
-            r.w[0] = div_by_limb(u, m, b->w[0]);
-            memcpy(q.w, u, (size_t)m * 8);
-        } else {
-            struct u256 v = *b;
-            div_long(q.w, u, m, v.w, n);
-            memcpy(r.w, u, (size_t)n * 8);
-        }
+        uint64_t u[5] = {a->w[0], a->w[1], a->w[2], a->w[3]};
+        struct u256 v = *b;
+        div_long(q.w, u, m, v.w, n);
+        for (int i = 0; i < n; i++)
+            r.w[i] = u[i];
     }
     if (ret_q)
         *ret_q = q;
@@ -208,18 +231,37 @@ void u256_add_mod(struct u256 *r, const struct u256 *a, const struct u256 *b, co
     reduce(r, u, 5, m);
 }
 
-static void multiply_full(uint64_t ret[8], const struct u256 *a, const struct u256 *b)
+/* One limb of a product: a * b + c + *carry, with the new carry. It cannot overflow. */
+BASE_ALWAYS_INLINE uint64_t multiply_limb(uint64_t a, uint64_t b, uint64_t c, uint64_t *carry)
 {
-    memset(ret, 0, 8 * sizeof(ret[0]));
-    for (int i = 0; i < 4; i++) {
-        uint64_t carry = 0;
-        for (int j = 0; j < 4; j++) {
-            u256_wide p = (u256_wide)a->w[i] * b->w[j] + ret[i + j] + carry;
-            ret[i + j] = (uint64_t)p;
-            carry = (uint64_t)(p >> 64);
-        }
-        ret[i + 4] = carry;
-    }
+    u256_wide p = (u256_wide)a * b + c + *carry;
+    *carry = (uint64_t)(p >> 64);
+    return (uint64_t)p;
+}
+
+BASE_ALWAYS_INLINE void multiply_row(uint64_t *sum, uint64_t a, const struct u256 *b)
+{
+    uint64_t carry = 0;
+    sum[0] = multiply_limb(a, b->w[0], sum[0], &carry);
+    sum[1] = multiply_limb(a, b->w[1], sum[1], &carry);
+    sum[2] = multiply_limb(a, b->w[2], sum[2], &carry);
+    sum[3] = multiply_limb(a, b->w[3], sum[3], &carry);
+    sum[4] = carry;
+}
+
+/* ret = a * b, eight limbs. */
+BASE_ALWAYS_INLINE void multiply_full(uint64_t ret[8], const struct u256 *a, const struct u256 *b)
+{
+    ret[0] = ret[1] = ret[2] = ret[3] = 0;
+    multiply_row(ret, a->w[0], b);
+    multiply_row(ret + 1, a->w[1], b);
+    multiply_row(ret + 2, a->w[2], b);
+    multiply_row(ret + 3, a->w[3], b);
+}
+
+static bool is_all_ones(const struct u256 *a)
+{
+    return (a->w[0] & a->w[1] & a->w[2] & a->w[3]) == UINT64_MAX;
 }
 
 void u256_mul_mod(struct u256 *r, const struct u256 *a, const struct u256 *b, const struct u256 *m)
@@ -230,7 +272,76 @@ void u256_mul_mod(struct u256 *r, const struct u256 *a, const struct u256 *b, co
     }
     uint64_t u[9];
     multiply_full(u, a, b);
+    if (is_all_ones(m)) {
+        /* 2^256 is 1: contracts that need a product of 512 bits get its upper half in this way */
+        struct u256 low = {{u[0], u[1], u[2], u[3]}}, high = {{u[4], u[5], u[6], u[7]}};
+        struct u256 carry = u256_from(u256_add(&low, &low, &high));
+        u256_add(&low, &low, &carry);
+        *r = is_all_ones(&low) ? u256_from(0) : low;
+        return;
+    }
     reduce(r, u, 8, m);
+}
+
+/*
+ * Division by multiplication with a reciprocal (Moeller and Granlund, "Improved division by
+ * invariant integers", algorithm 4), its words being of 256 bits: B = 2^256, the divisor d is the
+ * modulus shifted left until its top bit is set, and v = floor((B^2 - 1) / d) - B.
+ */
+void u256_modulus_init(struct u256_modulus *ret_modulus, const struct u256 *m)
+{
+    ret_modulus->value = *m;
+    ret_modulus->shift = 256 - u256_bit_length(m);
+    u256_shift_left(&ret_modulus->divisor, m, ret_modulus->shift);
+
+    /* (B^2 - 1 - B d) / d */
+    struct u256 d = ret_modulus->divisor;
+    uint64_t u[9] = {UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX,
+                     ~d.w[0],    ~d.w[1],    ~d.w[2],    ~d.w[3]};
+    uint64_t q[5];
+    div_long(q, u, 8, d.w, 4);
+    ret_modulus->reciprocal = (struct u256){{q[0], q[1], q[2], q[3]}};
+}
+
+/* r = (high B + low) mod d; high < d. */
+BASE_ALWAYS_INLINE void reduce_by_reciprocal(struct u256 *r, const struct u256 *high,
+                                             const struct u256 *low,
+                                             const struct u256_modulus *modulus)
+{
+    const struct u256 *d = &modulus->divisor;
+    uint64_t p[8];
+    multiply_full(p, &modulus->reciprocal, high);
+    struct u256 q0 = {{p[0], p[1], p[2], p[3]}}, q1 = {{p[4], p[5], p[6], p[7]}}, product;
+    struct u256 increment = u256_from(1u + u256_add(&q0, &q0, low));
+    u256_add(&q1, &q1, high);
+    u256_add(&q1, &q1, &increment);
+    u256_mul(&product, &q1, d);
+    u256_sub(r, low, &product);
+    if (u256_less(&q0, r))
+        u256_add(r, r, d);
+    if (BASE_UNLIKELY(!u256_less(r, d)))
+        u256_sub(r, r, d);
+}
+
+void u256_mul_mod_by(struct u256 *r, const struct u256 *a, const struct u256 *b,
+                     const struct u256_modulus *modulus)
+{
+    uint64_t p[8];
+    multiply_full(p, a, b);
+    struct u256 low = {{p[0], p[1], p[2], p[3]}}, high = {{p[4], p[5], p[6], p[7]}};
+    if (BASE_UNLIKELY(!u256_less(&high, &modulus->value)))
+        u256_divmod(NULL, &high, &high, &modulus->value);
+    unsigned shift = modulus->shift;
+    if (shift) {
+        struct u256 carried;
+        u256_shift_right(&carried, &low, 256 - shift);
+        u256_shift_left(&low, &low, shift);
+        u256_shift_left(&high, &high, shift);
+        high = (struct u256){{high.w[0] | carried.w[0], high.w[1] | carried.w[1],
+                              high.w[2] | carried.w[2], high.w[3] | carried.w[3]}};
+    }
+    reduce_by_reciprocal(r, &high, &low, modulus);
+    u256_shift_right(r, r, shift);
 }
 
 bool u256_mul_checked(struct u256 *r, const struct u256 *a, const struct u256 *b)

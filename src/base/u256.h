@@ -139,31 +139,50 @@ BASE_ALWAYS_INLINE void u256_mul(struct u256 *r, const struct u256 *a, const str
     *r = (struct u256){{(uint64_t)p00, (uint64_t)sum1, (uint64_t)sum2, top}};
 }
 
-/* r = a << n and r = a >> n; n of 256 and more gives 0. */
-static inline void u256_shift_left(struct u256 *r, const struct u256 *a, unsigned n)
+/* The upper limb of high:low << n, and the lower limb of high:low >> n; n below 64. */
+BASE_ALWAYS_INLINE uint64_t u256_limb_shift_left(uint64_t high, uint64_t low, unsigned n)
 {
-    struct u256 v = {{0}};
-    if (n < 256) {
-        unsigned limbs = n / 64, bits = n % 64;
-        for (unsigned i = 4; i-- > limbs;) {
-            uint64_t low = i > limbs && bits ? a->w[i - limbs - 1] >> (64 - bits) : 0;
-            v.w[i] = a->w[i - limbs] << bits | low;
-        }
-    }
-    *r = v;
+    return high << n | low >> 1 >> (63 - n);
 }
 
-static inline void u256_shift_right(struct u256 *r, const struct u256 *a, unsigned n)
+BASE_ALWAYS_INLINE uint64_t u256_limb_shift_right(uint64_t high, uint64_t low, unsigned n)
 {
-    struct u256 v = {{0}};
-    if (n < 256) {
-        unsigned limbs = n / 64, bits = n % 64;
-        for (unsigned i = 0; i + limbs < 4; i++) {
-            uint64_t high = i + limbs < 3 && bits ? a->w[i + limbs + 1] << (64 - bits) : 0;
-            v.w[i] = a->w[i + limbs] >> bits | high;
-        }
-    }
-    *r = v;
+    return low >> n | high << 1 << (63 - n);
+}
+
+/* r = a << n and r = a >> n; n of 256 and more gives 0. */
+BASE_ALWAYS_INLINE void u256_shift_left(struct u256 *r, const struct u256 *a, unsigned n)
+{
+    unsigned bits = n % 64;
+    uint64_t w0 = a->w[0] << bits;
+    uint64_t w1 = u256_limb_shift_left(a->w[1], a->w[0], bits);
+    uint64_t w2 = u256_limb_shift_left(a->w[2], a->w[1], bits);
+    uint64_t w3 = u256_limb_shift_left(a->w[3], a->w[2], bits);
+    if (n < 64)
+        *r = (struct u256){{w0, w1, w2, w3}};
+    else if (n < 128)
+        *r = (struct u256){{0, w0, w1, w2}};
+    else if (n < 192)
+        *r = (struct u256){{0, 0, w0, w1}};
+    else
+        *r = (struct u256){{0, 0, 0, n < 256 ? w0 : 0}};
+}
+
+BASE_ALWAYS_INLINE void u256_shift_right(struct u256 *r, const struct u256 *a, unsigned n)
+{
+    unsigned bits = n % 64;
+    uint64_t w0 = u256_limb_shift_right(a->w[1], a->w[0], bits);
+    uint64_t w1 = u256_limb_shift_right(a->w[2], a->w[1], bits);
+    uint64_t w2 = u256_limb_shift_right(a->w[3], a->w[2], bits);
+    uint64_t w3 = a->w[3] >> bits;
+    if (n < 64)
+        *r = (struct u256){{w0, w1, w2, w3}};
+    else if (n < 128)
+        *r = (struct u256){{w1, w2, w3, 0}};
+    else if (n < 192)
+        *r = (struct u256){{w2, w3, 0, 0}};
+    else
+        *r = (struct u256){{n < 256 ? w3 : 0, 0, 0, 0}};
 }
 
 /* As a shift right of two's complement: the sign fills in. */
@@ -192,6 +211,16 @@ void u256_mod_signed(struct u256 *r, const struct u256 *a, const struct u256 *b)
 /* (a + b) mod m and (a * b) mod m over unbounded intermediates; 0 when m is 0. */
 void u256_add_mod(struct u256 *r, const struct u256 *a, const struct u256 *b, const struct u256 *m);
 void u256_mul_mod(struct u256 *r, const struct u256 *a, const struct u256 *b, const struct u256 *m);
+/* A modulus that is used often, with what makes divisions by it fast. Not 0. */
+struct u256_modulus {
+    struct u256 value;
+    struct u256 divisor, reciprocal; /* see u256.c */
+    unsigned shift;
+};
+void u256_modulus_init(struct u256_modulus *ret_modulus, const struct u256 *m);
+/* As u256_mul_mod. */
+void u256_mul_mod_by(struct u256 *r, const struct u256 *a, const struct u256 *b,
+                     const struct u256_modulus *modulus);
 /* base ^ exponent mod 2^256 */
 void u256_exp(struct u256 *r, const struct u256 *base, const struct u256 *exponent);
 /* SIGNEXTEND: copies bit 8 * byte + 7 into all above it; `byte` of 31 and more leaves x as it is.

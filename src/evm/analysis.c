@@ -18,6 +18,8 @@ int evm_fast_new(struct evm_fast **ret_fast)
         mem_free(fast);
         return ERR_NOMEM;
     }
+    struct u256 one = u256_from(1);
+    u256_modulus_init(&fast->modulus, &one);
     *ret_fast = fast;
     return 0;
 }

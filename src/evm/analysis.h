@@ -83,6 +83,9 @@ struct evm_fast {
     struct evm_analysis *newest, *oldest; /* by latest use */
     size_t bytes;                         /* of all analyses */
     struct evm_translator *translator;
+    /* MULMOD: prepared when it comes a second time. */
+    struct u256_modulus modulus;
+    struct u256 modulus_seen;
 };
 
 /* Finds or makes the analysis for a frame that starts, and puts it into frame->analysis. It stays

@@ -143,8 +143,35 @@ static BASE_COLD int fail_block(const union evm_word *block, uint8_t *sp, int64_
     return evm_plain_run(f);
 }
 
-static BASE_COLD int grow_memory(struct evm_frame *f, const struct u256 *offset, uint64_t size)
+/* Yellow Paper, appendix H, C_mem; `size` is one of a memory that is there, so nothing overflows. */
+static int64_t memory_price(size_t size)
 {
+    int64_t words = (int64_t)(size / 32);
+    return words * EVM_GAS_MEMORY_WORD + words * words / EVM_GAS_MEMORY_QUADRATIC;
+}
+
+/* evm_memory_cost and evm_pay for what does not grow beyond the room that is there: most of the
+ * time contracts put one word behind the other. */
+static bool grow_within_room(struct evm_frame *f, const struct u256 *offset, uint64_t size)
+{
+    if (!u256_is_u64(offset) || offset->w[0] >= f->memory_room)
+        return false;
+    size_t new_size = (offset->w[0] + size + 31) / 32 * 32;
+    if (new_size > f->memory_room)
+        return false;
+    int64_t gas = memory_price(new_size) - memory_price(f->memory_size);
+    if (gas > f->gas)
+        return false;
+    f->gas -= gas;
+    for (; f->memory_size < new_size; f->memory_size += 32)
+        memset(f->memory + f->memory_size, 0, 32);
+    return true;
+}
+
+static int grow_memory(struct evm_frame *f, const struct u256 *offset, uint64_t size)
+{
+    if (grow_within_room(f, offset, size))
+        return EVM_NEXT;
     int64_t gas;
     size_t new_size;
     struct u256 size_word = u256_from(size);
@@ -170,6 +197,21 @@ static struct u256 blob_hash(const struct evm_context *context, const struct u25
     if (!u256_is_u64(i) || i->w[0] >= context->blob_hash_count)
         return u256_from(0);
     return u256_load(context->blob_hashes[i->w[0]].b);
+}
+
+/* Contracts that multiply modulo a number do it again and again with the same one. */
+static void multiply_modular(struct evm_fast *fast, struct u256 *r, const struct u256 *x,
+                             const struct u256 *y, const struct u256 *m)
+{
+    if (!u256_equal(&fast->modulus.value, m)) {
+        if (u256_is_zero(m) || !u256_equal(&fast->modulus_seen, m)) {
+            fast->modulus_seen = *m;
+            u256_mul_mod(r, x, y, m);
+            return;
+        }
+        u256_modulus_init(&fast->modulus, m);
+    }
+    u256_mul_mod_by(r, x, y, &fast->modulus);
 }
 
 static struct evm_target *find_target(const struct evm_frame *f, const struct u256 *destination)
@@ -362,7 +404,7 @@ static struct evm_target *find_target(const struct evm_frame *f, const struct u2
 #define DO_mod(r, x, y, z)        u256_divmod(NULL, r, x, y)
 #define DO_smod(r, x, y, z)       u256_mod_signed(r, x, y)
 #define DO_addmod(r, x, y, z)     u256_add_mod(r, x, y, z)
-#define DO_mulmod(r, x, y, z)     u256_mul_mod(r, x, y, z)
+#define DO_mulmod(r, x, y, z)     multiply_modular(f->evm->fast, r, x, y, z)
 #define DO_signextend(r, x, y, z) u256_sign_extend(r, x, y)
 #define DO_byte(r, x, y, z)       word_byte(r, x, y)
 #define DO_sar(r, x, y, z)        word_sar(r, x, y)

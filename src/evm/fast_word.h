@@ -45,64 +45,19 @@ EVM_WORD_BITWISE(and, &)
 EVM_WORD_BITWISE(or, |)
 EVM_WORD_BITWISE(xor, ^)
 
-/* The upper half of high:low << n, and the lower half of high:low >> n; n below 64. */
-BASE_ALWAYS_INLINE uint64_t word_funnel_left(uint64_t high, uint64_t low, unsigned n)
+BASE_ALWAYS_INLINE unsigned word_shift_of(const struct u256 *a)
 {
-    return high << n | low >> 1 >> (63 - n);
-}
-
-BASE_ALWAYS_INLINE uint64_t word_funnel_right(uint64_t high, uint64_t low, unsigned n)
-{
-    return low >> n | high << 1 << (63 - n);
+    return u256_is_u64(a) && a->w[0] < 256 ? (unsigned)a->w[0] : 256;
 }
 
 BASE_ALWAYS_INLINE void word_shl(struct u256 *r, const struct u256 *shift, const struct u256 *x)
 {
-    if (!u256_is_u64(shift) || shift->w[0] >= 256) {
-        *r = u256_from(0);
-        return;
-    }
-    unsigned n = shift->w[0] % 64;
-    uint64_t w0 = x->w[0] << n, w1 = word_funnel_left(x->w[1], x->w[0], n);
-    uint64_t w2 = word_funnel_left(x->w[2], x->w[1], n), w3 = word_funnel_left(x->w[3], x->w[2], n);
-    switch (shift->w[0] / 64) {
-    case 0:
-        *r = (struct u256){{w0, w1, w2, w3}};
-        break;
-    case 1:
-        *r = (struct u256){{0, w0, w1, w2}};
-        break;
-    case 2:
-        *r = (struct u256){{0, 0, w0, w1}};
-        break;
-    default:
-        *r = (struct u256){{0, 0, 0, w0}};
-    }
+    u256_shift_left(r, x, word_shift_of(shift));
 }
 
 BASE_ALWAYS_INLINE void word_shr(struct u256 *r, const struct u256 *shift, const struct u256 *x)
 {
-    if (!u256_is_u64(shift) || shift->w[0] >= 256) {
-        *r = u256_from(0);
-        return;
-    }
-    unsigned n = shift->w[0] % 64;
-    uint64_t w3 = x->w[3] >> n, w2 = word_funnel_right(x->w[3], x->w[2], n);
-    uint64_t w1 = word_funnel_right(x->w[2], x->w[1], n),
-             w0 = word_funnel_right(x->w[1], x->w[0], n);
-    switch (shift->w[0] / 64) {
-    case 0:
-        *r = (struct u256){{w0, w1, w2, w3}};
-        break;
-    case 1:
-        *r = (struct u256){{w1, w2, w3, 0}};
-        break;
-    case 2:
-        *r = (struct u256){{w2, w3, 0, 0}};
-        break;
-    default:
-        *r = (struct u256){{w3, 0, 0, 0}};
-    }
+    u256_shift_right(r, x, word_shift_of(shift));
 }
 
 BASE_ALWAYS_INLINE bool word_lt(const struct u256 *a, const struct u256 *b)
@@ -156,7 +111,7 @@ static inline void word_byte(struct u256 *r, const struct u256 *i, const struct 
 
 static inline void word_sar(struct u256 *r, const struct u256 *shift, const struct u256 *x)
 {
-    u256_shift_right_signed(r, x, u256_is_u64(shift) && shift->w[0] < 256 ? shift->w[0] : 256);
+    u256_shift_right_signed(r, x, word_shift_of(shift));
 }
 
 /* Whether `size` bytes from `offset` on lie within the memory that is there. */

@@ -157,6 +157,10 @@ static void test_modular(void **unused)
         mpz_mul(z, x, y);
         mpz_mod(z, z, m);
         expect(z, r);
+        struct u256_modulus modulus;
+        u256_modulus_init(&modulus, &n);
+        u256_mul_mod_by(&r, &a, &b, &modulus);
+        expect(z, r);
     }
     mpz_clears(x, y, m, z, NULL);
 }
