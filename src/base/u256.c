@@ -146,37 +146,48 @@ static void reduce(struct u256 *r, uint64_t *u, int limbs, const struct u256 *m)
     *r = remainder;
 }
 
-/* The division where the divisor has one limb. */
+/* One limb of a division by one limb, with the rest of the limbs above. */
+static uint64_t div_step(uint64_t limb, uint64_t d, uint64_t *rest)
+{
+    if (*rest == 0 && limb < d) {
+        *rest = limb;
+        return 0;
+    }
+    return div_2by1(*rest, limb, d, rest);
+}
+
 static void divmod_by_limb(struct u256 *q, struct u256 *r, const struct u256 *a, uint64_t d)
 {
-    int top = limb_count(a->w, 4) - 1;
     uint64_t rest = 0;
-    if (a->w[top] < d) /* one division less */
-        rest = a->w[top--];
-    for (int i = top; i >= 0; i--)
-        q->w[i] = div_2by1(rest, a->w[i], d, &rest);
-    r->w[0] = rest;
+    uint64_t q3 = div_step(a->w[3], d, &rest), q2 = div_step(a->w[2], d, &rest);
+    uint64_t q1 = div_step(a->w[1], d, &rest), q0 = div_step(a->w[0], d, &rest);
+    *q = (struct u256){{q0, q1, q2, q3}};
+    *r = u256_from(rest);
+}
+
+static void divmod_by_limbs(struct u256 *q, struct u256 *r, const struct u256 *a,
+                            const struct u256 *b)
+{
+    int m = limb_count(a->w, 4), n = limb_count(b->w, 4);
+    uint64_t u[5] = {a->w[0], a->w[1], a->w[2], a->w[3]};
+    struct u256 v = *b, quotient = {{0}}, rest = {{0}};
+    div_long(quotient.w, u, m, v.w, n);
+    for (int i = 0; i < n; i++)
+        rest.w[i] = u[i];
+    *q = u256_read(&quotient);
+    *r = u256_read(&rest);
 }
 
 void u256_divmod(struct u256 *ret_q, struct u256 *ret_r, const struct u256 *a, const struct u256 *b)
 {
-    struct u256 q = {{0}}, r = {{0}};
-    if (u256_is_u64(b)) {
-        if (b->w[0] && u256_is_u64(a)) {
-            q.w[0] = a->w[0] / b->w[0];
-            r.w[0] = a->w[0] % b->w[0];
-        } else if (b->w[0]) {
-            divmod_by_limb(&q, &r, a, b->w[0]);
-        }
-    } else if (u256_less(a, b)) {
-        r = *a;
+    struct u256 dividend = u256_read(a), divisor = u256_read(b), q = {{0}}, r = {{0}};
+    if (u256_is_u64(&divisor)) {
+        if (divisor.w[0])
+            divmod_by_limb(&q, &r, &dividend, divisor.w[0]);
+    } else if (u256_less(&dividend, &divisor)) {
+        r = dividend;
     } else {
-        int m = limb_count(a->w, 4), n = limb_count(b->w, 4);
-        uint64_t u[5] = {a->w[0], a->w[1], a->w[2], a->w[3]};
-        struct u256 v = *b;
-        div_long(q.w, u, m, v.w, n);
-        for (int i = 0; i < n; i++)
-            r.w[i] = u[i];
+        divmod_by_limbs(&q, &r, &dividend, &divisor);
     }
     if (ret_q)
         *ret_q = q;
@@ -184,32 +195,33 @@ void u256_divmod(struct u256 *ret_q, struct u256 *ret_r, const struct u256 *a, c
         *ret_r = r;
 }
 
+/* The value or its negation. */
+static struct u256 negate_if(bool negative, struct u256 a)
+{
+    if (negative)
+        u256_negate(&a, &a);
+    return a;
+}
+
 static struct u256 magnitude(const struct u256 *a)
 {
-    struct u256 r = *a;
-    if (u256_is_negative(a))
-        u256_negate(&r, a);
-    return r;
+    return negate_if(u256_is_negative(a), u256_read(a));
 }
 
 void u256_div_signed(struct u256 *r, const struct u256 *a, const struct u256 *b)
 {
     bool negative = u256_is_negative(a) != u256_is_negative(b);
-    struct u256 x = magnitude(a), y = magnitude(b);
-    u256_divmod(&x, NULL, &x, &y);
-    if (negative)
-        u256_negate(&x, &x);
-    *r = x;
+    struct u256 x = magnitude(a), y = magnitude(b), q;
+    u256_divmod(&q, NULL, &x, &y);
+    *r = negate_if(negative, q);
 }
 
 void u256_mod_signed(struct u256 *r, const struct u256 *a, const struct u256 *b)
 {
     bool negative = u256_is_negative(a);
-    struct u256 x = magnitude(a), y = magnitude(b);
-    u256_divmod(NULL, &x, &x, &y);
-    if (negative)
-        u256_negate(&x, &x);
-    *r = x;
+    struct u256 x = magnitude(a), y = magnitude(b), rest;
+    u256_divmod(NULL, &rest, &x, &y);
+    *r = negate_if(negative, rest);
 }
 
 void u256_add_mod(struct u256 *r, const struct u256 *a, const struct u256 *b, const struct u256 *m)

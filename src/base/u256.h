@@ -25,6 +25,18 @@ static inline struct u256 u256_from(uint64_t value)
     return (struct u256){{value, 0, 0, 0}};
 }
 
+/*
+ * A copy, limb by limb. Operands were most often written limb by limb a moment ago, and a vector
+ * load cannot take its bytes from several stores that are under way: it would wait for them, for
+ * longer than the whole operation takes.
+ */
+BASE_ALWAYS_INLINE struct u256 u256_read(const struct u256 *a)
+{
+    uint64_t w0 = a->w[0], w1 = a->w[1], w2 = a->w[2], w3 = a->w[3];
+    __asm__("" : "+r"(w0), "+r"(w1), "+r"(w2), "+r"(w3));
+    return (struct u256){{w0, w1, w2, w3}};
+}
+
 static inline bool u256_is_zero(const struct u256 *a)
 {
     return (a->w[0] | a->w[1] | a->w[2] | a->w[3]) == 0;

@@ -9,7 +9,7 @@ enum {
     MEMORY_BLOCK = 256 << 10,
     /* What a machine keeps between executions; more is given back to the system. */
     FRAMES_KEEP = 1 << 20,
-    MEMORY_KEEP = 4 << 20,
+    MEMORY_KEEP = 8 << 20,
     OUTPUT_KEEP = 1 << 20,
 };
 
