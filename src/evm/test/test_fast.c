@@ -47,7 +47,7 @@ static void push_any(struct program *p)
     unsigned len = below(p, 3) ? 1 + below(p, 2) : 1 + below(p, 32), shape = below(p, 4);
     byte(p, EVM_OP_PUSH1 + len - 1);
     for (unsigned i = 0; i < len; i++)
-        byte(p, shape == 0 ? 0xff : shape == 1 ? (i == 0) << below(p, 8) : below(p, 256));
+        byte(p, shape == 0 ? 0xff : shape == 1 ? (unsigned)(i == 0) << below(p, 8) : below(p, 256));
     p->depth++;
 }
 
