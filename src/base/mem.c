@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 static _Thread_local size_t fail_in;    /* allocations until the first that fails, 0 = off */
 static _Thread_local size_t fail_count; /* how many fail from there on */
@@ -56,6 +57,21 @@ void *mem_realloc(void *ptr, size_t size)
 void mem_free(void *ptr)
 {
     free(ptr);
+}
+
+void *mem_map(size_t size)
+{
+    if (allocation_fails())
+        return NULL;
+    void *ptr = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return ptr == MAP_FAILED ? NULL : ptr;
+}
+
+void mem_unmap(void *ptr, size_t size)
+{
+    if (ptr)
+        munmap(ptr, size);
 }
 
 void mem_wipe(void *ptr, size_t size)

@@ -19,6 +19,11 @@ void *mem_alloc_aligned(size_t alignment, size_t size) BASE_NODISCARD;
 void *mem_realloc(void *ptr, size_t size) BASE_NODISCARD;
 void mem_free(void *ptr);
 
+/* Fresh pages from the system, all zero; they take no memory before they are written to. NULL when there is
+ * no more address space. Given back by mem_unmap with the same size. */
+void *mem_map(size_t size) BASE_NODISCARD;
+void mem_unmap(void *ptr, size_t size);
+
 /* Overwrites in a way that the compiler keeps. */
 void mem_wipe(void *ptr, size_t size);
 /* Whether equal, in time that depends on `size` only. */

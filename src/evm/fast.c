@@ -163,8 +163,8 @@ static bool grow_within_room(struct evm_frame *f, const struct u256 *offset, uin
     if (gas > f->gas)
         return false;
     f->gas -= gas;
-    for (; f->memory_size < new_size; f->memory_size += 32)
-        memset(f->memory + f->memory_size, 0, 32);
+    evm_space_clear(&f->evm->memory, f->memory + f->memory_size, new_size - f->memory_size);
+    f->memory_size = new_size;
     return true;
 }
 

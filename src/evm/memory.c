@@ -40,7 +40,7 @@ static int grow_memory(struct evm_frame *f, size_t size)
             memcpy(place, f->memory, f->memory_size);
         f->memory = place;
     }
-    memset(f->memory + f->memory_size, 0, size - f->memory_size);
+    evm_space_clear(&f->evm->memory, f->memory + f->memory_size, size - f->memory_size);
     f->memory_size = size;
     return 0;
 }

@@ -2,6 +2,8 @@
 
 #include "base/mem.h"
 
+#include <string.h>
+
 enum { SPACE_ALIGNMENT = 64 };
 
 /* No single block above 4 GiB: a frame would need 2^45 gas to fill it, more than any block has.
@@ -11,6 +13,7 @@ enum { SPACE_ALIGNMENT = 64 };
 struct evm_space_block {
     struct evm_space_block *next;
     size_t size;
+    size_t used_before; /* bytes from the beginning that may not be zero any more */
     _Alignas(SPACE_ALIGNMENT) uint8_t data[];
 };
 
@@ -23,7 +26,7 @@ static void free_blocks(struct evm_space_block *block)
 {
     while (block) {
         struct evm_space_block *next = block->next;
-        mem_free(block);
+        mem_unmap(block, sizeof(*block) + block->size);
         block = next;
     }
 }
@@ -58,14 +61,14 @@ static struct evm_space_block *next_block(struct evm_space *s, size_t size)
         return NULL;
     while (block_size < size)
         block_size *= 2;
-    struct evm_space_block *block =
-        mem_alloc_aligned(SPACE_ALIGNMENT, sizeof(struct evm_space_block) + block_size);
+    struct evm_space_block *block = mem_map(sizeof(struct evm_space_block) + block_size);
     if (!block)
         return NULL;
     free_blocks(*link); /* too small, like all behind it */
     *link = block;
     block->next = NULL;
     block->size = block_size;
+    block->used_before = 0;
     return block;
 }
 
@@ -79,6 +82,16 @@ void *evm_space_room(struct evm_space *s, size_t *ret_size, size_t size)
     }
     *ret_size = s->top.block->size - s->top.used;
     return s->top.block->data + s->top.used;
+}
+
+void evm_space_clear(struct evm_space *s, uint8_t *place, size_t size)
+{
+    struct evm_space_block *block = s->top.block;
+    size_t from = (size_t)(place - block->data), to = from + size;
+    if (from < block->used_before)
+        memset(place, 0, (to < block->used_before ? to : block->used_before) - from);
+    if (to > block->used_before)
+        block->used_before = to;
 }
 
 void evm_space_take(struct evm_space *s, size_t size)

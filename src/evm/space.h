@@ -32,6 +32,10 @@ void evm_space_reset(struct evm_space *s, size_t keep);
  * taken yet: asking again gives the same place as long as its block is large enough (then *ret_size
  * >= size), else another. *ret_size tells how much the place really has. */
 void *evm_space_room(struct evm_space *s, size_t *ret_size, size_t size) BASE_NODISCARD;
+/* Makes bytes of the room asked for last zero. Pages that nobody has used yet are so already and stay
+ * untouched: a memory that is paid for but not written takes none of the machine's. Only what was cleared
+ * so counts as used; a space that is never cleared must not be cleared later. */
+void evm_space_clear(struct evm_space *s, uint8_t *place, size_t size);
 /* Takes bytes of the room asked for last; the next room begins behind them. */
 void evm_space_take(struct evm_space *s, size_t size);
 
