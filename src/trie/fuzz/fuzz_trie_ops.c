@@ -8,7 +8,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { OPERATIONS_MAX = 300 };
+enum { OPERATIONS_MAX = 100 };
 
 struct machine {
     struct store *store;

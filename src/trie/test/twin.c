@@ -93,7 +93,7 @@ static void write_child(struct buf *b, const struct twin *twin, size_t first, si
         rlp_write_raw(b, buf_bytes(&node));
     } else {
         struct hash256 hash;
-        crypto_keccak256_plain(&hash, buf_bytes(&node));
+        crypto_keccak256(&hash, buf_bytes(&node));
         rlp_write_hash(b, &hash);
     }
     buf_release(&node);
@@ -138,6 +138,6 @@ void twin_root(struct hash256 *ret_root, const struct twin *twin)
         write_node(&node, twin, 0, twin->count, 0);
     else
         rlp_write_bytes(&node, bytes_none());
-    crypto_keccak256_plain(ret_root, buf_bytes(&node));
+    crypto_keccak256(ret_root, buf_bytes(&node));
     buf_release(&node);
 }
