@@ -21,41 +21,41 @@ struct fp_wide {
 
 static const struct fp fp_zero;
 
-BASE_ALWAYS_INLINE bool fp_is_zero(const struct fp *a)
+PAIRING_INLINE bool fp_is_zero(const struct fp *a)
 {
     return limbs_is_zero(a->w, FP_LIMBS);
 }
 
-BASE_ALWAYS_INLINE bool fp_equal(const struct fp *a, const struct fp *b)
+PAIRING_INLINE bool fp_equal(const struct fp *a, const struct fp *b)
 {
     return limbs_equal(a->w, b->w, FP_LIMBS);
 }
 
-BASE_ALWAYS_INLINE void fp_add(struct fp *r, const struct fp *a, const struct fp *b)
+PAIRING_INLINE void fp_add(struct fp *r, const struct fp *a, const struct fp *b)
 {
     uint64_t sum[FP_LIMBS];
     limbs_add(sum, a->w, b->w, FP_LIMBS);
     limbs_reduce_once(r->w, sum, FP_P.w, FP_LIMBS);
 }
 
-BASE_ALWAYS_INLINE void fp_sub(struct fp *r, const struct fp *a, const struct fp *b)
+PAIRING_INLINE void fp_sub(struct fp *r, const struct fp *a, const struct fp *b)
 {
     uint64_t difference[FP_LIMBS];
     unsigned char borrow = limbs_sub(difference, a->w, b->w, FP_LIMBS);
     limbs_add_if(r->w, difference, FP_P.w, borrow, FP_LIMBS);
 }
 
-BASE_ALWAYS_INLINE void fp_double(struct fp *r, const struct fp *a)
+PAIRING_INLINE void fp_double(struct fp *r, const struct fp *a)
 {
     fp_add(r, a, a);
 }
 
-BASE_ALWAYS_INLINE void fp_neg(struct fp *r, const struct fp *a)
+PAIRING_INLINE void fp_neg(struct fp *r, const struct fp *a)
 {
     fp_sub(r, &fp_zero, a);
 }
 
-BASE_ALWAYS_INLINE void fp_halve(struct fp *r, const struct fp *a)
+PAIRING_INLINE void fp_halve(struct fp *r, const struct fp *a)
 {
     struct fp t;
     limbs_add_if(t.w, a->w, FP_P.w, a->w[0] & 1, FP_LIMBS);
@@ -74,7 +74,7 @@ PAIRING_FUNCTION void fp_mul(struct fp *r, const struct fp *a, const struct fp *
     limbs_mul_montgomery(r->w, a->w, b->w, FP_P.w, FP_INVERSE, FP_LIMBS);
 }
 
-BASE_ALWAYS_INLINE void fp_sqr(struct fp *r, const struct fp *a)
+PAIRING_INLINE void fp_sqr(struct fp *r, const struct fp *a)
 {
     fp_mul(r, a, a);
 }
@@ -103,13 +103,12 @@ PAIRING_FUNCTION void fp_reduce(struct fp *r, const struct fp_wide *a)
 }
 
 /* A sum of two that is known to be in range without reduction. */
-BASE_ALWAYS_INLINE void fp_add_lazy(struct fp *r, const struct fp *a, const struct fp *b)
+PAIRING_INLINE void fp_add_lazy(struct fp *r, const struct fp *a, const struct fp *b)
 {
     limbs_add(r->w, a->w, b->w, FP_LIMBS);
 }
 
-BASE_ALWAYS_INLINE void fp_wide_add(struct fp_wide *r, const struct fp_wide *a,
-                                    const struct fp_wide *b)
+PAIRING_INLINE void fp_wide_add(struct fp_wide *r, const struct fp_wide *a, const struct fp_wide *b)
 {
     struct fp_wide sum;
     limbs_add(sum.w, a->w, b->w, 2 * FP_LIMBS);
@@ -117,16 +116,15 @@ BASE_ALWAYS_INLINE void fp_wide_add(struct fp_wide *r, const struct fp_wide *a,
     limbs_reduce_once(r->w + FP_LIMBS, sum.w + FP_LIMBS, FP_P.w, FP_LIMBS);
 }
 
-BASE_ALWAYS_INLINE void fp_wide_sub(struct fp_wide *r, const struct fp_wide *a,
-                                    const struct fp_wide *b)
+PAIRING_INLINE void fp_wide_sub(struct fp_wide *r, const struct fp_wide *a, const struct fp_wide *b)
 {
     unsigned char borrow = limbs_sub(r->w, a->w, b->w, 2 * FP_LIMBS);
     limbs_add_if(r->w + FP_LIMBS, r->w + FP_LIMBS, FP_P.w, borrow, FP_LIMBS);
 }
 
 /* The difference of two of which the first is known to be the larger. */
-BASE_ALWAYS_INLINE void fp_wide_sub_lazy(struct fp_wide *r, const struct fp_wide *a,
-                                         const struct fp_wide *b)
+PAIRING_INLINE void fp_wide_sub_lazy(struct fp_wide *r, const struct fp_wide *a,
+                                     const struct fp_wide *b)
 {
     limbs_sub(r->w, a->w, b->w, 2 * FP_LIMBS);
 }

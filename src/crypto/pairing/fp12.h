@@ -16,21 +16,21 @@ struct fp12 {
     struct fp6 c0, c1;
 };
 
-BASE_ALWAYS_INLINE void fp6_add(struct fp6 *r, const struct fp6 *a, const struct fp6 *b)
+PAIRING_INLINE void fp6_add(struct fp6 *r, const struct fp6 *a, const struct fp6 *b)
 {
     fp2_add(&r->c0, &a->c0, &b->c0);
     fp2_add(&r->c1, &a->c1, &b->c1);
     fp2_add(&r->c2, &a->c2, &b->c2);
 }
 
-BASE_ALWAYS_INLINE void fp6_sub(struct fp6 *r, const struct fp6 *a, const struct fp6 *b)
+PAIRING_INLINE void fp6_sub(struct fp6 *r, const struct fp6 *a, const struct fp6 *b)
 {
     fp2_sub(&r->c0, &a->c0, &b->c0);
     fp2_sub(&r->c1, &a->c1, &b->c1);
     fp2_sub(&r->c2, &a->c2, &b->c2);
 }
 
-BASE_ALWAYS_INLINE void fp6_neg(struct fp6 *r, const struct fp6 *a)
+PAIRING_INLINE void fp6_neg(struct fp6 *r, const struct fp6 *a)
 {
     fp2_neg(&r->c0, &a->c0);
     fp2_neg(&r->c1, &a->c1);
@@ -38,7 +38,7 @@ BASE_ALWAYS_INLINE void fp6_neg(struct fp6 *r, const struct fp6 *a)
 }
 
 /* r = a v */
-BASE_ALWAYS_INLINE void fp6_mul_v(struct fp6 *r, const struct fp6 *a)
+PAIRING_INLINE void fp6_mul_v(struct fp6 *r, const struct fp6 *a)
 {
     struct fp2 t;
     fp2_mul_xi(&t, &a->c2);
@@ -48,10 +48,9 @@ BASE_ALWAYS_INLINE void fp6_mul_v(struct fp6 *r, const struct fp6 *a)
 }
 
 /* (a0 + a1)(b0 + b1) - p0 - p1: the mixed terms of a product from its outer ones. */
-BASE_ALWAYS_INLINE void fp2_mul_mixed(struct fp2_wide *r, const struct fp2 *a0,
-                                      const struct fp2 *a1, const struct fp2 *b0,
-                                      const struct fp2 *b1, const struct fp2_wide *p0,
-                                      const struct fp2_wide *p1)
+PAIRING_INLINE void fp2_mul_mixed(struct fp2_wide *r, const struct fp2 *a0, const struct fp2 *a1,
+                                  const struct fp2 *b0, const struct fp2 *b1,
+                                  const struct fp2_wide *p0, const struct fp2_wide *p1)
 {
     struct fp2 sum_a, sum_b;
     fp2_add(&sum_a, a0, a1);
@@ -110,7 +109,7 @@ PAIRING_FUNCTION void fp6_mul_01(struct fp6 *r, const struct fp6 *a, const struc
     *r = out;
 }
 
-BASE_ALWAYS_INLINE void fp6_mul_fp2(struct fp6 *r, const struct fp6 *a, const struct fp2 *b)
+PAIRING_INLINE void fp6_mul_fp2(struct fp6 *r, const struct fp6 *a, const struct fp2 *b)
 {
     fp2_mul(&r->c0, &a->c0, b);
     fp2_mul(&r->c1, &a->c1, b);
@@ -188,7 +187,7 @@ PAIRING_FUNCTION void fp12_sqr(struct fp12 *r, const struct fp12 *a)
 }
 
 /* a^(p^6), which is the inverse of elements that the easy part of a final exponentiation gives. */
-BASE_ALWAYS_INLINE void fp12_conjugate(struct fp12 *r, const struct fp12 *a)
+PAIRING_INLINE void fp12_conjugate(struct fp12 *r, const struct fp12 *a)
 {
     r->c0 = a->c0;
     fp6_neg(&r->c1, &a->c1);
@@ -225,8 +224,8 @@ PAIRING_FUNCTION void fp12_frobenius(struct fp12 *r, const struct fp12 *a)
 }
 
 /* (a + b s)^2 with s^2 = xi */
-BASE_ALWAYS_INLINE void fp4_sqr(struct fp2 *r0, struct fp2 *r1, const struct fp2 *a,
-                                const struct fp2 *b)
+PAIRING_INLINE void fp4_sqr(struct fp2 *r0, struct fp2 *r1, const struct fp2 *a,
+                            const struct fp2 *b)
 {
     struct fp2 sqr_a, sqr_b, sum;
     fp2_sqr(&sqr_a, a);
@@ -240,14 +239,14 @@ BASE_ALWAYS_INLINE void fp4_sqr(struct fp2 *r0, struct fp2 *r1, const struct fp2
 }
 
 /* z = 3 t - 2 z, or 3 t + 2 z. */
-BASE_ALWAYS_INLINE void fp2_cyclotomic_less(struct fp2 *z, const struct fp2 *t)
+PAIRING_INLINE void fp2_cyclotomic_less(struct fp2 *z, const struct fp2 *t)
 {
     fp2_sub(z, t, z);
     fp2_double(z, z);
     fp2_add(z, z, t);
 }
 
-BASE_ALWAYS_INLINE void fp2_cyclotomic_more(struct fp2 *z, const struct fp2 *t)
+PAIRING_INLINE void fp2_cyclotomic_more(struct fp2 *z, const struct fp2 *t)
 {
     fp2_add(z, t, z);
     fp2_double(z, z);

@@ -10,54 +10,54 @@
 
 static const struct fp2 fp2_zero;
 
-BASE_ALWAYS_INLINE bool fp2_is_zero(const struct fp2 *a)
+PAIRING_INLINE bool fp2_is_zero(const struct fp2 *a)
 {
     return fp_is_zero(&a->c0) && fp_is_zero(&a->c1);
 }
 
-BASE_ALWAYS_INLINE bool fp2_equal(const struct fp2 *a, const struct fp2 *b)
+PAIRING_INLINE bool fp2_equal(const struct fp2 *a, const struct fp2 *b)
 {
     return fp_equal(&a->c0, &b->c0) && fp_equal(&a->c1, &b->c1);
 }
 
-BASE_ALWAYS_INLINE void fp2_add(struct fp2 *r, const struct fp2 *a, const struct fp2 *b)
+PAIRING_INLINE void fp2_add(struct fp2 *r, const struct fp2 *a, const struct fp2 *b)
 {
     fp_add(&r->c0, &a->c0, &b->c0);
     fp_add(&r->c1, &a->c1, &b->c1);
 }
 
-BASE_ALWAYS_INLINE void fp2_sub(struct fp2 *r, const struct fp2 *a, const struct fp2 *b)
+PAIRING_INLINE void fp2_sub(struct fp2 *r, const struct fp2 *a, const struct fp2 *b)
 {
     fp_sub(&r->c0, &a->c0, &b->c0);
     fp_sub(&r->c1, &a->c1, &b->c1);
 }
 
-BASE_ALWAYS_INLINE void fp2_double(struct fp2 *r, const struct fp2 *a)
+PAIRING_INLINE void fp2_double(struct fp2 *r, const struct fp2 *a)
 {
     fp2_add(r, a, a);
 }
 
-BASE_ALWAYS_INLINE void fp2_neg(struct fp2 *r, const struct fp2 *a)
+PAIRING_INLINE void fp2_neg(struct fp2 *r, const struct fp2 *a)
 {
     fp_neg(&r->c0, &a->c0);
     fp_neg(&r->c1, &a->c1);
 }
 
-BASE_ALWAYS_INLINE void fp2_halve(struct fp2 *r, const struct fp2 *a)
+PAIRING_INLINE void fp2_halve(struct fp2 *r, const struct fp2 *a)
 {
     fp_halve(&r->c0, &a->c0);
     fp_halve(&r->c1, &a->c1);
 }
 
 /* a^p */
-BASE_ALWAYS_INLINE void fp2_conjugate(struct fp2 *r, const struct fp2 *a)
+PAIRING_INLINE void fp2_conjugate(struct fp2 *r, const struct fp2 *a)
 {
     r->c0 = a->c0;
     fp_neg(&r->c1, &a->c1);
 }
 
 /* r = a times the non-residue FP2_XI_REAL + u that the tower above is built on. */
-BASE_ALWAYS_INLINE void fp2_mul_xi(struct fp2 *r, const struct fp2 *a)
+PAIRING_INLINE void fp2_mul_xi(struct fp2 *r, const struct fp2 *a)
 {
     struct fp real = a->c0, imaginary = a->c1;
 #if FP2_XI_REAL == 9
@@ -80,27 +80,27 @@ struct fp2_wide {
     struct fp_wide c0, c1;
 };
 
-BASE_ALWAYS_INLINE void fp2_wide_add(struct fp2_wide *r, const struct fp2_wide *a,
-                                     const struct fp2_wide *b)
+PAIRING_INLINE void fp2_wide_add(struct fp2_wide *r, const struct fp2_wide *a,
+                                 const struct fp2_wide *b)
 {
     fp_wide_add(&r->c0, &a->c0, &b->c0);
     fp_wide_add(&r->c1, &a->c1, &b->c1);
 }
 
-BASE_ALWAYS_INLINE void fp2_wide_sub(struct fp2_wide *r, const struct fp2_wide *a,
-                                     const struct fp2_wide *b)
+PAIRING_INLINE void fp2_wide_sub(struct fp2_wide *r, const struct fp2_wide *a,
+                                 const struct fp2_wide *b)
 {
     fp_wide_sub(&r->c0, &a->c0, &b->c0);
     fp_wide_sub(&r->c1, &a->c1, &b->c1);
 }
 
-BASE_ALWAYS_INLINE void fp2_reduce(struct fp2 *r, const struct fp2_wide *a)
+PAIRING_INLINE void fp2_reduce(struct fp2 *r, const struct fp2_wide *a)
 {
     fp_reduce(&r->c0, &a->c0);
     fp_reduce(&r->c1, &a->c1);
 }
 
-BASE_ALWAYS_INLINE void fp2_wide_mul_xi(struct fp2_wide *r, const struct fp2_wide *a)
+PAIRING_INLINE void fp2_wide_mul_xi(struct fp2_wide *r, const struct fp2_wide *a)
 {
     struct fp_wide real = a->c0, imaginary = a->c1;
 #if FP2_XI_REAL == 9
@@ -148,7 +148,7 @@ PAIRING_FUNCTION void fp2_sqr(struct fp2 *r, const struct fp2 *a)
     fp_double(&r->c1, &product);
 }
 
-BASE_ALWAYS_INLINE void fp2_mul_fp(struct fp2 *r, const struct fp2 *a, const struct fp *b)
+PAIRING_INLINE void fp2_mul_fp(struct fp2 *r, const struct fp2 *a, const struct fp *b)
 {
     fp_mul(&r->c0, &a->c0, b);
     fp_mul(&r->c1, &a->c1, b);

@@ -11,8 +11,23 @@
 
 #define LIMBS_MAX 6
 
+#if defined(__SANITIZE_ADDRESS__)
+#    define PAIRING_SANITIZED 1
+#elif defined(__has_feature)
+#    if __has_feature(address_sanitizer)
+#        define PAIRING_SANITIZED 1
+#    endif
+#endif
+
 /* Functions of these headers that are called, not inlined; not every file calls all of them. */
 #define PAIRING_FUNCTION static __attribute__((noinline, unused))
+
+/* Those that are inlined, save where every access is checked: compiling would take minutes. */
+#ifdef PAIRING_SANITIZED
+#    define PAIRING_INLINE PAIRING_FUNCTION
+#else
+#    define PAIRING_INLINE BASE_ALWAYS_INLINE
+#endif
 
 /* r = a + b; the carry. */
 BASE_ALWAYS_INLINE unsigned char limbs_add(uint64_t *r, const uint64_t *a, const uint64_t *b, int n)

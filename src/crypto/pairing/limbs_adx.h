@@ -8,9 +8,11 @@
 #ifndef CRYPTO_PAIRING_LIMBS_ADX_H
 #define CRYPTO_PAIRING_LIMBS_ADX_H
 
-#include "base/u256.h"
+#include "crypto/pairing/limbs.h"
 
-#ifdef __x86_64__
+/* The address sanitizer takes registers that the six-limb product needs, and sees nothing of what
+ * assembly does: its builds run the portable twins. */
+#if defined(__x86_64__) && !defined(PAIRING_SANITIZED)
 #    define LIMBS_HAVE_ADX 1
 
 BASE_ALWAYS_INLINE bool limbs_cpu_has_adx(void)
@@ -119,9 +121,8 @@ BASE_ALWAYS_INLINE void limbs_mul_montgomery_adx_4(uint64_t *r, const uint64_t *
                     ADX_ROUND_4(3, t3, t4, t0, t1, t2) ADX_REDUCE_4(t4, t0, t1, t2, t3, hi, lo, a)
             : [t0] "=&r"(t0), [t1] "=&r"(t1), [t2] "=&r"(t2), [t3] "=&r"(t3), [t4] "=&r"(t4),
               [hi] "=&r"(hi), [lo] "=&r"(lo), [a] "+&r"(a)
-            : [b] "r"(b), [p] "r"(p), [inverse] "m"(inverse), "m"(*(const uint64_t(*)[4])a),
-              "m"(*(const uint64_t(*)[4])b), "m"(*(const uint64_t(*)[4])p)
-            : "rdx", "cc");
+            : [b] "r"(b), [p] "r"(p), [inverse] "m"(inverse)
+            : "rdx", "cc", "memory");
     r[0] = t4;
     r[1] = t0;
     r[2] = t1;
@@ -136,10 +137,9 @@ BASE_ALWAYS_INLINE void limbs_mul_adx_4(uint64_t *r, const uint64_t *a, const ui
                     ADX_PRODUCT_4(3, t3, t4, t0, t1, t2) ADX_STORE(4, t4) ADX_STORE(5, t0)
                         ADX_STORE(6, t1) ADX_STORE(7, t2)
             : [t0] "=&r"(t0), [t1] "=&r"(t1), [t2] "=&r"(t2), [t3] "=&r"(t3), [t4] "=&r"(t4),
-              [lo] "=&r"(lo), "=m"(*(uint64_t(*)[8])r)
-            : [r] "r"(r), [a] "r"(a), [b] "r"(b), "m"(*(const uint64_t(*)[4])a),
-              "m"(*(const uint64_t(*)[4])b)
-            : "rdx", "cc");
+              [lo] "=&r"(lo)
+            : [r] "r"(r), [a] "r"(a), [b] "r"(b)
+            : "rdx", "cc", "memory");
 }
 
 BASE_ALWAYS_INLINE void limbs_reduce_montgomery_adx_4(uint64_t *r, const uint64_t *a,
@@ -152,9 +152,8 @@ BASE_ALWAYS_INLINE void limbs_reduce_montgomery_adx_4(uint64_t *r, const uint64_
                         ADX_ADD_HIGH(adc, 7, t2) ADX_REDUCE_4(t4, t0, t1, t2, t3, hi, lo, a)
             : [t0] "+&r"(t0), [t1] "+&r"(t1), [t2] "+&r"(t2), [t3] "+&r"(t3), [t4] "=&r"(t4),
               [hi] "=&r"(hi), [lo] "=&r"(lo), [a] "+&r"(a)
-            : [p] "r"(p), [inverse] "m"(inverse), "m"(*(const uint64_t(*)[8])a),
-              "m"(*(const uint64_t(*)[4])p)
-            : "rdx", "cc");
+            : [p] "r"(p), [inverse] "m"(inverse)
+            : "rdx", "cc", "memory");
     r[0] = t4;
     r[1] = t0;
     r[2] = t1;
@@ -176,9 +175,8 @@ BASE_ALWAYS_INLINE void limbs_mul_montgomery_adx_6(uint64_t *r, const uint64_t *
             : [t0] "=&r"(t0), [t1] "=&r"(t1), [t2] "=&r"(t2), [t3] "=&r"(t3), [t4] "=&r"(t4),
               [t5] "=&r"(t5), [t6] "=&r"(t6), [hi] "=&r"(hi), [lo] "=&r"(lo), [a] "+&r"(a),
               [b] "+&r"(b), [d] "=&d"(d)
-            : [p] "r"(p), [inverse] "m"(inverse), "m"(*(const uint64_t(*)[6])a),
-              "m"(*(const uint64_t(*)[6])b), "m"(*(const uint64_t(*)[6])p)
-            : "cc");
+            : [p] "r"(p), [inverse] "m"(inverse)
+            : "cc", "memory");
     r[0] = t6;
     r[1] = t0;
     r[2] = t1;
@@ -197,10 +195,9 @@ BASE_ALWAYS_INLINE void limbs_mul_adx_6(uint64_t *r, const uint64_t *a, const ui
                     ADX_PRODUCT_6(5, t5, t6, t0, t1, t2, t3, t4) ADX_STORE(6, t6) ADX_STORE(7, t0)
                         ADX_STORE(8, t1) ADX_STORE(9, t2) ADX_STORE(10, t3) ADX_STORE(11, t4)
             : [t0] "=&r"(t0), [t1] "=&r"(t1), [t2] "=&r"(t2), [t3] "=&r"(t3), [t4] "=&r"(t4),
-              [t5] "=&r"(t5), [t6] "=&r"(t6), [lo] "=&r"(lo), "=m"(*(uint64_t(*)[12])r)
-            : [r] "r"(r), [a] "r"(a), [b] "r"(b), "m"(*(const uint64_t(*)[6])a),
-              "m"(*(const uint64_t(*)[6])b)
-            : "rdx", "cc");
+              [t5] "=&r"(t5), [t6] "=&r"(t6), [lo] "=&r"(lo)
+            : [r] "r"(r), [a] "r"(a), [b] "r"(b)
+            : "rdx", "cc", "memory");
 }
 
 BASE_ALWAYS_INLINE void limbs_reduce_montgomery_adx_6(uint64_t *r, const uint64_t *a,
@@ -217,9 +214,8 @@ BASE_ALWAYS_INLINE void limbs_reduce_montgomery_adx_6(uint64_t *r, const uint64_
             : [t0] "+&r"(t0), [t1] "+&r"(t1), [t2] "+&r"(t2), [t3] "+&r"(t3), [t4] "+&r"(t4),
               [t5] "+&r"(t5), [t6] "=&r"(t6), [hi] "=&r"(hi), [lo] "=&r"(lo), [a] "+&r"(a),
               [d] "=&d"(d), [s] "=&r"(s)
-            : [p] "r"(p), [inverse] "m"(inverse), "m"(*(const uint64_t(*)[12])a),
-              "m"(*(const uint64_t(*)[6])p)
-            : "cc");
+            : [p] "r"(p), [inverse] "m"(inverse)
+            : "cc", "memory");
     r[0] = t6;
     r[1] = t0;
     r[2] = t1;
