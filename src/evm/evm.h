@@ -74,10 +74,10 @@ struct evm_message {
     uint32_t depth;        /* 0 for the transaction's own */
     int64_t gas;           /* gas handed over, >= 0 */
     struct address sender; /* CALLER */
-    struct address
-        recipient; /* ADDRESS, whose storage is used; for creations set by the host in enter */
-    struct address
-        code_address;    /* whose code runs; differs from recipient in CALLCODE and DELEGATECALL */
+    /* ADDRESS, whose storage is used; for creations set by the host in enter. */
+    struct address recipient;
+    /* Whose code runs; differs from recipient in CALLCODE and DELEGATECALL. */
+    struct address code_address;
     struct u256 value;   /* CALLVALUE; transferred unless DELEGATECALL (or STATICCALL, then 0) */
     struct bytes input;  /* call data, or init code of a creation */
     struct hash256 salt; /* CREATE2 */
@@ -171,9 +171,9 @@ struct evm_host_ops {
      * charged the caller. For creations the host increases the creator's nonce, before its
      * checkpoint. */
     int (*enter)(void *host, struct evm_message *message, struct evm_entry *ret_entry);
-    /* Ends a message that ran (of a creation, message->input is empty by now): commits or rolls back. For a successful creation the host checks and
-     * stores result->output as code, charging result->gas_left, and may turn the result into a
-     * failure. */
+    /* Ends a message that ran (of a creation, message->input is empty by now): commits or rolls
+     * back. For a successful creation the host checks and stores result->output as code, charging
+     * result->gas_left, and may turn the result into a failure. */
     int (*leave)(void *host, const struct evm_message *message, struct evm_result *result);
 };
 

@@ -164,7 +164,7 @@ enum evmc_set_option_result {
     EVMC_SET_OPTION_INVALID_VALUE,
 };
 
-/* The forks from Frontier (0) to Osaka (14) in the order of base/fork.h, then one for experiments. */
+/* The forks from Frontier (0) to Osaka (14) in the order of base/fork.h; one for experiments. */
 enum evmc_revision {
     EVMC_FRONTIER = 0,
     EVMC_OSAKA = 14,

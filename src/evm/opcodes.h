@@ -6,7 +6,7 @@
  *   taken, left  words that must be on the stack, and that stand in their place afterwards
  *   fork         the first one that knows the instruction
  *   gas          its fixed gas in that fork; later changes are in gas.c
- *   kind         FIXED: the fixed gas is all. DYNAMIC: the instruction itself charges more (heavy.h)
+ *   kind         FIXED: the fixed gas is all. DYNAMIC: it charges more itself (heavy.h)
  */
 #ifndef EVM_OPCODES_H
 #define EVM_OPCODES_H

@@ -2,13 +2,15 @@
 
 #include "base/mem.h"
 
-#include <string.h>
-
 enum { SPACE_ALIGNMENT = 64 };
 
-/* No single block above 4 GiB: a frame would need 2^45 gas to fill it, more than any block has.
- * What asks for more is out of memory before the machine is. */
-#define SPACE_BLOCK_MAX ((size_t)1 << 32)
+/*
+ * What one space may hold. The largest gas limit of Quorum networks is 0xE0000000; n frames that
+ * share it evenly pay for sqrt(512 * 0xE0000000 * n) words at most (Yellow Paper, appendix H.1),
+ * which for 1025 frames is 1.4 GB. Blocks double, which takes some more, but near the limit they
+ * have just the size that is asked for. What goes beyond is out of memory before the machine is.
+ */
+#define SPACE_MAX ((size_t)4 << 30)
 
 struct evm_space_block {
     struct evm_space_block *next;
@@ -22,10 +24,11 @@ void evm_space_init(struct evm_space *s, size_t block_size)
     *s = (struct evm_space){.block_size = block_size};
 }
 
-static void free_blocks(struct evm_space_block *block)
+static void free_blocks(struct evm_space *s, struct evm_space_block *block)
 {
     while (block) {
         struct evm_space_block *next = block->next;
+        s->total -= block->size;
         mem_unmap(block, sizeof(*block) + block->size);
         block = next;
     }
@@ -33,7 +36,7 @@ static void free_blocks(struct evm_space_block *block)
 
 void evm_space_release(struct evm_space *s)
 {
-    free_blocks(s->first);
+    free_blocks(s, s->first);
     evm_space_init(s, s->block_size);
 }
 
@@ -42,9 +45,18 @@ void evm_space_reset(struct evm_space *s, size_t keep)
     struct evm_space_block **link = &s->first;
     for (size_t kept = 0; *link && kept + (*link)->size <= keep; link = &(*link)->next)
         kept += (*link)->size;
-    free_blocks(*link);
+    free_blocks(s, *link);
     *link = NULL;
     s->top = (struct evm_space_mark){s->first, 0};
+}
+
+/* The size of a new block: twice the one before, so that few are needed, and at least `size`. */
+static size_t next_size(const struct evm_space *s, size_t size)
+{
+    size_t wanted = s->top.block ? 2 * s->top.block->size : s->block_size;
+    while (wanted < size)
+        wanted *= 2;
+    return wanted <= SPACE_MAX - s->total ? wanted : size;
 }
 
 /* A block of at least `size` bytes behind the top one, which has none in use behind it. */
@@ -53,22 +65,17 @@ static struct evm_space_block *next_block(struct evm_space *s, size_t size)
     struct evm_space_block **link = s->top.block ? &s->top.block->next : &s->first;
     if (*link && (*link)->size >= size)
         return *link;
-    size_t block_size = s->block_size;
-    if (s->top.block && s->top.block->size > block_size / 2)
-        block_size =
-            s->top.block->size < SPACE_BLOCK_MAX / 2 ? 2 * s->top.block->size : SPACE_BLOCK_MAX;
-    if (size > SPACE_BLOCK_MAX)
+    free_blocks(s, *link); /* too small; those behind it go, too */
+    *link = NULL;
+    if (size > SPACE_MAX - s->total)
         return NULL;
-    while (block_size < size)
-        block_size *= 2;
+    size_t block_size = next_size(s, size);
     struct evm_space_block *block = mem_map(sizeof(struct evm_space_block) + block_size);
     if (!block)
         return NULL;
-    free_blocks(*link); /* too small, like all behind it */
+    *block = (struct evm_space_block){.size = block_size};
+    s->total += block_size;
     *link = block;
-    block->next = NULL;
-    block->size = block_size;
-    block->used_before = 0;
     return block;
 }
 

@@ -20,6 +20,7 @@ struct evm_space {
     struct evm_space_block *first;
     struct evm_space_mark top;
     size_t block_size; /* least size of a block */
+    size_t total;      /* bytes of all blocks; bounded (space.c) */
 };
 
 /* Allocates nothing yet. */

@@ -1,7 +1,7 @@
 /*
- * Bytecode from arbitrary bytes, such that it runs: operands are mostly there, offsets mostly small,
- * jumps mostly lead to labels, calls mostly to accounts that exist. The bytes decide everything, so
- * a fuzzer can learn what they do.
+ * Bytecode from arbitrary bytes, such that it runs: operands are mostly there, offsets mostly
+ * small, jumps mostly lead to labels, calls mostly to accounts that exist. The bytes decide
+ * everything, so a fuzzer can learn what they do.
  */
 #ifndef EVM_FUZZ_GENERATE_H
 #define EVM_FUZZ_GENERATE_H
