@@ -2,6 +2,8 @@
 
 #include "base/mem.h"
 
+#include <string.h>
+
 enum { SPACE_ALIGNMENT = 64 };
 
 /*
