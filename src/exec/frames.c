@@ -284,7 +284,7 @@ static int store_code(struct exec *x, const struct evm_message *message, struct 
     if (status == EVM_SUCCESS && result->output.len)
         return state_view_set_code(x->view, &message->recipient, result->output);
     if (status != EVM_SUCCESS && !forgiven)
-        *result = (struct evm_result){.status = status};
+        *result = (struct evm_result){.status = status, .output = result->output};
     return 0;
 }
 

@@ -6,7 +6,8 @@
  *      "opName":"PUSH1"}
  *     {"output":"","gasUsed":"0x5208"}
  *
- * each on one line, the last at the end of the top-level message, with "error" when it failed.
+ * each on one line, the second at the end of every message, nested ones included. "error" says what
+ * failed; an instruction that fails after it began has a second line with it.
  */
 #ifndef EXEC_TRACE_STRUCT_H
 #define EXEC_TRACE_STRUCT_H
@@ -26,6 +27,8 @@ struct exec_trace {
     int (*write)(void *context, struct bytes line); /* with its line feed; 0 or a failure */
     void *write_context;
     struct buf line;
+    struct evm_step last; /* depth 0: none since the last message ended */
+    struct buf stack;     /* of that step */
 };
 
 void exec_trace_init(struct exec_trace *trace, const struct exec_trace_options *options,
