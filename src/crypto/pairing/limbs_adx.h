@@ -20,6 +20,9 @@ BASE_ALWAYS_INLINE bool limbs_cpu_has_adx(void)
     return __builtin_cpu_supports("adx");
 }
 
+/* The statements are volatile and clobber memory: what they read and write through pointers is not
+ * among their operands, which would cost registers that six limbs do not leave. */
+
 /* clang-format off */
 
 /* Operands by name: ptr is a register with an address; the multiplier is in rdx; lo is scratch. */
@@ -116,13 +119,14 @@ BASE_ALWAYS_INLINE void limbs_mul_montgomery_adx_4(uint64_t *r, const uint64_t *
                                                    uint64_t inverse)
 {
     uint64_t t0, t1, t2, t3, t4, hi, lo;
-    __asm__(ADX_LOAD_B(0) ADX_START_4(t0, t1, t2, t3, t4) ADX_FOLD_4(t0, t1, t2, t3, t4)
-                ADX_ROUND_4(1, t1, t2, t3, t4, t0) ADX_ROUND_4(2, t2, t3, t4, t0, t1)
-                    ADX_ROUND_4(3, t3, t4, t0, t1, t2) ADX_REDUCE_4(t4, t0, t1, t2, t3, hi, lo, a)
-            : [t0] "=&r"(t0), [t1] "=&r"(t1), [t2] "=&r"(t2), [t3] "=&r"(t3), [t4] "=&r"(t4),
-              [hi] "=&r"(hi), [lo] "=&r"(lo), [a] "+&r"(a)
-            : [b] "r"(b), [p] "r"(p), [inverse] "m"(inverse)
-            : "rdx", "cc", "memory");
+    __asm__ volatile(ADX_LOAD_B(0) ADX_START_4(t0, t1, t2, t3, t4) ADX_FOLD_4(t0, t1, t2, t3, t4)
+                         ADX_ROUND_4(1, t1, t2, t3, t4, t0) ADX_ROUND_4(2, t2, t3, t4, t0, t1)
+                             ADX_ROUND_4(3, t3, t4, t0, t1, t2)
+                                 ADX_REDUCE_4(t4, t0, t1, t2, t3, hi, lo, a)
+                     : [t0] "=&r"(t0), [t1] "=&r"(t1), [t2] "=&r"(t2), [t3] "=&r"(t3),
+                       [t4] "=&r"(t4), [hi] "=&r"(hi), [lo] "=&r"(lo), [a] "+&r"(a)
+                     : [b] "r"(b), [p] "r"(p), [inverse] "m"(inverse)
+                     : "rdx", "cc", "memory");
     r[0] = t4;
     r[1] = t0;
     r[2] = t1;
@@ -132,28 +136,29 @@ BASE_ALWAYS_INLINE void limbs_mul_montgomery_adx_4(uint64_t *r, const uint64_t *
 BASE_ALWAYS_INLINE void limbs_mul_adx_4(uint64_t *r, const uint64_t *a, const uint64_t *b)
 {
     uint64_t t0, t1, t2, t3, t4, lo;
-    __asm__(ADX_LOAD_B(0) ADX_START_4(t0, t1, t2, t3, t4) ADX_STORE(0, t0)
-                ADX_PRODUCT_4(1, t1, t2, t3, t4, t0) ADX_PRODUCT_4(2, t2, t3, t4, t0, t1)
-                    ADX_PRODUCT_4(3, t3, t4, t0, t1, t2) ADX_STORE(4, t4) ADX_STORE(5, t0)
-                        ADX_STORE(6, t1) ADX_STORE(7, t2)
-            : [t0] "=&r"(t0), [t1] "=&r"(t1), [t2] "=&r"(t2), [t3] "=&r"(t3), [t4] "=&r"(t4),
-              [lo] "=&r"(lo)
-            : [r] "r"(r), [a] "r"(a), [b] "r"(b)
-            : "rdx", "cc", "memory");
+    __asm__ volatile(ADX_LOAD_B(0) ADX_START_4(t0, t1, t2, t3, t4) ADX_STORE(0, t0)
+                         ADX_PRODUCT_4(1, t1, t2, t3, t4, t0) ADX_PRODUCT_4(2, t2, t3, t4, t0, t1)
+                             ADX_PRODUCT_4(3, t3, t4, t0, t1, t2) ADX_STORE(4, t4) ADX_STORE(5, t0)
+                                 ADX_STORE(6, t1) ADX_STORE(7, t2)
+                     : [t0] "=&r"(t0), [t1] "=&r"(t1), [t2] "=&r"(t2), [t3] "=&r"(t3),
+                       [t4] "=&r"(t4), [lo] "=&r"(lo)
+                     : [r] "r"(r), [a] "r"(a), [b] "r"(b)
+                     : "rdx", "cc", "memory");
 }
 
 BASE_ALWAYS_INLINE void limbs_reduce_montgomery_adx_4(uint64_t *r, const uint64_t *a,
                                                       const uint64_t *p, uint64_t inverse)
 {
     uint64_t t0 = a[0], t1 = a[1], t2 = a[2], t3 = a[3], t4, hi, lo;
-    __asm__(ADX_SHIFT_4(t0, t1, t2, t3, t4) ADX_SHIFT_4(t1, t2, t3, t4, t0)
-                ADX_SHIFT_4(t2, t3, t4, t0, t1) ADX_SHIFT_4(t3, t4, t0, t1, t2)
-                    ADX_ADD_HIGH(add, 4, t4) ADX_ADD_HIGH(adc, 5, t0) ADX_ADD_HIGH(adc, 6, t1)
-                        ADX_ADD_HIGH(adc, 7, t2) ADX_REDUCE_4(t4, t0, t1, t2, t3, hi, lo, a)
-            : [t0] "+&r"(t0), [t1] "+&r"(t1), [t2] "+&r"(t2), [t3] "+&r"(t3), [t4] "=&r"(t4),
-              [hi] "=&r"(hi), [lo] "=&r"(lo), [a] "+&r"(a)
-            : [p] "r"(p), [inverse] "m"(inverse)
-            : "rdx", "cc", "memory");
+    __asm__ volatile(ADX_SHIFT_4(t0, t1, t2, t3, t4) ADX_SHIFT_4(t1, t2, t3, t4, t0)
+                         ADX_SHIFT_4(t2, t3, t4, t0, t1) ADX_SHIFT_4(t3, t4, t0, t1, t2)
+                             ADX_ADD_HIGH(add, 4, t4) ADX_ADD_HIGH(adc, 5, t0)
+                                 ADX_ADD_HIGH(adc, 6, t1) ADX_ADD_HIGH(adc, 7, t2)
+                                     ADX_REDUCE_4(t4, t0, t1, t2, t3, hi, lo, a)
+                     : [t0] "+&r"(t0), [t1] "+&r"(t1), [t2] "+&r"(t2), [t3] "+&r"(t3),
+                       [t4] "=&r"(t4), [hi] "=&r"(hi), [lo] "=&r"(lo), [a] "+&r"(a)
+                     : [p] "r"(p), [inverse] "m"(inverse)
+                     : "rdx", "cc", "memory");
     r[0] = t4;
     r[1] = t0;
     r[2] = t1;
@@ -165,18 +170,18 @@ BASE_ALWAYS_INLINE void limbs_mul_montgomery_adx_6(uint64_t *r, const uint64_t *
                                                    uint64_t inverse)
 {
     uint64_t t0, t1, t2, t3, t4, t5, t6, hi, lo, d;
-    __asm__(ADX_LOAD_B(0) ADX_START_6(t0, t1, t2, t3, t4, t5, t6)
-                ADX_FOLD_6(t0, t1, t2, t3, t4, t5, t6) ADX_ROUND_6(1, t1, t2, t3, t4, t5, t6, t0)
-                    ADX_ROUND_6(2, t2, t3, t4, t5, t6, t0, t1)
-                        ADX_ROUND_6(3, t3, t4, t5, t6, t0, t1, t2)
-                            ADX_ROUND_6(4, t4, t5, t6, t0, t1, t2, t3)
-                                ADX_ROUND_6(5, t5, t6, t0, t1, t2, t3, t4)
-                                    ADX_REDUCE_6(t6, t0, t1, t2, t3, t4, t5, hi, lo, a, b, d)
-            : [t0] "=&r"(t0), [t1] "=&r"(t1), [t2] "=&r"(t2), [t3] "=&r"(t3), [t4] "=&r"(t4),
-              [t5] "=&r"(t5), [t6] "=&r"(t6), [hi] "=&r"(hi), [lo] "=&r"(lo), [a] "+&r"(a),
-              [b] "+&r"(b), [d] "=&d"(d)
-            : [p] "r"(p), [inverse] "m"(inverse)
-            : "cc", "memory");
+    __asm__ volatile(
+        ADX_LOAD_B(0) ADX_START_6(t0, t1, t2, t3, t4, t5, t6) ADX_FOLD_6(t0, t1, t2, t3, t4, t5, t6)
+            ADX_ROUND_6(1, t1, t2, t3, t4, t5, t6, t0) ADX_ROUND_6(2, t2, t3, t4, t5, t6, t0, t1)
+                ADX_ROUND_6(3, t3, t4, t5, t6, t0, t1, t2)
+                    ADX_ROUND_6(4, t4, t5, t6, t0, t1, t2, t3)
+                        ADX_ROUND_6(5, t5, t6, t0, t1, t2, t3, t4)
+                            ADX_REDUCE_6(t6, t0, t1, t2, t3, t4, t5, hi, lo, a, b, d)
+        : [t0] "=&r"(t0), [t1] "=&r"(t1), [t2] "=&r"(t2), [t3] "=&r"(t3), [t4] "=&r"(t4),
+          [t5] "=&r"(t5), [t6] "=&r"(t6), [hi] "=&r"(hi), [lo] "=&r"(lo), [a] "+&r"(a),
+          [b] "+&r"(b), [d] "=&d"(d)
+        : [p] "r"(p), [inverse] "m"(inverse)
+        : "cc", "memory");
     r[0] = t6;
     r[1] = t0;
     r[2] = t1;
@@ -188,34 +193,36 @@ BASE_ALWAYS_INLINE void limbs_mul_montgomery_adx_6(uint64_t *r, const uint64_t *
 BASE_ALWAYS_INLINE void limbs_mul_adx_6(uint64_t *r, const uint64_t *a, const uint64_t *b)
 {
     uint64_t t0, t1, t2, t3, t4, t5, t6, lo;
-    __asm__(ADX_LOAD_B(0) ADX_START_6(t0, t1, t2, t3, t4, t5, t6) ADX_STORE(0, t0) ADX_PRODUCT_6(
-                1, t1, t2, t3, t4, t5, t6, t0) ADX_PRODUCT_6(2, t2, t3, t4, t5, t6, t0, t1)
-                ADX_PRODUCT_6(3, t3, t4, t5, t6, t0, t1, t2) ADX_PRODUCT_6(4, t4, t5, t6, t0, t1,
-                                                                           t2, t3)
-                    ADX_PRODUCT_6(5, t5, t6, t0, t1, t2, t3, t4) ADX_STORE(6, t6) ADX_STORE(7, t0)
-                        ADX_STORE(8, t1) ADX_STORE(9, t2) ADX_STORE(10, t3) ADX_STORE(11, t4)
-            : [t0] "=&r"(t0), [t1] "=&r"(t1), [t2] "=&r"(t2), [t3] "=&r"(t3), [t4] "=&r"(t4),
-              [t5] "=&r"(t5), [t6] "=&r"(t6), [lo] "=&r"(lo)
-            : [r] "r"(r), [a] "r"(a), [b] "r"(b)
-            : "rdx", "cc", "memory");
+    __asm__ volatile(ADX_LOAD_B(0) ADX_START_6(t0, t1, t2, t3, t4, t5, t6) ADX_STORE(0, t0)
+                         ADX_PRODUCT_6(1, t1, t2, t3, t4, t5, t6, t0) ADX_PRODUCT_6(2, t2, t3, t4,
+                                                                                    t5, t6, t0, t1)
+                             ADX_PRODUCT_6(3, t3, t4, t5, t6, t0, t1, t2)
+                                 ADX_PRODUCT_6(4, t4, t5, t6, t0, t1, t2, t3)
+                                     ADX_PRODUCT_6(5, t5, t6, t0, t1, t2, t3, t4) ADX_STORE(6, t6)
+                                         ADX_STORE(7, t0) ADX_STORE(8, t1) ADX_STORE(9, t2)
+                                             ADX_STORE(10, t3) ADX_STORE(11, t4)
+                     : [t0] "=&r"(t0), [t1] "=&r"(t1), [t2] "=&r"(t2), [t3] "=&r"(t3),
+                       [t4] "=&r"(t4), [t5] "=&r"(t5), [t6] "=&r"(t6), [lo] "=&r"(lo)
+                     : [r] "r"(r), [a] "r"(a), [b] "r"(b)
+                     : "rdx", "cc", "memory");
 }
 
 BASE_ALWAYS_INLINE void limbs_reduce_montgomery_adx_6(uint64_t *r, const uint64_t *a,
                                                       const uint64_t *p, uint64_t inverse)
 {
     uint64_t t0 = a[0], t1 = a[1], t2 = a[2], t3 = a[3], t4 = a[4], t5 = a[5], t6, hi, lo, d, s;
-    __asm__(ADX_SHIFT_6(t0, t1, t2, t3, t4, t5, t6) ADX_SHIFT_6(t1, t2, t3, t4, t5, t6, t0)
-                ADX_SHIFT_6(t2, t3, t4, t5, t6, t0, t1) ADX_SHIFT_6(t3, t4, t5, t6, t0, t1, t2)
-                    ADX_SHIFT_6(t4, t5, t6, t0, t1, t2, t3) ADX_SHIFT_6(t5, t6, t0, t1, t2, t3, t4)
-                        ADX_ADD_HIGH(add, 6, t6) ADX_ADD_HIGH(adc, 7, t0) ADX_ADD_HIGH(adc, 8, t1)
-                            ADX_ADD_HIGH(adc, 9, t2) ADX_ADD_HIGH(adc, 10, t3)
-                                ADX_ADD_HIGH(adc, 11, t4)
-                                    ADX_REDUCE_6(t6, t0, t1, t2, t3, t4, t5, hi, lo, a, d, s)
-            : [t0] "+&r"(t0), [t1] "+&r"(t1), [t2] "+&r"(t2), [t3] "+&r"(t3), [t4] "+&r"(t4),
-              [t5] "+&r"(t5), [t6] "=&r"(t6), [hi] "=&r"(hi), [lo] "=&r"(lo), [a] "+&r"(a),
-              [d] "=&d"(d), [s] "=&r"(s)
-            : [p] "r"(p), [inverse] "m"(inverse)
-            : "cc", "memory");
+    __asm__ volatile(
+        ADX_SHIFT_6(t0, t1, t2, t3, t4, t5, t6) ADX_SHIFT_6(t1, t2, t3, t4, t5, t6, t0)
+            ADX_SHIFT_6(t2, t3, t4, t5, t6, t0, t1) ADX_SHIFT_6(t3, t4, t5, t6, t0, t1, t2)
+                ADX_SHIFT_6(t4, t5, t6, t0, t1, t2, t3) ADX_SHIFT_6(t5, t6, t0, t1, t2, t3, t4)
+                    ADX_ADD_HIGH(add, 6, t6) ADX_ADD_HIGH(adc, 7, t0) ADX_ADD_HIGH(adc, 8, t1)
+                        ADX_ADD_HIGH(adc, 9, t2) ADX_ADD_HIGH(adc, 10, t3) ADX_ADD_HIGH(adc, 11, t4)
+                            ADX_REDUCE_6(t6, t0, t1, t2, t3, t4, t5, hi, lo, a, d, s)
+        : [t0] "+&r"(t0), [t1] "+&r"(t1), [t2] "+&r"(t2), [t3] "+&r"(t3), [t4] "+&r"(t4),
+          [t5] "+&r"(t5), [t6] "=&r"(t6), [hi] "=&r"(hi), [lo] "=&r"(lo), [a] "+&r"(a),
+          [d] "=&d"(d), [s] "=&r"(s)
+        : [p] "r"(p), [inverse] "m"(inverse)
+        : "cc", "memory");
     r[0] = t6;
     r[1] = t0;
     r[2] = t1;
