@@ -57,10 +57,12 @@
  *   fall, goto      on to the next block, or to a target
  *   jump_s, jump_a  to a destination in an operand
  *   jumpi           to the destination in a, if b
- *   heavy           a function of heavy.h
+ *   inner           a function of heavy.h, with its operands below a
+ *   heavy           a function of heavy.h that ends the block
  */
 #define EVM_FAST_CONTROL(M)                                                                        \
-    M(move) M(keep) M(put_k) M(put_c) M(block) M(fall) M(goto) M(jump_s) M(jump_a) M(jumpi) M(heavy)                 \
+    M(move) M(keep) M(put_k) M(put_c) M(inner)                                                  \
+    M(block) M(fall) M(goto) M(jump_s) M(jump_a) M(jumpi) M(heavy)                                 \
     M(stop) M(undefined) M(invalid) M(bad_jump) M(untranslated)
 
 /* Every handler's name, in an order that translate.c relies on: pairs and singles as above, the

@@ -7,7 +7,8 @@
 /* How an instruction is translated. */
 enum class {
     CONTROL, /* see translate_control */
-    HEAVY,   /* by a function of heavy.h; ends the block, as it may look at the gas or call */
+    HEAVY,   /* by a function of heavy.h; ends the block, as it looks at the gas, fails, or calls */
+    INNER,   /* by one that can only run out of gas */
     BINARY,
     COMPARE,
     COMPARE_EXCHANGED,
@@ -76,21 +77,21 @@ static const struct translation translations[256] = {
     [EVM_OP_MSIZE] = {PLAIN, EVM_FAST_msize},
     [EVM_OP_JUMPDEST] = {OTHER},
     [EVM_OP_PUSH0... EVM_OP_SWAP16] = {OTHER},
-    [EVM_OP_KECCAK256] = {HEAVY},
-    [EVM_OP_BALANCE] = {HEAVY},
-    [EVM_OP_CALLDATACOPY] = {HEAVY},
-    [EVM_OP_CODECOPY] = {HEAVY},
-    [EVM_OP_EXTCODESIZE] = {HEAVY},
-    [EVM_OP_EXTCODECOPY] = {HEAVY},
+    [EVM_OP_KECCAK256] = {INNER},
+    [EVM_OP_BALANCE] = {INNER},
+    [EVM_OP_CALLDATACOPY] = {INNER},
+    [EVM_OP_CODECOPY] = {INNER},
+    [EVM_OP_EXTCODESIZE] = {INNER},
+    [EVM_OP_EXTCODECOPY] = {INNER},
     [EVM_OP_RETURNDATACOPY] = {HEAVY},
-    [EVM_OP_EXTCODEHASH] = {HEAVY},
-    [EVM_OP_BLOCKHASH] = {HEAVY},
-    [EVM_OP_SELFBALANCE] = {HEAVY},
-    [EVM_OP_SLOAD] = {HEAVY},
+    [EVM_OP_EXTCODEHASH] = {INNER},
+    [EVM_OP_BLOCKHASH] = {INNER},
+    [EVM_OP_SELFBALANCE] = {INNER},
+    [EVM_OP_SLOAD] = {INNER},
     [EVM_OP_SSTORE] = {HEAVY},
-    [EVM_OP_TLOAD] = {HEAVY},
+    [EVM_OP_TLOAD] = {INNER},
     [EVM_OP_TSTORE] = {HEAVY},
-    [EVM_OP_MCOPY] = {HEAVY},
+    [EVM_OP_MCOPY] = {INNER},
     [EVM_OP_LOG0] = {HEAVY},
     [EVM_OP_LOG1] = {HEAVY},
     [EVM_OP_LOG2] = {HEAVY},
@@ -382,6 +383,10 @@ static enum next translate(struct evm_translator *t, size_t pc, uint8_t op)
     }
     case OTHER:
         return translate_other(t, pc, op);
+    case INNER:
+        evm_emit_inner(t, evm_heavy_ops[op], t->rules->op[op].taken,
+                       t->rules->op[op].taken + t->rules->op[op].growth == 1);
+        return SAME_BLOCK;
     case HEAVY:
         return translate_heavy(t, op);
     case CONTROL:

@@ -471,6 +471,25 @@ static bool is_home_shown(struct evm_translator *t, evm_value_id v)
     return home >= t->low && home < t->top && *shown(t, home) == v;
 }
 
+static void put_constant(struct evm_translator *t, const struct u256 *constant, int place)
+{
+    enum kind kind = constant_kind(constant);
+    size_t at = evm_emit(t, kind == KIND_k ? EVM_FAST_put_k : EVM_FAST_put_c);
+    emit_constant(t, constant, kind);
+    t->words[at + 1].result = offset_of(place);
+    *touched(t, place) = (uint32_t)at;
+}
+
+static void copy_to(struct evm_translator *t, evm_value_id v, int place)
+{
+    bool accumulated = v == t->accumulator;
+    size_t at = evm_emit(t, accumulated ? EVM_FAST_keep : EVM_FAST_move);
+    if (!accumulated)
+        t->words[at + 1].a = read_home(t, at, v);
+    t->words[at + 1].result = offset_of(place);
+    *touched(t, place) = (uint32_t)at;
+}
+
 /* Writes the value to the place, where nothing needs to stay. */
 static void write_place(struct evm_translator *t, evm_value_id id, int place)
 {
@@ -483,17 +502,9 @@ static void write_place(struct evm_translator *t, evm_value_id id, int place)
         set_home(t, id, place);
         return;
     }
-    size_t at;
-    if (id == t->accumulator) {
-        at = evm_emit(t, EVM_FAST_keep);
-        if (only_copy)
-            cancel_store(t, v);
-    } else {
-        at = evm_emit(t, EVM_FAST_move);
-        t->words[at + 1].a = read_home(t, at, id);
-    }
-    t->words[at + 1].result = offset_of(place);
-    *touched(t, place) = (uint32_t)at;
+    if (only_copy && id == t->accumulator)
+        cancel_store(t, v);
+    copy_to(t, id, place);
     if (only_copy)
         set_home(t, id, place);
 }
@@ -542,14 +553,10 @@ void evm_settle(struct evm_translator *t)
         settle_position(t, progress, p);
     for (int p = t->low; p < t->top; p++) {
         const struct u256 *constant = evm_constant(t, *shown(t, p));
-        if (!constant)
-            continue;
-        vacate(t, progress, p);
-        enum kind kind = constant_kind(constant);
-        size_t at = evm_emit(t, kind == KIND_k ? EVM_FAST_put_k : EVM_FAST_put_c);
-        emit_constant(t, constant, kind);
-        t->words[at + 1].result = offset_of(p);
-        *touched(t, p) = (uint32_t)at;
+        if (constant) {
+            vacate(t, progress, p);
+            put_constant(t, constant, p);
+        }
     }
 }
 
@@ -623,6 +630,70 @@ void evm_emit_jump_dynamic_if(struct evm_translator *t, evm_value_id destination
     t->words[at + 1].result = offset_of(t->top);
     evm_release(t, destination);
     evm_release(t, condition);
+}
+
+static bool are_free(struct evm_translator *t, int from, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (resident(t, from + i))
+            return false;
+    return true;
+}
+
+/* Whether the operands can lie from `place` on while the function runs: nobody else needs what is
+ * there. */
+static bool can_lie(struct evm_translator *t, const evm_value_id *operands, int count, int place)
+{
+    for (int i = 0; i < count; i++) {
+        evm_value_id v = resident(t, place + i);
+        if (v && (v != operands[i] || t->values[v].references > 1))
+            return false;
+    }
+    return true;
+}
+
+/* Puts an operand where the function takes it from. */
+static void lay(struct evm_translator *t, evm_value_id id, int place)
+{
+    struct evm_value *v = &t->values[id];
+    if (v->kind == EVM_VALUE_CONSTANT) {
+        put_constant(t, &v->constant, place);
+    } else if (v->references > 1) { /* a copy: the function may overwrite it */
+        copy_to(t, id, place);
+    } else {
+        if (v->home != place)
+            write_place(t, id, place);
+        v->op = 0;
+    }
+}
+
+void evm_emit_inner(struct evm_translator *t, evm_heavy *function, int taken, bool has_result)
+{
+    evm_value_id operands[8]; /* the deepest first, as they lie */
+    for (int i = taken; i-- > 0;)
+        operands[i] = evm_pop(t);
+    for (int i = 0; i < taken; i++)
+        compute(t, operands[i]);
+    int place = t->top, room = taken + has_result;
+    if (!can_lie(t, operands, taken, place) || (taken == 0 && resident(t, place)))
+        while (!are_free(t, place, room))
+            place++;
+    for (int i = 0; i < taken; i++)
+        lay(t, operands[i], place + i);
+
+    size_t at = evm_emit(t, EVM_FAST_inner);
+    t->words[at + 1].a = offset_of(place + taken);
+    *next_word(t) = (union evm_word){.heavy = function};
+    t->accumulator = NO_VALUE;
+    for (int i = 0; i < room; i++)
+        *touched(t, place + i) = (uint32_t)at;
+    for (int i = 0; i < taken; i++)
+        evm_release(t, operands[i]);
+    if (has_result) {
+        evm_value_id v = id_of(t, new_value(t, EVM_VALUE_SLOT));
+        set_home(t, v, place);
+        evm_push(t, v);
+    }
 }
 
 void evm_emit_heavy(struct evm_translator *t, evm_heavy *function)

@@ -28,7 +28,7 @@ enum {
     /* Values shown within the window and held by the instruction at hand are the only ones that
      * occupy places, and the first free place from a position on is taken: so no home is further
      * above the highest position than this. */
-    PLACES_ABOVE = WINDOW_MAX + 4,
+    PLACES_ABOVE = WINDOW_MAX + 12,
     PLACES = DEPTH_MAX + DEPTH_MAX + PLACES_ABOVE,
 
     /* A block, and then the run, is cut behind what exceeds these. */
@@ -128,6 +128,9 @@ void evm_note_single(struct evm_translator *t, unsigned first_op, evm_value_id x
 
 /* Turns a noted comparison, held only by the caller, into its opposite; false: it is none. */
 bool evm_negate(struct evm_translator *t, evm_value_id v);
+
+/* A function of heavy.h that can only run out of gas. */
+void evm_emit_inner(struct evm_translator *t, evm_heavy *function, int taken, bool has_result);
 
 /* Brings every value to the positions that show it, and nothing else may be noted. */
 void evm_settle(struct evm_translator *t);

@@ -96,20 +96,29 @@ static void operation(struct program *p)
     p->depth += rules->op[op].growth;
 }
 
-/* Memory, storage, hashing: at places that are near. */
+/* Memory, storage, hashing, accounts: at places that are near, with operands from the stack here and
+ * there. */
 static void effect(struct program *p)
 {
-    static const uint8_t ops[] = {EVM_OP_MLOAD,  EVM_OP_MSTORE, EVM_OP_MSTORE8, EVM_OP_SLOAD,
-                                  EVM_OP_SSTORE, EVM_OP_MLOAD,  EVM_OP_MSTORE,  EVM_OP_KECCAK256};
-    uint8_t op = ops[below(p, BASE_COUNT(ops))];
-    if (op == EVM_OP_KECCAK256)
-        push_number(p, below(p, 100));
-    bool second = op != EVM_OP_MLOAD && op != EVM_OP_SLOAD && op != EVM_OP_KECCAK256;
-    if (second && p->depth < 1)
+    static const struct {
+        uint8_t op;
+        uint8_t near, scale; /* operands that must be small numbers, and their distance */
+    } effects[] = {
+        {EVM_OP_MLOAD, 1, 11},    {EVM_OP_MSTORE, 1, 11},     {EVM_OP_MSTORE8, 1, 11},
+        {EVM_OP_MLOAD, 1, 32},    {EVM_OP_MSTORE, 1, 32},     {EVM_OP_KECCAK256, 2, 13},
+        {EVM_OP_SLOAD, 1, 1},     {EVM_OP_SSTORE, 1, 1},      {EVM_OP_TLOAD, 1, 1},
+        {EVM_OP_TSTORE, 1, 1},    {EVM_OP_MCOPY, 3, 9},       {EVM_OP_CALLDATACOPY, 3, 9},
+        {EVM_OP_CODECOPY, 3, 9},  {EVM_OP_SELFBALANCE, 0, 0}, {EVM_OP_BALANCE, 0, 0},
+        {EVM_OP_BLOCKHASH, 0, 0},
+    };
+    unsigned i = below(p, BASE_COUNT(effects));
+    for (unsigned n = effects[i].near; n > 0; n--)
+        push_number(p, below(p, 8) * effects[i].scale);
+    const struct evm_instruction *instruction = &evm_rules(FORK_OSAKA)->op[effects[i].op];
+    while (p->depth < instruction->taken)
         push_any(p);
-    push_number(p, below(p, 8) * (op == EVM_OP_SLOAD || op == EVM_OP_SSTORE ? 1 : 11));
-    byte(p, op);
-    p->depth += evm_rules(FORK_OSAKA)->op[op].growth;
+    byte(p, effects[i].op);
+    p->depth += instruction->growth;
 }
 
 static void shuffle(struct program *p)
