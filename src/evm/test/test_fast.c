@@ -4,15 +4,18 @@
 #include "evm/opcodes.h"
 #include "evm/test/run.h"
 
-enum { CODE_MAX = 4096, PROGRAMS = 6000 };
+enum { CODE_MAX = 8192, PROGRAMS = 20000 };
 
 struct program {
     uint64_t random;
     uint8_t code[CODE_MAX];
     size_t size;
-    int depth; /* words on the stack, as long as no jump is taken */
-    unsigned destinations[64], destination_count; /* JUMPDESTs so far */
-    size_t forward[16], forward_count;            /* PUSH2 operands to be filled with later ones */
+    int depth; /* words on the stack, on each way to here */
+    struct place {
+        size_t at;
+        int depth;
+    } destinations[64], forward[16]; /* JUMPDESTs so far; PUSH2 operands for later ones */
+    unsigned destination_count, forward_count;
 };
 
 static uint64_t next(struct program *p)
@@ -51,32 +54,55 @@ static void push_any(struct program *p)
     p->depth++;
 }
 
+/* A JUMPDEST, for some of the jumps that wait for one with as many words. */
 static void destination(struct program *p)
 {
-    if (p->destination_count == BASE_COUNT(p->destinations))
-        return;
-    p->destinations[p->destination_count++] = (unsigned)p->size;
-    while (p->forward_count && below(p, 2)) {
-        size_t at = p->forward[--p->forward_count];
-        p->code[at] = (uint8_t)(p->size >> 8);
-        p->code[at + 1] = (uint8_t)p->size;
+    if (p->destination_count < BASE_COUNT(p->destinations))
+        p->destinations[p->destination_count++] = (struct place){p->size, p->depth};
+    for (unsigned i = p->forward_count; i-- > 0;) {
+        struct place jump = p->forward[i];
+        if (jump.depth != p->depth)
+            continue;
+        p->code[jump.at] = (uint8_t)(p->size >> 8);
+        p->code[jump.at + 1] = (uint8_t)p->size;
+        p->forward[i] = p->forward[--p->forward_count];
     }
     byte(p, EVM_OP_JUMPDEST);
 }
 
 static void jump(struct program *p)
 {
-    bool back = p->destination_count && below(p, 4) == 0;
-    push_number(p, back ? p->destinations[below(p, p->destination_count)] : 0);
-    if (!back && p->forward_count < BASE_COUNT(p->forward))
-        p->forward[p->forward_count++] = p->size - 2;
-    if (below(p, 8) == 0) { /* a destination that is computed */
+    bool conditional = p->depth > 0 && below(p, 8);
+    int depth = p->depth - conditional;
+    struct place *back = p->destination_count && below(p, 4) == 0
+                             ? &p->destinations[below(p, p->destination_count)]
+                             : NULL;
+    if (back && back->depth != depth)
+        back = NULL;
+    if (!back && p->forward_count == BASE_COUNT(p->forward))
+        return;
+    push_number(p, back ? (unsigned)back->at : 0);
+    if (!back)
+        p->forward[p->forward_count++] = (struct place){p->size - 2, depth};
+    if (below(p, 8) == 0) { /* a destination that is computed: plus zero */
         byte(p, EVM_OP_CALLVALUE);
         byte(p, EVM_OP_ADD);
     }
-    bool conditional = below(p, 6) != 0 && p->depth > 1;
     byte(p, conditional ? EVM_OP_JUMPI : EVM_OP_JUMP);
-    p->depth -= conditional ? 2 : 1;
+    p->depth = depth;
+}
+
+/* Destinations for the jumps that have none yet, each behind a way to the right depth. */
+static void finish_jumps(struct program *p)
+{
+    while (p->forward_count) {
+        int depth = p->forward[p->forward_count - 1].depth;
+        for (; p->depth > depth; p->depth--)
+            byte(p, EVM_OP_POP);
+        while (p->depth < depth)
+            push_any(p);
+        destination(p);
+    }
 }
 
 static void operation(struct program *p)
@@ -90,7 +116,7 @@ static void operation(struct program *p)
         EVM_OP_CALLER, EVM_OP_MSIZE,  EVM_OP_PC,     EVM_OP_GAS,  EVM_OP_CALLDATALOAD};
     const struct evm_rules *rules = evm_rules(FORK_OSAKA);
     uint8_t op = pure[below(p, BASE_COUNT(pure))];
-    if (p->depth < rules->op[op].taken && below(p, 100))
+    if (p->depth < rules->op[op].taken && below(p, 500))
         return;
     byte(p, op);
     p->depth += rules->op[op].growth;
@@ -123,16 +149,15 @@ static void effect(struct program *p)
 
 static void shuffle(struct program *p)
 {
-    unsigned reach = p->depth < 0 ? 0 : p->depth < 16 ? (unsigned)p->depth : 16;
-    if (reach == 0 && below(p, 100))
-        return;
-    unsigned n = below(p, reach + 1), kind = below(p, 5);
-    if (kind < 2) {
-        byte(p, EVM_OP_DUP1 + (n ? n - 1 : 0));
+    unsigned reach = p->depth < 16 ? (unsigned)p->depth : 16, kind = below(p, 5);
+    if (below(p, 500) == 0)
+        reach = 16; /* perhaps too far */
+    if (reach >= 1 && kind < 2) {
+        byte(p, EVM_OP_DUP1 + below(p, reach));
         p->depth++;
-    } else if (kind < 4) {
-        byte(p, EVM_OP_SWAP1 + (n > 1 ? n - 2 : 0));
-    } else {
+    } else if (reach >= 2 && kind < 4) {
+        byte(p, EVM_OP_SWAP1 + below(p, reach - 1));
+    } else if (reach >= 1) {
         byte(p, EVM_OP_POP);
         p->depth--;
     }
@@ -144,7 +169,7 @@ static void make(struct program *p, uint64_t seed)
     unsigned steps = 4 + below(p, 200), jumps = below(p, 3), effects = below(p, 3);
     for (unsigned i = below(p, 20); i > 0; i--)
         push_any(p);
-    for (unsigned i = 0; i < steps && p->size < CODE_MAX - 256; i++) {
+    for (unsigned i = 0; i < steps && p->size < CODE_MAX - 1024; i++) {
         unsigned what = below(p, 20);
         if (what < 5)
             shuffle(p);
@@ -159,10 +184,9 @@ static void make(struct program *p, uint64_t seed)
         else
             shuffle(p);
     }
-    p->destination_count = 0;
-    while (p->forward_count)
-        destination(p);
-    for (int i = 0; i < p->depth && i < 32; i++) { /* all words become output */
+    finish_jumps(p);
+    int words = p->depth < 32 ? p->depth : 32;
+    for (int i = 0; i < words; i++) { /* they become output */
         push_number(p, 128 + 32 * (unsigned)i);
         byte(p, EVM_OP_MSTORE);
     }
@@ -178,7 +202,7 @@ static void test_random_programs(void **state)
     for (uint64_t seed = 1; seed <= PROGRAMS; seed++) {
         make(&p, seed);
         struct evm_test t;
-        evm_test_begin(&t, seed % 5 ? FORK_OSAKA : (enum fork)(seed / 5 % FORK_COUNT));
+        evm_test_begin(&t, seed % 10 ? FORK_OSAKA : (enum fork)(seed / 10 % FORK_COUNT));
         t.message.value = u256_from(0);
         int64_t gas = below(&p, 4) ? 200000 : below(&p, 3000);
         evm_test_run(&t, bytes_of(p.code, p.size), gas);
