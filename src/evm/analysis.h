@@ -65,13 +65,13 @@ BASE_ALWAYS_INLINE struct evm_target *evm_analysis_target(const struct evm_analy
  *
  * Room: an analysis takes at first at most EVM_ANALYSIS_MULTIPLE bytes for each byte of code
  * (copy, index, and a target for each destination; code of nothing but JUMPDEST is the worst) and
- * its translation at most EVM_TRANSLATION_MULTIPLE more (see translate.c); ordinary contracts need
- * a tenth. The cache drops what was not used for longest when it exceeds EVM_ANALYSES_BYTES_MAX,
+ * its translation at most EVM_TRANSLATION_MULTIPLE more (code of nothing but GAS, each a block of
+ * its own, needs 56); ordinary contracts need a tenth. The cache drops what was not used for longest when it exceeds EVM_ANALYSES_BYTES_MAX,
  * but never what a frame runs: 1,024 frames of 24,576 bytes each (EIP-170) are its worst case.
  */
 enum {
     EVM_ANALYSIS_MULTIPLE = 18,
-    EVM_TRANSLATION_MULTIPLE = 160,
+    EVM_TRANSLATION_MULTIPLE = 64,
     EVM_ANALYSES_BYTES_MAX = 32 << 20,
     EVM_ANALYSES_BUCKETS = 1024,
 };

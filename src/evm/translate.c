@@ -523,6 +523,7 @@ int evm_translate(struct evm_frame *frame, struct evm_target *target)
     }
     if (destination != target)
         link_block(t, target);
+    memset(t->touched, 0, sizeof(t->touched));
     size_t before = t->analysis->bytes;
     int err = keep_run(t, translate_run(t, target->pc));
     fast->bytes += t->analysis->bytes - before;
@@ -531,7 +532,7 @@ int evm_translate(struct evm_frame *frame, struct evm_target *target)
 
 struct evm_translator *evm_translator_new(void)
 {
-    struct evm_translator *t = mem_alloc(sizeof(*t));
+    struct evm_translator *t = mem_alloc_zeroed(1, sizeof(*t));
     if (t)
         t->code = evm_fast_code();
     return t;

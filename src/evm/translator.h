@@ -6,7 +6,8 @@
  * above. A value's home is the place, counted in the same way, where it was written; it may differ
  * from the positions that show it, of which there may be several. `settle` brings all values home.
  *
- * Private to translate.c and translator.c.
+ * Private to translate.c (which instruction becomes what), translator.c (values and instructions) and
+ * settle.c (values come home; the ends of blocks).
  */
 #ifndef EVM_TRANSLATOR_H
 #define EVM_TRANSLATOR_H
@@ -43,6 +44,16 @@ enum {
 
 static_assert((int)PLACES_ABOVE <= (int)EVM_STACK_SPARE, "homes above the highest stack have room");
 static_assert((DEPTH_MAX + PLACES_ABOVE) * 32 <= INT16_MAX, "offsets fit into operands");
+
+enum evm_operand_kind { KIND_s, KIND_k, KIND_c, KIND_a, KINDS };
+
+/* How many forms an instruction has for each kind of operands. */
+enum {
+    FORMS_STORE = 1,
+    FORMS_RESULT = 2, /* stored; accumulator only */
+    FORMS_TRUTH = 3,  /* these; jump */
+    FORM_JUMP = 2,
+};
 
 enum evm_value_kind {
     EVM_VALUE_SLOT,
@@ -89,14 +100,47 @@ struct evm_translator {
 
     int low, top; /* positions from low on, below top, are known */
     evm_value_id shown_at[PLACES];
-    evm_value_id owners[PLACES]; /* value whose home the place is, perhaps dead */
+    evm_value_id owners[PLACES]; /* value whose home the place is, perhaps dead: see resident */
     uint32_t touched[PLACES];    /* the latest instruction that read or wrote it, or 0 */
     struct evm_value values[VALUES_MAX];
     unsigned value_count;
     evm_value_id accumulator; /* the value in it, or NO_VALUE */
 };
 
+static inline evm_value_id *evm_shown(struct evm_translator *t, int position)
+{
+    return &t->shown_at[position + DEPTH_MAX];
+}
+
+static inline evm_value_id *evm_owner(struct evm_translator *t, int place)
+{
+    return &t->owners[place + DEPTH_MAX];
+}
+
+static inline uint32_t *evm_touched(struct evm_translator *t, int place)
+{
+    return &t->touched[place + DEPTH_MAX];
+}
+
+static inline evm_value_id evm_id_of(const struct evm_translator *t, const struct evm_value *v)
+{
+    return (evm_value_id)(v - t->values);
+}
+
+static inline int16_t evm_offset_of(int place)
+{
+    return (int16_t)(place * (int)sizeof(struct u256));
+}
+
+static inline enum evm_operand_kind evm_constant_kind(const struct u256 *constant)
+{
+    return u256_is_u64(constant) ? KIND_k : KIND_c;
+}
+
 /* Words. */
+union evm_word *evm_next_word(struct evm_translator *t);
+void evm_emit_constant(struct evm_translator *t, const struct u256 *constant,
+                       enum evm_operand_kind kind);
 size_t evm_emit(struct evm_translator *t, unsigned op); /* handler and empty operands; where */
 
 void evm_begin_block(struct evm_translator *t, size_t pc);
@@ -114,6 +158,28 @@ void evm_forget(struct evm_translator *t, int kept);
 
 evm_value_id evm_new_constant(struct evm_translator *t, const struct u256 *constant);
 const struct u256 *evm_constant(const struct evm_translator *t, evm_value_id v); /* NULL: none */
+
+/* Values and their homes. */
+struct evm_value *evm_new_value(struct evm_translator *t, enum evm_value_kind kind);
+/* The living value whose home the place is, or NO_VALUE. */
+evm_value_id evm_resident(struct evm_translator *t, int place);
+int evm_free_place(struct evm_translator *t, int from);
+void evm_set_home(struct evm_translator *t, evm_value_id v, int place);
+/* The offset of the home, which the instruction at `at` reads. */
+int16_t evm_read_home(struct evm_translator *t, size_t at, evm_value_id v);
+/* Nobody will read the value's home: its instruction need not write it. */
+void evm_cancel_store(struct evm_translator *t, struct evm_value *v);
+/* Computes a comparison that was only noted; does nothing to other values. */
+void evm_compute(struct evm_translator *t, evm_value_id v);
+/* Computes a constant into the accumulator and a home. */
+void evm_load_constant(struct evm_translator *t, evm_value_id v);
+
+/* One form of an instruction, and which it is. Not all operands may be constants of kind c (a
+ * single one), or constants (a pair). */
+size_t evm_emit_pair_form(struct evm_translator *t, unsigned op, unsigned forms, evm_value_id x,
+                          evm_value_id y, unsigned *ret_op);
+size_t evm_emit_single_form(struct evm_translator *t, unsigned op, unsigned forms, evm_value_id x,
+                            unsigned *ret_op);
 
 /* Instructions. The operands are released, the result (of those that have one) is pushed. */
 void evm_emit_pair(struct evm_translator *t, unsigned first_op, evm_value_id x, evm_value_id y);

@@ -1,6 +1,7 @@
 /* Random programs on both interpreters (evm_test_run compares them): the translation of stack code
  * must lose no word, whatever is shuffled, folded or left out. */
-#include "evm/gas.h"
+#include "base/mem.h"
+#include "evm/analysis.h"
 #include "evm/opcodes.h"
 #include "evm/test/run.h"
 
@@ -210,10 +211,115 @@ static void test_random_programs(void **state)
     }
 }
 
+/* What a code's analysis takes is bounded by a multiple of its size, whatever the code. */
+static void test_bounds(void **state)
+{
+    (void)state;
+    static const char *const units[] = {
+        "#5b",     /* each a destination */
+        "GAS POP", /* each a block */
+        "#5b 0 ISZERO POP",
+        "DUP1 GAS POP POP",          /* a word to be moved in each block */
+        "SWAP16 GAS POP",            /* two */
+        "DUP1 DUP1 DUP1 MULMOD POP", /* constants, repeated */
+        "DUP1 DUP1 DUP1 GAS POP POP POP POP",
+        "DUP1 DUP1 SSTORE",
+        "@x #5b DUP1 POP POP CALLER @x JUMPI :x",
+    };
+    static uint8_t code[24576];
+    for (size_t i = 0; i < BASE_COUNT(units); i++) {
+        struct evm_test t;
+        struct evm_result result;
+        char start[1024] = "";
+        for (int k = 0; k < 17; k++) /* words to work on, none of them short */
+            strncat(start, "0xffffffffffffffffffffffffffffffff11 ",
+                    sizeof(start) - strlen(start) - 1);
+        struct bytes unit = evm_asm(units[i]), head = evm_asm(start);
+        size_t size = head.len;
+        memcpy(code, head.data, head.len);
+        for (; size + unit.len <= sizeof(code); size += unit.len)
+            memcpy(code + size, unit.data, unit.len);
+        evm_test_begin(&t, FORK_OSAKA);
+        evm_test_find(&t.host, EVM_TEST_CONTRACT)->code = bytes_of(code, size);
+        t.message.gas = 1000000000;
+        assert_int_equal(evm_execute(t.evm, FORK_OSAKA, &t.host.context, &evm_test_host_ops,
+                                     &t.host, &t.message, &result),
+                         0);
+        assert_true(t.evm->fast->bytes > size);
+        assert_true(t.evm->fast->bytes <=
+                    size * (EVM_ANALYSIS_MULTIPLE + EVM_TRANSLATION_MULTIPLE));
+        evm_test_end(&t);
+    }
+}
+
+/* Far more code than the cache holds, all of it different: it stays within its bound. */
+static void test_cache(void **state)
+{
+    (void)state;
+    struct evm_test t;
+    struct evm_result result;
+    static uint8_t code[24576];
+    memset(code, EVM_OP_JUMPDEST, sizeof(code));
+    evm_test_begin(&t, FORK_OSAKA);
+    evm_test_find(&t.host, EVM_TEST_CONTRACT)->code = bytes_of(code, sizeof(code));
+    t.message.gas = 100000;
+    size_t most = 0, one = 0;
+    for (unsigned i = 0; i < 80; i++) {
+        code[0] = EVM_OP_PUSH2;
+        code[1] = (uint8_t)(i / 8);
+        code[2] = (uint8_t)(i % 8);
+        assert_int_equal(evm_execute(t.evm, FORK_OSAKA, &t.host.context, &evm_test_host_ops,
+                                     &t.host, &t.message, &result),
+                         0);
+        assert_int_equal(result.status, EVM_SUCCESS);
+        assert_int_equal(result.gas_left, 100000 - 3 - (sizeof(code) - 3));
+        size_t bytes = t.evm->fast->bytes;
+        one = one ? one : bytes;
+        most = bytes > most ? bytes : most;
+    }
+    assert_true(80 * one > EVM_ANALYSES_BYTES_MAX);
+    assert_true(most <= EVM_ANALYSES_BYTES_MAX + one);
+    evm_test_end(&t);
+}
+
+/* Memory that runs out is an error, never an outcome. */
+static void test_out_of_memory(void **state)
+{
+    (void)state;
+    struct evm_test t;
+    struct evm_result result;
+    evm_test_begin(&t, FORK_OSAKA);
+    struct bytes code = evm_asm("1 @loop JUMP :loop 3 ADD DUP1 7 LT @done JUMPI @loop JUMP :done "
+                                "100000 MSTORE8 STOP");
+    evm_test_find(&t.host, EVM_TEST_CONTRACT)->code = code;
+    t.message.gas = 1000000;
+    for (size_t n = 1;; n++) {
+        struct evm *evm;
+        mem_fail_at(n, 1);
+        int err = evm_new(&evm);
+        if (err == 0) {
+            err = evm_execute(evm, FORK_OSAKA, &t.host.context, &evm_test_host_ops, &t.host,
+                              &t.message, &result);
+            bool failed = mem_fail_left() == 0;
+            mem_fail_at(0, 0);
+            evm_free(evm);
+            if (!failed)
+                break;
+        }
+        mem_fail_at(0, 0);
+        assert_int_equal(err, ERR_NOMEM);
+    }
+    assert_int_equal(result.status, EVM_SUCCESS);
+    evm_test_end(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random_programs),
+        cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_cache),
+        cmocka_unit_test(test_out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
