@@ -1,14 +1,17 @@
 /*
  * Speed of the machine on real contracts, beside another one.
  *
- *   bench_evm [--ours PATH] [--vs PATH] [--only NAME] [--samples N] FILE|FOLDER...
+ *   bench_evm [--ours PATH] [--vs PATH] [--only NAME] [--samples N] [FILE|FOLDER...]
  *
  * The programs are state tests (JSON); each input of each is run through EVMC's interface, as a
  * client would: our libquorate-evm.so, and the other library with each of its interpreters ("--vs"
  * names one in the manner of libevmone.so: as it comes, and with the option "advanced"). They take
  * turns, a few milliseconds each, and the figures are the fastest and the middle one of N samples,
  * so that what else the machine does disturbs all alike. All get the same host, with storage that is
- * empty and cold at the beginning of each run.
+ * empty and cold at the beginning of each run. Time is the processor's.
+ *
+ * Without more words: libquorate-evm.so beside this program, and the public suite's main programs
+ * (github.com/ipsilon/evm-benchmarks, benchmarks/main) in $QUORATE_FIXTURES or ../shared/fixtures.
  */
 #include "evm/evmc_abi.h"
 
@@ -403,10 +406,44 @@ static void run_path(struct bench *b, const char *path)
     free(entries);
 }
 
+static const char *default_folder(char path[4096])
+{
+    const char *fixtures = getenv("QUORATE_FIXTURES");
+    snprintf(path, 4096, "%s/evm-benchmarks/benchmarks/main",
+             fixtures ? fixtures : "../shared/fixtures");
+    return path;
+}
+
+static const char *default_machine(char path[4096], const char *program)
+{
+    const char *end = strrchr(program, '/');
+    snprintf(path, 4096, "%.*s/libquorate-evm.so", end ? (int)(end - program) : 1,
+             end ? program : ".");
+    return path;
+}
+
+static void print_head(const struct bench *b)
+{
+    printf("%-40s", "million gas per second");
+    for (int k = 0; k < b->machine_count; k++)
+        printf(" %9s", b->machines[k].name);
+    printf(b->machine_count > 1 ? "    ratio   middle\n" : "\n");
+}
+
+static void print_means(const struct bench *b)
+{
+    if (b->programs == 0)
+        return;
+    printf("%-70s %8.2f %8.2f\n", "geometric mean", exp(b->log_of_ratios / b->programs),
+           exp(b->log_of_middle_ratios / b->programs));
+    printf("%-70s %8.2f\n", "worst", b->worst);
+}
+
 int main(int argc, char **argv)
 {
     static struct bench b = {.samples = 15, .worst = INFINITY};
-    const char *ours = "libquorate-evm.so", *vs = NULL;
+    static char ours_path[4096], folder[4096];
+    const char *ours = default_machine(ours_path, argv[0]), *vs = NULL;
     int i = 1;
     for (; i + 1 < argc && strncmp(argv[i], "--", 2) == 0; i += 2) {
         if (strcmp(argv[i], "--ours") == 0)
@@ -420,10 +457,10 @@ int main(int argc, char **argv)
         else
             break;
     }
-    if (i >= argc || strncmp(argv[i], "--", 2) == 0 || b.samples < 1 || b.samples > SAMPLES_MAX) {
+    if ((i < argc && strncmp(argv[i], "--", 2) == 0) || b.samples < 1 || b.samples > SAMPLES_MAX) {
         fprintf(stderr,
                 "usage: bench_evm [--ours PATH] [--vs PATH] [--only NAME] [--samples 1…%d] "
-                "FILE|FOLDER...\n",
+                "[FILE|FOLDER...]\n",
                 SAMPLES_MAX);
         return 2;
     }
@@ -432,15 +469,11 @@ int main(int argc, char **argv)
         add_machine(&b, "other", vs, NULL);
         add_machine(&b, "advanced", vs, "advanced");
     }
-    printf("%-40s", "million gas per second");
-    for (int k = 0; k < b.machine_count; k++)
-        printf(" %9s", b.machines[k].name);
-    printf(vs ? "    ratio   middle\n" : "\n");
+    print_head(&b);
+    if (i == argc)
+        run_path(&b, default_folder(folder));
     for (; i < argc; i++)
         run_path(&b, argv[i]);
-    if (b.programs)
-        printf("%-70s %8.2f %8.2f\nworst %73.2f\n", "geometric mean",
-               exp(b.log_of_ratios / b.programs), exp(b.log_of_middle_ratios / b.programs),
-               b.worst);
+    print_means(&b);
     return 0;
 }
