@@ -11,7 +11,8 @@ int evmtool_json_load(json_t **ret_json, const char *path, struct err_detail *de
     json_error_t error;
     int status = file_read(path, EVMTOOL_JSON_MAX, &b, detail);
     if (status == ERR_OK) {
-        json_t *json = json_loadb((const char *)b.data, b.len, JSON_REJECT_DUPLICATES, &error);
+        json_t *json = json_loadb((const char *)b.data, b.len,
+                                  JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
         if (json)
             *ret_json = json;
         else

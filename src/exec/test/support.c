@@ -1,4 +1,4 @@
-#include "support.h"
+#include "exec/test/support.h"
 
 #include "base/hex.h"
 

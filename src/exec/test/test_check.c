@@ -1,6 +1,6 @@
 /* Every reason for which a transaction cannot stand in a block, with its words; each time the
  * state is as it was. */
-#include "support.h"
+#include "exec/test/support.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* What transactions do, fork by fork: gas, fees, creations, deletions, delegations. */
 #include "crypto/secp256k1.h"
 #include "eth/address.h"
-#include "support.h"
+#include "exec/test/support.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

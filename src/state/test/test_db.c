@@ -1,7 +1,7 @@
 /* Commit, reopen, history, pruning, and every failure of the store on the way. */
 #include "base/mem.h"
+#include "state/test/twin.h"
 #include "store/fault.h"
-#include "twin.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

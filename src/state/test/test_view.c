@@ -1,7 +1,7 @@
 /* The view against its twin, and what a transaction leaves behind. */
 #include "base/mem.h"
 #include "crypto/keccak.h"
-#include "twin.h"
+#include "state/test/twin.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "twin.h"
+#include "state/test/twin.h"
 
 #include "crypto/keccak.h"
 
