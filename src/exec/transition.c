@@ -281,6 +281,7 @@ static int check(struct transition *t, enum exec_verdict *ret_verdict, struct er
     t->run = (struct exec_run){
         .view = x->views[0], .input = t->tx->data, .fee_recipient = x->block->coinbase};
     int err = 0;
+    x->view_count = 1;
     if (hooks->before)
         err = hooks->before(hooks->context, t->tx, t->sender, &t->run, ret_verdict, why);
     if (err || *ret_verdict != EXEC_VALID)
