@@ -1,5 +1,6 @@
 #include "evm/test/run.h"
 
+#include <pthread.h>
 #include <stdio.h>
 
 static const int64_t plenty = 10000000;
@@ -116,4 +117,33 @@ void evm_test_expect_failure(enum fork fork, const char *code, int64_t gas, enum
     if (got != EVM_REVERT && used != gas)
         fail_msg("%s on %s: a failure left %lld gas", code, fork_name(fork),
                  (long long)(gas - used));
+}
+
+#ifdef __has_feature
+#    if __has_feature(address_sanitizer)
+#        define SANITIZED 1
+#    endif
+#endif
+#if defined(SANITIZED) || defined(__SANITIZE_ADDRESS__)
+static const size_t stack_factor = 16;
+#else
+static const size_t stack_factor = 1;
+#endif
+
+static void *run_thread(void *context)
+{
+    void (*const *call)(void) = context;
+    (*call)();
+    return NULL;
+}
+
+void evm_test_on_stack(size_t bytes, void (*call)(void))
+{
+    pthread_attr_t attributes;
+    pthread_t thread;
+    assert_int_equal(pthread_attr_init(&attributes), 0);
+    assert_int_equal(pthread_attr_setstacksize(&attributes, bytes * stack_factor), 0);
+    assert_int_equal(pthread_create(&thread, &attributes, run_thread, &call), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    (void)pthread_attr_destroy(&attributes);
 }

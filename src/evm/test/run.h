@@ -41,4 +41,8 @@ void evm_test_expect(enum fork fork, const char *code, const char *hex_result, i
 /* Asserts this failure (or revert). */
 void evm_test_expect_failure(enum fork fork, const char *code, int64_t gas, enum evm_status status);
 
+/* Calls it on a thread whose C stack has so many bytes; 16 times as many with the address sanitizer,
+ * which makes frames larger. */
+void evm_test_on_stack(size_t bytes, void (*call)(void));
+
 #endif

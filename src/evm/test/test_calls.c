@@ -1,7 +1,6 @@
 /* Calls and creations: gas that goes and comes back, contexts, return data, depth, refunds. */
 #include "evm/test/run.h"
 
-#include <pthread.h>
 #include <stdio.h>
 
 #define CALLEE evm_test_address(0xca)
@@ -205,25 +204,17 @@ static void check_depth(enum fork fork, const char *code, uint64_t frames)
     evm_test_end(&t);
 }
 
-static void *check_depths(void *context)
+static void check_depths(void)
 {
-    (void)context;
     check_depth(FORK_FRONTIER, deep, 1025);
     check_depth(FORK_OSAKA, deep, 1025);
-    return NULL;
 }
 
 /* 1025 frames need no C stack in proportion. */
 static void test_depth(void **state)
 {
     (void)state;
-    pthread_attr_t attributes;
-    pthread_t thread;
-    assert_int_equal(pthread_attr_init(&attributes), 0);
-    assert_int_equal(pthread_attr_setstacksize(&attributes, 128 << 10), 0);
-    assert_int_equal(pthread_create(&thread, &attributes, check_depths, NULL), 0);
-    assert_int_equal(pthread_join(thread, NULL), 0);
-    (void)pthread_attr_destroy(&attributes);
+    evm_test_on_stack(128 << 10, check_depths);
 }
 
 /* Full stacks and much memory on every level. */
