@@ -50,8 +50,11 @@ static int get_slot(struct state_view *v, uint32_t *ret_account, uint32_t *ret_i
 static int warm_up(struct state_view *v, bool *ret_cold, uint32_t index)
 {
     bool cold = !state_slot_at(v, index)->warm;
-    if (cold && !state_view_record(v, STATE_CHANGE_SLOT_WARM, index))
-        return ERR_NOMEM;
+    int err = state_view_reserve(v, 1);
+    if (err)
+        return err;
+    if (cold)
+        state_view_record(v, STATE_CHANGE_SLOT_WARM, index);
     state_slot_at(v, index)->warm = true;
     *ret_cold = cold;
     return 0;
@@ -183,7 +186,7 @@ int state_view_add_log(struct state_view *v, const struct address *address,
         arena_rewind(&v->arena, mark);
         return ERR_NOMEM;
     }
-    (void)state_view_record(v, STATE_CHANGE_LOG, 0);
+    state_view_record(v, STATE_CHANGE_LOG, 0);
     v->logs[v->log_count++] = (struct eth_log){.address = *address,
                                                .topics = (const struct hash256 *)kept.data,
                                                .topic_count = topic_count,

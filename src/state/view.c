@@ -118,9 +118,7 @@ void state_view_make(struct state_view *v, uint32_t account)
     struct state_entry *a = state_entry_at(v, account);
     if (a->exists)
         return;
-    struct state_change *change = state_view_record(v, STATE_CHANGE_MADE, account);
-    assert(change);
-    (void)change;
+    state_view_record(v, STATE_CHANGE_MADE, account);
     a->exists = true;
 }
 
@@ -302,7 +300,7 @@ int state_view_touch(struct state_view *v, const struct address *address, bool f
     if (err)
         return err;
     state_view_make(v, index);
-    (void)state_view_record(v, STATE_CHANGE_TOUCH, index);
+    state_view_record(v, STATE_CHANGE_TOUCH, index);
     if (for_good)
         v->touched_for_good = index + 1;
     return 0;
@@ -315,14 +313,14 @@ static int add_mark(struct state_view *v, bool *ret_first, const struct address 
 {
     uint32_t index;
     int err = state_view_find(v, &index, address);
+    if (!err)
+        err = state_view_reserve(v, 1);
     if (err)
         return err;
     uint8_t *marks = state_view_marks(v, index);
     bool first = !(*marks & mark);
     if (first) {
         struct state_change *change = state_view_record(v, STATE_CHANGE_MARKS, index);
-        if (!change)
-            return ERR_NOMEM;
         change->old.number = *marks;
         *marks |= mark;
     }

@@ -131,11 +131,11 @@ void state_empty_map(struct map *m);
 /* The marks of the running transaction, reset when they are of an earlier one. */
 uint8_t *state_view_marks(struct state_view *v, uint32_t account);
 
-/* Appends to the journal; NULL when out of memory. To be called before the change is made. */
-struct state_change *state_view_record(struct state_view *v, enum state_change_kind kind,
-                                       size_t index) BASE_NODISCARD;
-/* Makes sure that `count` records will not fail. */
+/* Makes room in the journal: that many records then cannot fail. Called before a change is made. */
 int state_view_reserve(struct state_view *v, size_t count) BASE_NODISCARD;
+/* Appends to the journal, where room was made. */
+struct state_change *state_view_record(struct state_view *v, enum state_change_kind kind,
+                                       size_t index);
 
 /* Makes the account exist; needs one reserved record. */
 void state_view_make(struct state_view *v, uint32_t account);
