@@ -91,6 +91,13 @@ static bool blobs_have_a_price(const struct evmtool_env *env)
            (env->parent_excess_blob_gas.present && env->parent_blob_gas_used.present);
 }
 
+/* As geth's tool says it: with the values, but for a block that is full. */
+static const char *reason_of(enum exec_verdict verdict, const struct err_detail *why)
+{
+    bool is_plain = verdict == EXEC_GAS_LIMIT_REACHED || !why->text[0];
+    return is_plain ? exec_verdict_text(verdict) : why->text;
+}
+
 static int execute(struct run *run, size_t index, struct eth_transaction *tx)
 {
     struct hash256 hash;
@@ -108,7 +115,7 @@ static int execute(struct run *run, size_t index, struct eth_transaction *tx)
     if (status != ERR_OK)
         return err_set(run->detail, status, "%s", err_text(status));
     if (result.verdict != EXEC_VALID)
-        return reject(run, index, why.text[0] ? why.text : exec_verdict_text(result.verdict));
+        return reject(run, index, reason_of(result.verdict, &why));
     if (run->hash_missing)
         return err_set(run->detail, ERR_INPUT,
                        "env: blockHashes lacks block %llu, which transaction %zu asks for",
@@ -117,15 +124,33 @@ static int execute(struct run *run, size_t index, struct eth_transaction *tx)
     return ERR_OK;
 }
 
+/* What geth's tool asks of blobs before it looks at the rest of the transaction; "" when they may be tried. */
+static void check_blobs(char *ret_reason, size_t size, const struct run *run,
+                        const struct eth_transaction *tx)
+{
+    uint64_t most = run->world->block.max_blob_gas;
+    uint64_t used = exec_blob_gas_used(run->world->exec) + tx->blob_count * ETH_BLOB_GAS;
+    ret_reason[0] = 0;
+    if (tx->type != ETH_BLOB || run->t->fork < FORK_CANCUN)
+        return;
+    if (!blobs_have_a_price(&run->t->env.block))
+        snprintf(ret_reason, size, "blob tx used but field env.ExcessBlobGas missing");
+    else if (used > most)
+        snprintf(ret_reason, size, "blob gas (%llu) would exceed maximum allowance %llu",
+                 (unsigned long long)used, (unsigned long long)most);
+}
+
 static int apply_one(struct run *run, size_t index)
 {
     struct evmtool_t8n_tx *item = &run->t->txs[index];
     struct eth_rules rules = {.fork = run->t->fork, .chain_id = run->t->chain_id};
     enum eth_tx_status signature;
+    char reason[128];
     if (item->rejected[0])
         return reject(run, index, item->rejected);
-    if (item->tx.type == ETH_BLOB && !blobs_have_a_price(&run->t->env.block))
-        return reject(run, index, "blob tx used but field env.ExcessBlobGas missing");
+    check_blobs(reason, sizeof(reason), run, &item->tx);
+    if (reason[0])
+        return reject(run, index, reason);
     int status = eth_transaction_recover(&item->tx, &signature, &rules);
     if (status != ERR_OK)
         return out_of_memory(run);

@@ -87,8 +87,7 @@ static json_t *receipt_json(struct place *place, const struct evmtool_world *wor
         (receipt->type == ETH_LEGACY ||
          set(object, "type", evmtool_json_from_u64((uint64_t)receipt->type))) &&
         set(object, "root", evmtool_json_from_bytes(root)) &&
-        set(object, "status",
-            evmtool_json_from_u64(!receipt->has_post_state && receipt->success)) &&
+        set(object, "status", evmtool_json_from_u64(receipt->success)) &&
         set(object, "cumulativeGasUsed", evmtool_json_from_u64(receipt->cumulative_gas)) &&
         set(object, "logsBloom",
             evmtool_json_from_bytes(bytes_of(receipt->bloom.b, sizeof(receipt->bloom.b)))) &&

@@ -75,6 +75,14 @@ static void refuse_values(struct check *c, enum exec_verdict verdict, const char
             address_text(c->sender).s, what, a.s, that, b.s);
 }
 
+/* Without the comma behind the address, as geth has it. */
+static void refuse_blob_fee(struct check *c, struct text cap, struct text fee)
+{
+    c->verdict = EXEC_BLOB_FEE_CAP_TOO_LOW;
+    err_set(c->why, 0, "%s: address %s blobGasFeeCap: %s, blobBaseFee: %s",
+            exec_verdict_text(c->verdict), address_text(c->sender).s, cap.s, fee.s);
+}
+
 static void refuse_gas(struct check *c, enum exec_verdict verdict, uint64_t have, uint64_t want)
 {
     c->verdict = verdict;
@@ -193,8 +201,7 @@ static void check_blobs(struct check *c)
         return;
     bool waived = c->flags & EXEC_SKIP_BASE_FEE && u256_is_zero(&tx->max_blob_fee);
     if (!waived && u256_less(&tx->max_blob_fee, &block->blob_base_fee))
-        refuse_values(c, EXEC_BLOB_FEE_CAP_TOO_LOW, "blobGasFeeCap", decimal(tx->max_blob_fee),
-                      "blobBaseFee", decimal(block->blob_base_fee));
+        refuse_blob_fee(c, decimal(tx->max_blob_fee), decimal(block->blob_base_fee));
 }
 
 /* EIP-7702 */

@@ -80,6 +80,13 @@ size_t fixtures_each(const char *subfolder, void (*fn)(const char *, void *), vo
     return each(path, fn, context);
 }
 
+size_t fixtures_each_own(const char *subfolder, void (*fn)(const char *, void *), void *context)
+{
+    char path[PATH_LENGTH];
+    join(path, SOURCE_ROOT, subfolder);
+    return each(path, fn, context);
+}
+
 json_t *fixtures_json(const char *path)
 {
     json_error_t error;

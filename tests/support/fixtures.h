@@ -19,6 +19,11 @@ void fixtures_require(const char *subfolder, const char *public_source);
 size_t fixtures_each(const char *subfolder, void (*fn)(const char *path, void *context),
                      void *context);
 
+/* The same for vectors of our own, which lie beside the tests; `subfolder` counts from the root of the
+ * sources. */
+size_t fixtures_each_own(const char *subfolder, void (*fn)(const char *path, void *context),
+                         void *context);
+
 /* The parsed file; fails the test with path, line and cause when it is not JSON. Freed by
  * json_decref. */
 json_t *fixtures_json(const char *path);

@@ -202,7 +202,7 @@ static const struct refusal {
     {FORK_CANCUN, blob_version, EXEC_BLOB_VERSION, "blob 1 has invalid hash version"},
     {FORK_CANCUN, blob_fee, EXEC_BLOB_FEE_CAP_TOO_LOW,
      "max fee per blob gas less than block blob gas fee: address " SENDER
-     ", blobGasFeeCap: 1, blobBaseFee: 2"},
+     " blobGasFeeCap: 1, blobBaseFee: 2"},
     {FORK_CANCUN, blob_block_full, EXEC_BLOB_GAS_LIMIT_REACHED,
      "blob gas limit reached: have 131071, want 131072"},
     {FORK_PRAGUE, set_code_creation, EXEC_SET_CODE_CREATION,
