@@ -230,11 +230,11 @@ static void test_bounds(void **state)
     for (size_t i = 0; i < BASE_COUNT(units); i++) {
         struct evm_test t;
         struct evm_result result;
-        char start[1024] = "";
+        struct buf start = BUF_INIT;
         for (int k = 0; k < 17; k++) /* words to work on, none of them short */
-            strncat(start, "0xffffffffffffffffffffffffffffffff11 ",
-                    sizeof(start) - strlen(start) - 1);
-        struct bytes unit = evm_asm(units[i]), head = evm_asm(start);
+            buf_append_text(&start, "0xffffffffffffffffffffffffffffffff11 ");
+        struct bytes unit = evm_asm(units[i]), head = evm_asm(buf_text(&start));
+        buf_release(&start);
         size_t size = head.len;
         memcpy(code, head.data, head.len);
         for (; size + unit.len <= sizeof(code); size += unit.len)
