@@ -131,7 +131,7 @@ static void check_blobs(char *ret_reason, size_t size, const struct run *run,
     uint64_t most = run->world->block.max_blob_gas;
     uint64_t used = exec_blob_gas_used(run->world->exec) + tx->blob_count * ETH_BLOB_GAS;
     ret_reason[0] = 0;
-    if (tx->type != ETH_BLOB || run->t->fork < FORK_CANCUN)
+    if (tx->type != ETH_BLOB)
         return;
     if (!blobs_have_a_price(&run->t->env.block))
         snprintf(ret_reason, size, "blob tx used but field env.ExcessBlobGas missing");

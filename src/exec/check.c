@@ -66,6 +66,13 @@ static void refuse(struct check *c, enum exec_verdict verdict)
     err_set(c->why, 0, "%s", exec_verdict_text(verdict));
 }
 
+/* "<text> (sender 0x…)" */
+static void refuse_sender(struct check *c, enum exec_verdict verdict)
+{
+    c->verdict = verdict;
+    err_set(c->why, 0, "%s (sender %s)", exec_verdict_text(verdict), address_text(c->sender).s);
+}
+
 /* "<text>: address 0x…, <what>: <a>, <that>: <b>" */
 static void refuse_values(struct check *c, enum exec_verdict verdict, const char *what,
                           struct text a, const char *that, struct text b)
@@ -210,9 +217,9 @@ static void check_authorizations(struct check *c)
     if (c->tx->type != ETH_SET_CODE)
         return;
     if (c->tx->is_creation)
-        refuse(c, EXEC_SET_CODE_CREATION);
+        refuse_sender(c, EXEC_SET_CODE_CREATION);
     else if (c->tx->authorization_count == 0)
-        refuse(c, EXEC_NO_AUTHORIZATIONS);
+        refuse_sender(c, EXEC_NO_AUTHORIZATIONS);
 }
 
 /* EIP-3860 */

@@ -153,10 +153,14 @@ static void agrees_with_geth(void **state)
     X(byzantium_rejected)                                                                          \
     X(istanbul_logs)                                                                               \
     X(berlin_rlp)                                                                                  \
+    X(istanbul_refusals)                                                                           \
     X(london_base_fee)                                                                             \
     X(shanghai_withdrawals)                                                                        \
     X(cancun_blobs)                                                                                \
     X(prague_requests)                                                                             \
+    X(london_destruction)                                                                          \
+    X(prague_refusals)                                                                             \
+    X(osaka_parent)                                                                                \
     X(osaka_gas_cap)
 
 static void ignore(const char *path, void *context)
