@@ -3,6 +3,7 @@
  * accounts and body must be equal as JSON. A folder of vectors/t8n holds the input (with options and what
  * it shows in "_info") and geth's output.
  */
+#include "base/mem.h"
 #include "evmtool/t8n.h"
 #include "tests/support/fixtures.h"
 
@@ -87,34 +88,47 @@ static json_t *body_json(const struct evmtool_t8n_result *result)
 {
     struct buf b = BUF_INIT;
     evmtool_t8n_body(&b, result);
-    assert_int_equal(buf_status(&b), ERR_OK);
-    json_t *json = evmtool_json_from_bytes(buf_bytes(&b));
+    json_t *json = buf_status(&b) == ERR_OK ? evmtool_json_from_bytes(buf_bytes(&b)) : NULL;
     buf_release(&b);
     return json;
 }
 
-/* The three documents as members of one object, as geth prints them. */
-static json_t *transition(const json_t *input)
+/* The three documents as members of one object, as geth prints them; NULL when out of memory. */
+static json_t *output_json(const struct evmtool_t8n *t, const struct evmtool_t8n_result *result,
+                           struct evmtool_world *world, struct arena *arena)
+{
+    json_t *output = json_object();
+    bool fine =
+        json_object_set_new(output, "result", evmtool_t8n_result_json(t, result, world)) == 0 &&
+        json_object_set_new(output, "alloc", evmtool_world_dump(world, arena)) == 0 &&
+        json_object_set_new(output, "body", body_json(result)) == 0;
+    if (fine)
+        return output;
+    json_decref(output);
+    return NULL;
+}
+
+static int transition(json_t **ret_output, const json_t *input, struct err_detail *detail)
 {
     struct evmtool_t8n t = {0};
     struct evmtool_t8n_result result;
-    struct evmtool_world *world;
-    struct err_detail detail = {""};
+    struct evmtool_world *world = NULL;
     struct arena arena;
     arena_init(&arena);
-    assert_int_equal(evmtool_world_new(&world), ERR_OK);
-    int status = read_input(&t, input, &arena, &detail);
+    int status = read_input(&t, input, &arena, detail);
     if (status == ERR_OK)
-        status = evmtool_t8n_apply(&result, world, &t, NULL, &arena, &detail);
-    if (status != ERR_OK)
-        fail_msg("%s", detail.text);
-    json_t *output = json_object();
-    json_object_set_new(output, "result", evmtool_t8n_result_json(&t, &result, world));
-    json_object_set_new(output, "alloc", evmtool_world_dump(world, &arena));
-    json_object_set_new(output, "body", body_json(&result));
+        status = evmtool_world_new(&world);
+    if (status == ERR_OK)
+        status = evmtool_t8n_apply(&result, world, &t, NULL, &arena, detail);
+    if (status == ERR_OK) {
+        json_t *output = output_json(&t, &result, world, &arena);
+        status = output ? ERR_OK : ERR_NOMEM;
+        if (output)
+            *ret_output = output;
+    }
     evmtool_world_free(world);
     arena_release(&arena);
-    return output;
+    return status;
 }
 
 static void load(const char *path, void *context)
@@ -137,8 +151,33 @@ static void agrees_with_geth(void **state)
     const char *name = *state;
     json_t *input = load_vector(name, "input.json");
     json_t *expected = load_vector(name, "expected.json");
-    json_t *output = transition(input);
+    json_t *output = NULL;
+    struct err_detail detail = {""};
+    if (transition(&output, input, &detail) != ERR_OK)
+        fail_msg("%s", detail.text);
     explain(name, expected, output);
+    assert_true(json_equal(expected, output));
+    json_decref(output);
+    json_decref(expected);
+    json_decref(input);
+}
+
+/* Whichever allocation fails: out of memory, and nothing else, is what comes back. */
+static void every_allocation_may_fail(void **state)
+{
+    (void)state;
+    json_t *input = load_vector("cancun_blobs", "input.json");
+    json_t *expected = load_vector("cancun_blobs", "expected.json");
+    json_t *output = NULL;
+    int status = ERR_NOMEM;
+    for (size_t n = 1; status != ERR_OK; n++) {
+        struct err_detail detail = {""};
+        mem_fail_at(n, 1);
+        status = transition(&output, input, &detail);
+        if (mem_fail_left() == 0)
+            assert_int_equal(status, ERR_NOMEM);
+        mem_fail_at(0, 0);
+    }
     assert_true(json_equal(expected, output));
     json_decref(output);
     json_decref(expected);
@@ -179,7 +218,8 @@ static void every_folder_is_a_case(void **state)
 int main(void)
 {
 #define X(name) {#name, agrees_with_geth, NULL, NULL, (void *)#name},
-    const struct CMUnitTest tests[] = {CASES(X) cmocka_unit_test(every_folder_is_a_case)};
+    const struct CMUnitTest tests[] = {CASES(X) cmocka_unit_test(every_allocation_may_fail),
+                                       cmocka_unit_test(every_folder_is_a_case)};
 #undef X
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
