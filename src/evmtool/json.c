@@ -113,7 +113,7 @@ int evmtool_json_bytes(struct bytes *ret_bytes, const json_t *value, const char 
 int evmtool_json_need_u256(struct u256 *ret_value, const json_t *object, const char *key,
                            struct err_detail *detail)
 {
-    const json_t *member;
+    const json_t *member = NULL;
     int status = evmtool_json_member(&member, object, key, detail);
     return status ? status : evmtool_json_u256(ret_value, member, key, detail);
 }
@@ -121,7 +121,7 @@ int evmtool_json_need_u256(struct u256 *ret_value, const json_t *object, const c
 int evmtool_json_need_u64(uint64_t *ret_value, const json_t *object, const char *key,
                           struct err_detail *detail)
 {
-    const json_t *member;
+    const json_t *member = NULL;
     int status = evmtool_json_member(&member, object, key, detail);
     return status ? status : evmtool_json_u64(ret_value, member, key, detail);
 }
