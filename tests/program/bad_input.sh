@@ -3,7 +3,7 @@
 #
 # usage: bad_input.sh QUORATE_EVM
 set -euo pipefail
-program=$1
+program=$(realpath "$1")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
