@@ -37,21 +37,45 @@ static void append_data(struct buf *b, const char *name, struct bytes data)
     buf_append_byte(b, '"');
 }
 
+/* geth calls 0x44 by its old name in every fork. */
 static void append_name(struct buf *b, unsigned char op)
 {
     const char *name = evm_opcode_name(op);
-    if (name)
+    if (op == EVM_OP_PREVRANDAO)
+        buf_append_text(b, "DIFFICULTY");
+    else if (name)
         buf_append_text(b, name);
     else
         buf_append_format(b, "opcode 0x%x not defined", op);
 }
 
+/* The words that an instruction takes from the stack, and that it leaves there. */
+struct arity {
+    uint8_t taken, left;
+};
+
+static struct arity arity_of(unsigned char op)
+{
+    static const struct arity arities[256] = {
+#define X(name, value, taken, left, fork, gas, kind) [value] = {taken, left},
+        EVM_OPCODE_LIST(X)
+#undef X
+    };
+    return arities[op];
+}
+
+/* Some errors have figures in geth's words; "<=>" is escaped as its JSON is. */
 static void append_error(struct buf *b, const struct exec_trace *trace, enum evm_status status)
 {
+    struct arity arity = arity_of(trace->last.op);
     buf_append_format(b, ",\"error\":\"%s", evm_status_text(status));
     if (status == EVM_UNDEFINED_INSTRUCTION) {
         buf_append_text(b, ": ");
         append_name(b, trace->last.op);
+    } else if (status == EVM_STACK_UNDERFLOW) {
+        buf_append_format(b, " (%zu \\u003c=\\u003e %d)", trace->last.stack_size, arity.taken);
+    } else if (status == EVM_STACK_OVERFLOW) {
+        buf_append_format(b, " (%d)", EVM_STACK_MAX + arity.taken - arity.left);
     }
     buf_append_byte(b, '"');
 }
@@ -113,17 +137,6 @@ static int on_step(void *context, const struct evm_step *step)
     return err ? err : write_step(trace, &begun);
 }
 
-/* The words that an instruction has taken before it fails. */
-static size_t taken_by(unsigned char op)
-{
-    static const uint8_t taken[256] = {
-#define X(name, value, words, left, fork, gas, kind) [value] = words,
-        EVM_OPCODE_LIST(X)
-#undef X
-    };
-    return taken[op];
-}
-
 /* How large the memory is once the instruction has begun. Its operands are paid for, so they are
  * small. */
 static size_t memory_in(const struct evm_step *step)
@@ -156,7 +169,7 @@ static size_t memory_in(const struct evm_step *step)
 static int write_fault(struct exec_trace *trace, enum evm_status status)
 {
     struct evm_step step = trace->last;
-    size_t taken = taken_by(step.op);
+    size_t taken = arity_of(step.op).taken;
     step.status = status;
     step.stack = (const struct u256 *)(const void *)trace->stack.data;
     if (!trace->options.no_stack && step.op != 0xfe)
