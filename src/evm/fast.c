@@ -4,50 +4,28 @@
 #include "evm/translate.h"
 
 /*
- * Two ways from one instruction to the next, with the same bodies: every handler a function that
- * ends in a jump to the next one, state in its parameters, where the compiler guarantees such tail
- * calls and keeps parameters in registers; else labels of one function and computed jumps. Under
- * sanitizers always the latter, as frames of tail calls would pile up.
- */
-#if defined(__has_feature)
-#    if __has_feature(address_sanitizer) || __has_feature(undefined_behavior_sanitizer) ||         \
-        __has_feature(memory_sanitizer) || __has_feature(thread_sanitizer)
-#        define SANITIZED 1
-#    endif
-#endif
-#if defined(__clang__) && defined(__x86_64__) && defined(__OPTIMIZE__) && !defined(SANITIZED) &&   \
-    !defined(EVM_FAST_NO_TAIL_CALLS)
-#    if __has_attribute(musttail) && __has_attribute(preserve_none)
-#        define TAIL_CALLS 1
-#    endif
-#endif
-
-/* In every handler:
+ * All handlers are labels of one function, and each ends in a computed jump of its own to the next
+ * one: the state stays in registers, and the processor predicts each jump by where it is.
+ *
+ * In every handler:
  *   ip            the instruction
  *   sp            the block's stack pointer: offsets of words count from here
  *   gas           left, the block's fixed gas being charged already
  *   f             the frame; its sp and gas are stale
- *   a0 … a3       the accumulator. At the entry of a block a0 is the target it was entered by. */
-#ifdef TAIL_CALLS
-#    define MAYBE __attribute__((unused))
-#    define STATE                                                                                  \
-        MAYBE const union evm_word *ip, MAYBE uint8_t *sp, MAYBE int64_t gas,                      \
-            MAYBE struct evm_frame *f, MAYBE uint64_t a0, MAYBE uint64_t a1, MAYBE uint64_t a2,    \
-            MAYBE uint64_t a3
-typedef __attribute__((preserve_none)) int handler(STATE);
-#    define OP(name) static __attribute__((preserve_none)) int op_##name(STATE)
-#    define NEXT(words)                                                                            \
-        do {                                                                                       \
-            __attribute__((musttail)) return (*(handler *const *)&(ip + (words))->handler)(        \
-                ip + (words), sp, gas, f, a0, a1, a2, a3);                                         \
-        } while (0)
+ *   a0 … a3       the accumulator. At the entry of a block a0 is the target it was entered by.
+ */
+#define OP(name) op_##name:
+#define NEXT(words)                                                                                \
+    do {                                                                                           \
+        ip += (words);                                                                             \
+        goto * ip->handler;                                                                        \
+    } while (0)
+
+#if defined(__GNUC__) && !defined(__clang__)
+/* gcc would keep the accumulator in two vectors, and take it apart for each use. */
+#    define SCALAR __attribute__((optimize("no-tree-slp-vectorize")))
 #else
-#    define OP(name) op_##name:
-#    define NEXT(words)                                                                            \
-        do {                                                                                       \
-            ip += (words);                                                                         \
-            goto * ip->handler;                                                                    \
-        } while (0)
+#    define SCALAR
 #endif
 
 #define SLOT(offset) ((struct u256 *)(void *)(sp + (offset)))
@@ -55,9 +33,9 @@ typedef __attribute__((preserve_none)) int handler(STATE);
 
 /* An operand of each kind, and the words its constant takes. A constant stands behind the operands;
  * no instruction with kinds has two. */
-#define GET_s(field)   (*SLOT(ip[1].field))
+#define GET_s(field)   u256_read(SLOT(ip[1].field))
 #define GET_k(field)   u256_from(ip[EVM_OPERAND_WORDS].k)
-#define GET_c(field)   (*(const struct u256 *)(const void *)&ip[EVM_OPERAND_WORDS])
+#define GET_c(field)   u256_read((const void *)&ip[EVM_OPERAND_WORDS])
 #define GET_a(field)   ACCUMULATOR
 #define WORDS_s        0
 #define WORDS_k        1
@@ -122,9 +100,10 @@ typedef __attribute__((preserve_none)) int handler(STATE);
 #define TOUCH(offset, size)                                                                        \
     do {                                                                                           \
         if (BASE_UNLIKELY(!evm_in_memory(f, &(offset), size))) {                                   \
+            struct u256 from = (offset); /* only here in memory */                                 \
             f->sp = (struct u256 *)(void *)sp;                                                     \
             f->gas = gas;                                                                          \
-            int grown = grow_memory(f, &(offset), size);                                           \
+            int grown = grow_memory(f, &from, size);                                               \
             if (grown != EVM_NEXT)                                                                 \
                 return grown;                                                                      \
             gas = f->gas;                                                                          \
@@ -415,43 +394,26 @@ static struct evm_target *find_target(const struct evm_frame *f, const struct u2
         HALT(EVM_OUT_OF_GAS);                                                                      \
     u256_exp(r, x, y)
 
-#ifdef TAIL_CALLS
-#    include "evm/fast_handlers.inc"
-#    define X(name) (const void *)op_##name,
-static const void *const handlers[] = {EVM_FAST_LIST};
-#    undef X
-static const union evm_word untranslated[] = BARE_BLOCK(op_block, op_untranslated);
-static const union evm_word bad_jump[] = BARE_BLOCK(op_block, op_bad_jump);
-static const struct evm_target bad_target = {bad_jump, 0};
-static const struct evm_fast_code fast_code = {handlers, untranslated, &bad_target};
-#endif
-
 /* Runs from the block at `ip`, reached by the target a0. Without a frame it only gives the code. */
-static int run(const union evm_word *ip, struct evm_frame *f, uint64_t a0,
-               const struct evm_fast_code **ret_code)
+SCALAR static int run(const union evm_word *ip, struct evm_frame *f, uint64_t a0,
+                      const struct evm_fast_code **ret_code)
 {
-#ifndef TAIL_CALLS
-#    define X(name) &&op_##name,
+#define X(name) &&op_##name,
     static const void *const handlers[] = {EVM_FAST_LIST};
-#    undef X
+#undef X
     static const union evm_word untranslated[] = BARE_BLOCK(&&op_block, &&op_untranslated);
     static const union evm_word bad_jump[] = BARE_BLOCK(&&op_block, &&op_bad_jump);
     static const struct evm_target bad_target = {bad_jump, 0};
     static const struct evm_fast_code fast_code = {handlers, untranslated, &bad_target};
-#endif
     if (!f) {
         *ret_code = &fast_code;
         return 0;
     }
-#ifdef TAIL_CALLS
-    return (*(handler *const *)&ip->handler)(ip, (uint8_t *)f->sp, f->gas, f, a0, 0, 0, 0);
-#else
     uint8_t *sp = (uint8_t *)f->sp;
     int64_t gas = f->gas;
     uint64_t a1 = 0, a2 = 0, a3 = 0;
     goto * ip->handler;
-#    include "evm/fast_handlers.inc"
-#endif
+#include "evm/fast_handlers.inc"
 }
 
 const struct evm_fast_code *evm_fast_code(void)

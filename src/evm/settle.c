@@ -12,7 +12,6 @@ static void put_constant(struct evm_translator *t, const struct u256 *constant, 
     size_t at = evm_emit(t, kind == KIND_k ? EVM_FAST_put_k : EVM_FAST_put_c);
     evm_emit_constant(t, constant, kind);
     t->words[at + 1].result = evm_offset_of(place);
-    *evm_touched(t, place) = (uint32_t)at;
 }
 
 static void copy_to(struct evm_translator *t, evm_value_id v, int place)
@@ -20,9 +19,8 @@ static void copy_to(struct evm_translator *t, evm_value_id v, int place)
     bool accumulated = v == t->accumulator;
     size_t at = evm_emit(t, accumulated ? EVM_FAST_keep : EVM_FAST_move);
     if (!accumulated)
-        t->words[at + 1].a = evm_read_home(t, at, v);
+        t->words[at + 1].a = evm_read_home(t, v);
     t->words[at + 1].result = evm_offset_of(place);
-    *evm_touched(t, place) = (uint32_t)at;
 }
 
 /* Writes the value to the place, where nothing needs to stay. */
@@ -30,13 +28,6 @@ static void write_place(struct evm_translator *t, evm_value_id id, int place)
 {
     struct evm_value *v = &t->values[id];
     bool only_copy = !is_home_shown(t, id);
-    if (only_copy && v->op && *evm_touched(t, place) <= v->made) {
-        /* Its instruction can write there at once. */
-        t->words[v->made + 1].result = evm_offset_of(place);
-        *evm_touched(t, place) = v->made;
-        evm_set_home(t, id, place);
-        return;
-    }
     if (only_copy && id == t->accumulator)
         evm_cancel_store(t, v);
     copy_to(t, id, place);
@@ -122,7 +113,7 @@ void evm_emit_jump(struct evm_translator *t, evm_value_id destination)
     bool accumulated = destination == t->accumulator;
     size_t at = evm_emit(t, accumulated ? EVM_FAST_jump_a : EVM_FAST_jump_s);
     if (!accumulated)
-        t->words[at + 1].a = evm_read_home(t, at, destination);
+        t->words[at + 1].a = evm_read_home(t, destination);
     t->words[at + 1].result = evm_offset_of(t->top);
     evm_release(t, destination);
 }
@@ -160,8 +151,8 @@ void evm_emit_jump_dynamic_if(struct evm_translator *t, evm_value_id destination
         evm_load_constant(t, condition);
     evm_settle(t);
     size_t at = evm_emit(t, EVM_FAST_jumpi);
-    t->words[at + 1].a = evm_read_home(t, at, destination);
-    t->words[at + 1].b = evm_read_home(t, at, condition);
+    t->words[at + 1].a = evm_read_home(t, destination);
+    t->words[at + 1].b = evm_read_home(t, condition);
     t->words[at + 1].result = evm_offset_of(t->top);
     evm_release(t, destination);
     evm_release(t, condition);
@@ -220,8 +211,6 @@ void evm_emit_inner(struct evm_translator *t, evm_heavy *function, int taken, bo
     t->words[at + 1].a = evm_offset_of(place + taken);
     *evm_next_word(t) = (union evm_word){.heavy = function};
     t->accumulator = NO_VALUE;
-    for (int i = 0; i < room; i++)
-        *evm_touched(t, place + i) = (uint32_t)at;
     for (int i = 0; i < taken; i++)
         evm_release(t, operands[i]);
     if (has_result) {

@@ -523,7 +523,6 @@ int evm_translate(struct evm_frame *frame, struct evm_target *target)
     }
     if (destination != target)
         link_block(t, target);
-    memset(t->touched, 0, sizeof(t->touched));
     size_t before = t->analysis->bytes;
     int err = keep_run(t, translate_run(t, target->pc));
     fast->bytes += t->analysis->bytes - before;

@@ -204,10 +204,9 @@ static enum evm_operand_kind kind_of(const struct evm_translator *t, evm_value_i
 }
 
 /* The instruction reads the value's home. */
-int16_t evm_read_home(struct evm_translator *t, size_t at, evm_value_id v)
+int16_t evm_read_home(struct evm_translator *t, evm_value_id v)
 {
     t->values[v].op = 0;
-    *evm_touched(t, t->values[v].home) = (uint32_t)at;
     return evm_offset_of(t->values[v].home);
 }
 
@@ -221,7 +220,6 @@ static void set_result(struct evm_translator *t, struct evm_value *v, size_t at,
     v->op = (uint16_t)op;
     v->made = (uint32_t)at;
     evm_set_home(t, evm_id_of(t, v), home);
-    *evm_touched(t, home) = (uint32_t)at;
     t->words[at + 1].result = evm_offset_of(home);
     t->accumulator = evm_id_of(t, v);
 }
@@ -241,11 +239,11 @@ size_t evm_emit_pair_form(struct evm_translator *t, unsigned op, unsigned forms,
     *ret_op = op + pairs[x_kind][y_kind] * forms;
     size_t at = evm_emit(t, *ret_op);
     if (x_kind == KIND_s)
-        t->words[at + 1].a = evm_read_home(t, at, x);
+        t->words[at + 1].a = evm_read_home(t, x);
     else if (x_kind != KIND_a)
         evm_emit_constant(t, evm_constant(t, x), x_kind);
     if (y_kind == KIND_s)
-        t->words[at + 1].b = evm_read_home(t, at, y);
+        t->words[at + 1].b = evm_read_home(t, y);
     else if (y_kind != KIND_a)
         evm_emit_constant(t, evm_constant(t, y), y_kind);
     return at;
@@ -259,7 +257,7 @@ size_t evm_emit_single_form(struct evm_translator *t, unsigned op, unsigned form
     *ret_op = op + singles[kind] * forms;
     size_t at = evm_emit(t, *ret_op);
     if (kind == KIND_s)
-        t->words[at + 1].a = evm_read_home(t, at, x);
+        t->words[at + 1].a = evm_read_home(t, x);
     else if (kind == KIND_k)
         evm_emit_constant(t, evm_constant(t, x), kind);
     return at;
@@ -365,7 +363,7 @@ void evm_emit_general(struct evm_translator *t, unsigned op, const evm_value_id 
             offsets[i] = (int16_t)((t->count - at) * sizeof(union evm_word) | 1);
             evm_emit_constant(t, constant, KIND_c);
         } else {
-            offsets[i] = evm_read_home(t, at, operands[i]);
+            offsets[i] = evm_read_home(t, operands[i]);
         }
     }
     t->words[at + 1].a = offsets[0];

@@ -101,7 +101,6 @@ struct evm_translator {
     int low, top; /* positions from low on, below top, are known */
     evm_value_id shown_at[PLACES];
     evm_value_id owners[PLACES]; /* value whose home the place is, perhaps dead: see resident */
-    uint32_t touched[PLACES];    /* the latest instruction that read or wrote it, or 0 */
     struct evm_value values[VALUES_MAX];
     unsigned value_count;
     evm_value_id accumulator; /* the value in it, or NO_VALUE */
@@ -115,11 +114,6 @@ static inline evm_value_id *evm_shown(struct evm_translator *t, int position)
 static inline evm_value_id *evm_owner(struct evm_translator *t, int place)
 {
     return &t->owners[place + DEPTH_MAX];
-}
-
-static inline uint32_t *evm_touched(struct evm_translator *t, int place)
-{
-    return &t->touched[place + DEPTH_MAX];
 }
 
 static inline evm_value_id evm_id_of(const struct evm_translator *t, const struct evm_value *v)
@@ -165,8 +159,8 @@ struct evm_value *evm_new_value(struct evm_translator *t, enum evm_value_kind ki
 evm_value_id evm_resident(struct evm_translator *t, int place);
 int evm_free_place(struct evm_translator *t, int from);
 void evm_set_home(struct evm_translator *t, evm_value_id v, int place);
-/* The offset of the home, which the instruction at `at` reads. */
-int16_t evm_read_home(struct evm_translator *t, size_t at, evm_value_id v);
+/* The offset of the home, for an instruction that reads it. */
+int16_t evm_read_home(struct evm_translator *t, evm_value_id v);
 /* Nobody will read the value's home: its instruction need not write it. */
 void evm_cancel_store(struct evm_translator *t, struct evm_value *v);
 /* Computes a comparison that was only noted; does nothing to other values. */

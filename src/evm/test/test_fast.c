@@ -211,6 +211,31 @@ static void test_random_programs(void **state)
     }
 }
 
+/* Memory begins as zeros, whatever an execution before, or a frame that has ended, left there. */
+static void test_memory_is_zero(void **state)
+{
+    (void)state;
+    struct evm_test t;
+    struct evm_result result;
+    struct bytes write = evm_asm("0 :next CALLER DUP2 MSTORE 32 ADD DUP1 4096 GT @next JUMPI STOP");
+    struct bytes read =
+        evm_asm("4064 MLOAD POP 0 0 :next DUP1 MLOAD SWAP1 SWAP2 OR SWAP1 32 ADD DUP1 4096 GT "
+                "@next JUMPI POP 0 MSTORE 32 0 RETURN");
+    evm_test_begin(&t, FORK_OSAKA);
+    t.message.gas = 1000000;
+    for (int i = 0; i < 4; i++) {
+        evm_test_find(&t.host, EVM_TEST_CONTRACT)->code = i % 2 ? read : write;
+        assert_int_equal(evm_execute(t.evm, FORK_OSAKA, &t.host.context, &evm_test_host_ops,
+                                     &t.host, &t.message, &result),
+                         0);
+        assert_int_equal(result.status, EVM_SUCCESS);
+        assert_int_equal(result.output.len, i % 2 ? 32 : 0);
+        for (size_t k = 0; k < result.output.len; k++)
+            assert_int_equal(result.output.data[k], 0);
+    }
+    evm_test_end(&t);
+}
+
 /* What a code's analysis takes is bounded by a multiple of its size, whatever the code. */
 static void test_bounds(void **state)
 {
@@ -316,9 +341,8 @@ static void test_out_of_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_random_programs),
-        cmocka_unit_test(test_bounds),
-        cmocka_unit_test(test_cache),
+        cmocka_unit_test(test_random_programs), cmocka_unit_test(test_memory_is_zero),
+        cmocka_unit_test(test_bounds),          cmocka_unit_test(test_cache),
         cmocka_unit_test(test_out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
