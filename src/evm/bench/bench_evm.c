@@ -16,6 +16,7 @@
 #include "evm/evmc_abi.h"
 
 #include "base/buf.h"
+#include "base/fork.h"
 #include "base/hex.h"
 
 #include <dirent.h>
@@ -33,8 +34,10 @@ enum {
     SAMPLES_MAX = 101,
     SAMPLE_NANOSECONDS = 4000000,
     SLOTS = 1 << 12, /* of the host's storage; the programs use a few dozen */
-    LONDON = 9,
+
 };
+
+static const enum evmc_revision london = (enum evmc_revision)FORK_LONDON; /* the programs' fork */
 
 /* The host. */
 
@@ -238,7 +241,7 @@ static struct evmc_result run_once(struct bench *b, struct evmc_vm *vm, struct b
         .kind = EVMC_CALL, .gas = 1000000000, .input_data = input.data, .input_size = input.len};
     forget_storage(&b->context);
     struct evmc_result result =
-        vm->execute(vm, &host, &b->context, LONDON, &message, code.data, code.len);
+        vm->execute(vm, &host, &b->context, london, &message, code.data, code.len);
     if (result.release)
         result.release(&result);
     return result;
@@ -354,7 +357,7 @@ static void run_test(struct bench *b, const char *path, const char *name, const 
     const json_t *item;
     json_array_foreach(data, i, item)
     {
-        char number[16], full_name[128];
+        char number[24], full_name[160];
         snprintf(number, sizeof(number), "%zu", i);
         const char *label = json_string_value(json_object_get(labels, number));
         snprintf(full_name, sizeof(full_name), "%s/%s", name, label ? label : number);
