@@ -12,7 +12,7 @@ struct istanbul_header_check {
     const struct istanbul_set
         *validators; /* in force for this block: the snapshot after the parent */
     uint64_t now;    /* seconds since 1970 */
-    bool proposal;   /* not committed yet: committed seals are neither there nor asked for */
+    bool proposal;   /* not committed yet: it may lack committed seals */
 };
 
 /* ISTANBUL_VALID or the first fault; ERR_NOMEM. The extra data must be of the form of the engine at the header's number.

@@ -16,6 +16,9 @@
     X(ISTANBUL_BAD_TIME, "invalid timestamp")                                                      \
     X(ISTANBUL_NOT_AUTHORIZED, "unauthorized")                                                     \
     X(ISTANBUL_BAD_SIGNATURE, "invalid signature")                                                 \
+    X(ISTANBUL_SEAL_LENGTH, "invalid signature length")                                            \
+    X(ISTANBUL_SEAL_RECOVERY_ID, "invalid signature recovery id")                                  \
+    X(ISTANBUL_SEAL_RECOVERY, "recovery failed")                                                   \
     X(ISTANBUL_NO_SEALS, "zero committed seals")                                                   \
     X(ISTANBUL_BAD_SEALS, "invalid committed seals")                                               \
     X(ISTANBUL_BAD_VOTE, "vote nonce not 0x00..0 or 0xff..f")                                      \
