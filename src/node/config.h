@@ -1,0 +1,106 @@
+/*
+ * What a command line of geth v24.4.1 says, as one struct, and the table that reads it.
+ *
+ * Every flag of geth is known. What this version does with it stands in the table: most are obeyed; some
+ * tune something that is done otherwise here and are accepted in silence; some ask for what is not built
+ * yet, and are refused where the node would otherwise be another than the one asked for, or warned about
+ * where it only lacks something.
+ */
+#ifndef NODE_CONFIG_H
+#define NODE_CONFIG_H
+
+#include "base/buf.h"
+
+struct node_config {
+    /* files */
+    const char *datadir, *keystore, *ipcpath, *nodekey, *nodekeyhex;
+    bool ipcdisable;
+    /* network */
+    uint64_t networkid, port, maxpeers, maxpendpeers;
+    const char *identity, *bootnodes, *nat, *netrestrict;
+    bool nodiscover, permissioned;
+    /* chain */
+    const char *syncmode, *gcmode;
+    uint64_t override_berlin;
+    bool exitwhensynced;
+    /* validator */
+    bool mine;
+    uint64_t gasprice, gastarget, gaslimit, blockperiod, requesttimeout, allowedfuture;
+    uint64_t recommit_ms;
+    const char *etherbase, *extradata;
+    bool emitcheckpoints;
+    /* pool */
+    const char *pool_locals, *pool_journal;
+    bool pool_nolocals;
+    uint64_t pool_rejournal_ms, pool_lifetime_ms, pool_pricelimit, pool_pricebump;
+    uint64_t pool_accountslots, pool_globalslots, pool_accountqueue, pool_globalqueue;
+    /* RPC */
+    bool http, allow_unprotected, allow_insecure_unlock, revertreason;
+    const char *http_addr, *http_api, *http_cors, *http_vhosts, *http_prefix;
+    uint64_t http_port, rpc_gascap, calltimeout;
+    const char *rpc_txfeecap;
+    /* log */
+    uint64_t verbosity;
+    bool log_json;
+    /* commands */
+    bool nocompaction, help, version;
+    /* bootnode */
+    const char *boot_addr, *genkey;
+    bool writeaddress;
+    uint64_t given[8]; /* bit i: flag i of the table stood on the command line */
+};
+
+/* What the program does with a flag. */
+enum node_flag_use {
+    NODE_FLAG_OBEYED,
+    NODE_FLAG_SILENT,  /* nothing here for it to tune */
+    NODE_FLAG_ALIAS,   /* an older name; obeyed, with a warning that gives the new one (`help`) */
+    NODE_FLAG_WARNED,  /* something that this version lacks: goes on without it, with a warning */
+    NODE_FLAG_REFUSED, /* would make it another node than this version can be */
+};
+
+enum node_flag_kind {
+    NODE_FLAG_SWITCH,
+    NODE_FLAG_TEXT,
+    NODE_FLAG_NUMBER,
+    NODE_FLAG_DURATION, /* Go's: 1h30m, 300ms; kept in ms */
+};
+
+struct node_flag {
+    const char *section; /* heading in --help; flags of a section are together */
+    const char *name;
+    enum node_flag_kind kind;
+    enum node_flag_use use;
+    size_t offset;        /* in struct node_config; meaningless unless obeyed or an alias */
+    const char *fallback; /* the default as text; NULL: false, 0 or none */
+    const char *help;
+};
+
+extern const struct node_flag node_flags[];
+extern const size_t node_flag_count;
+
+/* Every default. ERR_NOMEM is not possible; the texts are constants, but for the data directory, which lies
+ * in a static buffer (the user's home). */
+void node_config_defaults(struct node_config *config);
+
+/* Reads argv[0 … argc - 1] (without the program's name). What is no flag is moved to the front of argv, its
+ * number returned. ERR_USAGE with geth's words: `flag provided but not defined: -x`, `invalid value "abc" for
+ * flag -http.port: parse error`, … */
+int node_config_parse(struct node_config *config, size_t *ret_count, int argc, char **argv,
+                      struct err_detail *detail) BASE_NODISCARD;
+
+/* Whether a flag stood on the command line, with a value other than false or nothing. */
+bool node_config_given(const struct node_config *config, const char *name);
+
+/* Checks what one flag says about another; ERR_USAGE with geth's message ("--gcmode must be either 'full' or
+ * 'archive'", …), which the caller prints after "Fatal: ". Calls `warn` for each thing that a person should
+ * know. */
+int node_config_check(const struct node_config *config,
+                      void (*warn)(void *context, const char *message), void *context,
+                      struct err_detail *detail) BASE_NODISCARD;
+
+/* Usage and every flag, for a terminal; the same as a page of the manual. */
+void node_config_help(struct buf *b, const char *program);
+void node_config_man(struct buf *b);
+
+#endif

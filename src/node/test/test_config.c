@@ -1,0 +1,210 @@
+/* Command lines as geth reads them, and lines of the log as geth writes them. */
+#include "node/config.h"
+#include "node/log.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+enum { WORDS_MAX = 16 };
+
+static struct node_config config;
+static struct err_detail detail;
+static char *words[WORDS_MAX];
+static size_t word_count;
+static unsigned warnings;
+static char last_warning[256];
+
+static int parse(const char *line)
+{
+    static char copy[512];
+    int count = 0;
+    snprintf(copy, sizeof(copy), "%s", line);
+    for (char *rest = copy, *word; (word = strsep(&rest, " "));)
+        words[count++] = word;
+    node_config_defaults(&config);
+    return node_config_parse(&config, &word_count, count, words, &detail);
+}
+
+static void warn(void *context, const char *message)
+{
+    (void)context;
+    warnings++;
+    snprintf(last_warning, sizeof(last_warning), "%s", message);
+}
+
+static int check(const char *line)
+{
+    warnings = 0;
+    assert_int_equal(parse(line), ERR_OK);
+    return node_config_check(&config, warn, NULL, &detail);
+}
+
+static void test_defaults(void **state)
+{
+    (void)state;
+    setenv("HOME", "/home/someone", 1);
+    assert_int_equal(check("--mine"), ERR_OK);
+    assert_int_equal(warnings, 0);
+    assert_true(config.mine);
+    assert_string_equal(config.datadir, "/home/someone/.ethereum");
+    assert_int_equal(config.port, 30303);
+    assert_int_equal(config.maxpeers, 50);
+    assert_int_equal(config.gaslimit, 800000000);
+    assert_int_equal(config.recommit_ms, 3000);
+    assert_int_equal(config.pool_lifetime_ms, 3 * 3600 * 1000);
+    assert_string_equal(config.http_addr, "localhost");
+    assert_int_equal(config.verbosity, 3);
+}
+
+static void test_forms(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("-datadir /d init --port=7 genesis.json --http  --mine=false "
+                           "--bootnodes  -http.port 0x10"),
+                     ERR_OK);
+    assert_int_equal(word_count, 2);
+    assert_string_equal(words[0], "init");
+    assert_string_equal(words[1], "genesis.json");
+    assert_string_equal(config.datadir, "/d");
+    assert_string_equal(config.bootnodes, "");
+    assert_int_equal(config.port, 7);
+    assert_int_equal(config.http_port, 16);
+    assert_true(config.http);
+    assert_false(config.mine);
+    assert_int_equal(
+        parse("--port 1 --port 2 --txpool.lifetime 1h30m --miner.recommit 1.5s -- --x"), ERR_OK);
+    assert_int_equal(config.port, 2);
+    assert_int_equal(config.pool_lifetime_ms, 5400000);
+    assert_int_equal(config.recommit_ms, 1500);
+    assert_string_equal(words[0], "--x");
+    assert_true(node_config_given(&config, "port"));
+    assert_false(node_config_given(&config, "mine"));
+}
+
+static void test_refusals(void **state)
+{
+    (void)state;
+    static const char *const rows[][2] = {
+        {"--nosuchflag", "flag provided but not defined: -nosuchflag"},
+        {"--http.port abc", "invalid value \"abc\" for flag -http.port: parse error"},
+        {"--port -1", "invalid value \"-1\" for flag -port: parse error"},
+        {"--syncmode nothing",
+         "invalid value \"nothing\" for flag -syncmode: unknown sync mode \"nothing\", want "
+         "\"full\", \"fast\" or \"light\""},
+        {"--port", "flag needs an argument: -port"},
+        {"--mine=maybe", "invalid boolean value \"maybe\" for -mine: parse error"},
+        {"--txpool.lifetime 3",
+         "invalid value \"3\" for flag -txpool.lifetime: time: invalid duration \"3\""},
+        {"--txpool.lifetime -3s",
+         "invalid value \"-3s\" for flag -txpool.lifetime: time: invalid duration \"-3s\""},
+        {"---port", "bad flag syntax: ---port"},
+    };
+    for (size_t i = 0; i < BASE_COUNT(rows); i++) {
+        assert_int_equal(parse(rows[i][0]), ERR_USAGE);
+        assert_string_equal(detail.text, rows[i][1]);
+    }
+}
+
+static void test_checks(void **state)
+{
+    (void)state;
+    static const char *const rows[][2] = {
+        {"--gcmode nothing", "--gcmode must be either 'full' or 'archive'"},
+        {"--nodekey a --nodekeyhex b",
+         "Options \"nodekey\" and \"nodekeyhex\" are mutually exclusive"},
+        {"--port 65536", "--port 65536 is no port: it must be at most 65535"},
+        {"--nat extip:1.2.3", "Option nat: invalid IP address"},
+        {"--nat wizard", "Option nat: unknown mechanism \"wizard\""},
+        {"--raft",
+         "--raft (Raft in place of Istanbul) is not in this version of quorate-node: leave it out"},
+        {"--ptm.url http://x",
+         "--ptm.url (URL of the transaction manager) is not in this version of quorate-node: "
+         "leave it out"},
+    };
+    for (size_t i = 0; i < BASE_COUNT(rows); i++) {
+        assert_int_equal(check(rows[i][0]), ERR_USAGE);
+        assert_string_equal(detail.text, rows[i][1]);
+    }
+    assert_int_equal(check("--raft=false --raftport 1 --nat extip:10.0.0.1 --nousb --cache 4096"),
+                     ERR_OK);
+    assert_int_equal(warnings, 0);
+    assert_int_equal(check("--rpc --rpcport 99"), ERR_OK);
+    assert_int_equal(warnings, 2);
+    assert_int_equal(config.http_port, 99);
+    assert_true(config.http);
+    assert_string_equal(
+        last_warning,
+        "The flag --rpcport is deprecated and will be removed, please use --http.port");
+    assert_int_equal(check("--ws --ws.port 1"), ERR_OK);
+    assert_string_equal(
+        last_warning, "--ws (JSON-RPC over WebSocket) is not in this version: going on without it");
+}
+
+static void test_help_names_every_flag(void **state)
+{
+    (void)state;
+    struct buf help = BUF_INIT, man = BUF_INIT;
+    node_config_help(&help, "quorate-node");
+    node_config_man(&man);
+    assert_non_null(strstr(buf_text(&help), "--allow-insecure-unlock"));
+    for (size_t i = 0; i < node_flag_count; i++) {
+        assert_non_null(strstr(buf_text(&help), node_flags[i].name));
+        assert_true(i / 64 < BASE_COUNT(config.given));
+    }
+    assert_non_null(strstr(buf_text(&man), ".SH EXIT STATUS"));
+    buf_release(&help);
+    buf_release(&man);
+}
+
+static const char *line_of(bool json, const char *message, const struct node_log_field *fields,
+                           size_t count)
+{
+    static char line[512];
+    node_log_format(line, sizeof(line), json, NODE_LOG_INFO, 1795463409534, message, fields, count);
+    return line;
+}
+
+static void test_log(void **state)
+{
+    (void)state;
+    struct hash256 hash = {{0x4b, 0x05, 0x70}};
+    memcpy(hash.b + 29, "\xf5\x0e\xb4", 3);
+    setenv("TZ", "UTC", 1);
+    const struct node_log_field fields[] = {node_text("database", "chaindata"),
+                                            node_hash("hash", &hash)};
+    /* As recorded: live/command-line.json, but for the width that another line left. */
+    assert_string_equal(line_of(false, "Successfully wrote genesis state", fields, 2),
+                        "INFO [11-23|19:50:09.534] Successfully wrote genesis state         "
+                        "database=chaindata hash=4b0570..f50eb4");
+    const struct node_log_field number[] = {node_number("cap", 25000000), node_millis("took", 1234),
+                                            node_text("err", "a \"b\"\n")};
+    assert_string_equal(
+        line_of(false, "Set global gas cap", number, 3),
+        "INFO [11-23|19:50:09.534] Set global gas cap                       cap=25,000,000 "
+        "took=1.234s err=\"a \\\"b\\\"\\n\"");
+    assert_string_equal(
+        line_of(true, "Set global gas cap", number, 3),
+        "{\"t\":\"2026-11-23T19:50:09.534+0000\",\"lvl\":\"info\",\"msg\":\"Set global gas cap\","
+        "\"cap\":25000000,\"took\":\"1.234s\",\"err\":\"a \\\"b\\\"\\n\"}");
+    const struct node_log_field shorter[] = {node_number("cap", 1), node_text("x", "")};
+    assert_string_equal(
+        line_of(false, "Set", shorter, 2),
+        "INFO [11-23|19:50:09.534] Set                                      cap=1          x=\"\"");
+    char tiny[20];
+    assert_int_equal(
+        node_log_format(tiny, sizeof(tiny), false, NODE_LOG_INFO, 0, "message", number, 3), 19);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_defaults), cmocka_unit_test(test_forms),
+        cmocka_unit_test(test_refusals), cmocka_unit_test(test_checks),
+        cmocka_unit_test(test_log),      cmocka_unit_test(test_help_names_every_flag),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
