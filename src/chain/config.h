@@ -85,35 +85,48 @@ enum chain_tristate {
     CHAIN_TRUE,
 };
 
+/* A 256-bit number of wei, an address or a list of them, that may be absent (or null). */
+struct chain_optional_amount {
+    bool set;
+    struct u256 value;
+};
+
+struct chain_optional_address {
+    bool set;
+    struct address value;
+};
+
+struct chain_optional_addresses {
+    bool set;
+    const struct address *items;
+    size_t count;
+};
+
 /* A string that may be absent; text in the configuration's arena, NULL = absent. */
 typedef const char *chain_text;
 
 struct chain_code_size {
-    bool has_block;
-    uint64_t block;
+    struct chain_optional block;
     uint64_t size; /* KiB */
 };
 
 /* One entry of `transitions`, as it was written (spec §1.5). */
 struct chain_transition {
-    uint64_t block;
+    struct chain_optional block; /* set, once the configuration has been read */
     chain_text algorithm;
     uint64_t epoch_length, block_period;
     struct chain_optional empty_block_period;
     uint64_t request_timeout; /* seconds */
     uint64_t contract_size_limit;
     struct address validator_contract;
-    bool has_validators; /* false: null or absent */
-    const struct address *validators;
-    size_t validator_count;
+    struct chain_optional_addresses validators;
     chain_text validator_selection_mode;
     enum chain_tristate enhanced_permissioning, privacy_enhancements, privacy_precompile;
     enum chain_tristate gas_price, two_f_plus_one;
     uint64_t miner_gas_limit, transaction_size_limit;
-    bool has_block_reward, has_beneficiary;
-    struct u256 block_reward;
+    struct chain_optional_amount block_reward;
     chain_text beneficiary_mode;
-    struct address mining_beneficiary;
+    struct chain_optional_address mining_beneficiary;
     struct chain_optional max_request_timeout; /* seconds */
     chain_text fork;                           /* Quorate's: a fork from here on */
 };
@@ -129,43 +142,50 @@ struct chain_bft {
     struct chain_optional ceil_2n_by_3;
     struct address validator_contract;
     /* qbft only */
-    bool has_block_reward, has_beneficiary, has_validators;
-    struct u256 block_reward;
+    struct chain_optional_amount block_reward;
     chain_text beneficiary_mode;
-    struct address mining_beneficiary;
+    struct chain_optional_address mining_beneficiary;
     chain_text validator_selection_mode;
-    const struct address *validators;
-    size_t validator_count;
+    struct chain_optional_addresses validators;
     struct chain_optional max_request_timeout; /* seconds */
+};
+
+struct chain_clique {
+    bool set;
+    uint64_t period;         /* seconds */
+    uint64_t epoch;          /* blocks */
+    uint64_t allowed_future; /* seconds */
+};
+
+/* The old key `istanbul`. */
+struct chain_istanbul {
+    bool set;
+    uint64_t epoch, policy;
+    struct chain_optional ceil_2n_by_3, test_qbft;
 };
 
 struct chain_config {
     /* As it was written. */
-    bool has_chain_id;
-    struct u256 chain_id;
+    struct chain_optional_amount chain_id;
     struct chain_optional blocks[CHAIN_BLOCK_KEYS];
     struct chain_optional times[CHAIN_TIME_KEYS];
     bool zero_base_fee;
     bool dao_support;
     struct hash256 eip150_hash;
-    bool has_ethash, has_clique, has_istanbul;
-    struct {
-        uint64_t period, epoch, allowed_future; /* seconds, blocks, seconds */
-    } clique;
-    struct {
-        uint64_t epoch, policy;
-        struct chain_optional ceil_2n_by_3, test_qbft;
-    } istanbul_key;
+    bool has_ethash;
+    struct chain_clique clique;
+    struct chain_istanbul istanbul_key;
     struct chain_bft ibft, qbft;
     const struct chain_transition *transitions;
     size_t transition_count;
-    bool has_is_quorum, is_quorum; /* absent means true for a file that is given to `init` */
+    enum chain_tristate is_quorum_key;              /* absent is true in a file given to `init` */
     uint64_t transaction_size_limit, max_code_size; /* KiB */
     const struct chain_code_size *code_sizes;
     size_t code_size_count;
     bool is_mps;
 
     /* What follows from it. */
+    bool is_quorum;
     enum chain_engine_kind engine;
     struct eth_config eth;
     struct istanbul_config istanbul; /* of an Istanbul engine */
