@@ -1,0 +1,55 @@
+/* What the files of `io` share. Not for other libraries. */
+#ifndef IO_INTERNAL_H
+#define IO_INTERNAL_H
+
+#include "io/address.h"
+#include "io/timer.h"
+
+#include <pthread.h>
+#include <sys/un.h>
+#include <uv.h>
+
+enum { IO_READ_BUFFER = 64 << 10 }; /* one read of a stream, at most */
+
+/* A function on its way to the loop. */
+struct io_post {
+    struct io_post *next;
+    io_fn *fn;
+    void *context;
+    bool owned; /* freed after the call */
+};
+
+struct io_loop {
+    uv_loop_t uv;
+    uv_async_t wake;
+    uv_prepare_t prepare; /* the last thing before the loop waits: flushes, arms the timer */
+    uv_timer_t timer;
+
+    struct io_timer *timers; /* a pairing heap, the next due on top */
+    uint64_t timer_order;
+
+    pthread_mutex_t lock; /* of the posts alone */
+    struct io_post *posts, **posts_end;
+
+    struct io_stream *dirty;     /* streams with something to flush */
+    struct io_stream *finishing; /* streams that nobody owns any more */
+    uint8_t *read_buffer;
+};
+
+/* From any thread; `node` stays until its fn is called or it is taken back. */
+void io_loop_post_node(struct io_loop *loop, struct io_post *node);
+void io_loop_unpost(struct io_loop *loop, struct io_post *node);
+
+/* timer.c: runs those that are due; the time until the next one, false when there is none. */
+void io_timers_run(struct io_loop *loop);
+bool io_timers_next(const struct io_loop *loop, uint64_t *ret_wait);
+
+/* stream.c */
+void io_streams_flush(struct io_loop *loop);
+void io_streams_drop(struct io_loop *loop);
+
+/* address.c. `v6`: as an IPv6 socket wants it, IPv4 in mapped form. */
+void io_address_from(struct io_address *ret_address, const struct sockaddr *from);
+void io_address_to(const struct io_address *address, bool v6, struct sockaddr_storage *ret_to);
+
+#endif

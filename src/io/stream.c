@@ -1,0 +1,450 @@
+#include "io/stream.h"
+
+#include "base/mem.h"
+#include "io/stream_internal.h"
+
+enum {
+    /* Memory that an idle stream keeps for its next writes. */
+    KEEP_BUFFER = 64 << 10,
+    /* A buffer from this size on is taken over instead of copied. */
+    TAKE_OVER = 4 << 10,
+};
+
+static void link_dirty(struct io_stream *stream)
+{
+    if (stream->dirty_back)
+        return;
+    struct io_stream **head = &stream->loop->dirty;
+    stream->dirty_next = *head;
+    if (*head)
+        (*head)->dirty_back = &stream->dirty_next;
+    stream->dirty_back = head;
+    *head = stream;
+}
+
+static void unlink_dirty(struct io_stream *stream)
+{
+    if (!stream->dirty_back)
+        return;
+    *stream->dirty_back = stream->dirty_next;
+    if (stream->dirty_next)
+        stream->dirty_next->dirty_back = stream->dirty_back;
+    stream->dirty_back = NULL;
+    stream->dirty_next = NULL;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct io_stream *stream = handle->data;
+    buf_release(&stream->out);
+    buf_release(&stream->sending);
+    mem_free(stream);
+}
+
+/* The end of a stream for libuv; its memory goes in a later turn. */
+static void destroy(struct io_stream *stream)
+{
+    if (stream->dead)
+        return;
+    stream->dead = true;
+    stream->ops = NULL;
+    unlink_dirty(stream);
+    if (stream->finishing_back) {
+        *stream->finishing_back = stream->finishing_next;
+        if (stream->finishing_next)
+            stream->finishing_next->finishing_back = stream->finishing_back;
+        stream->finishing_back = NULL;
+    }
+    io_timer_stop(&stream->timer);
+    io_resolve_cancel(stream->resolve);
+    stream->resolve = NULL;
+    uv_close(&stream->uv.handle, on_closed);
+}
+
+/* The stream ended by itself. */
+static void fail(struct io_stream *stream, int status, const char *message)
+{
+    const struct io_stream_ops *ops = stream->ops;
+    void *context = stream->context;
+    if (stream->dead)
+        return;
+    destroy(stream);
+    if (ops)
+        ops->closed(context, stream, status, message);
+}
+
+static void fail_uv(struct io_stream *stream, int status)
+{
+    fail(stream, status == UV_ENOMEM ? ERR_NOMEM : ERR_IO, uv_strerror(status));
+}
+
+static void on_timer(void *context)
+{
+    struct io_stream *stream = context;
+    if (stream->finishing)
+        destroy(stream);
+    else
+        fail(stream, ERR_IO, stream->fault ? stream->fault : "connection timed out");
+}
+
+struct io_stream *io_stream_make(struct io_loop *loop, bool is_pipe)
+{
+    struct io_stream *stream = mem_alloc_zeroed(1, sizeof(*stream));
+    if (!stream)
+        return NULL;
+    stream->loop = loop;
+    if (is_pipe)
+        uv_pipe_init(&loop->uv, &stream->uv.pipe, 0);
+    else
+        uv_tcp_init(&loop->uv, &stream->uv.tcp);
+    stream->uv.handle.data = stream;
+    stream->write.data = stream->connect.data = stream->shutdown.data = stream;
+    io_timer_init(&stream->timer, loop, on_timer, stream);
+    return stream;
+}
+
+/* ---- reading ---- */
+
+static void on_alloc(uv_handle_t *handle, size_t hint, uv_buf_t *ret_buf)
+{
+    (void)hint;
+    struct io_stream *stream = handle->data;
+    size_t len = IO_READ_BUFFER;
+    uint8_t *data = stream->loop->read_buffer;
+    if (stream->ops && stream->ops->room) {
+        data = stream->ops->room(stream->context, stream, &len);
+        if (!data) {
+            io_stream_pause(stream);
+            len = 0;
+        }
+    }
+    *ret_buf = uv_buf_init((char *)data, (unsigned)(len < INT32_MAX ? len : INT32_MAX));
+}
+
+static void on_read(uv_stream_t *handle, ssize_t len, const uv_buf_t *buf)
+{
+    struct io_stream *stream = handle->data;
+    if (stream->dead || len == 0 || len == UV_ENOBUFS)
+        return;
+    if (len < 0 && stream->finishing)
+        destroy(stream);
+    else if (len == UV_EOF)
+        fail(stream, 0, "closed by the other side");
+    else if (len < 0)
+        fail_uv(stream, (int)len);
+    else if (stream->ops)
+        stream->ops->read(stream->context, stream, bytes_of(buf->base, (size_t)len));
+}
+
+static void start_reading(struct io_stream *stream)
+{
+    if (!stream->dead && stream->open && !stream->paused)
+        uv_read_start(&stream->uv.stream, on_alloc, on_read);
+}
+
+void io_stream_pause(struct io_stream *stream)
+{
+    stream->paused = true;
+    if (!stream->dead && stream->open)
+        uv_read_stop(&stream->uv.stream);
+}
+
+void io_stream_resume(struct io_stream *stream)
+{
+    stream->paused = false;
+    start_reading(stream);
+}
+
+/* ---- writing ---- */
+
+static void on_shutdown(uv_shutdown_t *request, int status)
+{
+    struct io_stream *stream = request->data;
+    if (status < 0)
+        destroy(stream);
+}
+
+/* Everything has gone to the system. */
+static void drained(struct io_stream *stream)
+{
+    if (stream->out.capacity > KEEP_BUFFER)
+        buf_release(&stream->out);
+    if (stream->finishing) {
+        /* Closing now could throw away what the other side has not read yet: it is told that nothing more comes,
+         * and its own close is waited for. */
+        if (!stream->shut && uv_shutdown(&stream->shutdown, &stream->uv.stream, on_shutdown) < 0)
+            destroy(stream);
+        stream->shut = true;
+    } else if (stream->ops && stream->ops->drained) {
+        stream->ops->drained(stream->context, stream);
+    }
+}
+
+static void flush(struct io_stream *stream);
+
+static void on_written(uv_write_t *request, int status)
+{
+    struct io_stream *stream = request->data;
+    if (stream->dead)
+        return;
+    stream->writing = false;
+    buf_clear(&stream->sending);
+    if (stream->sending.capacity > KEEP_BUFFER)
+        buf_release(&stream->sending);
+    if (status < 0)
+        fail_uv(stream, status);
+    else if (stream->out.len)
+        flush(stream);
+    else
+        drained(stream);
+}
+
+static void flush(struct io_stream *stream)
+{
+    if (stream->broken) {
+        fail(stream, ERR_NOMEM, err_text(ERR_NOMEM));
+        return;
+    }
+    if (!stream->open || stream->writing)
+        return;
+    int sent = 0;
+    if (stream->out.len) {
+        uv_buf_t buf = uv_buf_init((char *)stream->out.data, (unsigned)stream->out.len);
+        sent = uv_try_write(&stream->uv.stream, &buf, 1);
+        if (sent == UV_EAGAIN)
+            sent = 0;
+    }
+    if (sent < 0) {
+        fail_uv(stream, sent);
+        return;
+    }
+    if ((size_t)sent == stream->out.len) {
+        buf_clear(&stream->out);
+        drained(stream);
+        return;
+    }
+    struct buf out = stream->out;
+    stream->out = stream->sending;
+    stream->sending = out;
+    stream->sent = (size_t)sent;
+    uv_buf_t buf = uv_buf_init((char *)out.data + sent, (unsigned)(out.len - (size_t)sent));
+    int status = uv_write(&stream->write, &stream->uv.stream, &buf, 1, on_written);
+    if (status < 0)
+        fail_uv(stream, status);
+    else
+        stream->writing = true;
+}
+
+void io_streams_flush(struct io_loop *loop)
+{
+    struct io_stream *list = loop->dirty;
+    loop->dirty = NULL;
+    if (list)
+        list->dirty_back = &list;
+    while (list) {
+        struct io_stream *stream = list;
+        unlink_dirty(stream);
+        flush(stream);
+    }
+}
+
+static int written(struct io_stream *stream)
+{
+    if (buf_status(&stream->out) != 0)
+        stream->broken = true;
+    link_dirty(stream);
+    return stream->broken ? ERR_NOMEM : 0;
+}
+
+int io_stream_write(struct io_stream *stream, struct bytes data)
+{
+    if (stream->dead || stream->finishing || data.len == 0)
+        return 0;
+    buf_append_bytes(&stream->out, data);
+    return written(stream);
+}
+
+int io_stream_write_buf(struct io_stream *stream, struct buf *data)
+{
+    int status = buf_status(data);
+    if (status == 0 && stream->out.len == 0 && data->len >= TAKE_OVER && !stream->dead &&
+        !stream->finishing && !stream->broken) {
+        struct buf out = stream->out;
+        stream->out = *data;
+        *data = out;
+        buf_clear(data);
+        return written(stream);
+    }
+    if (status == 0)
+        status = io_stream_write(stream, buf_bytes(data));
+    buf_clear(data);
+    return status;
+}
+
+uint8_t *io_stream_write_room(struct io_stream *stream, size_t len)
+{
+    assert(!stream->dead && !stream->finishing);
+    uint8_t *room = stream->broken ? NULL : buf_extend(&stream->out, len);
+    (void)written(stream);
+    return room;
+}
+
+size_t io_stream_queued(const struct io_stream *stream)
+{
+    return stream->out.len + (stream->writing ? stream->sending.len - stream->sent : 0);
+}
+
+/* ---- the beginning ---- */
+
+void io_stream_opened(struct io_stream *stream, bool is_pipe)
+{
+    stream->open = true;
+    if (is_pipe)
+        return;
+    struct sockaddr_storage at;
+    int len = sizeof(at);
+    uv_tcp_nodelay(&stream->uv.tcp, 1);
+    if (uv_tcp_getpeername(&stream->uv.tcp, (struct sockaddr *)&at, &len) == 0)
+        io_address_from(&stream->peer, (const struct sockaddr *)&at);
+    len = sizeof(at);
+    if (uv_tcp_getsockname(&stream->uv.tcp, (struct sockaddr *)&at, &len) == 0)
+        io_address_from(&stream->local, (const struct sockaddr *)&at);
+}
+
+void io_stream_accept(struct io_stream *stream, const struct io_stream_ops *ops, void *context)
+{
+    stream->ops = ops;
+    stream->context = context;
+    start_reading(stream);
+}
+
+static void on_connected(uv_connect_t *request, int status)
+{
+    struct io_stream *stream = request->data;
+    if (stream->dead)
+        return;
+    if (!stream->finishing)
+        io_timer_stop(&stream->timer);
+    if (status < 0) {
+        fail_uv(stream, status);
+        return;
+    }
+    io_stream_opened(stream, stream->uv.handle.type == UV_NAMED_PIPE);
+    link_dirty(stream);
+    start_reading(stream);
+    if (stream->ops && stream->ops->connected)
+        stream->ops->connected(stream->context, stream);
+}
+
+static int connect_to(struct io_stream *stream, const struct io_address *address)
+{
+    struct sockaddr_storage to;
+    io_address_to(address, address->ip_len == 16, &to);
+    return uv_tcp_connect(&stream->connect, &stream->uv.tcp, (const struct sockaddr *)&to,
+                          on_connected);
+}
+
+static void on_resolved(void *context, int status, const struct io_address *address,
+                        const char *message)
+{
+    struct io_stream *stream = context;
+    stream->resolve = NULL;
+    if (status < 0) {
+        fail(stream, status, message);
+        return;
+    }
+    struct io_address to = *address;
+    to.port = stream->port;
+    status = connect_to(stream, &to);
+    if (status < 0)
+        fail_uv(stream, status);
+}
+
+int io_connect_tcp(struct io_stream **ret_stream, struct io_loop *loop, const char *host,
+                   uint16_t port, uint64_t timeout_ms, const struct io_stream_ops *ops,
+                   void *context)
+{
+    struct io_stream *stream = io_stream_make(loop, false);
+    if (!stream)
+        return ERR_NOMEM;
+    stream->ops = ops;
+    stream->context = context;
+    stream->port = port;
+    if (timeout_ms)
+        io_timer_start(&stream->timer, timeout_ms);
+    struct io_address address;
+    int status = 0;
+    if (io_address_parse_ip(&address, host)) {
+        address.port = port;
+        int failed = connect_to(stream, &address);
+        if (failed < 0) { /* the answer comes later, as all do */
+            stream->fault = uv_strerror(failed);
+            io_timer_start(&stream->timer, 0);
+        }
+    } else {
+        status = io_resolve(&stream->resolve, loop, host, on_resolved, stream);
+    }
+    if (status < 0) {
+        destroy(stream);
+        return status;
+    }
+    *ret_stream = stream;
+    return 0;
+}
+
+int io_connect_unix(struct io_stream **ret_stream, struct io_loop *loop, const char *path,
+                    const struct io_stream_ops *ops, void *context)
+{
+    struct sockaddr_un probe;
+    if (strlen(path) >= sizeof(probe.sun_path))
+        return ERR_INPUT;
+    struct io_stream *stream = io_stream_make(loop, true);
+    if (!stream)
+        return ERR_NOMEM;
+    stream->ops = ops;
+    stream->context = context;
+    uv_pipe_connect(&stream->connect, &stream->uv.pipe, path, on_connected);
+    *ret_stream = stream;
+    return 0;
+}
+
+const struct io_address *io_stream_peer(const struct io_stream *stream)
+{
+    return &stream->peer;
+}
+
+const struct io_address *io_stream_local(const struct io_stream *stream)
+{
+    return &stream->local;
+}
+
+/* ---- the end ---- */
+
+void io_stream_close(struct io_stream *stream)
+{
+    if (stream)
+        destroy(stream);
+}
+
+void io_stream_finish(struct io_stream *stream, uint64_t timeout_ms)
+{
+    if (stream->dead || stream->finishing)
+        return;
+    stream->ops = NULL;
+    stream->finishing = true;
+    struct io_stream **head = &stream->loop->finishing;
+    stream->finishing_next = *head;
+    if (*head)
+        (*head)->finishing_back = &stream->finishing_next;
+    stream->finishing_back = head;
+    *head = stream;
+    io_timer_start(&stream->timer, timeout_ms);
+    io_stream_resume(stream);
+    link_dirty(stream);
+}
+
+void io_streams_drop(struct io_loop *loop)
+{
+    while (loop->finishing)
+        destroy(loop->finishing);
+}

@@ -1,0 +1,50 @@
+/* A stream, for stream.c (its life) and listener.c (where it comes from). */
+#ifndef IO_STREAM_INTERNAL_H
+#define IO_STREAM_INTERNAL_H
+
+#include "io/internal.h"
+#include "io/stream.h"
+
+struct io_stream {
+    union {
+        uv_handle_t handle;
+        uv_stream_t stream;
+        uv_tcp_t tcp;
+        uv_pipe_t pipe;
+    } uv;
+    struct io_loop *loop;
+    const struct io_stream_ops *ops; /* NULL: nobody owns it */
+    void *context;
+    struct io_address peer, local;
+
+    struct buf out;     /* not given to libuv yet */
+    struct buf sending; /* with libuv, from `sent` on, while `writing` */
+    size_t sent;
+    uv_write_t write;
+    uv_shutdown_t shutdown;
+
+    uv_connect_t connect;
+    struct io_resolve *resolve;
+    struct io_timer timer; /* of connecting, then of finishing */
+    const char *fault;     /* why connecting failed, told when the timer fires */
+    uint16_t port;
+
+    bool open;    /* connected or accepted */
+    bool writing; /* `write` is under way */
+    bool paused;
+    bool broken;    /* out of memory: ends at the next flush */
+    bool finishing; /* no owner; closes when all is sent and the other side has closed too */
+    bool shut;      /* `shutdown` is under way or done */
+    bool dead;      /* being closed */
+
+    /* In the loop's lists `dirty` and `finishing`; `…_back` points at what points here, NULL when not in it. */
+    struct io_stream *dirty_next, **dirty_back;
+    struct io_stream *finishing_next, **finishing_back;
+};
+
+/* A stream on the loop that is not open yet. NULL when out of memory. */
+struct io_stream *io_stream_make(struct io_loop *loop, bool is_pipe);
+/* Takes the addresses, marks it open; reading begins when it has an owner. */
+void io_stream_opened(struct io_stream *stream, bool is_pipe);
+
+#endif
