@@ -21,11 +21,14 @@
         goto * ip->handler;                                                                        \
     } while (0)
 
-#if defined(__GNUC__) && !defined(__clang__)
-/* gcc would keep the accumulator in two vectors, and take it apart for each use. */
-#    define SCALAR __attribute__((optimize("no-tree-slp-vectorize")))
+#if defined(__clang__)
+/* These checks of each access to the stack, in a thousand handlers, take the compiler minutes and
+ * gigabytes. Those of AddressSanitizer and of the arithmetic stay. */
+#    define MACHINE                                                                                \
+        __attribute__((no_sanitize("alignment", "null", "object-size", "pointer-overflow")))
 #else
-#    define SCALAR
+/* gcc would keep the accumulator in two vectors, and take it apart for each use. */
+#    define MACHINE __attribute__((optimize("no-tree-slp-vectorize")))
 #endif
 
 #define SLOT(offset) ((struct u256 *)(void *)(sp + (offset)))
@@ -395,8 +398,8 @@ static struct evm_target *find_target(const struct evm_frame *f, const struct u2
     u256_exp(r, x, y)
 
 /* Runs from the block at `ip`, reached by the target a0. Without a frame it only gives the code. */
-SCALAR static int run(const union evm_word *ip, struct evm_frame *f, uint64_t a0,
-                      const struct evm_fast_code **ret_code)
+MACHINE static int run(const union evm_word *ip, struct evm_frame *f, uint64_t a0,
+                       const struct evm_fast_code **ret_code)
 {
 #define X(name) &&op_##name,
     static const void *const handlers[] = {EVM_FAST_LIST};
