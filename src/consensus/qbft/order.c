@@ -1,0 +1,129 @@
+/*
+ * Whose turn it is, and who is there.
+ *
+ * GoQuorum validators disagree about the order of proposers once some of them were restarted (istanbul/set.h). So a
+ * proposal is accepted from the proposer of a round by either order, and this node proposes by the order that can have
+ * a quorum: what each validator follows is learned from its votes and proposals in rounds where the orders differ. When
+ * neither can be sure of one, rounds with odd numbers go by text: a quorum that needs both kinds is found then.
+ */
+#include "consensus/qbft/state.h"
+
+enum {
+    /* Validators of all sets that were ever seen: those who connect are few. 40 bytes each. */
+    PEERS_MAX = 4 * ISTANBUL_SET_MAX,
+};
+
+struct qbft_peer *qbft_peer_of(struct qbft *q, const struct address *address)
+{
+    return map_get(&q->peers, address);
+}
+
+struct qbft_peer *qbft_peer_add(struct qbft *q, const struct address *address)
+{
+    struct qbft_peer *peer = map_get(&q->peers, address);
+    if (peer || map_count(&q->peers) >= PEERS_MAX)
+        return peer;
+    peer = map_put(&q->peers, address, NULL);
+    if (!peer)
+        qbft_nomem(q);
+    return peer;
+}
+
+const struct address *qbft_proposer(const struct qbft *q, enum istanbul_order order, uint64_t round)
+{
+    return istanbul_set_proposer(&q->set, order, q->params.policy, &q->last_proposer, round);
+}
+
+static bool is_self(const struct qbft *q, const struct address *address)
+{
+    return address_equal(address, &q->options.self);
+}
+
+bool qbft_is_there(struct qbft *q, size_t member)
+{
+    if (member == q->self)
+        return true;
+    const struct qbft_peer *peer = qbft_peer_of(q, &q->set.members[member]);
+    if (!peer)
+        return false;
+    /* Not every network is a full mesh: who is heard through others is there too. */
+    return peer->connected || (!peer->lost && peer->heard && peer->heard + 1 >= q->number);
+}
+
+static bool address_is_there(struct qbft *q, const struct address *address)
+{
+    int index = istanbul_set_index(&q->set, address);
+    return index >= 0 && qbft_is_there(q, (size_t)index);
+}
+
+static uint8_t orders_of(struct qbft *q, const struct address *address)
+{
+    if (is_self(q, address))
+        return QBFT_FOLLOWS_BYTES | QBFT_FOLLOWS_TEXT;
+    const struct qbft_peer *peer = qbft_peer_of(q, address);
+    return peer && peer->orders ? peer->orders : QBFT_FOLLOWS_BYTES | QBFT_FOLLOWS_TEXT;
+}
+
+/* Whether the proposer by that order is there and proposes by it. */
+static bool is_viable(struct qbft *q, enum istanbul_order order)
+{
+    const struct address *proposer = qbft_proposer(q, order, q->round);
+    return address_is_there(q, proposer) && (orders_of(q, proposer) & 1u << order);
+}
+
+static bool has_support(struct qbft *q, enum istanbul_order order)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < q->set.count; i++)
+        count += qbft_is_there(q, i) && (orders_of(q, &q->set.members[i]) & 1u << order);
+    return count >= q->checker.quorum;
+}
+
+static bool orders_differ(const struct qbft *q)
+{
+    return !address_equal(qbft_proposer(q, ISTANBUL_BY_BYTES, q->round),
+                          qbft_proposer(q, ISTANBUL_BY_TEXT, q->round));
+}
+
+enum istanbul_order qbft_order(struct qbft *q)
+{
+    if (!orders_differ(q) || (is_viable(q, ISTANBUL_BY_BYTES) && has_support(q, ISTANBUL_BY_BYTES)))
+        return ISTANBUL_BY_BYTES;
+    if (is_viable(q, ISTANBUL_BY_TEXT) && (has_support(q, ISTANBUL_BY_TEXT) || q->round % 2 == 1))
+        return ISTANBUL_BY_TEXT;
+    return ISTANBUL_BY_BYTES;
+}
+
+bool qbft_own_turn(struct qbft *q)
+{
+    return is_self(q, qbft_proposer(q, qbft_order(q), q->round));
+}
+
+bool qbft_proposer_is_there(struct qbft *q)
+{
+    return address_is_there(q, qbft_proposer(q, qbft_order(q), q->round));
+}
+
+void qbft_note_order(struct qbft *q, const struct address *member, const struct address *proposer)
+{
+    struct qbft_peer *peer = qbft_peer_of(q, member);
+    if (!peer || !orders_differ(q))
+        return;
+    if (address_equal(proposer, qbft_proposer(q, ISTANBUL_BY_BYTES, q->round)))
+        peer->orders |= QBFT_FOLLOWS_BYTES;
+    else if (address_equal(proposer, qbft_proposer(q, ISTANBUL_BY_TEXT, q->round)))
+        peer->orders |= QBFT_FOLLOWS_TEXT;
+}
+
+void qbft_note_silent(struct qbft *q)
+{
+    const struct qbft_stored *message = q->proposal_message;
+    if (!message || !orders_differ(q))
+        return;
+    bool by_bytes = address_equal(&message->signer, qbft_proposer(q, ISTANBUL_BY_BYTES, q->round));
+    for (size_t i = 0; i < q->set.count; i++) {
+        struct qbft_peer *peer = qbft_peer_of(q, &q->set.members[i]);
+        if (peer && qbft_is_there(q, i) && !q->members[i].prepare)
+            peer->orders = by_bytes ? QBFT_FOLLOWS_TEXT : QBFT_FOLLOWS_BYTES;
+    }
+}
