@@ -23,7 +23,7 @@ enum { MOST_SAMPLES = 10000 };
 
 /* One input of one test, measured. */
 struct subject {
-    const char *file, *test, *label;
+    const char *test, *label;
     struct evmtool_alloc pre;
     struct evmtool_env env;
     struct eth_transaction tx;
@@ -151,7 +151,7 @@ static int bench_file(struct evmtool_world *world, const char *path, enum fork f
     arena_init(&arena);
     json_object_foreach(file, name, object)
     {
-        struct subject subject = {.file = path, .test = name};
+        struct subject subject = {.test = name};
         if (status == ERR_OK)
             status = bench_test(world, &subject, object, fork, &arena, detail);
         arena_clear(&arena);

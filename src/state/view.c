@@ -202,22 +202,36 @@ static int keep_code(struct state_view *v, struct bytes *ret_code, const struct 
     return 0;
 }
 
-int state_view_set_code(struct state_view *v, const struct address *address, struct bytes code)
+/* What every change of an account begins with: the entry, made to exist, and the journal's record of
+ * `kind`, in which the caller puts the old value. On failure nothing has changed. */
+static int begin_change(struct state_view *v, struct state_entry **ret_entry,
+                        struct state_change **ret_change, enum state_change_kind kind,
+                        const struct address *address)
 {
     uint32_t index;
-    struct bytes kept = bytes_none();
-    struct hash256 hash;
-    crypto_keccak256(&hash, code);
     int err = state_view_get(v, &index, address);
     if (!err)
         err = state_view_reserve(v, 2);
-    if (!err && code.len)
-        err = keep_code(v, &kept, &hash, code);
     if (err)
         return err;
     state_view_make(v, index);
-    struct state_entry *a = state_entry_at(v, index);
-    struct state_change *change = state_view_record(v, STATE_CHANGE_CODE, index);
+    *ret_entry = state_entry_at(v, index);
+    *ret_change = state_view_record(v, kind, index);
+    return 0;
+}
+
+int state_view_set_code(struct state_view *v, const struct address *address, struct bytes code)
+{
+    struct bytes kept = bytes_none();
+    struct hash256 hash;
+    struct state_entry *a;
+    struct state_change *change;
+    crypto_keccak256(&hash, code);
+    int err = code.len ? keep_code(v, &kept, &hash, code) : 0;
+    if (!err)
+        err = begin_change(v, &a, &change, STATE_CHANGE_CODE, address);
+    if (err)
+        return err;
     change->old.hash = a->account.code_hash;
     a->account.code_hash = hash;
     a->code = kept;
@@ -230,15 +244,11 @@ int state_view_set_code(struct state_view *v, const struct address *address, str
 int state_view_set_balance(struct state_view *v, const struct address *address,
                            const struct u256 *balance)
 {
-    uint32_t index;
-    int err = state_view_get(v, &index, address);
-    if (!err)
-        err = state_view_reserve(v, 2);
+    struct state_entry *a;
+    struct state_change *change;
+    int err = begin_change(v, &a, &change, STATE_CHANGE_BALANCE, address);
     if (err)
         return err;
-    state_view_make(v, index);
-    struct state_entry *a = state_entry_at(v, index);
-    struct state_change *change = state_view_record(v, STATE_CHANGE_BALANCE, index);
     change->old.value = a->account.balance;
     a->account.balance = *balance;
     return 0;
@@ -277,15 +287,11 @@ int state_view_sub_balance(struct state_view *v, const struct address *address,
 
 int state_view_set_nonce(struct state_view *v, const struct address *address, uint64_t nonce)
 {
-    uint32_t index;
-    int err = state_view_get(v, &index, address);
-    if (!err)
-        err = state_view_reserve(v, 2);
+    struct state_entry *a;
+    struct state_change *change;
+    int err = begin_change(v, &a, &change, STATE_CHANGE_NONCE, address);
     if (err)
         return err;
-    state_view_make(v, index);
-    struct state_entry *a = state_entry_at(v, index);
-    struct state_change *change = state_view_record(v, STATE_CHANGE_NONCE, index);
     change->old.number = a->account.nonce;
     a->account.nonce = nonce;
     return 0;
@@ -293,16 +299,13 @@ int state_view_set_nonce(struct state_view *v, const struct address *address, ui
 
 int state_view_touch(struct state_view *v, const struct address *address, bool for_good)
 {
-    uint32_t index;
-    int err = state_view_get(v, &index, address);
-    if (!err)
-        err = state_view_reserve(v, 2);
+    struct state_entry *a;
+    struct state_change *change;
+    int err = begin_change(v, &a, &change, STATE_CHANGE_TOUCH, address);
     if (err)
         return err;
-    state_view_make(v, index);
-    state_view_record(v, STATE_CHANGE_TOUCH, index);
     if (for_good)
-        v->touched_for_good = index + 1;
+        v->touched_for_good = change->index + 1;
     return 0;
 }
 
