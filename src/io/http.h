@@ -1,0 +1,80 @@
+/*
+ * An HTTP/1.1 server over the loop's streams (RFC 9110, RFC 9112): requests with their bodies come to one
+ * function, answers may be given at once or later. http_head.h reads heads and chunks and stands alone.
+ *
+ * Connections are kept open; one request of a connection is with its owner at a time, the next is read from the
+ * connection only after the answer, so that a client which asks without listening holds back itself.
+ */
+#ifndef IO_HTTP_H
+#define IO_HTTP_H
+
+#include "io/http_head.h"
+#include "io/stream.h"
+
+struct io_http_server;
+struct io_http_connection;
+
+/* A request, valid until it is answered. Spans lie in its own memory. */
+struct io_http_request {
+    struct io_http_head head;
+    struct bytes body;  /* none in a call of `head` */
+    struct bytes path;  /* of the target, without what begins with '?'; not decoded */
+    struct bytes query; /* behind '?' */
+    bool has_query;
+    struct io_address peer; /* unknown (ip_len 0) when it came by a unix socket */
+    void *owner;            /* the handler's own; NULL at first */
+
+    struct io_http_connection *connection; /* http.c's; NULL once the client has gone */
+    struct buf memory;                     /* http.c's */
+    bool answered;                         /* http.c's */
+    size_t body_from;                      /* http.c's */
+};
+
+struct io_http_options {
+    void *context;
+    /* Called when the head of a request is complete, before its body is read; may answer it (a wrong method, a
+     * body too large). NULL: every head is fine. `request->head.body_length` tells what is to come. */
+    void (*head)(void *context, struct io_http_request *request);
+    /* Called with each whole request. It must be answered, now or later. */
+    void (*request)(void *context, struct io_http_request *request);
+    size_t body_max;        /* bytes of a body; above it the answer is 413 */
+    size_t connections_max; /* further ones are closed at once */
+    /* Milliseconds: for a request from its first byte to its last; for an answer to be taken by the client; and
+     * without any request. Then the connection is closed. */
+    uint64_t read_ms, write_ms, idle_ms;
+};
+
+/* `options` is copied. ERR_NOMEM. */
+int io_http_new(struct io_http_server **ret_server, struct io_loop *loop,
+                const struct io_http_options *options) BASE_NODISCARD;
+/* Serves on a TCP address too, or on a unix socket; failures as io_listen_tcp and io_listen_unix. Any number of
+ * times. */
+int io_http_listen_tcp(struct io_http_server *server, const char *host, uint16_t port,
+                       struct err_detail *detail) BASE_NODISCARD;
+int io_http_listen_unix(struct io_http_server *server, const char *path,
+                        struct err_detail *detail) BASE_NODISCARD;
+/* Of the listener that was added last. */
+const struct io_address *io_http_address(const struct io_http_server *server);
+size_t io_http_connections(const struct io_http_server *server);
+/* Closes all connections. Requests that are not answered stay valid until they are; their answers are dropped.
+ * NULL is fine. */
+void io_http_free(struct io_http_server *server);
+
+struct io_http_field {
+    const char *name;
+    const char *value;
+};
+
+/*
+ * Answers a request and frees it. Date, Content-Length and Connection are added. The content of `body` is taken
+ * (it is left empty); NULL is an empty one. On the loop's thread, inside the handler or at any time after it.
+ */
+void io_http_answer(struct io_http_request *request, unsigned status,
+                    const struct io_http_field *fields, size_t count, struct buf *body);
+/* An answer of plain text: "<text>\n", as Go's http.Error writes it (text/plain; charset=utf-8, nosniff). */
+void io_http_answer_text(struct io_http_request *request, unsigned status, const char *text);
+
+/* "Not Found"; "" for a status without a name here. */
+const char *io_http_reason(unsigned status);
+
+#endif

@@ -1,0 +1,64 @@
+/* What the node gives to its methods: pointers and callbacks, all for the loop's thread. */
+#ifndef RPC_BACKEND_H
+#define RPC_BACKEND_H
+
+#include "base/buf.h"
+#include "base/types.h"
+#include "base/u256.h"
+#include "io/loop.h"
+#include "io/worker.h"
+
+struct chain;
+struct chain_pool;
+struct p2p_server;
+
+/* How far behind the node is; `syncing` false when it is not. */
+struct rpc_sync {
+    bool syncing;
+    uint64_t starting, current, highest; /* block numbers */
+};
+
+/* A vote that the node casts (istanbul_candidates). */
+struct rpc_candidate {
+    struct address address;
+    bool authorize;
+};
+
+/* Pointers are borrowed and outlive the rpc. What is NULL is not there: its methods answer as GoQuorum's do when
+ * the service is off. */
+struct rpc_backend {
+    void *context; /* given to each callback */
+    struct io_loop *loop;
+    struct io_worker *worker; /* for calls that take long; not the chain's own */
+    struct io_worker
+        *light; /* for signatures and short reads, so that they do not wait behind those */
+    struct chain *chain;
+    struct chain_pool *pool;
+    struct p2p_server *server;
+
+    const char *client_version; /* web3_clientVersion: "Geth/v1.10.3-…(quorum-v24.4.1)/…" */
+    const char *datadir;        /* absolute */
+    uint64_t network_id;
+    uint64_t gas_cap;         /* --rpc.gascap, 0 = none */
+    uint64_t call_timeout_ms; /* --vm.calltimeout, 0 = none */
+    uint64_t min_gas_price; /* wei: what eth_gasPrice suggests without transactions to learn from */
+    bool allow_unprotected; /* --rpc.allow-unprotected-txs */
+
+    bool (*is_mining)(void *context);
+    void (*sync)(void *context, struct rpc_sync *ret_sync);
+
+    /* Istanbul: this validator and its votes. */
+    struct address node_address;
+    void (*propose)(void *context, const struct address *address, bool authorize);
+    void (*discard)(void *context, const struct address *address);
+    /* Calls fn for each vote. */
+    void (*candidates)(void *context,
+                       void (*fn)(void *fn_context, const struct rpc_candidate *candidate),
+                       void *fn_context);
+
+    /* personal and eth: the accounts of the node; NULL: none. */
+    void (*accounts)(void *context, void (*fn)(void *fn_context, const struct address *address),
+                     void *fn_context);
+};
+
+#endif

@@ -1,0 +1,481 @@
+/* Messages into calls, and their answers (GoQuorum, rpc/handler.go and rpc/json.go). */
+#include "base/hex.h"
+#include "base/mem.h"
+#include "rpc/json.h"
+#include "rpc/method.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    ERROR_TEXT_MAX = 1024,
+    NAMESPACES_MAX = 32, /* bits of rpc_access */
+};
+
+struct rpc {
+    const struct rpc_backend *backend;
+    const struct rpc_method **methods; /* sorted by name */
+    size_t method_count;
+    uint32_t available; /* namespaces */
+    size_t under_way;   /* exchanges on the worker */
+};
+
+/* A request's parts, as they stand in the message. */
+struct envelope {
+    struct bytes id;     /* len 0 = none */
+    struct bytes method; /* characters; len 0 = none */
+    struct bytes params; /* len 0 = none */
+    bool has_result;     /* it is an answer, to nobody's question */
+};
+
+struct rpc_exchange {
+    struct rpc *rpc;
+    struct rpc_access access;
+    struct buf message;
+    struct buf out;
+    struct arena arena;
+    rpc_answer_fn *fn; /* NULL: forgotten */
+    void *context;
+    bool batch, one_left;
+    struct rpc_json_walk walk; /* of a batch */
+    struct bytes single;
+    size_t answers;
+    uint64_t now;
+    struct envelope envelope;
+    struct rpc_call call;
+    size_t out_mark; /* where the answer under way begins */
+    int status;      /* what the method's last part returned */
+};
+
+/* --- Namespaces and methods --- */
+
+/* Those of spec §11.3, whether or not all their methods are there. */
+static const char *const namespaces[] = {
+    "admin", "clique", "debug", "eth",  "istanbul",         "miner",          "net", "personal",
+    "rpc",   "txpool", "web3",  "raft", "quorumPermission", "quorumExtension"};
+static_assert(BASE_COUNT(namespaces) <= NAMESPACES_MAX, "a bit for each namespace");
+
+const char *const *rpc_namespaces(size_t *ret_count)
+{
+    *ret_count = BASE_COUNT(namespaces);
+    return namespaces;
+}
+
+static int namespace_index(struct bytes name)
+{
+    for (size_t i = 0; i < BASE_COUNT(namespaces); i++)
+        if (bytes_equal(name, bytes_str(namespaces[i])))
+            return (int)i;
+    return -1;
+}
+
+struct rpc_access rpc_access_all(void)
+{
+    return (struct rpc_access){.namespaces = UINT32_MAX, .subscriptions = true};
+}
+
+struct rpc_access rpc_access_parse(const char *list, struct buf *unknown)
+{
+    struct rpc_access access = {.namespaces = 1u << namespace_index(bytes_str("rpc"))};
+    while (*list) {
+        size_t len = strcspn(list, ",");
+        struct bytes name = bytes_of(list, len);
+        while (name.len && name.data[0] == ' ')
+            name = bytes_slice(name, 1, name.len - 1);
+        while (name.len && name.data[name.len - 1] == ' ')
+            name.len--;
+        int index = namespace_index(name);
+        if (index >= 0) {
+            access.namespaces |= 1u << index;
+        } else if (name.len && unknown) {
+            if (unknown->len)
+                buf_append_text(unknown, ",");
+            buf_append_bytes(unknown, name);
+        }
+        list += len + (list[len] != 0);
+    }
+    return access;
+}
+
+static int compare_methods(const void *a, const void *b)
+{
+    const struct rpc_method *const *x = a, *const *y = b;
+    return strcmp((*x)->name, (*y)->name);
+}
+
+/* bsearch over names that have no end mark. */
+static const struct rpc_method *find_method(const struct rpc *rpc, struct bytes name)
+{
+    size_t low = 0, high = rpc->method_count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        int order = bytes_compare(name, bytes_str(rpc->methods[middle]->name));
+        if (order == 0)
+            return rpc->methods[middle];
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return NULL;
+}
+
+static bool may_call(const struct rpc *rpc, struct rpc_access access, struct bytes method)
+{
+    const uint8_t *line = memchr(method.data, '_', method.len);
+    int index = line ? namespace_index(bytes_of(method.data, (size_t)(line - method.data))) : -1;
+    return index >= 0 && (access.namespaces & rpc->available) >> index & 1;
+}
+
+int rpc_new(struct rpc **ret_rpc, const struct rpc_backend *backend)
+{
+    struct rpc *rpc = mem_alloc_zeroed(1, sizeof(*rpc));
+    if (!rpc)
+        return ERR_NOMEM;
+    rpc->backend = backend;
+    rpc->available = rpc_available(backend);
+    for (size_t i = 0; i < rpc_method_list_count; i++)
+        rpc->method_count += rpc_method_lists[i].count;
+    rpc->methods = mem_alloc(rpc->method_count * sizeof(const struct rpc_method *));
+    if (!rpc->methods) {
+        mem_free(rpc);
+        return ERR_NOMEM;
+    }
+    size_t at = 0;
+    for (size_t i = 0; i < rpc_method_list_count; i++)
+        for (size_t k = 0; k < rpc_method_lists[i].count; k++)
+            rpc->methods[at++] = &rpc_method_lists[i].methods[k];
+    qsort(rpc->methods, rpc->method_count, sizeof(const struct rpc_method *), compare_methods);
+    *ret_rpc = rpc;
+    return 0;
+}
+
+void rpc_free(struct rpc *rpc)
+{
+    if (!rpc)
+        return;
+    assert(rpc->under_way == 0);
+    mem_free(rpc->methods);
+    mem_free(rpc);
+}
+
+int rpc_fail(struct rpc_call *call, int code, const char *format, ...)
+{
+    char text[ERROR_TEXT_MAX];
+    va_list list;
+    va_start(list, format);
+    int len = vsnprintf(text, sizeof(text), format, list);
+    va_end(list);
+    if (len < 0)
+        len = 0;
+    if ((size_t)len >= sizeof(text))
+        len = sizeof(text) - 1;
+    call->code = code;
+    call->data = bytes_none();
+    call->text = arena_copy(call->arena, bytes_of(text, (size_t)len));
+    if (!call->text.data)
+        call->text = bytes_str("out of memory");
+    return RPC_FAILED;
+}
+
+/* --- Answers --- */
+
+static void begin_answer(struct rpc_exchange *x, struct bytes id)
+{
+    if (x->batch)
+        buf_append_byte(&x->out, x->answers ? ',' : '[');
+    buf_append_text(&x->out, "{\"jsonrpc\":\"2.0\",\"id\":");
+    if (id.len)
+        buf_append_bytes(&x->out, id);
+    else
+        buf_append_text(&x->out, "null");
+}
+
+static void write_error(struct rpc_exchange *x, struct bytes id, int code, struct bytes text,
+                        struct bytes data)
+{
+    begin_answer(x, id);
+    buf_append_format(&x->out, ",\"error\":{\"code\":%d,\"message\":", code);
+    rpc_json_write_string(&x->out, text);
+    if (data.data) {
+        buf_append_text(&x->out, ",\"data\":\"");
+        hex_append(&x->out, data);
+        buf_append_byte(&x->out, '"');
+    }
+    buf_append_text(&x->out, "}}");
+    x->answers++;
+}
+
+static void write_error_text(struct rpc_exchange *x, struct bytes id, int code, const char *text)
+{
+    write_error(x, id, code, bytes_str(text), bytes_none());
+}
+
+/* --- One call --- */
+
+static bool is_id(struct bytes id)
+{
+    return id.len && id.data[0] != '{' && id.data[0] != '[';
+}
+
+/* What of a message is a request; what is no object is none at all. */
+static int read_envelope(struct envelope *e, struct arena *arena, struct bytes message)
+{
+    struct rpc_json_walk walk;
+    struct bytes key, value;
+    *e = (struct envelope){.has_result = false};
+    if (rpc_json_kind(message) != RPC_JSON_OBJECT)
+        return 0;
+    rpc_json_walk_begin(&walk, message);
+    while (rpc_json_member(&walk, &key, &value)) {
+        enum rpc_json_kind kind = rpc_json_kind(value);
+        if (rpc_json_key_is(key, "id")) {
+            e->id = value;
+        } else if (rpc_json_key_is(key, "method") && kind == RPC_JSON_STRING) {
+            e->method = rpc_json_string(value, arena);
+            if (!e->method.data)
+                return ERR_NOMEM;
+        } else if (rpc_json_key_is(key, "params")) {
+            e->params = value;
+        } else if (rpc_json_key_is(key, "result") ||
+                   (rpc_json_key_is(key, "error") && kind != RPC_JSON_NULL)) {
+            e->has_result = true;
+        }
+    }
+    return 0;
+}
+
+static bool ends_with(struct bytes text, const char *end)
+{
+    size_t len = strlen(end);
+    return text.len >= len && memcmp(text.data + text.len - len, end, len) == 0;
+}
+
+/* The call is over: its answer, or what went wrong. */
+static void end_call(struct rpc_exchange *x, int status)
+{
+    struct bytes id = x->envelope.id;
+    if (status == 0 && id.len) {
+        buf_append_byte(&x->out, '}');
+        x->answers++;
+        return;
+    }
+    /* A notification is not answered; of an error what was written so far goes. */
+    x->out.len = x->out_mark;
+    if (!id.len)
+        return;
+    if (status == RPC_FAILED)
+        write_error(x, id, x->call.code, x->call.text, x->call.data);
+    else if (status)
+        write_error_text(x, id, RPC_CODE_ERROR, err_text(status));
+}
+
+/* Parses and finds the method; RPC_FAILED with the error set. */
+static int prepare_call(struct rpc_exchange *x)
+{
+    struct rpc_call *call = &x->call;
+    struct bytes name = x->envelope.method;
+    *call = (struct rpc_call){.backend = x->rpc->backend,
+                              .rpc = x->rpc,
+                              .access = x->access,
+                              .arena = &x->arena,
+                              .now = x->now,
+                              .out = &x->out};
+    if (ends_with(name, "_subscribe") && !x->access.subscriptions)
+        return rpc_fail(call, RPC_CODE_ERROR, "notifications not supported");
+    call->method = may_call(x->rpc, x->access, name) ? find_method(x->rpc, name) : NULL;
+    if (!call->method)
+        return rpc_fail(call, RPC_CODE_NOT_FOUND, "the method %.*s does not exist/is not available",
+                        (int)(name.len < 512 ? name.len : 512), (const char *)name.data);
+    int status = rpc_params_read(call, x->envelope.params);
+    if (status)
+        return status;
+    begin_answer(x, x->envelope.id);
+    buf_append_text(&x->out, ",\"result\":");
+    return 0;
+}
+
+static void run_on_worker(void *context)
+{
+    struct rpc_exchange *x = context;
+    x->status = x->call.method->work(&x->call);
+}
+
+static void on_worked(void *context);
+
+/* Starts the call of one message. False when it goes on on the worker. */
+static bool call_one(struct rpc_exchange *x, struct bytes message)
+{
+    struct envelope *e = &x->envelope;
+    arena_clear(&x->arena);
+    x->out_mark = x->out.len;
+    if (read_envelope(e, &x->arena, message)) {
+        write_error_text(x, bytes_none(), RPC_CODE_ERROR, err_text(ERR_NOMEM));
+        return true;
+    }
+    if (!e->method.len || (e->id.len && !is_id(e->id))) {
+        bool answer = is_id(e->id) && !e->params.len && e->has_result;
+        if (!answer)
+            write_error_text(x, is_id(e->id) ? e->id : bytes_none(), RPC_CODE_INVALID_REQUEST,
+                             "invalid request");
+        return true;
+    }
+    if (!e->id.len && ends_with(e->method, "_subscription"))
+        return true; /* what a server sends */
+    if (x->out.len > RPC_ANSWER_MAX) {
+        if (e->id.len)
+            write_error_text(x, e->id, RPC_CODE_TOO_LARGE, "response too large");
+        return true;
+    }
+    int status = prepare_call(x);
+    if (status == 0 && x->call.method->quick) {
+        status = x->call.method->quick(&x->call);
+        if (status != RPC_LATER) {
+            end_call(x, status);
+            return true;
+        }
+        status = 0;
+    }
+    if (status == 0 && x->call.method->work) {
+        const struct rpc_backend *backend = x->rpc->backend;
+        struct io_worker *worker =
+            x->call.method->light && backend->light ? backend->light : backend->worker;
+        x->rpc->under_way++;
+        if (worker && io_worker_run(worker, run_on_worker, on_worked, x) == 0)
+            return false;
+        x->rpc->under_way--;
+        run_on_worker(x);
+        status = x->status;
+    }
+    if (status == 0 && x->call.method->run)
+        status = x->call.method->run(&x->call);
+    end_call(x, status);
+    return true;
+}
+
+/* --- Exchanges --- */
+
+static void exchange_free(struct rpc_exchange *x)
+{
+    buf_release(&x->message);
+    buf_release(&x->out);
+    arena_release(&x->arena);
+    mem_free(x);
+}
+
+static void finish(struct rpc_exchange *x)
+{
+    if (x->batch && x->answers)
+        buf_append_byte(&x->out, ']');
+    if (x->answers)
+        buf_append_byte(&x->out, '\n');
+    if (buf_status(&x->out)) {
+        static const char text[] = "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32000,"
+                                   "\"message\":\"out of memory\"}}\n";
+        buf_release(&x->out);
+        buf_append_text(&x->out, text);
+    }
+    if (x->fn)
+        x->fn(x->context, &x->out);
+    exchange_free(x);
+}
+
+/* Goes on with the next messages. False when one went to the worker. */
+static bool go_on(struct rpc_exchange *x)
+{
+    struct bytes message;
+    if (!x->batch) {
+        if (!x->one_left)
+            return true;
+        x->one_left = false;
+        return call_one(x, x->single);
+    }
+    while (x->fn && rpc_json_element(&x->walk, &message))
+        if (!call_one(x, message))
+            return false;
+    return true;
+}
+
+static void on_worked(void *context)
+{
+    struct rpc_exchange *x = context;
+    x->rpc->under_way--;
+    /* `run` is called even when the asker has gone: what `work` left in `state` is its to free. */
+    if (x->status == 0 && x->call.method->run)
+        x->status = x->call.method->run(&x->call);
+    end_call(x, x->status);
+    if (go_on(x))
+        finish(x);
+}
+
+static size_t batch_length(struct bytes array)
+{
+    struct rpc_json_walk walk;
+    struct bytes message;
+    size_t count = 0;
+    rpc_json_walk_begin(&walk, array);
+    while (count <= RPC_BATCH_MAX && rpc_json_element(&walk, &message))
+        count++;
+    return count;
+}
+
+/* Looks at the whole message; true when there are calls in it. */
+static bool begin_exchange(struct rpc_exchange *x)
+{
+    struct bytes value;
+    enum rpc_json_status status = rpc_json_first(&value, buf_bytes(&x->message));
+    if (status == RPC_JSON_MORE)
+        return false; /* nothing but white space: nothing is the answer */
+    if (status == RPC_JSON_BAD) {
+        write_error_text(x, bytes_none(), RPC_CODE_PARSE, "parse error");
+        return false;
+    }
+    if (rpc_json_kind(value) != RPC_JSON_ARRAY) {
+        x->single = value;
+        x->one_left = true;
+        return true;
+    }
+    size_t count = batch_length(value);
+    if (count == 0 || count > RPC_BATCH_MAX) {
+        write_error_text(x, bytes_none(), RPC_CODE_INVALID_REQUEST,
+                         count ? "batch too large" : "empty batch");
+        return false;
+    }
+    x->batch = true;
+    rpc_json_walk_begin(&x->walk, value);
+    return true;
+}
+
+struct rpc_exchange *rpc_ask(struct rpc *rpc, struct rpc_access access, struct buf *message,
+                             rpc_answer_fn *fn, void *context)
+{
+    struct rpc_exchange *x = mem_alloc(sizeof(*x));
+    if (!x) {
+        struct buf nothing = BUF_INIT;
+        buf_release(message);
+        fn(context, &nothing);
+        return NULL;
+    }
+    x->rpc = rpc;
+    x->access = access;
+    x->message = *message;
+    buf_init(message);
+    buf_init(&x->out);
+    arena_init(&x->arena);
+    x->fn = fn;
+    x->context = context;
+    x->batch = x->one_left = false;
+    x->answers = 0;
+    x->now = rpc->backend->loop ? io_loop_now(rpc->backend->loop) : 0;
+    if (begin_exchange(x) && !go_on(x))
+        return x;
+    finish(x);
+    return NULL;
+}
+
+void rpc_forget(struct rpc_exchange *exchange)
+{
+    if (exchange)
+        exchange->fn = NULL;
+}

@@ -1,0 +1,29 @@
+/* JSON-RPC over HTTP: which requests are one, and who may ask (GoQuorum, rpc/http.go and node/rpcstack.go). */
+#ifndef RPC_HTTP_H
+#define RPC_HTTP_H
+
+#include "io/http.h"
+#include "rpc/rpc.h"
+
+struct rpc_http;
+
+struct rpc_http_options {
+    const char *host;   /* an IP or a name of this machine; "localhost" */
+    uint16_t port;      /* 0 takes a free one */
+    const char *prefix; /* of paths that are served, "" = "/" alone */
+    const char *vhosts; /* comma list of names in Host, "*" = any; IPs always may */
+    const char *cors;   /* comma list of origins, "*" = any; "" = no CORS at all */
+    struct rpc_access access;
+    size_t connections_max; /* 0 = 10,000 */
+};
+
+/* ERR_IO (port in use, no such host), ERR_INPUT (prefix without '/'), ERR_NOMEM, with a message. Strings are
+ * copied. */
+int rpc_http_start(struct rpc_http **ret_http, struct rpc *rpc,
+                   const struct rpc_http_options *options,
+                   struct err_detail *detail) BASE_NODISCARD;
+const struct io_address *rpc_http_address(const struct rpc_http *http);
+/* NULL is fine. */
+void rpc_http_stop(struct rpc_http *http);
+
+#endif

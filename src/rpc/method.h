@@ -1,0 +1,173 @@
+/*
+ * The table: one row describes each method, and everything goes by it: dispatch, parsing of parameters, rpc_modules,
+ * documentation, fuzzing. A namespace's rows stand in its methods_*.c.
+ */
+#ifndef RPC_METHOD_H
+#define RPC_METHOD_H
+
+#include "base/arena.h"
+#include "rpc/rpc.h"
+
+enum { RPC_PARAMS_MAX = 5 };
+
+/* X(NAME, "Go's name of the type", "what it is, for the documentation"). Go's names stand in messages. */
+#define RPC_TYPE_LIST(X)                                                                           \
+    X(NONE, "", "")                                                                                \
+    X(ADDRESS, "common.Address", "20 bytes, hex")                                                  \
+    X(HASH, "common.Hash", "32 bytes, hex")                                                        \
+    X(BLOCK, "rpc.BlockNumber", "block number, hex, or latest, earliest, pending")                 \
+    X(BLOCK_OR_HASH, "rpc.BlockNumberOrHash", "block number or tag, or block hash, or an object")  \
+    X(BOOL, "bool", "true or false")                                                               \
+    X(TEXT, "string", "text")                                                                      \
+    X(ID, "rpc.ID", "text")                                                                        \
+    X(TEXTS, "[]string", "array of texts")                                                         \
+    X(BYTES, "hexutil.Bytes", "bytes, hex")                                                        \
+    X(UINT, "hexutil.Uint", "number, hex")                                                         \
+    X(NUMBER, "uint64", "number, decimal")                                                         \
+    X(CALL, "ethapi.CallArgs", "a call: from, to, gas, gasPrice, value, data, accessList")         \
+    X(SEND, "ethapi.SendTxArgs", "a transaction: from, to, gas, gasPrice, value, nonce, data")     \
+    X(FILTER, "filters.FilterCriteria", "logs: fromBlock, toBlock or blockHash, address, topics")  \
+    X(ANY, "interface {}", "anything")
+
+enum rpc_type {
+#define X(name, go, text) RPC_##name,
+    RPC_TYPE_LIST(X)
+#undef X
+};
+
+struct rpc_param {
+    const char *name;
+    enum rpc_type type;
+    bool optional;
+};
+
+enum rpc_block_kind { RPC_AT_NONE, RPC_AT_LATEST, RPC_AT_PENDING, RPC_AT_NUMBER, RPC_AT_HASH };
+
+struct rpc_block_id {
+    enum rpc_block_kind kind;
+    bool canonical; /* with a hash: it must be of the canonical chain */
+    uint64_t number;
+    struct hash256 hash;
+};
+
+struct rpc_access_entry {
+    struct address address;
+    struct hash256 *keys;
+    size_t key_count;
+};
+
+/* CallArgs and SendTxArgs. */
+struct rpc_transaction {
+    bool has_from, has_to, has_gas, has_gas_price, has_value, has_nonce, has_data, has_access_list;
+    struct address from, to;
+    uint64_t gas, nonce;
+    struct u256 gas_price, value;
+    struct bytes data;
+    struct rpc_access_entry *access_list;
+    size_t access_count;
+};
+
+struct rpc_topics {
+    struct hash256 *topics;
+    size_t count; /* 0 = any */
+};
+
+struct rpc_filter {
+    bool has_block_hash;
+    struct hash256 block_hash;
+    struct rpc_block_id from, to; /* RPC_AT_NONE: not given */
+    struct address *addresses;
+    size_t address_count;
+    struct rpc_topics *topics;
+    size_t topic_count;
+};
+
+/* A parameter as it was read; memory is the call's. */
+struct rpc_value {
+    bool given;        /* false: an optional one that is missing or null */
+    struct bytes json; /* its text */
+    union {
+        struct address address;
+        struct hash256 hash;
+        struct rpc_block_id block;
+        bool boolean;
+        struct bytes bytes; /* BYTES, and characters of TEXT and ID */
+        uint64_t number;
+        struct rpc_transaction *transaction;
+        struct rpc_filter *filter;
+    };
+};
+
+enum {
+    RPC_CODE_PARSE = -32700,
+    RPC_CODE_INVALID_REQUEST = -32600,
+    RPC_CODE_NOT_FOUND = -32601,
+    RPC_CODE_PARAMS = -32602,
+    RPC_CODE_ERROR = -32000, /* everything else */
+    RPC_CODE_TOO_LARGE = -32003,
+    RPC_CODE_REVERTED = 3,
+};
+
+/* What methods return: 0, a failure of this machine (ERR_…), or this. */
+enum {
+    RPC_FAILED = 1,
+    RPC_LATER = 2, /* by `quick` alone: the worker must do it; nothing has been written */
+};
+
+struct rpc_call {
+    const struct rpc_backend *backend;
+    struct rpc *rpc;
+    struct rpc_access access;
+    const struct rpc_method *method;
+    struct rpc_value args[RPC_PARAMS_MAX];
+    struct arena *arena; /* of the exchange; cleared behind each call */
+    struct buf *out;     /* the result is appended here, as JSON */
+    void *state;         /* from `work` to `run` */
+    uint64_t now;        /* by io_loop_now, when the message came */
+    /* The error, when RPC_FAILED. */
+    int code;
+    struct bytes data; /* of a revert, hex by the writer; data NULL = none */
+    struct bytes text;
+};
+
+/* Sets the error; returns RPC_FAILED. The text is cut at a kilobyte. */
+int rpc_fail(struct rpc_call *call, int code, const char *format, ...) BASE_PRINTF(3, 4);
+
+typedef int rpc_method_fn(struct rpc_call *call);
+
+struct rpc_method {
+    const char *name; /* with its namespace */
+    struct rpc_param params[RPC_PARAMS_MAX];
+    /* On the loop, first: an answer that is at hand (or RPC_LATER); NULL: there is none. */
+    rpc_method_fn *quick;
+    /* On the worker, for what may take longer than a millisecond; NULL: nothing to do there. Must not touch what
+     * belongs to the loop's thread: of the backend only the chain, through readers. */
+    rpc_method_fn *work;
+    /* On the loop; after `work` when that gave 0. NULL: `work` has written the result. */
+    rpc_method_fn *run;
+    /* `work` takes well below a millisecond, a signature at most: it does not wait behind long calls. */
+    bool light;
+    const char *result; /* for the documentation */
+};
+
+struct rpc_method_list {
+    const struct rpc_method *methods;
+    size_t count;
+};
+
+/* All of them, by namespace. */
+extern const struct rpc_method_list rpc_method_lists[];
+extern const size_t rpc_method_list_count;
+
+/* The names of all namespaces; the bit of a namespace in rpc_access is its index. */
+const char *const *rpc_namespaces(size_t *ret_count);
+/* The namespaces that the backend has. */
+uint32_t rpc_available(const struct rpc_backend *backend);
+
+const char *rpc_type_go_name(enum rpc_type type);
+
+/* Reads `params` (any JSON value, or none) for the method: the values into call->args, or the error as GoQuorum
+ * words it. Returns 0, RPC_FAILED or ERR_NOMEM. */
+int rpc_params_read(struct rpc_call *call, struct bytes params) BASE_NODISCARD;
+
+#endif

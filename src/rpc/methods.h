@@ -1,0 +1,11 @@
+/* The lists that make the table, one for each methods_*.c. */
+#ifndef RPC_METHODS_H
+#define RPC_METHODS_H
+
+#include "rpc/method.h"
+
+extern const struct rpc_method_list rpc_methods_block, rpc_methods_transaction, rpc_methods_state,
+    rpc_methods_call, rpc_methods_logs, rpc_methods_node, rpc_methods_network, rpc_methods_istanbul,
+    rpc_methods_debug;
+
+#endif

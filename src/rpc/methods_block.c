@@ -1,0 +1,251 @@
+/* eth: blocks, headers, uncles. */
+#include "rpc/lookup.h"
+#include "rpc/methods.h"
+
+/* Blocks of more transactions than this are written on the worker. */
+enum { QUICK_TRANSACTIONS = 200 };
+
+static int block_number(struct rpc_call *call)
+{
+    struct chain_head head;
+    chain_head(call->backend->chain, &head);
+    rpc_write_number(call->out, head.block->header.number);
+    chain_head_release(&head);
+    return 0;
+}
+
+static int chain_id(struct rpc_call *call)
+{
+    rpc_write_big(call->out, &chain_configuration(call->backend->chain)->chain_id.value);
+    return 0;
+}
+
+/* The block of the first argument; a hash is made a block id. */
+static struct rpc_block_id wanted(const struct rpc_call *call)
+{
+    if (call->method->params[0].type != RPC_HASH)
+        return call->args[0].block;
+    return (struct rpc_block_id){.kind = RPC_AT_HASH, .hash = call->args[0].hash};
+}
+
+static bool is_head(const struct chain_block *head, const struct rpc_block_id *id)
+{
+    return id->kind == RPC_AT_LATEST ||
+           (id->kind == RPC_AT_NUMBER && id->number == head->header.number) ||
+           (id->kind == RPC_AT_HASH && hash256_equal(&id->hash, &head->hash));
+}
+
+static bool senders_known(const struct chain_block *block)
+{
+    const struct eth_body *body = &block->body->body;
+    for (size_t i = 0; i < body->transaction_count; i++)
+        if (!body->transactions[i].sender_known)
+            return false;
+    return true;
+}
+
+/* The head is in memory: most who poll want nothing else. */
+static int get_head_block(struct rpc_call *call)
+{
+    struct rpc_block_id id = wanted(call);
+    bool full = call->args[1].boolean;
+    struct chain_head head;
+    chain_head(call->backend->chain, &head);
+    bool quick = is_head(head.block, &id) &&
+                 head.block->body->body.transaction_count <= QUICK_TRANSACTIONS &&
+                 (!full || senders_known(head.block));
+    if (quick)
+        rpc_write_block(call->out, head.block, &head.total_difficulty,
+                        full ? RPC_BLOCK_FULL : RPC_BLOCK_HASHES);
+    chain_head_release(&head);
+    return quick ? 0 : RPC_LATER;
+}
+
+static int recover(const struct rpc_call *call, struct chain_block *block)
+{
+    struct eth_rules rules = rpc_rules_at(call, block->header.number, block->header.timestamp);
+    enum eth_tx_status status;
+    size_t index;
+    int error = chain_block_recover(block, &status, &index, &rules, NULL);
+    return error == 0 && status != ETH_TX_OK ? ERR_CORRUPT : error;
+}
+
+/* Reads the block; *ret_block NULL when there is none. */
+static int read_block(struct rpc_call *call, struct chain_reader *reader,
+                      struct chain_block **ret_block, struct u256 *ret_td)
+{
+    struct rpc_block_id id = wanted(call);
+    uint64_t number;
+    *ret_block = NULL;
+    int status = rpc_find_block(reader, &number, &id);
+    if (status == 0)
+        status = chain_reader_block(reader, ret_block, number);
+    if (status == 0)
+        status = chain_reader_total_difficulty(reader, ret_td, number);
+    if (status == 0 || status == ERR_NOTFOUND)
+        return 0;
+    chain_block_unref(*ret_block);
+    return rpc_reader_fail(call, reader, status);
+}
+
+static int get_block(struct rpc_call *call)
+{
+    struct chain_reader reader;
+    struct chain_block *block;
+    struct u256 td;
+    int status = rpc_reader_open(call, &reader);
+    if (status)
+        return status;
+    status = read_block(call, &reader, &block, &td);
+    if (status == 0 && !block) {
+        rpc_write_null(call->out);
+    } else if (status == 0) {
+        bool full = call->args[1].boolean;
+        status = full ? recover(call, block) : 0;
+        if (status == 0)
+            rpc_write_block(call->out, block, &td, full ? RPC_BLOCK_FULL : RPC_BLOCK_HASHES);
+        chain_block_unref(block);
+    }
+    chain_reader_close(&reader);
+    return status;
+}
+
+static int get_header(struct rpc_call *call)
+{
+    struct chain_reader reader;
+    struct rpc_block_id id = wanted(call);
+    struct eth_header header;
+    struct hash256 hash;
+    struct u256 td;
+    uint64_t number;
+    int status = rpc_reader_open(call, &reader);
+    if (status)
+        return status;
+    status = rpc_find_block(&reader, &number, &id);
+    if (status == 0)
+        status = chain_reader_header(&reader, &header, number);
+    if (status == 0)
+        status = chain_reader_hash(&reader, &hash, number);
+    if (status == 0)
+        status = chain_reader_total_difficulty(&reader, &td, number);
+    if (status == 0)
+        rpc_write_header(call->out, &header, &hash, &td);
+    else if (status == ERR_NOTFOUND)
+        status = rpc_null(call);
+    else
+        status = rpc_reader_fail(call, &reader, status);
+    chain_reader_close(&reader);
+    return status;
+}
+
+/* The number of items of the body's `list`-th list; null without the block. */
+static int count_items(struct rpc_call *call, unsigned list)
+{
+    struct chain_reader reader;
+    struct rpc_block_id id = wanted(call);
+    struct bytes body;
+    uint64_t number;
+    int status = rpc_reader_open(call, &reader);
+    if (status)
+        return status;
+    status = rpc_find_block(&reader, &number, &id);
+    if (status == 0)
+        status = chain_reader_body_rlp(&reader, &body, number);
+    if (status == 0) {
+        struct rlp_reader r;
+        rlp_reader_init(&r, body);
+        for (; list > 0; list--)
+            rlp_skip(&r, "list");
+        rlp_enter(&r, "list");
+        size_t count = rlp_count(&r, 1, "item");
+        if (rlp_ok(&r))
+            rpc_write_number(call->out, count);
+        else
+            status = ERR_CORRUPT;
+    } else if (status == ERR_NOTFOUND) {
+        status = rpc_null(call);
+    } else {
+        status = rpc_reader_fail(call, &reader, status);
+    }
+    chain_reader_close(&reader);
+    return status;
+}
+
+static int transaction_count(struct rpc_call *call)
+{
+    return count_items(call, 0);
+}
+
+static int uncle_count(struct rpc_call *call)
+{
+    return count_items(call, 1);
+}
+
+static int get_uncle(struct rpc_call *call)
+{
+    struct chain_reader reader;
+    struct chain_block *block;
+    struct u256 td;
+    int status = rpc_reader_open(call, &reader);
+    if (status)
+        return status;
+    status = read_block(call, &reader, &block, &td);
+    if (status == 0 && (!block || call->args[1].number >= block->body->body.uncle_count)) {
+        rpc_write_null(call->out);
+    } else if (status == 0) {
+        const struct eth_header *uncle = &block->body->body.uncles[call->args[1].number];
+        struct hash256 hash;
+        status = eth_header_hash(uncle, &hash);
+        if (status == 0)
+            rpc_write_header(call->out, uncle, &hash, NULL);
+    }
+    if (block)
+        chain_block_unref(block);
+    chain_reader_close(&reader);
+    return status;
+}
+
+#define NUMBER {"number", RPC_BLOCK}
+#define HASH   {"hash", RPC_HASH}
+#define FULL   {"full", RPC_BOOL}
+#define INDEX  {"index", RPC_UINT}
+
+static const struct rpc_method methods[] = {
+    {"eth_blockNumber", {{0}}, .run = block_number, .result = "number of the head, hex"},
+    {"eth_chainId", {{0}}, .run = chain_id, .result = "chain id, hex"},
+    {"eth_getBlockByNumber",
+     {NUMBER, FULL},
+     .quick = get_head_block,
+     .work = get_block,
+     .result = "block or null"},
+    {"eth_getBlockByHash",
+     {HASH, FULL},
+     .quick = get_head_block,
+     .work = get_block,
+     .result = "block or null"},
+    {"eth_getHeaderByNumber", {NUMBER}, .run = get_header, .result = "header or null"},
+    {"eth_getHeaderByHash", {HASH}, .run = get_header, .result = "header or null"},
+    {"eth_getBlockTransactionCountByNumber",
+     {NUMBER},
+     .run = transaction_count,
+     .result = "number, hex, or null"},
+    {"eth_getBlockTransactionCountByHash",
+     {HASH},
+     .run = transaction_count,
+     .result = "number, hex, or null"},
+    {"eth_getUncleCountByBlockNumber",
+     {NUMBER},
+     .run = uncle_count,
+     .result = "number, hex, or null"},
+    {"eth_getUncleCountByBlockHash", {HASH}, .run = uncle_count, .result = "number, hex, or null"},
+    {"eth_getUncleByBlockNumberAndIndex",
+     {NUMBER, INDEX},
+     .work = get_uncle,
+     .result = "header or null"},
+    {"eth_getUncleByBlockHashAndIndex",
+     {HASH, INDEX},
+     .work = get_uncle,
+     .result = "header or null"},
+};
+
+const struct rpc_method_list rpc_methods_block = {methods, BASE_COUNT(methods)};

@@ -1,0 +1,382 @@
+/* eth: transactions and their receipts, and sending them. */
+#include "chain/pool.h"
+#include "rpc/lookup.h"
+#include "rpc/methods.h"
+
+/* --- What is in a block --- */
+
+/* Where the transaction of a call stands; ERR_NOTFOUND. */
+static int locate(struct rpc_call *call, struct chain_reader *reader,
+                  struct rpc_position *ret_position)
+{
+    uint32_t index;
+    int status =
+        chain_reader_transaction(reader, &ret_position->number, &index, &call->args[0].hash);
+    ret_position->index = index;
+    return status ? status
+                  : chain_reader_hash(reader, &ret_position->block_hash, ret_position->number);
+}
+
+/* The same by block and index. */
+static int locate_in_block(struct rpc_call *call, struct chain_reader *reader,
+                           struct rpc_position *ret_position)
+{
+    struct rpc_block_id id = call->args[0].block;
+    if (call->method->params[0].type == RPC_HASH)
+        id = (struct rpc_block_id){.kind = RPC_AT_HASH, .hash = call->args[0].hash};
+    int status = rpc_find_block(reader, &ret_position->number, &id);
+    ret_position->index = call->args[1].number;
+    return status ? status
+                  : chain_reader_hash(reader, &ret_position->block_hash, ret_position->number);
+}
+
+static int write_transaction(struct rpc_call *call, struct chain_reader *reader,
+                             const struct rpc_position *position)
+{
+    struct eth_transaction tx;
+    struct hash256 hash;
+    int status = rpc_read_transaction(call, reader, &tx, position->number, position->index);
+    if (status == 0)
+        status = eth_transaction_hash(&tx, &hash);
+    if (status == 0)
+        rpc_write_transaction(call->out, &tx, &hash, position);
+    return status;
+}
+
+static int write_raw(struct rpc_call *call, struct chain_reader *reader,
+                     const struct rpc_position *position)
+{
+    struct bytes raw;
+    int status = rpc_read_raw_transaction(reader, &raw, position->number, position->index);
+    if (status == 0)
+        rpc_write_bytes(call->out, raw);
+    return status;
+}
+
+typedef int locate_fn(struct rpc_call *call, struct chain_reader *reader,
+                      struct rpc_position *ret_position);
+typedef int write_fn(struct rpc_call *call, struct chain_reader *reader,
+                     const struct rpc_position *position);
+
+/* Locates, writes; `nothing` is the answer when there is none. */
+static int answer(struct rpc_call *call, locate_fn *find, write_fn *write, const char *nothing)
+{
+    struct chain_reader reader;
+    struct rpc_position position;
+    int status = rpc_reader_open(call, &reader);
+    if (status)
+        return status;
+    status = find(call, &reader, &position);
+    if (status == 0)
+        status = write(call, &reader, &position);
+    if (status == ERR_NOTFOUND) {
+        buf_append_text(call->out, nothing);
+        status = 0;
+    } else if (status != 0 && status != RPC_FAILED) {
+        status = rpc_reader_fail(call, &reader, status);
+    }
+    chain_reader_close(&reader);
+    return status;
+}
+
+static int get_by_index(struct rpc_call *call)
+{
+    return answer(call, locate_in_block, write_transaction, "null");
+}
+
+static int get_raw_by_index(struct rpc_call *call)
+{
+    return answer(call, locate_in_block, write_raw, "\"0x\"");
+}
+
+static int get_from_chain(struct rpc_call *call)
+{
+    return answer(call, locate, write_transaction, "null");
+}
+
+/* Whether it waits in the pool, which knows its sender. */
+static int get_from_pool(struct rpc_call *call)
+{
+    struct chain_tx *tx =
+        call->backend->pool ? chain_pool_get(call->backend->pool, &call->args[0].hash) : NULL;
+    if (!tx)
+        return RPC_LATER;
+    rpc_write_transaction(call->out, &tx->tx, &tx->hash, NULL);
+    chain_tx_unref(tx);
+    return 0;
+}
+
+static int get_raw(struct rpc_call *call)
+{
+    struct chain_tx *tx =
+        call->backend->pool ? chain_pool_get(call->backend->pool, &call->args[0].hash) : NULL;
+    if (!tx)
+        return answer(call, locate, write_raw, "\"0x\"");
+    rpc_write_bytes(call->out, tx->tx.encoded);
+    chain_tx_unref(tx);
+    return 0;
+}
+
+/* --- Receipts --- */
+
+/* What the receipts before one leave: gas and logs so far. Looks at no more of them than that. */
+static int skip_receipts(struct rlp_reader *r, uint64_t count, uint64_t *ret_gas,
+                         uint64_t *ret_logs)
+{
+    *ret_gas = *ret_logs = 0;
+    for (; count > 0 && rlp_more(r); count--) {
+        struct rlp_reader inner = *r;
+        if (rlp_peek(r) == RLP_STRING) {
+            struct bytes typed = rlp_read_bytes(r, "receipt");
+            if (typed.len < 1)
+                return ERR_CORRUPT;
+            rlp_reader_init(&inner, bytes_slice(typed, 1, typed.len - 1));
+        } else {
+            rlp_skip(r, "receipt");
+        }
+        rlp_enter(&inner, "receipt");
+        rlp_skip(&inner, "status");
+        *ret_gas = rlp_read_u64(&inner, "cumulative gas");
+        rlp_skip(&inner, "bloom");
+        rlp_enter(&inner, "logs");
+        *ret_logs += rlp_count(&inner, 1, "log");
+        if (!rlp_ok(&inner))
+            return ERR_CORRUPT;
+    }
+    return rlp_ok(r) ? 0 : ERR_CORRUPT;
+}
+
+static int write_receipt(struct rpc_call *call, struct chain_reader *reader,
+                         const struct rpc_position *position)
+{
+    struct eth_transaction tx;
+    struct eth_receipt receipt;
+    struct rpc_receipt all = {.receipt = &receipt, .tx = &tx, .position = *position};
+    struct bytes rlp;
+    uint64_t gas_before;
+    int status = rpc_read_transaction(call, reader, &tx, position->number, position->index);
+    if (status == 0)
+        status = eth_transaction_hash(&tx, &all.hash);
+    if (status == 0)
+        status = chain_reader_receipts_rlp(reader, &rlp, position->number);
+    if (status)
+        return status;
+    struct rlp_reader r;
+    rlp_reader_init(&r, rlp);
+    rlp_enter(&r, "receipts");
+    status = skip_receipts(&r, position->index, &gas_before, &all.first_log);
+    if (status == 0 && !rlp_more(&r))
+        status = ERR_NOTFOUND;
+    if (status == 0)
+        status = eth_receipt_read(&receipt, call->arena, &r, NULL);
+    if (status)
+        return status;
+    all.gas_used = receipt.cumulative_gas - gas_before;
+    rpc_write_receipt(call->out, &all);
+    return 0;
+}
+
+static int get_receipt(struct rpc_call *call)
+{
+    return answer(call, locate, write_receipt, "null");
+}
+
+/* eth_getBlockReceipts of newer clients. */
+static int write_block_receipts(struct rpc_call *call, struct chain_reader *reader, uint64_t number)
+{
+    struct chain_block *block;
+    struct eth_receipt *receipts;
+    size_t count;
+    int status = chain_reader_block(reader, &block, number);
+    if (status)
+        return status;
+    struct eth_rules rules = rpc_rules_at(call, number, block->header.timestamp);
+    enum eth_tx_status signature;
+    size_t index;
+    status = chain_block_recover(block, &signature, &index, &rules, NULL);
+    if (status == 0)
+        status = chain_reader_receipts(reader, &receipts, &count, call->arena, number);
+    if (status == 0 && count != block->body->body.transaction_count)
+        status = ERR_CORRUPT;
+    if (status == 0) {
+        uint64_t gas = 0, logs = 0;
+        buf_append_byte(call->out, '[');
+        for (size_t i = 0; i < count; i++) {
+            struct rpc_receipt all = {.receipt = &receipts[i],
+                                      .tx = &block->body->body.transactions[i],
+                                      .hash = block->body->hashes[i],
+                                      .position = {block->hash, number, i},
+                                      .gas_used = receipts[i].cumulative_gas - gas,
+                                      .first_log = logs};
+            rpc_item(call->out);
+            rpc_write_receipt(call->out, &all);
+            gas = receipts[i].cumulative_gas;
+            logs += receipts[i].log_count;
+        }
+        buf_append_byte(call->out, ']');
+    }
+    chain_block_unref(block);
+    return status;
+}
+
+static int get_block_receipts(struct rpc_call *call)
+{
+    struct chain_reader reader;
+    uint64_t number;
+    int status = rpc_reader_open(call, &reader);
+    if (status)
+        return status;
+    status = rpc_find_block(&reader, &number, &call->args[0].block);
+    if (status == 0)
+        status = write_block_receipts(call, &reader, number);
+    if (status == ERR_NOTFOUND)
+        status = rpc_null(call);
+    else if (status)
+        status = rpc_reader_fail(call, &reader, status);
+    chain_reader_close(&reader);
+    return status;
+}
+
+/* --- Sending --- */
+
+/* What Go's decoder says of a transaction that ours refuses. */
+static int refuse_encoding(struct rpc_call *call, struct bytes raw, int status,
+                           const struct err_detail *detail)
+{
+    const char *type = raw.data[0] == 1 ? "types.AccessListTx" : "types.LegacyTx";
+    if (status == ERR_NOMEM)
+        return status;
+    if (status == ERR_UNSUPPORTED)
+        return rpc_fail(call, RPC_CODE_ERROR, "transaction type not supported");
+    if (strstr(detail->text, "an item is missing"))
+        return rpc_fail(call, RPC_CODE_ERROR, "rlp: too few elements for %s", type);
+    if (strstr(detail->text, "more items than"))
+        return rpc_fail(call, RPC_CODE_ERROR, "rlp: input list has too many elements for %s", type);
+    if (strstr(detail->text, "longer than the bytes"))
+        return rpc_fail(call, RPC_CODE_ERROR, "rlp: value size exceeds available input length");
+    return rpc_fail(call, RPC_CODE_ERROR, "rlp: %s", detail->text);
+}
+
+/* Types that the chain's fork does not have are not even decoded. */
+static bool knows_type(uint8_t first, const struct eth_rules *rules)
+{
+    if (first > 0x7f || first == ETH_ACCESS_LIST)
+        return true;
+    return (first == ETH_DYNAMIC_FEE && rules->fork >= FORK_LONDON) ||
+           (first == ETH_BLOB && rules->fork >= FORK_CANCUN) ||
+           (first == ETH_SET_CODE && rules->fork >= FORK_PRAGUE);
+}
+
+static bool is_protected(const struct eth_transaction *tx)
+{
+    return tx->type != ETH_LEGACY || !u256_is_u64(&tx->v) || tx->v.w[0] > 28;
+}
+
+/* On the worker: decoding, and the signature, once. */
+static int decode_raw(struct rpc_call *call)
+{
+    struct bytes raw = call->args[0].bytes;
+    const struct chain_config *config = chain_configuration(call->backend->chain);
+    struct chain_head head;
+    chain_head(call->backend->chain, &head);
+    struct chain_rules rules =
+        chain_config_rules(config, head.block->header.number + 1, head.block->header.timestamp);
+    chain_head_release(&head);
+    if (raw.len == 0)
+        return rpc_fail(call, RPC_CODE_ERROR, "empty typed transaction bytes");
+    if (!knows_type(raw.data[0], &rules.transactions))
+        return rpc_fail(call, RPC_CODE_ERROR, "transaction type not supported");
+    struct chain_tx *tx;
+    struct err_detail detail = {{0}};
+    int status = chain_tx_decode(&tx, raw, rules.is_quorum, call->now, &detail);
+    if (status)
+        return refuse_encoding(call, raw, status, &detail);
+    enum eth_tx_status signature;
+    status = chain_txs_recover(&tx, &signature, 1, &rules.transactions, NULL);
+    if (status) {
+        chain_tx_unref(tx);
+        return status;
+    }
+    call->state = tx;
+    return 0;
+}
+
+/* On the loop: into the pool. */
+static int submit(struct rpc_call *call)
+{
+    struct chain_tx *tx = call->state;
+    enum chain_pool_status outcome = CHAIN_POOL_OK;
+    int status = 0;
+    if (!call->backend->allow_unprotected && !is_protected(&tx->tx))
+        status = rpc_fail(call, RPC_CODE_ERROR,
+                          "only replay-protected (EIP-155) transactions allowed over RPC");
+    if (status == 0)
+        status = chain_pool_add(call->backend->pool, &tx, 1, true, io_loop_now(call->backend->loop),
+                                &outcome);
+    if (status == 0 && outcome != CHAIN_POOL_OK)
+        status = rpc_fail(call, RPC_CODE_ERROR, "%s", chain_pool_status_text(outcome));
+    if (status == 0)
+        rpc_write_hash(call->out, &tx->hash);
+    chain_tx_unref(tx);
+    return status;
+}
+
+/* The keys of accounts are not here. */
+static int unknown_account(struct rpc_call *call)
+{
+    return rpc_fail(call, RPC_CODE_ERROR, "unknown account");
+}
+
+#define HASH   {"hash", RPC_HASH}
+#define NUMBER {"number", RPC_BLOCK}
+#define INDEX  {"index", RPC_UINT}
+
+static const struct rpc_method methods[] = {
+    {"eth_getTransactionByHash",
+     {HASH},
+     .quick = get_from_pool,
+     .work = get_from_chain,
+     .light = true,
+     .result = "transaction or null"},
+    {"eth_getTransactionByBlockNumberAndIndex",
+     {NUMBER, INDEX},
+     .work = get_by_index,
+     .light = true,
+     .result = "transaction or null"},
+    {"eth_getTransactionByBlockHashAndIndex",
+     {HASH, INDEX},
+     .work = get_by_index,
+     .light = true,
+     .result = "transaction or null"},
+    {"eth_getRawTransactionByHash", {HASH}, .run = get_raw, .result = "bytes, hex"},
+    {"eth_getRawTransactionByBlockNumberAndIndex",
+     {NUMBER, INDEX},
+     .run = get_raw_by_index,
+     .result = "bytes, hex"},
+    {"eth_getRawTransactionByBlockHashAndIndex",
+     {HASH, INDEX},
+     .run = get_raw_by_index,
+     .result = "bytes, hex"},
+    {"eth_getTransactionReceipt",
+     {HASH},
+     .work = get_receipt,
+     .light = true,
+     .result = "receipt or null"},
+    {"eth_getBlockReceipts",
+     {{"block", RPC_BLOCK_OR_HASH}},
+     .work = get_block_receipts,
+     .result = "array of receipts, or null"},
+    {"eth_sendRawTransaction",
+     {{"transaction", RPC_BYTES}},
+     .work = decode_raw,
+     .run = submit,
+     .light = true,
+     .result = "hash"},
+    {"eth_sendTransaction", {{"transaction", RPC_SEND}}, .run = unknown_account, .result = "hash"},
+    {"eth_sign",
+     {{"address", RPC_ADDRESS}, {"data", RPC_BYTES}},
+     .run = unknown_account,
+     .result = "65 bytes, hex"},
+};
+
+const struct rpc_method_list rpc_methods_transaction = {methods, BASE_COUNT(methods)};

@@ -1,0 +1,60 @@
+/*
+ * `rpc` answers JSON-RPC 2.0 as GoQuorum v24.4.1 does, in fields, codes and texts.
+ *
+ *     http.h, ipc.h      bytes from clients: limits, who may connect
+ *     rpc.h              this file: messages in, answers out; one exchange at a time a connection
+ *     method.h           the table: each method's name, parameters, types, where it runs
+ *     methods_*.c        the methods, a file for each namespace or kind of thing
+ *     json.h, param.h    reading requests;  encode.h  writing chain values
+ *     backend.h          what the node gives
+ *
+ * Everything is on the loop's thread but methods that the table marks for the worker.
+ */
+#ifndef RPC_RPC_H
+#define RPC_RPC_H
+
+#include "rpc/backend.h"
+
+struct rpc;
+struct rpc_exchange;
+
+enum {
+    RPC_BODY_MAX = 5 * 1024 * 1024, /* bytes of an HTTP request (GoQuorum, rpc/http.go) */
+    RPC_IPC_MAX =
+        15 * 1024 * 1024, /* of a message by IPC, which has no limit there; WebSocket's own */
+    RPC_BATCH_MAX = 1000, /* calls of a batch, which has no limit there */
+    /* Bytes of all answers of a batch; geth's later default is 25 MB for a batch. One answer may exceed it. */
+    RPC_ANSWER_MAX = 100 * 1024 * 1024,
+};
+
+/* Namespaces that a transport offers: bits by the order of rpc_namespaces(). */
+struct rpc_access {
+    uint32_t namespaces;
+    bool subscriptions; /* whether the transport can carry notifications */
+};
+
+/* Every namespace. */
+struct rpc_access rpc_access_all(void);
+/* Those of a comma list such as "net,web3,eth". Unknown names are appended to `unknown` (unless NULL), with commas
+ * between: GoQuorum only logs them. `rpc` itself is always there. */
+struct rpc_access rpc_access_parse(const char *list, struct buf *unknown);
+
+/* `backend` is borrowed. ERR_NOMEM. */
+int rpc_new(struct rpc **ret_rpc, const struct rpc_backend *backend) BASE_NODISCARD;
+/* Transports are closed first; waits for calls under way. NULL is fine. */
+void rpc_free(struct rpc *rpc);
+
+/* The answer, with its newline; empty when there is nothing to answer (notifications, an empty message). Taken or
+ * left. Called once, before or after rpc_ask returns. */
+typedef void rpc_answer_fn(void *context, struct buf *answer);
+
+/*
+ * Answers one message, a request or a batch. The content of `message` is taken (it is left empty). Returns NULL
+ * when `fn` has been called already, or an exchange for rpc_forget. Out of memory is answered as an error.
+ */
+struct rpc_exchange *rpc_ask(struct rpc *rpc, struct rpc_access access, struct buf *message,
+                             rpc_answer_fn *fn, void *context);
+/* The asker has gone: its `fn` will not be called. NULL is fine. */
+void rpc_forget(struct rpc_exchange *exchange);
+
+#endif
