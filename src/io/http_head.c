@@ -256,6 +256,16 @@ static int digit(uint8_t c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+/* What follows the size on its line is read over. */
+static enum io_http_verdict extension_byte(struct io_http_chunks *c, uint8_t byte)
+{
+    if (byte != '\n')
+        return ++c->count > LINE_MAX_BYTES ? IO_HTTP_BAD : IO_HTTP_MORE;
+    c->count = 0;
+    c->state = c->left ? DATA : TRAILER;
+    return IO_HTTP_MORE;
+}
+
 /* One byte outside of data. */
 static enum io_http_verdict chunk_byte(struct io_http_chunks *c, uint8_t byte)
 {
@@ -266,21 +276,13 @@ static enum io_http_verdict chunk_byte(struct io_http_chunks *c, uint8_t byte)
             c->count++;
             return IO_HTTP_MORE;
         }
-        if (c->count == 0 || digit(byte) >= 0)
+        if (c->count == 0 || byte == 0 || !strchr("; \t\r\n", byte))
             return IO_HTTP_BAD;
         c->count = 0;
         c->state = EXTENSION;
-        if (byte != ';' && byte != '\r' && byte != '\n' && byte != ' ' && byte != '\t')
-            return IO_HTTP_BAD;
-        /* fall through */
+        return extension_byte(c, byte);
     case EXTENSION:
-        if (byte == '\n') {
-            c->count = 0;
-            c->state = c->left ? DATA : TRAILER;
-        } else if (++c->count > LINE_MAX_BYTES) {
-            return IO_HTTP_BAD;
-        }
-        return IO_HTTP_MORE;
+        return extension_byte(c, byte);
     case DATA_END:
         if (byte == '\n') {
             c->count = 0;

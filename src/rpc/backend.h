@@ -11,6 +11,7 @@
 struct chain;
 struct chain_pool;
 struct p2p_server;
+struct p2p_peer;
 
 /* How far behind the node is; `syncing` false when it is not. */
 struct rpc_sync {
@@ -45,6 +46,9 @@ struct rpc_backend {
     bool allow_unprotected; /* --rpc.allow-unprotected-txs */
 
     bool (*is_mining)(void *context);
+    /* What a peer said of its chain at the handshake; false: it speaks no eth. */
+    bool (*peer_status)(void *context, const struct p2p_peer *peer, struct u256 *ret_difficulty,
+                        struct hash256 *ret_head);
     void (*sync)(void *context, struct rpc_sync *ret_sync);
 
     /* Istanbul: this validator and its votes. */

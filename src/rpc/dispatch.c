@@ -136,7 +136,7 @@ int rpc_new(struct rpc **ret_rpc, const struct rpc_backend *backend)
     rpc->backend = backend;
     rpc->available = rpc_available(backend);
     for (size_t i = 0; i < rpc_method_list_count; i++)
-        rpc->method_count += rpc_method_lists[i].count;
+        rpc->method_count += rpc_method_lists[i]->count;
     rpc->methods = mem_alloc(rpc->method_count * sizeof(const struct rpc_method *));
     if (!rpc->methods) {
         mem_free(rpc);
@@ -144,8 +144,8 @@ int rpc_new(struct rpc **ret_rpc, const struct rpc_backend *backend)
     }
     size_t at = 0;
     for (size_t i = 0; i < rpc_method_list_count; i++)
-        for (size_t k = 0; k < rpc_method_lists[i].count; k++)
-            rpc->methods[at++] = &rpc_method_lists[i].methods[k];
+        for (size_t k = 0; k < rpc_method_lists[i]->count; k++)
+            rpc->methods[at++] = &rpc_method_lists[i]->methods[k];
     qsort(rpc->methods, rpc->method_count, sizeof(const struct rpc_method *), compare_methods);
     *ret_rpc = rpc;
     return 0;

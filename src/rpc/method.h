@@ -156,7 +156,7 @@ struct rpc_method_list {
 };
 
 /* All of them, by namespace. */
-extern const struct rpc_method_list rpc_method_lists[];
+extern const struct rpc_method_list *const rpc_method_lists[];
 extern const size_t rpc_method_list_count;
 
 /* The names of all namespaces; the bit of a namespace in rpc_access is its index. */

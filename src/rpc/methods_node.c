@@ -1,0 +1,270 @@
+/* web3, rpc, txpool, and what eth says of the node itself. */
+#include "chain/pool.h"
+#include "crypto/address.h"
+#include "crypto/keccak.h"
+#include "rpc/json.h"
+#include "rpc/lookup.h"
+#include "rpc/methods.h"
+
+enum {
+    /* Bytes of txpool_content: a full pool has some hundred MB, which no client wants. */
+    POOL_ANSWER_MAX = 64 * 1024 * 1024,
+};
+
+static int text_answer(struct rpc_call *call, const char *text)
+{
+    rpc_json_write_string(call->out, bytes_str(text));
+    return 0;
+}
+
+static int client_version(struct rpc_call *call)
+{
+    return text_answer(call, call->backend->client_version);
+}
+
+static int sha3(struct rpc_call *call)
+{
+    struct hash256 hash;
+    crypto_keccak256(&hash, call->args[0].bytes);
+    rpc_write_hash(call->out, &hash);
+    return 0;
+}
+
+static int modules(struct rpc_call *call)
+{
+    size_t count;
+    const char *const *names = rpc_namespaces(&count);
+    uint32_t there = rpc_available(call->backend) & call->access.namespaces;
+    buf_append_byte(call->out, '{');
+    for (size_t i = 0; i < count; i++) {
+        if (!(there >> i & 1))
+            continue;
+        rpc_key(call->out, names[i]);
+        buf_append_text(call->out, "\"1.0\"");
+    }
+    buf_append_byte(call->out, '}');
+    return 0;
+}
+
+/* --- eth --- */
+
+static void write_account(void *context, const struct address *address)
+{
+    rpc_item(context);
+    rpc_write_address(context, address);
+}
+
+static int accounts(struct rpc_call *call)
+{
+    const struct rpc_backend *backend = call->backend;
+    buf_append_byte(call->out, '[');
+    if (backend->accounts)
+        backend->accounts(backend->context, write_account, call->out);
+    buf_append_byte(call->out, ']');
+    return 0;
+}
+
+/* Where gas has no price transactions offer none; elsewhere the least that is taken. */
+static int gas_price(struct rpc_call *call)
+{
+    struct chain_head head;
+    chain_head(call->backend->chain, &head);
+    struct chain_rules rules =
+        chain_config_rules(chain_configuration(call->backend->chain), head.block->header.number,
+                           head.block->header.timestamp);
+    chain_head_release(&head);
+    rpc_write_number(call->out,
+                     rules.is_quorum && !rules.gas_price ? 0 : call->backend->min_gas_price);
+    return 0;
+}
+
+static int zero(struct rpc_call *call)
+{
+    rpc_write_number(call->out, 0);
+    return 0;
+}
+
+static int mining(struct rpc_call *call)
+{
+    const struct rpc_backend *backend = call->backend;
+    rpc_write_bool(call->out, backend->is_mining && backend->is_mining(backend->context));
+    return 0;
+}
+
+static int syncing(struct rpc_call *call)
+{
+    const struct rpc_backend *backend = call->backend;
+    struct rpc_sync sync = {.syncing = false};
+    if (backend->sync)
+        backend->sync(backend->context, &sync);
+    if (!sync.syncing) {
+        rpc_write_bool(call->out, false);
+        return 0;
+    }
+    buf_append_byte(call->out, '{');
+    rpc_key(call->out, "currentBlock");
+    rpc_write_number(call->out, sync.current);
+    rpc_key(call->out, "highestBlock");
+    rpc_write_number(call->out, sync.highest);
+    rpc_key(call->out, "knownStates");
+    rpc_write_number(call->out, 0);
+    rpc_key(call->out, "pulledStates");
+    rpc_write_number(call->out, 0);
+    rpc_key(call->out, "startingBlock");
+    rpc_write_number(call->out, sync.starting);
+    buf_append_byte(call->out, '}');
+    return 0;
+}
+
+static int coinbase(struct rpc_call *call)
+{
+    rpc_write_address(call->out, &call->backend->node_address);
+    return 0;
+}
+
+/* The private state of a node that has one only. */
+static int get_psi(struct rpc_call *call)
+{
+    return text_answer(call, "private");
+}
+
+static int privacy_precompile(struct rpc_call *call)
+{
+    static const struct address precompile = {
+        {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x7a}};
+    rpc_write_address(call->out, &precompile);
+    return 0;
+}
+
+static int unknown_wallet(struct rpc_call *call)
+{
+    return rpc_fail(call, RPC_CODE_ERROR, "unknown wallet");
+}
+
+/* --- txpool --- */
+
+static int pool_status(struct rpc_call *call)
+{
+    struct chain_pool_stats stats = {0};
+    if (call->backend->pool)
+        chain_pool_stats(call->backend->pool, &stats);
+    buf_append_byte(call->out, '{');
+    rpc_key(call->out, "pending");
+    rpc_write_number(call->out, stats.pending);
+    rpc_key(call->out, "queued");
+    rpc_write_number(call->out, stats.queued);
+    buf_append_byte(call->out, '}');
+    return 0;
+}
+
+/* One of the two halves of the pool's content. */
+struct listing {
+    struct buf *out;
+    bool queued;
+    void (*write)(struct buf *b, const struct chain_tx *tx);
+};
+
+static void write_pooled(struct buf *b, const struct chain_tx *tx)
+{
+    rpc_write_transaction(b, &tx->tx, &tx->hash, NULL);
+}
+
+static void write_summary(struct buf *b, const struct chain_tx *tx)
+{
+    buf_append_byte(b, '"');
+    if (tx->tx.is_creation) {
+        buf_append_text(b, "contract creation");
+    } else {
+        char text[CRYPTO_ADDRESS_TEXT];
+        crypto_address_checksum(text, &tx->tx.to);
+        buf_append_text(b, text);
+    }
+    buf_append_text(b, ": ");
+    rpc_write_decimal(b, &tx->tx.value);
+    buf_append_format(b, " wei + %llu gas × ", (unsigned long long)tx->tx.gas_limit);
+    rpc_write_decimal(b, &tx->tx.max_fee);
+    buf_append_text(b, " wei\"");
+}
+
+static bool list_account(void *context, const struct address *sender, struct chain_tx *const *txs,
+                         size_t count, size_t pending)
+{
+    struct listing *l = context;
+    size_t from = l->queued ? pending : 0, to = l->queued ? count : pending;
+    if (from == to)
+        return true;
+    char text[CRYPTO_ADDRESS_TEXT];
+    crypto_address_checksum(text, sender);
+    rpc_key(l->out, text);
+    buf_append_byte(l->out, '{');
+    for (size_t i = from; i < to; i++) {
+        rpc_item(l->out);
+        buf_append_format(l->out, "\"%llu\":", (unsigned long long)txs[i]->tx.nonce);
+        l->write(l->out, txs[i]);
+    }
+    buf_append_byte(l->out, '}');
+    return l->out->len <= POOL_ANSWER_MAX;
+}
+
+static int list_pool(struct rpc_call *call, void (*write)(struct buf *b, const struct chain_tx *tx))
+{
+    struct listing l = {call->out, false, write};
+    int status = 0;
+    buf_append_text(call->out, "{\"pending\":{");
+    if (call->backend->pool)
+        status = chain_pool_visit(call->backend->pool, list_account, &l);
+    buf_append_text(call->out, "},\"queued\":{");
+    l.queued = true;
+    if (call->backend->pool && status == 0)
+        status = chain_pool_visit(call->backend->pool, list_account, &l);
+    buf_append_text(call->out, "}}");
+    if (call->out->len > POOL_ANSWER_MAX)
+        return rpc_fail(call, RPC_CODE_TOO_LARGE, "the pool's content is more than %d MB",
+                        POOL_ANSWER_MAX >> 20);
+    return status;
+}
+
+static int pool_content(struct rpc_call *call)
+{
+    return list_pool(call, write_pooled);
+}
+
+static int pool_inspect(struct rpc_call *call)
+{
+    return list_pool(call, write_summary);
+}
+
+/* Those of the node's own accounts, of which it has none yet. */
+static int pending_transactions(struct rpc_call *call)
+{
+    buf_append_text(call->out, "[]");
+    return 0;
+}
+
+static const struct rpc_method methods[] = {
+    {"web3_clientVersion", {{0}}, .run = client_version, .result = "text"},
+    {"web3_sha3", {{"data", RPC_BYTES}}, .run = sha3, .result = "32 bytes, hex"},
+    {"rpc_modules", {{0}}, .run = modules, .result = "versions by namespace"},
+    {"eth_accounts", {{0}}, .run = accounts, .result = "array of addresses"},
+    {"eth_gasPrice", {{0}}, .run = gas_price, .result = "wei, hex"},
+    {"eth_hashrate", {{0}}, .run = zero, .result = "number, hex"},
+    {"eth_mining", {{0}}, .run = mining, .result = "true or false"},
+    {"eth_syncing", {{0}}, .run = syncing, .result = "false, or how far"},
+    {"eth_coinbase", {{0}}, .run = coinbase, .result = "address"},
+    {"eth_etherbase", {{0}}, .run = coinbase, .result = "address"},
+    {"eth_getPSI", {{0}}, .run = get_psi, .result = "text"},
+    {"eth_getPrivacyPrecompileAddress", {{0}}, .run = privacy_precompile, .result = "address"},
+    {"eth_pendingTransactions",
+     {{0}},
+     .run = pending_transactions,
+     .result = "array of transactions"},
+    {"personal_unlockAccount",
+     {{"address", RPC_ADDRESS}, {"password", RPC_TEXT}, {"seconds", RPC_NUMBER, true}},
+     .run = unknown_wallet,
+     .result = "true"},
+    {"txpool_status", {{0}}, .run = pool_status, .result = "numbers, hex"},
+    {"txpool_content", {{0}}, .run = pool_content, .result = "transactions by sender and nonce"},
+    {"txpool_inspect", {{0}}, .run = pool_inspect, .result = "texts by sender and nonce"},
+};
+
+const struct rpc_method_list rpc_methods_node = {methods, BASE_COUNT(methods)};
