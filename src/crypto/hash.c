@@ -68,9 +68,15 @@ static void hmac(const struct hmac_key *k, struct hash256 *ret_mac, struct bytes
 
 void crypto_hmac_sha256(struct hash256 *ret_mac, struct bytes key, struct bytes data)
 {
+    crypto_hmac_sha256_pair(ret_mac, key, data, bytes_none());
+}
+
+void crypto_hmac_sha256_pair(struct hash256 *ret_mac, struct bytes key, struct bytes a,
+                             struct bytes b)
+{
     struct hmac_key k;
     hmac_key_init(&k, key);
-    hmac(&k, ret_mac, data, bytes_none());
+    hmac(&k, ret_mac, a, b);
     mem_wipe(&k, sizeof(k));
 }
 

@@ -15,6 +15,9 @@ void crypto_ripemd160(uint8_t ret_hash[20], struct bytes data);
 
 /* HMAC (RFC 2104) with SHA-256. */
 void crypto_hmac_sha256(struct hash256 *ret_mac, struct bytes key, struct bytes data);
+/* Of `a` followed by `b`. */
+void crypto_hmac_sha256_pair(struct hash256 *ret_mac, struct bytes key, struct bytes a,
+                             struct bytes b);
 
 /* PBKDF2 (RFC 8018, section 5.2) with HMAC-SHA-256; writes `len` bytes. The time is proportional to
  * `iterations` (at least 1) times len / 32 rounded up: bounds are the caller's. */

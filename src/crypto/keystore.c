@@ -4,10 +4,10 @@
 #include "crypto/aes.h"
 #include "crypto/hash.h"
 #include "crypto/keccak.h"
+#include "crypto/random.h"
 
 #include <sodium/core.h>
 #include <sodium/crypto_pwhash_scryptsalsa208sha256.h>
-#include <sys/random.h>
 
 enum { CIPHER_KEY = 16, DERIVED = 32 };
 
@@ -94,7 +94,7 @@ int crypto_keystore_open(struct crypto_private_key *ret_key, const struct crypto
 
 static bool fill_random(void *ret_data, size_t len)
 {
-    return getrandom(ret_data, len, 0) == (ssize_t)len;
+    return crypto_random(ret_data, len) == 0;
 }
 
 static const struct {
