@@ -1,0 +1,48 @@
+/*
+ * What must survive a crash: [1, number, round, waiting, voted, vote, lock round, lock's block or ""]. A validator that comes
+ * back signs nothing that contradicts it: in this round it votes for nothing else, and nothing at all in lower ones.
+ */
+#include "consensus/ibft/state.h"
+
+enum { VERSION = 1 };
+
+int ibft_record_decode(struct ibft_signed *ret_signed, struct bytes bytes,
+                       struct err_detail *detail)
+{
+    struct ibft_signed s = {0};
+    struct rlp_reader r;
+    rlp_reader_init(&r, bytes);
+    rlp_enter(&r, "record");
+    uint64_t version = rlp_read_u64(&r, "version");
+    s.number = rlp_read_u64(&r, "number");
+    s.round = rlp_read_u64(&r, "round");
+    s.waiting = rlp_read_bool(&r, "waiting");
+    s.voted = rlp_read_bool(&r, "voted");
+    s.vote = rlp_read_hash(&r, "vote");
+    s.lock_round = rlp_read_u64(&r, "lock's round");
+    struct bytes lock = rlp_read_bytes(&r, "lock");
+    rlp_leave(&r, "record");
+    int status = rlp_finish(&r, detail, "record of IBFT");
+    if (status == ERR_OK && version != VERSION)
+        status = err_set(detail, ERR_INPUT, "record of IBFT: version %llu is not known",
+                         (unsigned long long)version);
+    if (status == ERR_OK && lock.len)
+        status = consensus_block_new(&s.lock, lock, detail);
+    if (status == ERR_OK)
+        *ret_signed = s;
+    return status == ERR_INPUT ? ERR_CORRUPT : status;
+}
+
+void ibft_record_write(const struct ibft *m, struct buf *b)
+{
+    size_t list = rlp_begin(b);
+    rlp_write_u64(b, VERSION);
+    rlp_write_u64(b, m->number);
+    rlp_write_u64(b, m->round);
+    rlp_write_bool(b, m->waiting);
+    rlp_write_bool(b, m->voted);
+    rlp_write_hash(b, &m->vote);
+    rlp_write_u64(b, m->lock_round);
+    rlp_write_bytes(b, m->lock ? m->lock->rlp : bytes_none());
+    rlp_end_list(b, list);
+}
