@@ -1,0 +1,47 @@
+/*
+ * What the program does once and ends: init, export, import, version, dumpgenesis; and what all of it says. Texts and
+ * exit codes are geth's (spec node-privacy-rpc-cli §12; recordings/live/command-line.json).
+ */
+#ifndef NODE_COMMAND_H
+#define NODE_COMMAND_H
+
+#include "chain/chain.h"
+#include "node/config.h"
+#include "node/datadir.h"
+
+enum {
+    NODE_EXIT_OK = 0,
+    NODE_EXIT_FATAL = 1,
+};
+
+/* What GoQuorum calls itself; clients look for these. */
+#define NODE_GETH_VERSION   "1.10.3-stable"
+#define NODE_QUORUM_VERSION "24.4.1"
+
+/* "Fatal: <message>" on standard error, and on standard output too when that is another file, as geth does. Returns
+ * NODE_EXIT_FATAL. */
+int node_fatal(const char *format, ...) BASE_PRINTF(1, 2);
+
+/* One subcommand. `arguments` are the words behind its name. Returns the exit code. */
+struct node_command {
+    const char *name;
+    int (*run)(const struct node_config *config, size_t count, char **arguments);
+};
+
+extern const struct node_command node_commands[];
+extern const size_t node_command_count;
+
+/* Opens the chain of a data directory as the flags say; `genesis` may be none. The pool of threads is for recovery
+ * and may be NULL. */
+int node_open_chain(struct chain **ret_chain, const struct node_config *config,
+                    const struct node_datadir *dir, struct bytes genesis, struct pool *pool,
+                    struct err_detail *detail) BASE_NODISCARD;
+
+/* The node itself, until a signal ends it (node.c); the discovery alone (bootnode.c). Return the exit code. */
+int node_run(const struct node_config *config);
+int node_run_bootnode(const struct node_config *config);
+
+/* The whole program: argv as main gets it. Returns the exit code. */
+int node_main(int argc, char **argv);
+
+#endif

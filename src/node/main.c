@@ -1,0 +1,116 @@
+#include "node/command.h"
+#include "node/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* geth's commands that this version lacks. */
+static const char *const absent[] = {
+    "account",
+    "attach",
+    "console",
+    "js",
+    "dump",
+    "dumpconfig",
+    "removedb",
+    "db",
+    "snapshot",
+    "wallet",
+    "mpsdbupgrade",
+    "license",
+    "makedag",
+    "import-preimages",
+    "export-preimages",
+    "makecache",
+    "version-check",
+    "show-deprecated-flags",
+};
+
+static int print_page(void (*page)(struct buf *b))
+{
+    struct buf b = BUF_INIT;
+    page(&b);
+    fputs(buf_text(&b), stdout);
+    buf_release(&b);
+    return NODE_EXIT_OK;
+}
+
+static void help_page(struct buf *b)
+{
+    node_config_help(b, "quorate-node");
+}
+
+static void warn(void *context, const char *message)
+{
+    (void)context;
+    NODE_LOG(NODE_LOG_WARN, message);
+}
+
+static int usage_error(const struct err_detail *detail)
+{
+    printf("Incorrect Usage. %s\n\n", detail->text);
+    print_page(help_page);
+    fflush(stdout);
+    fprintf(stderr, "%s\n", detail->text);
+    return NODE_EXIT_FATAL;
+}
+
+static int run_command(const struct node_config *config, size_t count, char **words)
+{
+    for (size_t i = 0; i < node_command_count; i++)
+        if (strcmp(node_commands[i].name, words[0]) == 0)
+            return node_commands[i].run(config, count - 1, words + 1);
+    for (size_t i = 0; i < BASE_COUNT(absent); i++)
+        if (strcmp(absent[i], words[0]) == 0)
+            return node_fatal("the command '%s' is not in this version of quorate-node", words[0]);
+    fprintf(stderr, "invalid command: \"%.200s\"\n", words[0]);
+    return NODE_EXIT_FATAL;
+}
+
+/* A transaction manager that is configured and not asked would silently leave private states behind. */
+static int check_environment(void)
+{
+    const char *manager = getenv("PRIVATE_CONFIG");
+    if (!manager || !*manager || strcmp(manager, "ignore") == 0)
+        return NODE_EXIT_OK;
+    return node_fatal("PRIVATE_CONFIG names a transaction manager, and private transactions are "
+                      "not in this version "
+                      "of quorate-node: set it to \"ignore\"");
+}
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+int node_main(int argc, char **argv)
+{
+    struct node_config config;
+    struct err_detail detail = {""};
+    size_t count = 0;
+    bool bootnode = argc > 0 && strcmp(base_name(argv[0]), "bootnode") == 0;
+    node_config_defaults(&config);
+    if (argc > 1 && strcmp(argv[1], "--man") == 0)
+        return print_page(node_config_man);
+    if (argc > 0 && node_config_parse(&config, &count, argc - 1, argv + 1, &detail) != ERR_OK)
+        return usage_error(&detail);
+    char **words = argv + 1;
+    if (config.help || (count > 0 && (strcmp(words[0], "help") == 0 || strcmp(words[0], "h") == 0)))
+        return print_page(help_page);
+    if (config.version) {
+        printf("quorate-node %s (GoQuorum %s)\n", QUORATE_VERSION, NODE_QUORUM_VERSION);
+        return NODE_EXIT_OK;
+    }
+    node_log_setup(config.verbosity > NODE_LOG_TRACE ? NODE_LOG_TRACE
+                                                     : (enum node_log_level)config.verbosity,
+                   config.log_json);
+    if (node_config_check(&config, warn, NULL, &detail) != ERR_OK)
+        return node_fatal("%s", detail.text);
+    if (bootnode)
+        return node_run_bootnode(&config);
+    if (count > 0)
+        return run_command(&config, count, words);
+    int code = check_environment();
+    return code == NODE_EXIT_OK ? node_run(&config) : code;
+}

@@ -1,0 +1,357 @@
+#include "node/network.h"
+
+#include "base/mem.h"
+#include "node/log.h"
+#include "p2p/eth/local.h"
+#include "p2p/node_list.h"
+
+enum {
+    /* geth dials one in three of its peers. */
+    DIAL_RATIO = 3,
+};
+
+struct node_network {
+    struct node_network_options options;
+    struct p2p_local *local;
+    struct p2p_server *server;
+    struct p2p_node_list fixed, trusted;
+    struct p2p_node_list boot;
+    struct node_validator *validator;
+    bool stopped; /* the chain's thread is gone */
+};
+
+/* --- From the network to the node --- */
+
+static void log_report(enum node_log_level level, const char *message)
+{
+    NODE_LOG(level, message);
+}
+
+static void on_server_report(void *context, enum p2p_report level, const char *message)
+{
+    (void)context;
+    log_report(level == P2P_REPORT_WARN   ? NODE_LOG_WARN
+               : level == P2P_REPORT_INFO ? NODE_LOG_INFO
+                                          : NODE_LOG_DEBUG,
+               message);
+}
+
+static void on_eth_report(void *context, enum p2p_eth_level level, const char *message)
+{
+    (void)context;
+    log_report(level == P2P_ETH_WARN   ? NODE_LOG_WARN
+               : level == P2P_ETH_INFO ? NODE_LOG_INFO
+                                       : NODE_LOG_DEBUG,
+               message);
+}
+
+static void on_list_report(void *context, const char *message)
+{
+    NODE_LOG(NODE_LOG_ERROR, message, node_text("file", context));
+}
+
+static void on_message(void *context, const struct address *from, unsigned code,
+                       struct bytes payload)
+{
+    struct node_network *network = context;
+    if (network->validator)
+        node_validator_message(network->validator, from, code, payload);
+}
+
+static void on_peer(void *context, const struct address *address, bool gone)
+{
+    struct node_network *network = context;
+    if (network->validator)
+        node_validator_peer(network->validator, address, !gone);
+}
+
+static void on_syncing(void *context, bool syncing)
+{
+    struct node_network *network = context;
+    NODE_LOG(NODE_LOG_INFO,
+             syncing ? "Block synchronisation started" : "Block synchronisation ended");
+    if (network->validator)
+        node_validator_set_syncing(network->validator, syncing);
+}
+
+static void on_rules(void *context, struct eth_rules *ret_rules)
+{
+    struct node_network *network = context;
+    *ret_rules = node_transactions_rules(network->options.transactions).eth;
+}
+
+/* --permissioned: the files are read anew for every connection, as in the reference. */
+static bool permit(void *context, const struct p2p_enode *node, bool outgoing)
+{
+    struct node_network *network = context;
+    enum p2p_permission permission =
+        p2p_permission_by_files(network->options.dir->root, &node->key);
+    if (permission == P2P_PERMITTED)
+        return true;
+    NODE_LOG(NODE_LOG_DEBUG, "A node is not permitted to connect",
+             node_text("direction", outgoing ? "OUTGOING" : "INCOMING"), node_hash("id", &node->id),
+             node_text("why", p2p_permission_text(permission)));
+    return false;
+}
+
+struct import {
+    p2p_eth_imported_fn *done;
+    void *context;
+};
+
+static void on_imported(void *context, const struct node_imported *imported)
+{
+    struct import *import = context;
+    struct p2p_eth_imported answer = {
+        .status = imported->status,
+        .verdict = imported->verdict,
+        .why = imported->why,
+        .count = imported->count,
+    };
+    if (imported->status != ERR_OK)
+        NODE_LOG(NODE_LOG_ERROR, "Blocks of peers cannot be imported",
+                 node_text("err",
+                           *imported->why.text ? imported->why.text : err_text(imported->status)));
+    import->done(import->context, &answer);
+    mem_free(import);
+}
+
+static int on_import(void *context, struct chain_block *const *blocks, size_t count,
+                     p2p_eth_imported_fn *done, void *done_context)
+{
+    struct node_network *network = context;
+    struct import *import = network->stopped ? NULL : mem_alloc(sizeof(*import));
+    if (!import)
+        return ERR_NOMEM;
+    *import = (struct import){done, done_context};
+    int status = node_chain_import(network->options.chain, blocks, count, on_imported, import);
+    if (status != ERR_OK)
+        mem_free(import);
+    return status;
+}
+
+/* --- Making --- */
+
+/* A list that is not there is empty; one that cannot be read is told, and empty, as in the reference. */
+static int read_list(struct node_network *network, struct p2p_node_list *list, const char *name,
+                     struct err_detail *detail)
+{
+    char path[NODE_PATH_MAX];
+    struct err_detail why = {""};
+    int status = node_datadir_path(network->options.dir, path, name, detail);
+    if (status != ERR_OK)
+        return status;
+    status = p2p_node_list_read(list, path, on_list_report, path, &why);
+    if (status != ERR_OK && status != ERR_NOTFOUND)
+        NODE_LOG(NODE_LOG_ERROR, "Can't load node list file", node_text("path", path),
+                 node_text("err", why.text));
+    return ERR_OK;
+}
+
+/* --bootnodes: a wrong one is told and left out, as in the reference. */
+static int parse_bootnodes(struct node_network *network, const char *list)
+{
+    while (*list) {
+        char text[P2P_ENODE_TEXT_MAX];
+        struct err_detail why = {""};
+        size_t len = strcspn(list, ","), keep = len < sizeof(text) - 1 ? len : sizeof(text) - 1;
+        memcpy(text, list, keep);
+        text[keep] = 0;
+        list += len + (list[len] == ',');
+        if (keep == 0)
+            continue;
+        struct p2p_enode *more =
+            mem_realloc(network->boot.nodes, (network->boot.count + 1) * sizeof(*more));
+        if (!more)
+            return ERR_NOMEM;
+        network->boot.nodes = more;
+        if (p2p_enode_parse(&more[network->boot.count], text, &why) == ERR_OK)
+            network->boot.count++;
+        else
+            NODE_LOG(NODE_LOG_ERROR, "Bootstrap URL invalid", node_text("enode", text),
+                     node_text("err", why.text));
+    }
+    return ERR_OK;
+}
+
+static int make_local(struct node_network *network)
+{
+    const struct chain_config *config = chain_configuration(node_chain_of(network->options.chain));
+    struct p2p_local_options options = {
+        .loop = network->options.loop,
+        .chain = node_chain_of(network->options.chain),
+        .pool = node_transactions_pool(network->options.transactions),
+        .network = network->options.config->networkid,
+        .istanbul = config->engine == CHAIN_ENGINE_ISTANBUL,
+        .import = on_import,
+        .rules = on_rules,
+        .syncing = on_syncing,
+        .message = on_message,
+        .peer = on_peer,
+        .report = on_eth_report,
+        .context = network,
+    };
+    return p2p_local_new(&network->local, &options);
+}
+
+static const char *external_ip(const char *nat)
+{
+    return strncmp(nat, "extip:", 6) == 0 || strncmp(nat, "ip:", 3) == 0 ? strchr(nat, ':') + 1
+                                                                         : NULL;
+}
+
+static int make_server(struct node_network *network, struct err_detail *detail)
+{
+    const struct node_config *config = network->options.config;
+    struct p2p_server_options options = {
+        .loop = network->options.loop,
+        .key = *network->options.key,
+        .name = network->options.name,
+        .listen = true,
+        .port = (uint16_t)config->port,
+        .external_ip = external_ip(config->nat),
+        .max_peers = (unsigned)config->maxpeers,
+        .max_pending = (unsigned)config->maxpendpeers,
+        .dial_ratio = DIAL_RATIO,
+        .discovery = !config->nodiscover && config->maxpeers > 0,
+        .static_nodes = network->fixed.nodes,
+        .static_count = network->fixed.count,
+        .trusted_nodes = network->trusted.nodes,
+        .trusted_count = network->trusted.count,
+        .boot_nodes = network->boot.nodes,
+        .boot_count = network->boot.count,
+        .permit = config->permissioned ? permit : NULL,
+        .report = on_server_report,
+        .context = network,
+    };
+    options.protocols = p2p_local_protocols(network->local, &options.protocol_count);
+    int status = p2p_server_new(&network->server, &options, detail);
+    mem_wipe(&options.key, sizeof(options.key));
+    return status;
+}
+
+int node_network_new(struct node_network **ret_network, const struct node_network_options *options,
+                     struct err_detail *detail)
+{
+    struct node_network *network = mem_alloc_zeroed(1, sizeof(*network));
+    if (!network)
+        return err_set(detail, ERR_NOMEM, "%s", err_text(ERR_NOMEM));
+    network->options = *options;
+    int status = read_list(network, &network->fixed, "static-nodes.json", detail);
+    if (status == ERR_OK)
+        status = read_list(network, &network->trusted, "trusted-nodes.json", detail);
+    if (status == ERR_OK) {
+        status = parse_bootnodes(network, options->config->bootnodes);
+        if (status == ERR_OK)
+            status = make_local(network);
+        if (status != ERR_OK)
+            err_set(detail, status, "the network cannot be set up: %s", err_text(status));
+    }
+    if (status == ERR_OK)
+        status = make_server(network, detail);
+    if (status != ERR_OK) {
+        node_network_free(network);
+        return status;
+    }
+    node_transactions_start(options->transactions, network->local);
+    if (options->config->mine)
+        p2p_eth_accept_transactions(p2p_local_eth(network->local));
+    *ret_network = network;
+    return ERR_OK;
+}
+
+int node_network_start(struct node_network *network, struct err_detail *detail)
+{
+    struct p2p_enode self;
+    char text[P2P_ENODE_TEXT];
+    int status = p2p_server_start(network->server, detail);
+    if (status != ERR_OK)
+        return status;
+    p2p_server_self(network->server, &self);
+    p2p_enode_format(text, &self);
+    NODE_LOG(NODE_LOG_INFO, "Started P2P networking", node_text("self", text));
+    return ERR_OK;
+}
+
+void node_network_stop(struct node_network *network)
+{
+    if (!network)
+        return;
+    network->validator = NULL;
+    network->stopped = true;
+}
+
+void node_network_free(struct node_network *network)
+{
+    if (!network)
+        return;
+    p2p_server_free(network->server);
+    node_transactions_stop(network->options.transactions);
+    p2p_local_free(network->local);
+    p2p_node_list_release(&network->fixed);
+    p2p_node_list_release(&network->trusted);
+    mem_free(network->boot.nodes);
+    mem_free(network);
+}
+
+void node_network_set_validator(struct node_network *network, struct node_validator *validator)
+{
+    network->validator = validator;
+}
+
+struct p2p_server *node_network_server(struct node_network *network)
+{
+    return network->server;
+}
+
+/* --- From the node to the network --- */
+
+static void broadcast(void *context, const struct istanbul_set *set, const struct address *except,
+                      unsigned code, struct bytes payload)
+{
+    struct node_network *network = context;
+    p2p_istanbul_broadcast(p2p_local_istanbul(network->local), set, except, code, payload);
+}
+
+static void send_to(void *context, const struct address *to, unsigned code, struct bytes payload)
+{
+    struct node_network *network = context;
+    p2p_istanbul_send(p2p_local_istanbul(network->local), to, code, payload);
+}
+
+static void each_peer(void *context, void (*fn)(void *fn_context, const struct address *address),
+                      void *fn_context)
+{
+    struct node_network *network = context;
+    p2p_istanbul_each_peer(p2p_local_istanbul(network->local), fn, fn_context);
+}
+
+struct node_validator_network node_network_for_validator(struct node_network *network)
+{
+    return (struct node_validator_network){
+        .broadcast = broadcast,
+        .send = send_to,
+        .each_peer = each_peer,
+        .context = network,
+    };
+}
+
+void node_network_head(struct node_network *network, const struct node_head *head)
+{
+    p2p_eth_new_head(p2p_local_eth(network->local), head->block, &head->total_difficulty,
+                     head->fresh);
+}
+
+void node_network_transactions(struct node_network *network, struct chain_tx *const *txs,
+                               size_t count)
+{
+    p2p_eth_new_transactions(p2p_local_eth(network->local), txs, count);
+}
+
+void node_network_sync(const struct node_network *network, struct node_sync *ret_sync)
+{
+    struct p2p_eth_progress progress;
+    p2p_eth_progress(p2p_local_eth(network->local), &progress);
+    *ret_sync =
+        (struct node_sync){progress.syncing, progress.start, progress.current, progress.highest};
+}

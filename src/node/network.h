@@ -1,0 +1,53 @@
+/*
+ * The node among its peers: the devp2p server with the capabilities eth and istanbul, configured by flags and by the
+ * files of the data directory, and joined with chain, pool and validator. Everything on the loop.
+ */
+#ifndef NODE_NETWORK_H
+#define NODE_NETWORK_H
+
+#include "node/datadir.h"
+#include "node/transactions.h"
+#include "node/validator.h"
+#include "p2p/server.h"
+
+struct node_network;
+
+struct node_network_options {
+    struct io_loop *loop;
+    const struct node_config *config;
+    const struct node_datadir *dir;
+    const struct crypto_private_key *key;
+    const char *name; /* of the client */
+    struct node_chain *chain;
+    struct node_transactions *transactions;
+};
+
+/* Reads static-nodes.json and trusted-nodes.json, prepares the server; nothing is opened yet. ERR_*. */
+int node_network_new(struct node_network **ret_network, const struct node_network_options *options,
+                     struct err_detail *detail) BASE_NODISCARD;
+/* Listens and dials. ERR_IO: the address is in the message. */
+int node_network_start(struct node_network *network, struct err_detail *detail) BASE_NODISCARD;
+/* The chain's thread and the validator go: nothing is given to them any more. NULL is fine. */
+void node_network_stop(struct node_network *network);
+/* Ends all connections. NULL is fine. */
+void node_network_free(struct node_network *network);
+
+/* Who is told of consensus messages, of validators that come and go, and of synchronisation. NULL: nobody. */
+void node_network_set_validator(struct node_network *network, struct node_validator *validator);
+/* How the validator sends. */
+struct node_validator_network node_network_for_validator(struct node_network *network);
+
+struct p2p_server *node_network_server(struct node_network *network);
+
+/* The head has moved; transactions can be executed now. */
+void node_network_head(struct node_network *network, const struct node_head *head);
+void node_network_transactions(struct node_network *network, struct chain_tx *const *txs,
+                               size_t count);
+
+struct node_sync {
+    bool syncing;
+    uint64_t starting, current, highest;
+};
+void node_network_sync(const struct node_network *network, struct node_sync *ret_sync);
+
+#endif

@@ -1,0 +1,366 @@
+#include "base/mem.h"
+#include "base/pool.h"
+#include "io/signal.h"
+#include "node/command.h"
+#include "node/log.h"
+#include "node/network.h"
+#include "rpc/http.h"
+#include "rpc/ipc.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* Everything that runs, in the order in which it is made; taken down in reverse. */
+struct node {
+    const struct node_config *config;
+    struct node_datadir dir;
+    struct crypto_private_key key;
+    char name[P2P_NAME_MAX + 1];
+    char root[NODE_PATH_MAX]; /* the data directory's absolute path */
+    struct pool *threads;
+    struct chain *store;
+    struct io_loop *loop;
+    struct io_signal *signals[2];
+    struct node_chain *chain;
+    struct node_transactions *transactions;
+    struct node_network *network;
+    struct node_validator *validator;
+    struct io_worker *background; /* for what RPC and the pool have done elsewhere */
+    struct rpc_backend backend;
+    struct rpc *rpc;
+    struct rpc_http *http;
+    struct rpc_ipc *ipc;
+};
+
+/* --- What happens --- */
+
+static void on_signal(void *context)
+{
+    struct node *node = context;
+    NODE_LOG(NODE_LOG_INFO, "Got interrupt, shutting down...");
+    io_loop_stop(node->loop);
+}
+
+static void on_head(void *context, const struct node_head *head)
+{
+    struct node *node = context;
+    const struct eth_header *header = &head->block->header;
+    NODE_LOG(NODE_LOG_INFO, "Imported new chain segment", node_number("blocks", head->blocks),
+             node_number("txs", head->transactions), node_number("number", header->number),
+             node_hash("hash", &head->block->hash));
+    if (node->transactions)
+        node_transactions_head(node->transactions, head);
+    if (node->network)
+        node_network_head(node->network, head);
+    if (node->validator)
+        node_validator_head(node->validator, head);
+}
+
+static void on_executable(void *context, struct chain_tx *const *txs, size_t count)
+{
+    struct node *node = context;
+    if (node->network)
+        node_network_transactions(node->network, txs, count);
+    if (node->validator)
+        node_validator_pending(node->validator);
+}
+
+/* --- What RPC asks --- */
+
+static bool is_mining(void *context)
+{
+    const struct node *node = context;
+    return node->validator != NULL;
+}
+
+static void sync_state(void *context, struct rpc_sync *ret_sync)
+{
+    const struct node *node = context;
+    struct node_sync sync;
+    node_network_sync(node->network, &sync);
+    *ret_sync = (struct rpc_sync){sync.syncing, sync.starting, sync.current, sync.highest};
+}
+
+static void propose(void *context, const struct address *address, bool authorize)
+{
+    struct node *node = context;
+    if (node->validator && node_validator_propose(node->validator, address, authorize) != ERR_OK)
+        NODE_LOG(NODE_LOG_ERROR, "A vote is not kept: there are too many",
+                 node_address("candidate", address));
+}
+
+static void discard(void *context, const struct address *address)
+{
+    struct node *node = context;
+    if (node->validator)
+        node_validator_discard(node->validator, address);
+}
+
+static void candidates(void *context,
+                       void (*fn)(void *fn_context, const struct rpc_candidate *candidate),
+                       void *fn_context)
+{
+    const struct node *node = context;
+    const struct node_vote *votes;
+    size_t count = node->validator ? node_validator_votes(node->validator, &votes) : 0;
+    for (size_t i = 0; i < count; i++) {
+        struct rpc_candidate candidate = {votes[i].candidate, votes[i].authorize};
+        fn(fn_context, &candidate);
+    }
+}
+
+/* --- Making --- */
+
+static int make_files(struct node *node, struct err_detail *detail)
+{
+    const struct node_config *config = node->config;
+    int status = node_datadir_open(&node->dir, config->datadir, detail);
+    if (status == ERR_OK && !realpath(node->dir.root, node->root))
+        memcpy(node->root, node->dir.root, sizeof(node->root));
+    if (status == ERR_OK)
+        status = node_key_load(&node->key, &node->dir, config, detail);
+    if (status != ERR_OK)
+        return status;
+    status = pool_new(&node->threads, 0);
+    if (status != ERR_OK)
+        return err_set(detail, status, "threads: %s", err_text(status));
+    status = node_open_chain(&node->store, config, &node->dir, bytes_none(), node->threads, detail);
+    if (status == ERR_NOTFOUND)
+        return err_set(detail, status,
+                       "there is no chain in %s: make one with 'init GENESIS --datadir %s'",
+                       node->dir.root, node->dir.root);
+    if (status != ERR_OK)
+        return status;
+    return chain_config_check_start(chain_configuration(node->store), config->networkid, false,
+                                    detail);
+}
+
+static int make_core(struct node *node, struct err_detail *detail)
+{
+    char journal[NODE_PATH_MAX];
+    static const int numbers[] = {SIGINT, SIGTERM};
+    int status = io_loop_new(&node->loop);
+    for (size_t i = 0; i < BASE_COUNT(numbers) && status == ERR_OK; i++)
+        status = io_signal_new(&node->signals[i], node->loop, numbers[i], on_signal, node);
+    if (status == ERR_OK)
+        status = io_worker_new(&node->background, node->loop);
+    if (status != ERR_OK)
+        return err_set(detail, status, "the event loop cannot be made: %s", err_text(status));
+    struct node_chain_options chain = {
+        .loop = node->loop,
+        .chain = node->store,
+        .threads = node->threads,
+        .on_head = on_head,
+        .context = node,
+    };
+    status = node_chain_new(&node->chain, &chain, detail);
+    if (status == ERR_OK && *node->config->pool_journal)
+        status = node_datadir_path(&node->dir, journal, node->config->pool_journal, detail);
+    if (status != ERR_OK)
+        return status;
+    struct node_transactions_options transactions = {
+        .loop = node->loop,
+        .chain = node->chain,
+        .worker = node->background,
+        .config = node->config,
+        .journal = *node->config->pool_journal && !node->config->pool_nolocals ? journal : NULL,
+        .executable = on_executable,
+        .context = node,
+    };
+    return node_transactions_new(&node->transactions, &transactions, detail);
+}
+
+static int make_network(struct node *node, struct err_detail *detail)
+{
+    const char *identity = node->config->identity;
+    snprintf(node->name, sizeof(node->name),
+             "Geth/%s%sv" NODE_GETH_VERSION "(quorum-v" NODE_QUORUM_VERSION
+             ")/linux-amd64/quorate" QUORATE_VERSION,
+             identity, *identity ? "/" : "");
+    struct node_network_options options = {
+        .loop = node->loop,
+        .config = node->config,
+        .dir = &node->dir,
+        .key = &node->key,
+        .name = node->name,
+        .chain = node->chain,
+        .transactions = node->transactions,
+    };
+    return node_network_new(&node->network, &options, detail);
+}
+
+static int make_validator(struct node *node, struct err_detail *detail)
+{
+    char record[NODE_PATH_MAX];
+    const struct chain_config *config = chain_configuration(node->store);
+    if (!node->config->mine)
+        return ERR_OK;
+    if (config->engine != CHAIN_ENGINE_ISTANBUL) {
+        NODE_LOG(NODE_LOG_WARN,
+                 "--mine has no effect: this version makes blocks by IBFT and QBFT only");
+        return ERR_OK;
+    }
+    int status = node_datadir_path(&node->dir, record, "quorate-consensus", detail);
+    if (status != ERR_OK)
+        return status;
+    struct node_validator_options options = {
+        .loop = node->loop,
+        .chain = node->chain,
+        .pool = node_transactions_pool(node->transactions),
+        .key = &node->key,
+        .record_prefix = record,
+        .extra = bytes_str(node->config->extradata),
+        .gas_floor = node->config->gastarget,
+        .gas_ceil = node->config->gaslimit,
+        .checkpoints = node->config->emitcheckpoints,
+        .network = node_network_for_validator(node->network),
+    };
+    status = node_validator_new(&node->validator, &options, detail);
+    if (status == ERR_OK)
+        node_network_set_validator(node->network, node->validator);
+    return status;
+}
+
+static void fill_backend(struct node *node)
+{
+    const struct node_config *config = node->config;
+    struct crypto_public_key public_key;
+    struct address self = {{0}};
+    if (crypto_public_key_of(&public_key, &node->key))
+        crypto_address_of(&self, &public_key);
+    node->backend = (struct rpc_backend){
+        .context = node,
+        .loop = node->loop,
+        .worker = node->background,
+        .chain = node->store,
+        .pool = node_transactions_pool(node->transactions),
+        .server = node_network_server(node->network),
+        .client_version = node->name,
+        .datadir = node->root,
+        .network_id = config->networkid,
+        .gas_cap = config->rpc_gascap,
+        .call_timeout_ms = config->calltimeout * 1000,
+        .min_gas_price = config->gasprice,
+        .allow_unprotected = config->allow_unprotected,
+        .is_mining = is_mining,
+        .sync = sync_state,
+        .node_address = self,
+        .propose = propose,
+        .discard = discard,
+        .candidates = candidates,
+    };
+}
+
+static int start_http(struct node *node, struct err_detail *detail)
+{
+    const struct node_config *config = node->config;
+    struct buf unknown = BUF_INIT;
+    struct rpc_http_options options = {
+        .host = config->http_addr,
+        .port = (uint16_t)config->http_port,
+        .prefix = config->http_prefix,
+        .vhosts = config->http_vhosts,
+        .cors = config->http_cors,
+        .access = rpc_access_parse(*config->http_api ? config->http_api : "net,web3,eth", &unknown),
+    };
+    if (unknown.len)
+        NODE_LOG(NODE_LOG_ERROR, "Unavailable modules in HTTP API list",
+                 node_text("unavailable", buf_text(&unknown)));
+    buf_release(&unknown);
+    int status = rpc_http_start(&node->http, node->rpc, &options, detail);
+    if (status != ERR_OK)
+        return err_prefix(detail, status, "HTTP");
+    char endpoint[IO_ADDRESS_TEXT];
+    io_address_format(endpoint, rpc_http_address(node->http));
+    NODE_LOG(NODE_LOG_INFO, "HTTP server started", node_text("endpoint", endpoint),
+             node_text("prefix", config->http_prefix), node_text("cors", config->http_cors),
+             node_text("vhosts", config->http_vhosts));
+    return ERR_OK;
+}
+
+static int make_rpc(struct node *node, struct err_detail *detail)
+{
+    char path[NODE_PATH_MAX];
+    fill_backend(node);
+    int status = rpc_new(&node->rpc, &node->backend);
+    if (status != ERR_OK)
+        return err_set(detail, status, "JSON-RPC cannot be set up: %s", err_text(status));
+    if (!node->config->ipcdisable) {
+        status = node_datadir_ipc_path(&node->dir, path, node->config->ipcpath, detail);
+        if (status == ERR_OK)
+            status = rpc_ipc_start(&node->ipc, node->rpc, path, detail);
+        if (status != ERR_OK)
+            return err_prefix(detail, status, "IPC");
+        NODE_LOG(NODE_LOG_INFO, "IPC endpoint opened", node_text("url", path));
+    }
+    return node->config->http ? start_http(node, detail) : ERR_OK;
+}
+
+/* --- Running --- */
+
+static void take_down(struct node *node)
+{
+    struct node_network *network = node->network;
+    rpc_http_stop(node->http);
+    rpc_ipc_stop(node->ipc);
+    rpc_free(node->rpc);
+    node_validator_stop(node->validator);
+    node_network_stop(network);
+    node_transactions_stop(node->transactions);
+    node_chain_free(node->chain); /* what was under way is done, and told to the others */
+    node_network_free(network);
+    node->network = NULL;
+    io_worker_free(node->background);
+    node_validator_free(node->validator);
+    node_transactions_free(node->transactions);
+    for (size_t i = 0; i < BASE_COUNT(node->signals); i++)
+        io_signal_free(node->signals[i]);
+    io_loop_free(node->loop);
+    chain_free(node->store);
+    pool_free(node->threads);
+    node_datadir_close(&node->dir);
+    mem_wipe(&node->key, sizeof(node->key));
+}
+
+static int start(struct node *node, struct err_detail *detail)
+{
+    static int (*const steps[])(struct node *node, struct err_detail *detail) = {
+        make_files, make_core, make_network, make_validator, make_rpc,
+    };
+    for (size_t i = 0; i < BASE_COUNT(steps); i++) {
+        int status = steps[i](node, detail);
+        if (status != ERR_OK)
+            return status;
+    }
+    const struct node_head *head = node_chain_head(node->chain);
+    NODE_LOG(NODE_LOG_INFO, "Loaded most recent local full block",
+             node_number("number", head->block->header.number),
+             node_hash("hash", &head->block->hash));
+    int status = node_network_start(node->network, detail);
+    if (status == ERR_OK && node->validator)
+        node_validator_start(node->validator);
+    return status;
+}
+
+int node_run(const struct node_config *config)
+{
+    struct node *node = mem_alloc_zeroed(1, sizeof(*node));
+    struct err_detail detail = {""};
+    if (!node)
+        return node_fatal("out of memory");
+    node->config = config;
+    node->dir.lock = -1;
+    int code = NODE_EXIT_OK;
+    NODE_LOG(NODE_LOG_INFO, "Starting quorate-node", node_text("version", QUORATE_VERSION),
+             node_text("datadir", config->datadir));
+    if (start(node, &detail) == ERR_OK)
+        io_loop_run(node->loop);
+    else
+        code = NODE_EXIT_FATAL;
+    take_down(node);
+    mem_free(node);
+    return code == NODE_EXIT_OK ? code
+                                : node_fatal("Error starting protocol stack: %s", detail.text);
+}
