@@ -166,8 +166,8 @@ struct consensus_seal {
 struct consensus_effect {
     enum consensus_effect_kind kind;
     union {
-        /* To every connected validator of the height's set but this node and, unless it is zero, `except`. Own messages
-         * and those that are passed on alike; those who are known to have it may be left out. */
+        /* To every connected validator of the height's set but this node and `except`, which is zero for an own message
+         * and not for one that is passed on. Those who are known to have it may be left out. */
         struct {
             unsigned code;
             struct bytes payload;

@@ -83,7 +83,7 @@ void qbft_backlog_drain(struct qbft *q)
         struct qbft_stored *s = qbft_stored_ref(q->backlog[next]);
         drop(q, next);
         if (s->m.number == q->number && istanbul_set_has(&q->set, &s->signer))
-            qbft_handle(q, s, NULL);
+            qbft_handle(q, s, &s->signer); /* who has it, surely */
         qbft_stored_unref(s);
     }
 }

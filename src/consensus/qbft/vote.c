@@ -103,10 +103,9 @@ void qbft_on_prepare(struct qbft *q, struct qbft_stored *s, const struct address
     struct qbft_member *member = &q->members[istanbul_set_index(&q->set, &s->signer)];
     if (member == &q->members[q->self])
         return; /* an own one from before a restart: the record has it */
-    if (member->prepare && hash256_equal(&member->prepare->m.digest, &s->m.digest))
+    /* Its first word counts: two different ones, each replacing the other, would be passed around for ever. */
+    if (member->prepare)
         return;
-    /* A validator that votes twice is wrong or was restarted without memory; its last word counts, as with the
-     * reference. What was prepared already stands. */
     qbft_stored_put(&member->prepare, s);
     if (q->proposal_message && hash256_equal(&s->m.digest, &q->proposal->hash))
         qbft_note_order(q, &s->signer, &q->proposal_message->signer);
@@ -225,14 +224,15 @@ void qbft_on_commit(struct qbft *q, struct qbft_stored *s, const struct address 
     if (q->phase == QBFT_COMMITTED || index == q->self)
         return;
     struct qbft_stored **slot = &q->members[index].commits[s->m.round % QBFT_COMMITS_KEPT];
-    if (*slot &&
-        ((*slot)->m.round > s->m.round ||
-         ((*slot)->m.round == s->m.round && hash256_equal(&(*slot)->m.digest, &s->m.digest) &&
-          (*slot)->seal != QBFT_SEAL_BAD)))
+    struct consensus_block *block = known_block(q, &s->m.digest);
+    if (block && !seal_is_good(q, s, block))
+        return;
+    /* Of a round the first one counts (as with PREPARE), unless it turned out wrong and this one is known to be right. */
+    if (*slot && ((*slot)->m.round > s->m.round ||
+                  ((*slot)->m.round == s->m.round && !(block && (*slot)->seal == QBFT_SEAL_BAD))))
         return;
     qbft_stored_put(slot, s);
     qbft_forward(q, s, from);
-    struct consensus_block *block = known_block(q, &s->m.digest);
     if (block)
         try_commit_round(q, block, s->m.round);
 }
