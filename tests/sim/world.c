@@ -162,6 +162,7 @@ static void set_connected(struct sim_world *w, size_t a, size_t b, bool connecte
     if (w->links[a][b].connected == connected)
         return;
     w->links[a][b].connected = w->links[b][a].connected = connected;
+    sim_say(w, "%zu - %zu %s", a, b, connected ? "connected" : "lost");
     if (w->nodes[a].up)
         sim_connection(w, &w->nodes[a], b, connected);
     if (w->nodes[b].up)

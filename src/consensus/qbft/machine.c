@@ -41,7 +41,7 @@ static void drop_height(struct qbft *q)
     q->asked_time = q->asked_due = 0;
     q->phase = QBFT_IDLE;
     q->round = 0;
-    q->quorum_waits = false;
+    q->quorum_waits = q->drawn = false;
     map_clear(&q->checker.signers);
 }
 
@@ -133,9 +133,12 @@ static void note_heard(struct qbft *q, const struct qbft_stored *s)
     struct qbft_peer *peer = qbft_peer_add(q, &s->signer);
     if (!peer)
         return;
-    if (peer->heard < q->number)
-        peer->heard = q->number;
-    peer->lost = false;
+    if (!peer->connected && s->m.number <= peer->lost)
+        return;
+    if (!peer->first_heard)
+        peer->first_heard = s->m.number;
+    if (peer->last_heard < s->m.number)
+        peer->last_heard = s->m.number;
 }
 
 void qbft_handle(struct qbft *q, struct qbft_stored *s, const struct address *from)
@@ -145,6 +148,8 @@ void qbft_handle(struct qbft *q, struct qbft_stored *s, const struct address *fr
         member->round = s->m.round;
         member->helped = false;
     }
+    if (member->round >= q->round)
+        member->absent = false;
     switch (s->m.code) {
     case CONSENSUS_QBFT_PRE_PREPARE:
         qbft_on_pre_prepare(q, s, from);
@@ -232,7 +237,8 @@ static void on_peer(struct qbft *q, const struct address *address, bool connecte
     if (connected && !peer->connected)
         peer->orders = 0; /* it may have been restarted, and follow another order now */
     peer->connected = connected;
-    peer->lost = !connected;
+    if (!connected)
+        *peer = (struct qbft_peer){.orders = peer->orders, .lost = q->number};
     if (q->phase == QBFT_IDLE || !istanbul_set_has(&q->set, address))
         return;
     if (connected)

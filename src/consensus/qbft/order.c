@@ -46,8 +46,10 @@ bool qbft_is_there(struct qbft *q, size_t member)
     const struct qbft_peer *peer = qbft_peer_of(q, &q->set.members[member]);
     if (!peer)
         return false;
-    /* Not every network is a full mesh: who is heard through others is there too. */
-    return peer->connected || (!peer->lost && peer->heard && peer->heard + 1 >= q->number);
+    /* Not every network is a full mesh: who is heard through others is there too. But what is heard at one height alone may
+     * be what others kept of one who is gone. */
+    return peer->connected ||
+           (peer->first_heard < peer->last_heard && peer->last_heard + 1 >= q->number);
 }
 
 static bool address_is_there(struct qbft *q, const struct address *address)

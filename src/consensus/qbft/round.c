@@ -10,7 +10,7 @@ enum {
     BEHIND_LEAST_MS = 100,    /* for messages under way, before a jump to a higher round */
     RESEND_LEAST_MS = 500,
     DOUBLINGS_MAX = 6, /* of patience */
-    JUMP_MAX = 64,     /* rounds at once, on the word of validators of whom one may lie */
+    JUMP_MAX = 16,     /* rounds at once, on the word of validators of whom one may lie */
     TIMEOUT_MAX_MS = 3600 * 1000,
 };
 
@@ -56,6 +56,18 @@ uint64_t qbft_patience(const struct qbft *q)
     return at_most(own << doublings(q), reference_timeout(q));
 }
 
+/* Whether a quorum is there, and enough of it in this round or higher to draw the rest after them. Otherwise this node must
+ * not run ahead: nobody comes back to a round that he has left, and validators of the reference take their time. */
+static bool others_will_follow(struct qbft *q)
+{
+    size_t there = 0, here = 0;
+    for (size_t i = 0; i < q->set.count; i++) {
+        there += qbft_is_there(q, i);
+        here += qbft_is_there(q, i) && (i == q->self || q->members[i].round >= q->round);
+    }
+    return there >= q->checker.quorum && here > q->faults;
+}
+
 void qbft_arm_round(struct qbft *q)
 {
     if (q->phase == QBFT_IDLE || q->phase == QBFT_COMMITTED)
@@ -64,7 +76,7 @@ void qbft_arm_round(struct qbft *q)
     if (q->round == 0 && qbft_due_ms(q) > q->now_ms)
         wait = qbft_due_ms(q) - q->now_ms;
     if (q->round > 0 && !q->quorum_waits && q->phase == QBFT_ACCEPT)
-        wait += reference_timeout(q);
+        wait += others_will_follow(q) ? 2 * qbft_patience(q) : reference_timeout(q);
     else if (q->phase == QBFT_ACCEPT && !q->checking && !qbft_proposer_is_there(q))
         wait += at_most(at_least(period_ms(q) / (q->round ? 4 : 2), AWAY_LEAST_MS) << doublings(q),
                         qbft_patience(q));
@@ -103,7 +115,7 @@ static size_t sorted_rounds(struct qbft *q, uint64_t *rounds, bool others)
         if (i == q->self) {
             if (!others)
                 rounds[count++] = q->round;
-        } else if (others || qbft_is_there(q, i)) {
+        } else if (others || (qbft_is_there(q, i) && !q->members[i].absent)) {
             rounds[count++] = q->members[i].round;
         }
     }
@@ -155,6 +167,10 @@ void qbft_look_at_rounds(struct qbft *q)
         q->quorum_waits = true;
         if (q->phase == QBFT_ACCEPT)
             qbft_arm_round(q);
+    } else if (q->round && !q->quorum_waits && !q->drawn && others_will_follow(q)) {
+        q->drawn = true;
+        if (q->phase == QBFT_ACCEPT)
+            qbft_arm_round(q);
     }
     if (meeting <= q->round)
         qbft_stop_timer(q, QBFT_TIMER_BEHIND);
@@ -163,17 +179,23 @@ void qbft_look_at_rounds(struct qbft *q)
     qbft_try_propose(q);
 }
 
-void qbft_on_behind(struct qbft *q)
+/* Goes to where a quorum can be, at least to `least`. */
+static void go_to_meeting(struct qbft *q, uint64_t least)
 {
     uint64_t *rounds = mem_alloc(q->set.count * sizeof(*rounds));
     if (!rounds) {
         qbft_nomem(q);
         return;
     }
-    uint64_t meeting = meeting_round(q, rounds);
+    uint64_t meeting = at_least(meeting_round(q, rounds), least);
     mem_free(rounds);
     if (meeting > q->round)
         qbft_begin_round(q, at_most(meeting, q->round + JUMP_MAX));
+}
+
+void qbft_on_behind(struct qbft *q)
+{
+    go_to_meeting(q, 0);
 }
 
 /* ---- changing ---- */
@@ -212,7 +234,7 @@ void qbft_begin_round(struct qbft *q, uint64_t round)
         return;
     q->round = round;
     q->phase = QBFT_ACCEPT;
-    q->quorum_waits = false;
+    q->quorum_waits = q->drawn = false;
     qbft_block_put(&q->proposal, NULL);
     qbft_stored_put(&q->proposal_message, NULL);
     qbft_stored_put(&q->checking, NULL);
@@ -237,10 +259,12 @@ void qbft_on_round_timeout(struct qbft *q)
 {
     if (q->phase == QBFT_IDLE || q->phase == QBFT_COMMITTED)
         return;
-    if (q->round == 0 || q->quorum_waits)
+    if (q->round == 0 || q->quorum_waits || others_will_follow(q))
         q->failures++;
     qbft_note_silent(q);
-    qbft_begin_round(q, q->round + 1);
+    for (size_t i = 0; i < q->set.count && q->round && !q->quorum_waits; i++)
+        q->members[i].absent = i != q->self && q->members[i].round < q->round;
+    go_to_meeting(q, q->round + 1);
 }
 
 void qbft_on_round_change(struct qbft *q, struct qbft_stored *s, const struct address *from)

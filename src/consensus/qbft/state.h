@@ -77,6 +77,7 @@ struct qbft_member {
     uint64_t round; /* highest that a message of it was of */
     bool heard;     /* anything at this height */
     bool helped;    /* it was told of the current round */
+    bool absent;    /* it is there, and did not come to a round where it was waited for */
 };
 
 /* Which orders of proposers a validator was seen to follow; both: it accepts either, as we do. */
@@ -88,9 +89,11 @@ enum {
 /* What is known of a validator beyond a height. */
 struct qbft_peer {
     bool connected;
-    bool lost;      /* the connection ended, and nothing was heard since */
-    uint8_t orders; /* QBFT_FOLLOWS_…, 0: not known */
-    uint64_t heard; /* the last height at which it signed something */
+    uint8_t orders;       /* QBFT_FOLLOWS_…, 0: not known */
+    uint64_t first_heard; /* heights at which it signed something, since it was lost */
+    uint64_t last_heard;
+    uint64_t
+        lost; /* height at which its connection ended; what it said until then says nothing about now */
 };
 
 struct qbft {
@@ -116,6 +119,7 @@ struct qbft {
     uint64_t round;
     enum qbft_phase phase;
     bool quorum_waits;                    /* a quorum of ROUND-CHANGEs for this round is there */
+    bool drawn;                           /* others follow, so this round need not be long */
     struct consensus_block *proposal;     /* what was voted for */
     struct qbft_stored *proposal_message; /* its PRE-PREPARE; NULL after a restart */
     struct qbft_stored *checking;         /* a PRE-PREPARE whose block is being checked */
