@@ -21,10 +21,8 @@ static bool parse(int argc, char **argv, struct sim_options *o, uint64_t *ret_co
         return false;
     if (strcmp(argv[1], "qbft") == 0)
         o->protocol = &qbft_machine;
-#ifdef SIM_WITH_IBFT
     else if (strcmp(argv[1], "ibft") == 0)
         o->protocol = &ibft_machine;
-#endif
     else
         return false;
     o->seed = strtoull(argv[2], NULL, 10);
