@@ -2,6 +2,7 @@
 #include "base/hex.h"
 #include "base/mem.h"
 #include "rpc/json.h"
+#include "rpc/machine.h"
 #include "rpc/method.h"
 
 #include <stdarg.h>
@@ -19,6 +20,7 @@ struct rpc {
     size_t method_count;
     uint32_t available; /* namespaces */
     size_t under_way;   /* exchanges on the worker */
+    struct rpc_machine machine;
 };
 
 /* A request's parts, as they stand in the message. */
@@ -156,8 +158,19 @@ void rpc_free(struct rpc *rpc)
     if (!rpc)
         return;
     assert(rpc->under_way == 0);
+    rpc_machine_release(&rpc->machine);
     mem_free(rpc->methods);
     mem_free(rpc);
+}
+
+struct io_loop *rpc_loop(const struct rpc *rpc)
+{
+    return rpc->backend->loop;
+}
+
+struct rpc_machine *rpc_machine(struct rpc *rpc)
+{
+    return &rpc->machine;
 }
 
 int rpc_fail(struct rpc_call *call, int code, const char *format, ...)

@@ -41,8 +41,9 @@ struct rpc_access rpc_access_parse(const char *list, struct buf *unknown);
 
 /* `backend` is borrowed. ERR_NOMEM. */
 int rpc_new(struct rpc **ret_rpc, const struct rpc_backend *backend) BASE_NODISCARD;
-/* Transports are closed first; waits for calls under way. NULL is fine. */
+/* Transports are stopped first, and the backend's workers freed: nothing is under way. NULL is fine. */
 void rpc_free(struct rpc *rpc);
+struct io_loop *rpc_loop(const struct rpc *rpc);
 
 /* The answer, with its newline; empty when there is nothing to answer (notifications, an empty message). Taken or
  * left. Called once, before or after rpc_ask returns. */

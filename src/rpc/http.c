@@ -1,0 +1,348 @@
+#include "rpc/http.h"
+
+#include "base/mem.h"
+
+#include <stdio.h>
+
+enum {
+    CONNECTIONS_MAX = 10000, /* by default; a connection at rest takes less than a kilobyte */
+    READ_MS = 30000,         /* GoQuorum, rpc/http.go, DefaultHTTPTimeouts */
+    WRITE_MS = 30000,
+    IDLE_MS = 120000,
+    FIELDS_MAX = 8,
+    VALUE_MAX = 1024, /* characters of what is given back of a client's own header */
+};
+
+struct rpc_http {
+    struct rpc *rpc;
+    struct io_http_server *server;
+    struct rpc_access access;
+    char *prefix, *vhosts, *cors; /* never NULL */
+};
+
+/* --- Lists of names --- */
+
+static struct bytes trim(struct bytes text)
+{
+    while (text.len && text.data[0] == ' ')
+        text = bytes_slice(text, 1, text.len - 1);
+    while (text.len && text.data[text.len - 1] == ' ')
+        text.len--;
+    return text;
+}
+
+static uint8_t lower(uint8_t c)
+{
+    return c >= 'A' && c <= 'Z' ? c + 32 : c;
+}
+
+static bool same(struct bytes a, struct bytes b)
+{
+    if (a.len != b.len)
+        return false;
+    for (size_t i = 0; i < a.len; i++)
+        if (lower(a.data[i]) != lower(b.data[i]))
+            return false;
+    return true;
+}
+
+/* Whether `name` fits an entry, which may have one '*' for any characters. */
+static bool fits(struct bytes entry, struct bytes name)
+{
+    const uint8_t *star = entry.len ? memchr(entry.data, '*', entry.len) : NULL;
+    if (!star)
+        return same(entry, name);
+    size_t before = (size_t)(star - entry.data), after = entry.len - before - 1;
+    return name.len >= before + after &&
+           same(bytes_slice(entry, 0, before), bytes_slice(name, 0, before)) &&
+           same(bytes_slice(entry, before + 1, after), bytes_slice(name, name.len - after, after));
+}
+
+static bool list_has(const char *list, struct bytes name)
+{
+    while (*list) {
+        size_t len = strcspn(list, ",");
+        struct bytes entry = trim(bytes_of(list, len));
+        if (entry.len && fits(entry, name))
+            return true;
+        list += len + (list[len] != 0);
+    }
+    return false;
+}
+
+static bool list_has_all(const char *list)
+{
+    return list_has(list, bytes_str("*")) && strchr(list, '*');
+}
+
+/* --- Who may ask --- */
+
+/* Host without its port. */
+static struct bytes host_name(struct bytes host)
+{
+    if (host.len && host.data[0] == '[') {
+        const uint8_t *end = memchr(host.data, ']', host.len);
+        return end ? bytes_slice(host, 1, (size_t)(end - host.data) - 1) : host;
+    }
+    const uint8_t *colon = host.len ? memchr(host.data, ':', host.len) : NULL;
+    if (!colon || memchr(colon + 1, ':', host.len - (size_t)(colon - host.data) - 1))
+        return host;
+    return bytes_slice(host, 0, (size_t)(colon - host.data));
+}
+
+static bool is_ip(struct bytes name)
+{
+    struct io_address address;
+    char text[IO_ADDRESS_TEXT];
+    if (name.len == 0 || name.len >= sizeof(text))
+        return false;
+    memcpy(text, name.data, name.len);
+    text[name.len] = '\0';
+    return io_address_parse_ip(&address, text);
+}
+
+static bool host_may(const struct rpc_http *http, const struct io_http_request *request)
+{
+    const struct bytes *host = io_http_head_field(&request->head, "host");
+    if (!host || host->len == 0)
+        return true;
+    struct bytes name = host_name(*host);
+    return is_ip(name) || list_has_all(http->vhosts) || list_has(http->vhosts, name);
+}
+
+static bool path_may(const struct rpc_http *http, struct bytes path)
+{
+    size_t len = strlen(http->prefix);
+    if (len == 0)
+        return bytes_equal(path, bytes_str("/"));
+    return path.len >= len && memcmp(path.data, http->prefix, len) == 0;
+}
+
+static bool type_may(const struct io_http_request *request)
+{
+    static const char *const types[] = {"application/json", "application/json-rpc",
+                                        "application/jsonrequest"};
+    const struct bytes *type = io_http_head_field(&request->head, "content-type");
+    if (!type)
+        return false;
+    const uint8_t *end = type->len ? memchr(type->data, ';', type->len) : NULL;
+    struct bytes name = trim(end ? bytes_slice(*type, 0, (size_t)(end - type->data)) : *type);
+    for (size_t i = 0; i < BASE_COUNT(types); i++)
+        if (io_http_same_name(name, types[i]))
+            return true;
+    return false;
+}
+
+/* --- Cross-origin requests (rs/cors 1.7, as GoQuorum sets it up) --- */
+
+struct answer_fields {
+    struct io_http_field fields[FIELDS_MAX];
+    size_t count;
+    char origin[VALUE_MAX], headers[VALUE_MAX];
+};
+
+static void add(struct answer_fields *f, const char *name, const char *value)
+{
+    assert(f->count < FIELDS_MAX);
+    f->fields[f->count++] = (struct io_http_field){name, value};
+}
+
+static bool copy_value(char ret_text[VALUE_MAX], const struct bytes *value)
+{
+    if (!value || value->len == 0 || value->len >= VALUE_MAX)
+        return false;
+    memcpy(ret_text, value->data, value->len);
+    ret_text[value->len] = '\0';
+    return true;
+}
+
+static const char *method_may(struct bytes method)
+{
+    static const char *const methods[] = {"POST", "GET", "OPTIONS"};
+    for (size_t i = 0; i < BASE_COUNT(methods); i++)
+        if (io_http_same_name(method, methods[i]))
+            return methods[i];
+    return NULL;
+}
+
+/* Adds what a browser wants to see; true when that is all (a preflight). */
+static bool add_cors(const struct rpc_http *http, const struct io_http_request *request,
+                     struct answer_fields *f)
+{
+    const struct io_http_head *head = &request->head;
+    const struct bytes *origin = io_http_head_field(head, "origin");
+    const struct bytes *asked = io_http_head_field(head, "access-control-request-method");
+    bool preflight = io_http_same_name(head->method, "OPTIONS") && asked && asked->len;
+    if (!http->cors[0])
+        return false;
+    add(f, "Vary", "Origin");
+    if (preflight) {
+        add(f, "Vary", "Access-Control-Request-Method");
+        add(f, "Vary", "Access-Control-Request-Headers");
+    }
+    const char *method = method_may(preflight ? *asked : head->method);
+    if (!method || !copy_value(f->origin, origin) || !list_has(http->cors, *origin))
+        return preflight;
+    add(f, "Access-Control-Allow-Origin", list_has_all(http->cors) ? "*" : f->origin);
+    if (preflight) {
+        add(f, "Access-Control-Allow-Methods", method);
+        if (copy_value(f->headers, io_http_head_field(head, "access-control-request-headers")))
+            add(f, "Access-Control-Allow-Headers", f->headers);
+        add(f, "Access-Control-Max-Age", "600");
+    }
+    return preflight;
+}
+
+/* --- Requests --- */
+
+static bool method_is(const struct io_http_request *request, const char *method)
+{
+    return bytes_equal(request->head.method, bytes_str(method));
+}
+
+static void refuse_size(struct io_http_request *request)
+{
+    char text[96];
+    snprintf(text, sizeof(text), "content length too large (%llu>%d)",
+             (unsigned long long)request->head.body_length, RPC_BODY_MAX);
+    io_http_answer_text(request, 413, text);
+}
+
+/* What can be told from the head alone. */
+static void on_head(void *context, struct io_http_request *request)
+{
+    const struct rpc_http *http = context;
+    const struct io_http_head *head = &request->head;
+    struct answer_fields f = {.count = 0};
+    bool no_body = !head->chunked && head->body_length == 0 && !request->has_query;
+    if (!path_may(http, request->path))
+        io_http_answer(request, 404, NULL, 0, NULL);
+    else if (!host_may(http, request))
+        io_http_answer_text(request, 403, "invalid host specified");
+    else if (add_cors(http, request, &f))
+        io_http_answer(request, 200, f.fields, f.count, NULL);
+    else if ((method_is(request, "GET") || method_is(request, "HEAD")) && no_body)
+        io_http_answer(request, 200, f.fields, f.count, NULL); /* is anybody there? */
+    else if (method_is(request, "PUT") || method_is(request, "DELETE"))
+        io_http_answer_text(request, 405, "method not allowed");
+    else if (head->body_length > RPC_BODY_MAX)
+        refuse_size(request);
+    else if (!method_is(request, "OPTIONS") && !type_may(request))
+        io_http_answer_text(request, 415,
+                            "invalid content type, only application/json is supported");
+}
+
+static void on_answer(void *context, struct buf *answer)
+{
+    struct io_http_request *request = context;
+    struct answer_fields f = {.count = 0};
+    add(&f, "Content-Type", "application/json");
+    /* Without a connection the server may have gone, too. */
+    if (request->connection)
+        add_cors(request->owner, request, &f);
+    io_http_answer(request, 200, f.fields, f.count, answer);
+}
+
+static void on_request(void *context, struct io_http_request *request)
+{
+    struct rpc_http *http = context;
+    struct buf message = BUF_INIT;
+    request->owner = http;
+    buf_append_bytes(&message, request->body);
+    if (buf_status(&message)) {
+        buf_release(&message);
+        io_http_answer_text(request, 503, "out of memory");
+        return;
+    }
+    rpc_ask(http->rpc, http->access, &message, on_answer, request);
+}
+
+/* --- Life --- */
+
+static char *copy(const char *text)
+{
+    size_t len = strlen(text ? text : "") + 1;
+    char *to = mem_alloc(len);
+    if (to)
+        memcpy(to, text ? text : "", len);
+    return to;
+}
+
+static int check_prefix(const char *prefix, struct err_detail *detail)
+{
+    if (prefix[0] && prefix[0] != '/')
+        return err_set(detail, ERR_INPUT,
+                       "HTTP RPC path prefix \"%s\" does not contain leading \"/\"", prefix);
+    if (strpbrk(prefix, "?#"))
+        return err_set(detail, ERR_INPUT,
+                       "HTTP RPC path prefix \"%s\" contains URL meta-characters", prefix);
+    return 0;
+}
+
+static int listen_on(struct rpc_http *http, const struct rpc_http_options *options,
+                     struct err_detail *detail)
+{
+    struct io_address ip;
+    char text[IO_ADDRESS_TEXT];
+    const char *host = options->host;
+    if (host[0] && !io_address_parse_ip(&ip, host)) {
+        int status = io_resolve_now(&ip, host, detail);
+        if (status)
+            return status;
+        io_address_format_ip(text, &ip);
+        host = text;
+    }
+    return io_http_listen_tcp(http->server, host, options->port, detail);
+}
+
+int rpc_http_start(struct rpc_http **ret_http, struct rpc *rpc,
+                   const struct rpc_http_options *options, struct err_detail *detail)
+{
+    struct rpc_http *http = mem_alloc_zeroed(1, sizeof(*http));
+    struct io_http_options server = {
+        .context = http,
+        .head = on_head,
+        .request = on_request,
+        .body_max = RPC_BODY_MAX,
+        .connections_max = options->connections_max ? options->connections_max : CONNECTIONS_MAX,
+        .read_ms = READ_MS,
+        .write_ms = WRITE_MS,
+        .idle_ms = IDLE_MS,
+    };
+    if (!http)
+        return err_set(detail, ERR_NOMEM, "HTTP server: out of memory");
+    http->rpc = rpc;
+    http->access = options->access;
+    http->prefix = copy(options->prefix);
+    http->vhosts = copy(options->vhosts);
+    http->cors = copy(options->cors);
+    int status = http->prefix && http->vhosts && http->cors ? 0 : ERR_NOMEM;
+    if (status == 0)
+        status = check_prefix(http->prefix, detail);
+    if (status == 0)
+        status = io_http_new(&http->server, rpc_loop(rpc), &server);
+    if (status == 0)
+        status = listen_on(http, options, detail);
+    if (status) {
+        rpc_http_stop(http);
+        return status;
+    }
+    *ret_http = http;
+    return 0;
+}
+
+const struct io_address *rpc_http_address(const struct rpc_http *http)
+{
+    return io_http_address(http->server);
+}
+
+void rpc_http_stop(struct rpc_http *http)
+{
+    if (!http)
+        return;
+    io_http_free(http->server);
+    mem_free(http->prefix);
+    mem_free(http->vhosts);
+    mem_free(http->cors);
+    mem_free(http);
+}

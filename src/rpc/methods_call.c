@@ -1,0 +1,307 @@
+/* eth: calls without a transaction (GoQuorum, internal/ethapi, DoCall and DoEstimateGas). */
+#include "crypto/address.h"
+#include "rpc/lookup.h"
+#include "rpc/machine.h"
+#include "rpc/methods.h"
+
+enum {
+    PLAIN_GAS = 21000, /* of a transfer, the least that a transaction takes */
+    /* What a private transaction's data is at least: 64 bytes, the hash of its payload. */
+    PRIVATE_DATA = 64,
+};
+
+/* A call on one state, run any number of times. */
+struct simulation {
+    struct rpc_call *call;
+    const struct rpc_transaction *args;
+    struct chain_reader reader;
+    struct state_reader state;
+    struct rpc_machine *machine;
+    struct exec_block block;
+    struct eth_header header;
+    struct eth_transaction tx;
+    uint64_t number;
+    uint64_t gas_cap; /* 0 = none */
+    struct exec_result result;
+    struct err_detail why;
+};
+
+static int make_transaction(struct simulation *s)
+{
+    const struct rpc_transaction *args = s->args;
+    struct eth_transaction *tx = &s->tx;
+    *tx = (struct eth_transaction){
+        .type = args->has_access_list ? ETH_ACCESS_LIST : ETH_LEGACY,
+        .is_creation = !args->has_to,
+        .to = args->to,
+        .value = args->value,
+        .data = args->data,
+        .max_fee = args->gas_price,
+        .max_priority_fee = args->gas_price,
+        .access_count = args->access_count,
+    };
+    if (!args->access_count)
+        return 0;
+    struct eth_access *list = arena_alloc(s->call->arena, args->access_count * sizeof(*list));
+    if (!list)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < args->access_count; i++)
+        list[i] = (struct eth_access){args->access_list[i].address, args->access_list[i].keys,
+                                      args->access_list[i].key_count};
+    tx->access_list = list;
+    return 0;
+}
+
+/* To be ended when 0. */
+static int begin(struct simulation *s, struct rpc_call *call, const struct rpc_block_id *block)
+{
+    s->call = call;
+    s->args = call->args[0].transaction;
+    s->gas_cap = call->backend->gas_cap;
+    s->machine = rpc_machine(call->rpc);
+    int status = rpc_reader_open(call, &s->reader);
+    if (status)
+        return status;
+    status = rpc_open_state(call, &s->reader, &s->state, &s->number, block);
+    if (status == 0) {
+        status = chain_reader_header(&s->reader, &s->header, s->number);
+        if (status == 0)
+            status = chain_exec_block(&s->reader, &s->block, &s->header);
+        if (status == 0)
+            status = make_transaction(s);
+        if (status)
+            status = rpc_reader_fail(call, &s->reader, status);
+    }
+    if (status)
+        chain_reader_close(&s->reader);
+    return status;
+}
+
+static void end(struct simulation *s)
+{
+    chain_reader_close(&s->reader);
+}
+
+/* Runs it with so much gas; 0, or a failure of this machine. */
+static int run(struct simulation *s, uint64_t gas)
+{
+    int status = rpc_machine_begin(s->machine, &s->state);
+    if (status)
+        return status;
+    if (s->gas_cap && gas > s->gas_cap)
+        gas = s->gas_cap;
+    s->tx.gas_limit = gas;
+    /* The reference lets a call have more gas than a block; here a block is the most. */
+    if (s->tx.gas_limit > s->block.gas_limit)
+        s->tx.gas_limit = s->block.gas_limit;
+    s->why.text[0] = '\0';
+    exec_begin_block(s->machine->exec, &s->block, s->machine->view,
+                     chain_hooks(s->call->backend->chain));
+    return exec_transaction(s->machine->exec, &s->result, &s->why, &s->tx, &s->args->from,
+                            EXEC_SKIP_NONCE | EXEC_SKIP_EOA | EXEC_SKIP_BASE_FEE |
+                                EXEC_SKIP_GAS_CAP);
+}
+
+/* The error of a call that could not begin. */
+static int refuse(struct simulation *s, uint64_t gas)
+{
+    if (s->gas_cap && gas > s->gas_cap)
+        gas = s->gas_cap;
+    unsigned long long supplied = gas;
+    if (s->result.verdict == EXEC_INSUFFICIENT_FUNDS && u256_is_zero(&s->args->gas_price)) {
+        char from[CRYPTO_ADDRESS_TEXT];
+        crypto_address_checksum(from, &s->args->from);
+        return rpc_fail(s->call, RPC_CODE_ERROR,
+                        "err: insufficient funds for transfer: address %s (supplied gas %llu)",
+                        from, supplied);
+    }
+    return rpc_fail(s->call, RPC_CODE_ERROR, "err: %s (supplied gas %llu)",
+                    s->why.text[0] ? s->why.text : exec_verdict_text(s->result.verdict), supplied);
+}
+
+/* --- Reverts --- */
+
+static bool word_u64(uint64_t *ret_value, struct bytes data, size_t at)
+{
+    if (at > data.len || data.len - at < 32)
+        return false;
+    uint64_t value = 0;
+    for (size_t i = 0; i < 32; i++) {
+        if (i < 24 && data.data[at + i])
+            return false;
+        value = value << 8 | data.data[at + i];
+    }
+    *ret_value = value;
+    return true;
+}
+
+/* The text of Error(string); false when the output is something else. */
+static bool revert_reason(struct bytes *ret_reason, struct bytes output)
+{
+    static const uint8_t selector[4] = {0x08, 0xc3, 0x79, 0xa0};
+    uint64_t offset, len;
+    if (output.len < 4 || memcmp(output.data, selector, 4) != 0)
+        return false;
+    struct bytes data = bytes_slice(output, 4, output.len - 4);
+    if (!word_u64(&offset, data, 0) || offset > data.len || !word_u64(&len, data, offset) ||
+        len > data.len - offset - 32)
+        return false;
+    *ret_reason = bytes_slice(data, offset + 32, len);
+    return true;
+}
+
+static int fail_reverted(struct simulation *s)
+{
+    struct bytes reason;
+    bool said = revert_reason(&reason, s->result.output);
+    int status =
+        said ? rpc_fail(s->call, RPC_CODE_REVERTED, "execution reverted: %.*s",
+                        (int)(reason.len < 900 ? reason.len : 900), (const char *)reason.data)
+             : rpc_fail(s->call, RPC_CODE_REVERTED, "execution reverted");
+    s->call->data = arena_copy(s->call->arena, s->result.output);
+    return status;
+}
+
+/* The error of a call that failed. */
+static int fail(struct simulation *s)
+{
+    if (s->result.status == EVM_REVERT && s->result.output.len > 0)
+        return fail_reverted(s);
+    return rpc_fail(s->call, RPC_CODE_ERROR, "%s", evm_status_text(s->result.status));
+}
+
+/* --- eth_call --- */
+
+static int call_once(struct simulation *s)
+{
+    const struct rpc_transaction *args = s->args;
+    uint64_t gas = args->has_gas ? args->gas : s->gas_cap ? s->gas_cap : UINT64_MAX / 2;
+    int status = run(s, gas);
+    if (status)
+        return status;
+    if (s->result.verdict != EXEC_VALID)
+        return refuse(s, gas);
+    if (s->result.status != EVM_SUCCESS)
+        return fail(s);
+    rpc_write_bytes(s->call->out, s->result.output);
+    return 0;
+}
+
+static int eth_call(struct rpc_call *call)
+{
+    struct simulation s;
+    int status = begin(&s, call, &call->args[1].block);
+    if (status)
+        return status;
+    status = call_once(&s);
+    end(&s);
+    return status;
+}
+
+/* --- eth_estimateGas --- */
+
+/* Gas from which no limit can be too high: the block's, less what the sender cannot pay. */
+static int highest(struct simulation *s, uint64_t *ret_gas)
+{
+    const struct rpc_transaction *args = s->args;
+    uint64_t gas = args->has_gas && args->gas >= PLAIN_GAS ? args->gas : s->header.gas_limit;
+    if (!u256_is_zero(&args->gas_price)) {
+        struct state_account account;
+        struct u256 left, fundable, rest;
+        bool exists;
+        int status = state_reader_account(&s->state, &account, &exists, &args->from);
+        if (status)
+            return status;
+        if (args->has_value && !u256_less(&args->value, &account.balance))
+            return rpc_fail(s->call, RPC_CODE_ERROR, "insufficient funds for transfer");
+        u256_sub(&left, &account.balance, &args->value);
+        u256_divmod(&fundable, &rest, &left, &args->gas_price);
+        if (u256_is_u64(&fundable) && gas > fundable.w[0])
+            gas = fundable.w[0];
+    }
+    if (s->gas_cap && gas > s->gas_cap)
+        gas = s->gas_cap;
+    *ret_gas = gas;
+    return 0;
+}
+
+/* Whether so much gas is enough; one that does not even begin for lack of gas is not. */
+static int is_enough(struct simulation *s, uint64_t gas, bool *ret_enough)
+{
+    int status = run(s, gas);
+    if (status)
+        return status;
+    *ret_enough = s->result.verdict == EXEC_VALID && s->result.status == EVM_SUCCESS;
+    if (s->result.verdict != EXEC_VALID && s->result.verdict != EXEC_INTRINSIC_GAS)
+        return refuse(s, gas);
+    return 0;
+}
+
+/* What a private transaction with the same call would pay more for its data: added when the value is said to be 0. */
+static uint64_t private_surplus(const struct simulation *s)
+{
+    uint8_t data[PRIVATE_DATA];
+    struct eth_transaction tx = s->tx;
+    memset(data, 0x11, sizeof(data));
+    uint64_t public = eth_transaction_intrinsic_gas(&tx, s->block.fork).gas;
+    tx.data = bytes_of(data, sizeof(data));
+    uint64_t private = eth_transaction_intrinsic_gas(&tx, s->block.fork).gas;
+    return s->args->has_value && u256_is_zero(&s->args->value) && private > public
+               ? private - public
+               : 0;
+}
+
+static int search(struct simulation *s)
+{
+    uint64_t low = PLAIN_GAS - 1, high, cap;
+    bool enough;
+    int status = highest(s, &high);
+    cap = high;
+    while (status == 0 && low + 1 < high) {
+        uint64_t middle = low + (high - low) / 2;
+        status = is_enough(s, middle, &enough);
+        if (status == 0 && enough)
+            high = middle;
+        else
+            low = middle;
+    }
+    if (status == 0 && high == cap) {
+        status = is_enough(s, high, &enough);
+        if (status == 0 && !enough && s->result.verdict == EXEC_VALID &&
+            s->result.status != EVM_OUT_OF_GAS)
+            return fail(s);
+        if (status == 0 && !enough)
+            return rpc_fail(s->call, RPC_CODE_ERROR, "gas required exceeds allowance (%llu)",
+                            (unsigned long long)cap);
+    }
+    if (status == 0)
+        rpc_write_number(s->call->out, high + private_surplus(s));
+    return status;
+}
+
+static int estimate(struct rpc_call *call)
+{
+    static const struct rpc_block_id latest = {.kind = RPC_AT_LATEST};
+    struct simulation s;
+    int status = begin(&s, call, call->args[1].given ? &call->args[1].block : &latest);
+    if (status)
+        return status;
+    status = search(&s);
+    end(&s);
+    return status;
+}
+
+#define CALL {"call", RPC_CALL}
+
+static const struct rpc_method methods[] = {
+    {"eth_call",
+     {CALL, {"block", RPC_BLOCK_OR_HASH}, {"overrides", RPC_ANY, true}},
+     .work = eth_call,
+     .result = "bytes, hex"},
+    {"eth_estimateGas",
+     {CALL, {"block", RPC_BLOCK_OR_HASH, true}},
+     .work = estimate,
+     .result = "gas, hex"},
+};
+
+const struct rpc_method_list rpc_methods_call = {methods, BASE_COUNT(methods)};
