@@ -1,0 +1,477 @@
+/* Heads and chunks of HTTP requests, and the server over real connections on loopback. */
+#include "base/file.h"
+#include "io/http.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* --- Heads --- */
+
+static enum io_http_verdict read_head(struct io_http_head *ret_head, const char *text)
+{
+    return io_http_head_read(ret_head, bytes_str(text));
+}
+
+static void test_head(void **state)
+{
+    (void)state;
+    struct io_http_head h;
+    const char *text =
+        "POST /rpc?a=b HTTP/1.1\r\nHost: localhost:8545\r\nContent-Type:\tapplication/json \r\n"
+        "content-length: 17\r\nExpect: 100-continue\r\n\r\n";
+    assert_int_equal(io_http_head_length(bytes_str(text), 0), strlen(text));
+    for (size_t i = 0; i < strlen(text); i++)
+        assert_int_equal(io_http_head_length(bytes_of(text, i), i ? i - 1 : 0), 0);
+    assert_int_equal(read_head(&h, text), IO_HTTP_OK);
+    assert_true(bytes_equal(h.method, bytes_str("POST")));
+    assert_true(bytes_equal(h.target, bytes_str("/rpc?a=b")));
+    assert_int_equal(h.field_count, 4);
+    assert_true(
+        bytes_equal(*io_http_head_field(&h, "CONTENT-TYPE"), bytes_str("application/json")));
+    assert_null(io_http_head_field(&h, "origin"));
+    assert_true(h.has_length && h.body_length == 17 && h.keep_alive && h.expects_continue &&
+                !h.chunked);
+
+    assert_int_equal(read_head(&h, "GET / HTTP/1.0\n\n"), IO_HTTP_OK);
+    assert_true(!h.keep_alive && !h.has_length && h.minor == 0);
+    assert_int_equal(read_head(&h, "GET / HTTP/1.0\r\nConnection: foo, Keep-Alive\r\n\r\n"),
+                     IO_HTTP_OK);
+    assert_true(h.keep_alive);
+    assert_int_equal(read_head(&h, "GET / HTTP/1.1\r\nhost: a\r\nConnection: close\r\n\r\n"),
+                     IO_HTTP_OK);
+    assert_false(h.keep_alive);
+    assert_int_equal(
+        read_head(&h, "POST / HTTP/1.1\r\nhost: a\r\nTransfer-Encoding: chunked\r\n\r\n"),
+        IO_HTTP_OK);
+    assert_true(h.chunked);
+}
+
+static void test_bad_heads(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        enum io_http_verdict verdict;
+    } heads[] = {
+        {"GET /\r\n\r\n", IO_HTTP_BAD},
+        {"GET  / HTTP/1.1\r\nhost: a\r\n\r\n", IO_HTTP_BAD},
+        {"GET / HTTP/1.1 \r\nhost: a\r\n\r\n", IO_HTTP_BAD},
+        {"G(T / HTTP/1.1\r\nhost: a\r\n\r\n", IO_HTTP_BAD},
+        {"GET / HTTP/2.0\r\nhost: a\r\n\r\n", IO_HTTP_BAD_VERSION},
+        {"GET / HTTP/1.2\r\nhost: a\r\n\r\n", IO_HTTP_BAD_VERSION},
+        {"GET / http/1.1\r\nhost: a\r\n\r\n", IO_HTTP_BAD},
+        {"GET / HTTP/1.1\r\n\r\n", IO_HTTP_NO_HOST},
+        {"GET / HTTP/1.1\r\nhost: a\r\nHost: b\r\n\r\n", IO_HTTP_NO_HOST},
+        {"GET / HTTP/1.1\r\nhost : a\r\n\r\n", IO_HTTP_BAD},
+        {"GET / HTTP/1.1\r\nhost: a\r\n folded\r\n\r\n", IO_HTTP_BAD},
+        {"GET / HTTP/1.1\r\nhost: a\r\nno colon\r\n\r\n", IO_HTTP_BAD},
+        {"GET / HTTP/1.1\r\nhost: a\r\nx: \x01\r\n\r\n", IO_HTTP_BAD},
+        {"GET / HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n",
+         IO_HTTP_BAD_LENGTH},
+        {"GET / HTTP/1.1\r\nhost: a\r\ncontent-length: -1\r\n\r\n", IO_HTTP_BAD_LENGTH},
+        {"GET / HTTP/1.1\r\nhost: a\r\ncontent-length: 1, 1\r\n\r\n", IO_HTTP_BAD_LENGTH},
+        {"GET / HTTP/1.1\r\nhost: a\r\ncontent-length: 9999999999999999999\r\n\r\n",
+         IO_HTTP_BAD_LENGTH},
+        {"GET / HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n",
+         IO_HTTP_BAD_LENGTH},
+        {"GET / HTTP/1.0\r\ntransfer-encoding: chunked\r\n\r\n", IO_HTTP_BAD_LENGTH},
+        {"GET / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: gzip, chunked\r\n\r\n",
+         IO_HTTP_BAD_ENCODING},
+        {"GET / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\ntransfer-encoding: "
+         "chunked\r\n\r\n",
+         IO_HTTP_BAD_ENCODING},
+    };
+    for (size_t i = 0; i < BASE_COUNT(heads); i++) {
+        struct io_http_head h;
+        if (read_head(&h, heads[i].text) != heads[i].verdict)
+            fail_msg("%s: not %s", heads[i].text, io_http_verdict_text(heads[i].verdict));
+    }
+}
+
+static void test_too_many_fields(void **state)
+{
+    (void)state;
+    struct buf b = BUF_INIT;
+    struct io_http_head h;
+    buf_append_text(&b, "GET / HTTP/1.1\r\nhost: a\r\n");
+    for (int i = 0; i < IO_HTTP_FIELDS_MAX; i++)
+        buf_append_text(&b, "x: y\r\n");
+    buf_append_text(&b, "\r\n");
+    assert_int_equal(io_http_head_read(&h, buf_bytes(&b)), IO_HTTP_TOO_LARGE);
+    buf_release(&b);
+}
+
+/* --- Chunks --- */
+
+/* Feeds in pieces of `piece` bytes. */
+static enum io_http_verdict feed(const char *text, struct buf *body, size_t piece, size_t max,
+                                 size_t *ret_used)
+{
+    struct io_http_chunks chunks;
+    enum io_http_verdict verdict = IO_HTTP_MORE;
+    size_t at = 0, len = strlen(text);
+    io_http_chunks_init(&chunks);
+    buf_clear(body);
+    while (verdict == IO_HTTP_MORE && at < len) {
+        size_t used, take = len - at < piece ? len - at : piece;
+        verdict = io_http_chunks_feed(&chunks, body, &used, bytes_of(text + at, take), max);
+        at += used;
+    }
+    *ret_used = at;
+    return verdict;
+}
+
+static void test_chunks(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "4\r\nWiki\r\n5;x=y\r\npedia\r\nE\r\n in\r\n\r\nchunks.\r\n0\r\nTrailer: x\r\n\r\nNEXT";
+    struct buf body = BUF_INIT;
+    size_t used;
+    for (size_t piece = 1; piece < sizeof(text); piece++) {
+        assert_int_equal(feed(text, &body, piece, 100, &used), IO_HTTP_OK);
+        assert_string_equal(buf_text(&body), "Wikipedia in\r\n\r\nchunks.");
+        assert_string_equal(text + used, "NEXT");
+    }
+    assert_int_equal(feed(text, &body, 7, 22, &used), IO_HTTP_TOO_LARGE);
+    assert_int_equal(feed(text, &body, 7, 23, &used), IO_HTTP_OK);
+    assert_int_equal(feed("0\r\n\r\n", &body, 1, 0, &used), IO_HTTP_OK);
+    assert_int_equal(feed("\r\n", &body, 1, 9, &used), IO_HTTP_BAD);
+    assert_int_equal(feed("g\r\n", &body, 1, 9, &used), IO_HTTP_BAD);
+    assert_int_equal(feed("1x\r\n", &body, 1, 9, &used), IO_HTTP_BAD);
+    assert_int_equal(feed("1\r\nab", &body, 1, 9, &used), IO_HTTP_BAD);
+    assert_int_equal(feed("ffffffffffffffff\r\n", &body, 1, 9, &used), IO_HTTP_BAD);
+    assert_int_equal(feed("1\r\na\r\r\n", &body, 1, 9, &used), IO_HTTP_BAD);
+    assert_int_equal(feed("1\r\na\r\n", &body, 3, 9, &used), IO_HTTP_MORE);
+    buf_release(&body);
+}
+
+/* --- The server --- */
+
+enum { KEPT_MAX = 4 };
+
+struct world {
+    struct io_loop *loop;
+    struct io_http_server *server;
+    struct io_stream *client;
+    struct buf got; /* by the client */
+    bool closed;    /* the client's stream, by the server */
+    size_t requests;
+    bool keep; /* requests are answered by hand */
+    struct io_http_request *kept[KEPT_MAX];
+    size_t kept_count;
+    size_t large; /* bytes of answers, 0 = an echo */
+};
+
+/* Answers with what was asked. */
+static void echo(struct world *w, struct io_http_request *request)
+{
+    struct buf body = BUF_INIT;
+    buf_append_bytes(&body, request->head.method);
+    buf_append_text(&body, " ");
+    buf_append_bytes(&body, request->path);
+    buf_append_text(&body, " ");
+    buf_append_bytes(&body, request->body);
+    if (w->large) {
+        uint8_t *room = buf_extend(&body, w->large);
+        memset(room, 'x', w->large);
+    }
+    struct io_http_field field = {"X-Test", "yes"};
+    io_http_answer(request, 200, &field, 1, &body);
+}
+
+static void on_request(void *context, struct io_http_request *request)
+{
+    struct world *w = context;
+    w->requests++;
+    if (w->keep)
+        w->kept[w->kept_count++] = request;
+    else
+        echo(w, request);
+}
+
+static void on_head(void *context, struct io_http_request *request)
+{
+    (void)context;
+    if (io_http_same_name(request->head.method, "PUT"))
+        io_http_answer_text(request, 405, "no");
+}
+
+static void client_read(void *context, struct io_stream *stream, struct bytes data)
+{
+    (void)stream;
+    struct world *w = context;
+    buf_append_bytes(&w->got, data);
+}
+
+static void client_closed(void *context, struct io_stream *stream, int status, const char *message)
+{
+    (void)stream;
+    (void)status;
+    (void)message;
+    struct world *w = context;
+    w->closed = true;
+    w->client = NULL;
+}
+
+static const struct io_stream_ops client_ops = {.read = client_read, .closed = client_closed};
+
+static void connect_client(struct world *w)
+{
+    w->closed = false;
+    buf_clear(&w->got);
+    assert_int_equal(io_connect_tcp(&w->client, w->loop, "127.0.0.1",
+                                    io_http_address(w->server)->port, 0, &client_ops, w),
+                     0);
+}
+
+static void begin(struct world *w, uint64_t ms)
+{
+    *w = (struct world){0};
+    struct err_detail detail;
+    assert_int_equal(io_loop_new(&w->loop), 0);
+    struct io_http_options options = {.context = w,
+                                      .head = on_head,
+                                      .request = on_request,
+                                      .body_max = 1000,
+                                      .connections_max = 2,
+                                      .read_ms = ms,
+                                      .write_ms = ms,
+                                      .idle_ms = ms};
+    assert_int_equal(io_http_new(&w->server, w->loop, &options), 0);
+    assert_int_equal(io_http_listen_tcp(w->server, "127.0.0.1", 0, &detail), 0);
+    connect_client(w);
+}
+
+static void end(struct world *w)
+{
+    io_stream_close(w->client);
+    io_http_free(w->server);
+    buf_release(&w->got);
+    io_loop_free(w->loop);
+}
+
+static void say(struct world *w, const char *text)
+{
+    assert_int_equal(io_stream_write(w->client, bytes_str(text)), 0);
+}
+
+/* Serves until the client has got `count` times `text`. */
+static void await(struct world *w, const char *text, size_t count)
+{
+    for (;;) {
+        const char *at = buf_text(&w->got);
+        size_t found = 0;
+        while ((at = strstr(at, text))) {
+            found++;
+            at += strlen(text);
+        }
+        if (found >= count)
+            return;
+        assert_false(w->closed);
+        io_loop_turn(w->loop, true);
+    }
+}
+
+static void await_close(struct world *w)
+{
+    while (!w->closed)
+        io_loop_turn(w->loop, true);
+}
+
+static void test_requests(void **state)
+{
+    (void)state;
+    struct world w;
+    begin(&w, 60000);
+    /* Two at once, with an empty line between, then one in single bytes. */
+    say(&w, "POST /a?q HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc\r\nGET /b "
+            "HTTP/1.1\r\nHost: x\r\n\r\n");
+    await(&w, "GET /b ", 1);
+    assert_non_null(strstr(buf_text(&w.got), "HTTP/1.1 200 OK\r\nX-Test: yes\r\nDate: "));
+    assert_non_null(strstr(buf_text(&w.got), "Content-Length: 11\r\n\r\nPOST /a abc"));
+    static const char text[] =
+        "POST /c HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n";
+    for (size_t i = 0; text[i]; i++) {
+        char one[2] = {text[i], 0};
+        say(&w, one);
+        io_loop_turn(w.loop, false);
+    }
+    await(&w, "POST /c hi", 1);
+    buf_clear(&w.got);
+    say(&w, "HEAD / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    await_close(&w);
+    assert_non_null(strstr(buf_text(&w.got), "Content-Length: 7\r\nConnection: close\r\n\r\n"));
+    assert_null(strstr(buf_text(&w.got), "HEAD / "));
+    assert_int_equal(w.requests, 4);
+    end(&w);
+}
+
+static void test_refusals(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *status;
+        bool goes_on;
+    } cases[] = {
+        {"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n12345", "405 Method Not Allowed",
+         true},
+        {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1001\r\n\r\n", "413 ", false},
+        {"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3e9\r\n", "413 ", false},
+        {"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n", "400 ", false},
+        {"nonsense\r\n\r\n", "400 Bad Request", false},
+        {"GET / HTTP/3.0\r\nHost: x\r\n\r\n", "505 ", false},
+    };
+    for (size_t i = 0; i < BASE_COUNT(cases); i++) {
+        struct world w;
+        begin(&w, 60000);
+        say(&w, cases[i].text);
+        await(&w, cases[i].status, 1);
+        if (cases[i].goes_on) {
+            say(&w, "GET /next HTTP/1.1\r\nHost: x\r\n\r\n");
+            await(&w, "GET /next", 1);
+        } else if (w.client && !strstr(cases[i].text, "1001")) {
+            await_close(&w);
+        }
+        end(&w);
+    }
+}
+
+static void test_head_too_large(void **state)
+{
+    (void)state;
+    struct world w;
+    begin(&w, 60000);
+    say(&w, "GET / HTTP/1.1\r\nHost: x\r\nLong: ");
+    for (int i = 0; i < IO_HTTP_HEAD_MAX / 64; i++)
+        say(&w, "0123456789012345678901234567890123456789012345678901234567890123");
+    await(&w, "431 ", 1);
+    await_close(&w);
+    end(&w);
+}
+
+static void test_continue(void **state)
+{
+    (void)state;
+    struct world w;
+    begin(&w, 60000);
+    say(&w, "POST /e HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
+    await(&w, "HTTP/1.1 100 Continue\r\n\r\n", 1);
+    say(&w, "ok");
+    await(&w, "POST /e ok", 1);
+    end(&w);
+}
+
+static void test_later(void **state)
+{
+    (void)state;
+    struct world w;
+    begin(&w, 60000);
+    w.keep = true;
+    say(&w, "GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\n");
+    while (!w.kept_count)
+        io_loop_turn(w.loop, true);
+    assert_int_equal(w.kept_count, 1); /* the second waits for the first's answer */
+    echo(&w, w.kept[0]);
+    while (w.kept_count < 2)
+        io_loop_turn(w.loop, true);
+    await(&w, "GET /1", 1);
+    /* The client goes; its request is answered all the same, to nobody. */
+    io_stream_close(w.client);
+    w.client = NULL;
+    while (w.kept[1]->connection)
+        io_loop_turn(w.loop, true);
+    echo(&w, w.kept[1]);
+    assert_int_equal(io_http_connections(w.server), 0);
+    /* So is one that outlives the server. */
+    connect_client(&w);
+    say(&w, "POST /3 HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n3");
+    while (w.kept_count < 3)
+        io_loop_turn(w.loop, true);
+    io_http_free(w.server);
+    w.server = NULL;
+    echo(&w, w.kept[2]);
+    end(&w);
+}
+
+static void test_slow_clients(void **state)
+{
+    (void)state;
+    struct world w;
+    begin(&w, 20);
+    await_close(&w); /* idle */
+    connect_client(&w);
+    say(&w, "GET / HTTP/1.1\r\nHo");
+    await_close(&w); /* half a request */
+    assert_int_equal(w.requests, 0);
+    end(&w);
+}
+
+/* One that asks on and on without reading is served no further than memory for some answers goes. */
+static void test_greedy_client(void **state)
+{
+    (void)state;
+    struct world w;
+    begin(&w, 60000);
+    w.large = 1 << 20;
+    struct buf many = BUF_INIT;
+    for (int i = 0; i < 200; i++)
+        buf_append_text(&many, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    io_stream_pause(w.client);
+    assert_int_equal(io_stream_write_buf(w.client, &many), 0);
+    while (w.requests == 0)
+        io_loop_turn(w.loop, true);
+    for (int i = 0; i < 200; i++)
+        io_loop_turn(w.loop, false);
+    assert_true(w.requests < 20);
+    io_stream_resume(w.client);
+    while (w.requests < 200)
+        io_loop_turn(w.loop, true);
+    buf_release(&many);
+    end(&w);
+}
+
+static void test_connection_limit(void **state)
+{
+    (void)state;
+    struct world w;
+    struct io_stream *first;
+    begin(&w, 60000);
+    while (io_http_connections(w.server) < 1)
+        io_loop_turn(w.loop, true);
+    first = w.client;
+    connect_client(&w);
+    struct io_stream *second = w.client;
+    while (io_http_connections(w.server) < 2)
+        io_loop_turn(w.loop, true);
+    connect_client(&w);
+    await_close(&w);
+    assert_int_equal(io_http_connections(w.server), 2);
+    io_stream_close(first);
+    io_stream_close(second);
+    end(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_head),
+        cmocka_unit_test(test_bad_heads),
+        cmocka_unit_test(test_too_many_fields),
+        cmocka_unit_test(test_chunks),
+        cmocka_unit_test(test_requests),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_head_too_large),
+        cmocka_unit_test(test_continue),
+        cmocka_unit_test(test_later),
+        cmocka_unit_test(test_slow_clients),
+        cmocka_unit_test(test_greedy_client),
+        cmocka_unit_test(test_connection_limit),
+    };
+    return cmocka_run_group_tests_name("http", tests, NULL, NULL);
+}
