@@ -235,7 +235,8 @@ static void on_peer(struct qbft *q, const struct address *address, bool connecte
     if (!peer)
         return;
     if (connected && !peer->connected)
-        peer->orders = 0; /* it may have been restarted, and follow another order now */
+        peer->orders = peer->silent[0] = peer->silent[1] =
+            0; /* it may have been restarted, and follow another order now */
     peer->connected = connected;
     if (!connected)
         *peer = (struct qbft_peer){.orders = peer->orders, .lost = q->number};

@@ -11,6 +11,7 @@
 enum {
     /* Validators of all sets that were ever seen: those who connect are few. 40 bytes each. */
     PEERS_MAX = 4 * ISTANBUL_SET_MAX,
+    SILENT_MIN = 2,
 };
 
 struct qbft_peer *qbft_peer_of(struct qbft *q, const struct address *address)
@@ -52,12 +53,6 @@ bool qbft_is_there(struct qbft *q, size_t member)
            (peer->first_heard < peer->last_heard && peer->last_heard + 1 >= q->number);
 }
 
-static bool address_is_there(struct qbft *q, const struct address *address)
-{
-    int index = istanbul_set_index(&q->set, address);
-    return index >= 0 && qbft_is_there(q, (size_t)index);
-}
-
 static uint8_t orders_of(struct qbft *q, const struct address *address)
 {
     if (is_self(q, address))
@@ -66,18 +61,26 @@ static uint8_t orders_of(struct qbft *q, const struct address *address)
     return peer && peer->orders ? peer->orders : QBFT_FOLLOWS_BYTES | QBFT_FOLLOWS_TEXT;
 }
 
+/* Who waits in this round is there too. */
+static bool takes_part(struct qbft *q, size_t member)
+{
+    const struct qbft_stored *s = q->members[member].round_change;
+    return qbft_is_there(q, member) || (s && s->m.round == q->round);
+}
+
 /* Whether the proposer by that order is there and proposes by it. */
 static bool is_viable(struct qbft *q, enum istanbul_order order)
 {
     const struct address *proposer = qbft_proposer(q, order, q->round);
-    return address_is_there(q, proposer) && (orders_of(q, proposer) & 1u << order);
+    return takes_part(q, (size_t)istanbul_set_index(&q->set, proposer)) &&
+           (orders_of(q, proposer) & 1u << order);
 }
 
 static bool has_support(struct qbft *q, enum istanbul_order order)
 {
     size_t count = 0;
     for (size_t i = 0; i < q->set.count; i++)
-        count += qbft_is_there(q, i) && (orders_of(q, &q->set.members[i]) & 1u << order);
+        count += takes_part(q, i) && (orders_of(q, &q->set.members[i]) & 1u << order);
     return count >= q->checker.quorum;
 }
 
@@ -103,7 +106,16 @@ bool qbft_own_turn(struct qbft *q)
 
 bool qbft_proposer_is_there(struct qbft *q)
 {
-    return address_is_there(q, qbft_proposer(q, qbft_order(q), q->round));
+    const struct address *proposer = qbft_proposer(q, qbft_order(q), q->round);
+    return takes_part(q, (size_t)istanbul_set_index(&q->set, proposer));
+}
+
+/* The order by which `proposer` proposes in the current round; only where the orders differ. */
+static enum istanbul_order order_of(const struct qbft *q, const struct address *proposer)
+{
+    return address_equal(proposer, qbft_proposer(q, ISTANBUL_BY_BYTES, q->round))
+               ? ISTANBUL_BY_BYTES
+               : ISTANBUL_BY_TEXT;
 }
 
 void qbft_note_order(struct qbft *q, const struct address *member, const struct address *proposer)
@@ -111,21 +123,24 @@ void qbft_note_order(struct qbft *q, const struct address *member, const struct 
     struct qbft_peer *peer = qbft_peer_of(q, member);
     if (!peer || !orders_differ(q))
         return;
-    if (address_equal(proposer, qbft_proposer(q, ISTANBUL_BY_BYTES, q->round)))
-        peer->orders |= QBFT_FOLLOWS_BYTES;
-    else if (address_equal(proposer, qbft_proposer(q, ISTANBUL_BY_TEXT, q->round)))
-        peer->orders |= QBFT_FOLLOWS_TEXT;
+    enum istanbul_order order = order_of(q, proposer);
+    peer->orders |= (uint8_t)(1u << order);
+    peer->silent[order] = 0;
 }
 
 void qbft_note_silent(struct qbft *q)
 {
-    const struct qbft_stored *message = q->proposal_message;
-    if (!message || !orders_differ(q))
+    if (!q->proposal_message || !orders_differ(q))
         return;
-    bool by_bytes = address_equal(&message->signer, qbft_proposer(q, ISTANBUL_BY_BYTES, q->round));
+    enum istanbul_order order = order_of(q, &q->proposal_message->signer);
     for (size_t i = 0; i < q->set.count; i++) {
         struct qbft_peer *peer = qbft_peer_of(q, &q->set.members[i]);
-        if (peer && qbft_is_there(q, i) && !q->members[i].prepare)
-            peer->orders = by_bytes ? QBFT_FOLLOWS_TEXT : QBFT_FOLLOWS_BYTES;
+        if (!peer || !qbft_is_there(q, i) || q->members[i].prepare)
+            continue;
+        /* Once may be a lost message. */
+        if (++peer->silent[order] < SILENT_MIN)
+            continue;
+        peer->silent[order] = SILENT_MIN;
+        peer->orders = order == ISTANBUL_BY_BYTES ? QBFT_FOLLOWS_TEXT : QBFT_FOLLOWS_BYTES;
     }
 }

@@ -89,7 +89,9 @@ enum {
 /* What is known of a validator beyond a height. */
 struct qbft_peer {
     bool connected;
-    uint8_t orders;       /* QBFT_FOLLOWS_…, 0: not known */
+    uint8_t orders; /* QBFT_FOLLOWS_…, 0: not known */
+    uint8_t silent
+        [2]; /* proposals by an order that failed for want of its vote, since it last voted for one */
     uint64_t first_heard; /* heights at which it signed something, since it was lost */
     uint64_t last_heard;
     uint64_t
