@@ -146,7 +146,8 @@ static void on_peer(struct ibft *m, const struct address *address, bool connecte
         return;
     if (connected)
         ibft_tell(m, address);
-    ibft_look_at_peers(m);
+    ibft_look_at_rounds(m);
+    ibft_look_at_votes(m);
 }
 
 static void on_timeout(struct ibft *m, uint64_t token)

@@ -194,6 +194,23 @@ static bool split_round(const struct ibft *m, uint64_t *ret_round)
     return highest > m->round;
 }
 
+/* The highest round of those who are there, when without those who have left this round there is no quorum, and with them
+ * there is one: nobody goes back. */
+static bool needed_round(const struct ibft *m, uint64_t *ret_round)
+{
+    size_t there = 0, able = 0;
+    uint64_t highest = m->round;
+    for (size_t i = 0; i < m->set.count; i++) {
+        if (!ibft_is_there(m, i))
+            continue;
+        there++;
+        able += m->members[i].round <= m->round;
+        highest = most(highest, m->members[i].round);
+    }
+    *ret_round = highest;
+    return there >= m->quorum && able < m->quorum;
+}
+
 void ibft_look_at_rounds(struct ibft *m)
 {
     uint64_t round;
@@ -202,7 +219,7 @@ void ibft_look_at_rounds(struct ibft *m)
             ibft_begin_round(m, round);
         else if (honest_round(m, &round))
             ibft_ask_round(m, round);
-        else if (split_round(m, &round) && round <= IBFT_JUMP_MAX)
+        else if ((split_round(m, &round) || needed_round(m, &round)) && round <= IBFT_JUMP_MAX)
             ibft_ask_round(m, round);
         else
             break;
@@ -216,7 +233,7 @@ void ibft_on_round_timeout(struct ibft *m)
     if (m->phase == IBFT_IDLE || m->phase == IBFT_COMMITTED)
         return;
     /* Who waits already does not run ahead: it would only be further away from the others. */
-    if (!m->waiting || split_round(m, &round))
+    if (!m->waiting || split_round(m, &round) || needed_round(m, &round))
         ibft_ask_round(m, m->round + 1);
     else
         ibft_arm_round(m);
