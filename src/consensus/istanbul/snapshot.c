@@ -210,7 +210,7 @@ static int pass(struct istanbul_snapshot *s, const struct address *candidate, bo
     return ERR_OK;
 }
 
-static int count_vote(struct istanbul_snapshot *s, const struct istanbul_vote *vote)
+int istanbul_snapshot_count(struct istanbul_snapshot *s, const struct istanbul_vote *vote)
 {
     int status = reserve_votes(s, s->vote_count + 1);
     if (status == ERR_OK)
@@ -245,7 +245,7 @@ int istanbul_snapshot_apply(struct istanbul_snapshot *snapshot,
         snapshot->vote_count = 0;
         snapshot->tally_count = 0;
     }
-    status = count_vote(snapshot, &vote);
+    status = istanbul_snapshot_count(snapshot, &vote);
     if (status != ERR_OK)
         return status;
     snapshot->number = header->number;

@@ -67,6 +67,11 @@ int istanbul_snapshot_apply(struct istanbul_snapshot *snapshot,
                             const struct istanbul_config *config, const struct eth_header *header,
                             const struct hash256 *hash) BASE_NODISCARD;
 
+/* The vote alone, of a member: replaces what it said of that candidate before, and changes the set when there is a majority.
+ * Clique votes in the same way. ERR_NOMEM, ERR_LIMIT. */
+int istanbul_snapshot_count(struct istanbul_snapshot *snapshot,
+                            const struct istanbul_vote *vote) BASE_NODISCARD;
+
 /* The answer of a validator contract. ERR_NOMEM, ERR_LIMIT. */
 int istanbul_snapshot_set_validators(struct istanbul_snapshot *snapshot,
                                      const struct address *validators, size_t count) BASE_NODISCARD;
