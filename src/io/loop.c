@@ -82,6 +82,7 @@ void io_loop_free(struct io_loop *loop)
         return;
     while (loop->posts)
         run_posts(loop);
+    io_streams_flush(loop); /* last words, as far as the system takes them at once */
     io_streams_drop(loop);
     uv_close((uv_handle_t *)&loop->wake, NULL);
     uv_close((uv_handle_t *)&loop->prepare, NULL);

@@ -289,6 +289,12 @@ uint8_t *io_stream_write_room(struct io_stream *stream, size_t len)
     return room;
 }
 
+void io_stream_write_trim(struct io_stream *stream, size_t unused)
+{
+    assert(unused <= stream->out.len);
+    stream->out.len -= unused;
+}
+
 size_t io_stream_queued(const struct io_stream *stream)
 {
     return stream->out.len + (stream->writing ? stream->sending.len - stream->sent : 0);

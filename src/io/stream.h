@@ -70,6 +70,8 @@ int io_stream_write_buf(struct io_stream *stream, struct buf *data);
 /* Room for `len` bytes at the end of the queue, to be filled before the callback under way returns and before
  * the next write. NULL as ERR_NOMEM above. */
 uint8_t *io_stream_write_room(struct io_stream *stream, size_t len);
+/* Gives back the last `unused` bytes of that room, likewise before anything else is written. */
+void io_stream_write_trim(struct io_stream *stream, size_t unused);
 /* Bytes written that the system has not taken yet: the figure for back-pressure. */
 size_t io_stream_queued(const struct io_stream *stream);
 
