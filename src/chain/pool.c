@@ -127,7 +127,7 @@ static int announce_account(struct chain_pool *pool, const struct pool_account *
     uint64_t from = account->promoted_from, end = account->nonce + account->pending;
     int rc = ERR_OK;
     struct pool_tx *entry = from < end ? chain_pool_tree_find(account, from) : NULL;
-    for (; rc == ERR_OK && entry && entry->tx->tx.nonce < end; entry = entry->after)
+    for (; rc == ERR_OK && entry && entry->nonce < end; entry = entry->after)
         rc = chain_pool_announce(pool, entry);
     return rc;
 }
@@ -169,6 +169,9 @@ static struct pool_tx *make_entry(struct chain_pool *pool, struct chain_tx *tx,
         return NULL;
     entry->tx = tx;
     entry->account = account;
+    entry->nonce = tx->tx.nonce;
+    entry->price = tx->tx.max_fee;
+    entry->gas = tx->tx.gas_limit;
     entry->priority = next_random(pool);
     entry->cost = chain_pool_rules_cost(&tx->tx);
     entry->slots = (uint32_t)((tx->tx.encoded.len + CHAIN_POOL_SLOT - 1) / CHAIN_POOL_SLOT);
@@ -182,14 +185,14 @@ static enum chain_pool_status place_entry(struct chain_pool *pool, struct pool_t
                                           bool local)
 {
     struct pool_account *account = entry->account;
-    struct pool_tx *old = chain_pool_tree_find(account, entry->tx->tx.nonce);
+    struct pool_tx *old = chain_pool_tree_find(account, entry->nonce);
     if (old && !chain_pool_rules_replaces(pool, &entry->tx->tx, &old->tx->tx))
         return CHAIN_POOL_REPLACE_UNDERPRICED;
     if (!old || entry->slots > old->slots) {
         enum chain_pool_status status = chain_pool_limits_admit(pool, account, local, entry);
         if (status != CHAIN_POOL_OK)
             return status;
-        old = chain_pool_tree_find(account, entry->tx->tx.nonce); /* it may have had to go */
+        old = chain_pool_tree_find(account, entry->nonce); /* it may have had to go */
     }
     chain_tx_ref(entry->tx);
     chain_pool_account_mark(pool, account);
@@ -262,7 +265,7 @@ static void drop_priced(struct chain_pool *pool)
              account = account->next_in_bucket) {
             for (struct pool_tx *entry = account->first, *next; entry; entry = next) {
                 next = entry->after;
-                if (!u256_is_zero(&entry->tx->tx.max_fee))
+                if (!u256_is_zero(&entry->price))
                     chain_pool_account_drop(pool, entry);
             }
             chain_pool_account_place(pool, account);
@@ -322,7 +325,7 @@ int chain_pool_head(struct chain_pool *pool, const struct chain_pool_head *head,
     }
     struct pool_account *widest;
     while ((widest = chain_pool_heap_top(pool, POOL_WIDEST)) &&
-           widest->root->widest->tx->tx.gas_limit > pool->rules.gas_limit) {
+           widest->root->widest->gas > pool->rules.gas_limit) {
         chain_pool_account_drop(pool, widest->root->widest);
         chain_pool_account_place(pool, widest);
     }

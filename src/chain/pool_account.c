@@ -174,7 +174,7 @@ void chain_pool_account_insert(struct chain_pool *pool, struct pool_account *acc
 void chain_pool_account_drop(struct chain_pool *pool, struct pool_tx *entry)
 {
     struct pool_account *account = entry->account;
-    uint64_t place = entry->tx->tx.nonce - account->nonce;
+    uint64_t place = entry->nonce - account->nonce;
     uncount(pool, account);
     if (place < account->pending)
         account->pending = place;
@@ -199,7 +199,7 @@ void chain_pool_account_update(struct chain_pool *pool, struct pool_account *acc
     account->pending = back || done > account->pending ? 0 : account->pending - done;
     account->nonce = nonce;
     account->balance = *balance;
-    while (account->first && account->first->tx->tx.nonce < nonce)
+    while (account->first && account->first->nonce < nonce)
         remove_entry(pool, account->first);
     count(pool, account);
     if (account->promoted_from < nonce || back)
@@ -213,12 +213,12 @@ void chain_pool_account_promote(struct chain_pool *pool, struct pool_account *ac
     uint64_t next = account->nonce + account->pending;
     struct pool_tx *entry =
         account->pending == 0 ? account->first : chain_pool_tree_find(account, next);
-    if (!entry || entry->tx->tx.nonce != next)
+    if (!entry || entry->nonce != next)
         return;
     uncount(pool, account);
     if (next < account->promoted_from)
         account->promoted_from = next;
-    for (; entry && entry->tx->tx.nonce == account->nonce + account->pending; entry = entry->after)
+    for (; entry && entry->nonce == account->nonce + account->pending; entry = entry->after)
         account->pending++;
     count(pool, account);
     account->beat = pool->now;

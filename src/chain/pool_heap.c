@@ -13,44 +13,45 @@ bool chain_pool_tip(const struct chain_pool *pool, const struct eth_transaction 
     return true;
 }
 
-/* Local senders first, then the better paid, then the earlier (TxByPriceAndTime). */
-static bool before_ready(const struct chain_pool *pool, const struct pool_account *a,
-                         const struct pool_account *b)
+/* Prices above 2^62 wei, four ethers for a unit of gas, count as equal. */
+static uint64_t clip(const struct u256 *price)
 {
-    struct u256 tip_a, tip_b;
-    if (a->local != b->local)
-        return a->local;
-    chain_pool_tip(pool, &a->first->tx->tx, &tip_a);
-    chain_pool_tip(pool, &b->first->tx->tx, &tip_b);
-    int order = u256_compare(&tip_a, &tip_b);
-    return order ? order > 0 : a->first->sequence < b->first->sequence;
+    const uint64_t most = (uint64_t)1 << 62;
+    return u256_is_u64(price) && price->w[0] < most ? price->w[0] : most;
 }
 
-static bool before_widest(const struct chain_pool *pool, const struct pool_account *a,
-                          const struct pool_account *b)
+/* Local senders first, then the better paid, then the earlier (TxByPriceAndTime). */
+static struct pool_ranked rank_ready(const struct chain_pool *pool, struct pool_account *account)
+{
+    struct u256 tip;
+    chain_pool_tip(pool, &account->first->tx->tx, &tip);
+    return (struct pool_ranked){(account->local ? 0 : (uint64_t)1 << 63) + ((uint64_t)1 << 62) -
+                                    clip(&tip),
+                                account->first->sequence, account};
+}
+
+static struct pool_ranked rank_widest(const struct chain_pool *pool, struct pool_account *account)
 {
     (void)pool;
-    return a->root->widest->tx->tx.gas_limit > b->root->widest->tx->tx.gas_limit;
+    return (struct pool_ranked){~account->root->widest->gas, 0, account};
 }
 
 /* The least paid first, then who has most, then the later. */
-static bool before_victims(const struct chain_pool *pool, const struct pool_account *a,
-                           const struct pool_account *b)
+static struct pool_ranked rank_victims(const struct chain_pool *pool, struct pool_account *account)
 {
     (void)pool;
-    const struct pool_tx *tx_a = a->root->cheapest, *tx_b = b->root->cheapest;
-    int order = u256_compare(chain_pool_price(tx_a), chain_pool_price(tx_b));
-    if (order)
-        return order < 0;
-    return a->count != b->count ? a->count > b->count : tx_a->sequence > tx_b->sequence;
+    const struct pool_tx *cheapest = account->root->cheapest;
+    const uint64_t counts = ((uint64_t)1 << 24) - 1, sequences = ((uint64_t)1 << 40) - 1;
+    uint64_t rest = counts - (account->count < counts ? account->count : counts);
+    return (struct pool_ranked){clip(&cheapest->price),
+                                rest << 40 | (~cheapest->sequence & sequences), account};
 }
 
-static bool before_crowded(const struct chain_pool *pool, const struct pool_account *a,
-                           const struct pool_account *b)
+/* Who has most executable ones first, then the later. */
+static struct pool_ranked rank_crowded(const struct chain_pool *pool, struct pool_account *account)
 {
     (void)pool;
-    return a->pending != b->pending ? a->pending > b->pending
-                                    : a->last->sequence > b->last->sequence;
+    return (struct pool_ranked){~(uint64_t)account->pending, ~account->last->sequence, account};
 }
 
 static bool belongs(const struct chain_pool *pool, const struct pool_account *account,
@@ -69,90 +70,96 @@ static bool belongs(const struct chain_pool *pool, const struct pool_account *ac
     }
 }
 
-typedef bool before_fn(const struct chain_pool *, const struct pool_account *,
-                       const struct pool_account *);
-static before_fn *const orders[POOL_HEAPS] = {before_ready, before_widest, before_victims,
-                                              before_crowded};
+typedef struct pool_ranked rank_fn(const struct chain_pool *, struct pool_account *);
+static rank_fn *const ranks[POOL_HEAPS] = {rank_ready, rank_widest, rank_victims, rank_crowded};
 
-static void put(struct pool_heap *heap, enum pool_heap_kind kind, size_t at,
-                struct pool_account *account)
+static bool is_before(const struct pool_ranked *a, const struct pool_ranked *b)
 {
-    heap->items[at] = account;
-    account->places[kind] = (uint32_t)at + 1;
+    return a->major != b->major ? a->major < b->major : a->minor < b->minor;
 }
 
-static size_t sift_up(struct chain_pool *pool, enum pool_heap_kind kind, size_t at)
+static void put(struct pool_heap *heap, enum pool_heap_kind kind, size_t at,
+                const struct pool_ranked *item)
 {
-    struct pool_heap *heap = &pool->heaps[kind];
-    struct pool_account *account = heap->items[at];
+    heap->items[at] = *item;
+    item->account->places[kind] = (uint32_t)at + 1;
+}
+
+static size_t sift_up(struct pool_heap *heap, enum pool_heap_kind kind, size_t at)
+{
+    const struct pool_ranked item = heap->items[at];
     for (size_t parent; at > 0; at = parent) {
         parent = (at - 1) / 2;
-        if (!orders[kind](pool, account, heap->items[parent]))
+        if (!is_before(&item, &heap->items[parent]))
             break;
-        put(heap, kind, at, heap->items[parent]);
+        put(heap, kind, at, &heap->items[parent]);
     }
-    put(heap, kind, at, account);
+    put(heap, kind, at, &item);
     return at;
 }
 
-static void sift_down(struct chain_pool *pool, enum pool_heap_kind kind, size_t at)
+static void sift_down(struct pool_heap *heap, enum pool_heap_kind kind, size_t at)
 {
-    struct pool_heap *heap = &pool->heaps[kind];
-    struct pool_account *account = heap->items[at];
+    const struct pool_ranked item = heap->items[at];
     for (size_t child; (child = 2 * at + 1) < heap->count; at = child) {
-        if (child + 1 < heap->count &&
-            orders[kind](pool, heap->items[child + 1], heap->items[child]))
+        if (child + 1 < heap->count && is_before(&heap->items[child + 1], &heap->items[child]))
             child++;
-        if (!orders[kind](pool, heap->items[child], account))
+        if (!is_before(&heap->items[child], &item))
             break;
-        put(heap, kind, at, heap->items[child]);
+        put(heap, kind, at, &heap->items[child]);
     }
-    put(heap, kind, at, account);
+    put(heap, kind, at, &item);
 }
 
-static void take_out(struct chain_pool *pool, enum pool_heap_kind kind,
+static void take_out(struct pool_heap *heap, enum pool_heap_kind kind, struct pool_account *account)
+{
+    size_t at = account->places[kind] - 1;
+    account->places[kind] = 0;
+    const struct pool_ranked last = heap->items[--heap->count];
+    if (last.account == account)
+        return;
+    put(heap, kind, at, &last);
+    sift_down(heap, kind, sift_up(heap, kind, at));
+}
+
+static void place_in(struct chain_pool *pool, enum pool_heap_kind kind,
                      struct pool_account *account)
 {
     struct pool_heap *heap = &pool->heaps[kind];
-    size_t at = account->places[kind] - 1;
-    account->places[kind] = 0;
-    struct pool_account *last = heap->items[--heap->count];
-    if (last == account)
+    size_t place = account->places[kind];
+    if (!belongs(pool, account, kind)) {
+        if (place)
+            take_out(heap, kind, account);
         return;
-    put(heap, kind, at, last);
-    sift_down(pool, kind, sift_up(pool, kind, at));
+    }
+    const struct pool_ranked item = ranks[kind](pool, account);
+    if (!place) {
+        assert(heap->count < heap->capacity);
+        place = ++heap->count;
+    } else {
+        const struct pool_ranked *old = &heap->items[place - 1];
+        if (old->major == item.major && old->minor == item.minor)
+            return;
+    }
+    put(heap, kind, place - 1, &item);
+    sift_down(heap, kind, sift_up(heap, kind, place - 1));
 }
 
 void chain_pool_heaps_place(struct chain_pool *pool, struct pool_account *account)
 {
-    for (int kind = 0; kind < POOL_HEAPS; kind++) {
-        struct pool_heap *heap = &pool->heaps[kind];
-        bool inside = account->places[kind] != 0;
-        if (!belongs(pool, account, kind)) {
-            if (inside)
-                take_out(pool, kind, account);
-            continue;
-        }
-        if (!inside) {
-            assert(heap->count < heap->capacity);
-            put(heap, kind, heap->count++, account);
-        }
-        sift_down(pool, kind, sift_up(pool, kind, account->places[kind] - 1));
-    }
+    for (int kind = 0; kind < POOL_HEAPS; kind++)
+        place_in(pool, kind, account);
 }
 
 void chain_pool_heaps_reprice(struct chain_pool *pool)
 {
     struct pool_heap *heap = &pool->heaps[POOL_READY];
     for (size_t i = 0; i < heap->count; i++)
-        heap->items[i]->places[POOL_READY] = 0;
+        heap->items[i].account->places[POOL_READY] = 0;
     heap->count = 0;
     const struct pool_heap *all = &pool->heaps[POOL_WIDEST];
     for (size_t i = 0; i < all->count; i++)
-        if (belongs(pool, all->items[i], POOL_READY))
-            put(heap, POOL_READY, heap->count++, all->items[i]);
-    for (size_t i = heap->count / 2; i-- > 0;)
-        sift_down(pool, POOL_READY, i);
+        place_in(pool, POOL_READY, all->items[i].account);
 }
 
 int chain_pool_heaps_reserve(struct chain_pool *pool, size_t accounts)
@@ -164,7 +171,7 @@ int chain_pool_heaps_reserve(struct chain_pool *pool, size_t accounts)
         size_t capacity = heap->capacity ? 2 * heap->capacity : 64;
         while (capacity < accounts)
             capacity *= 2;
-        struct pool_account **items = mem_realloc(heap->items, capacity * sizeof(*items));
+        struct pool_ranked *items = mem_realloc(heap->items, capacity * sizeof(*items));
         if (!items)
             return ERR_NOMEM;
         heap->items = items;

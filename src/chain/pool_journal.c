@@ -125,9 +125,9 @@ static void collect(struct chain_pool *pool, struct chain_pool_rotation *rotatio
 {
     const struct pool_heap *all = &pool->heaps[POOL_WIDEST];
     for (size_t i = 0; i < all->count; i++) {
-        if (!all->items[i]->local)
+        if (!all->items[i].account->local)
             continue;
-        for (struct pool_tx *entry = all->items[i]->first; entry; entry = entry->after)
+        for (struct pool_tx *entry = all->items[i].account->first; entry; entry = entry->after)
             rotation->txs[rotation->count++] = chain_tx_ref(entry->tx);
     }
 }

@@ -25,7 +25,7 @@ static enum chain_pool_status compare(const struct chain_pool *pool,
                                       const struct pool_tx *entry, const struct pool_tx *victim)
 {
     bool prices_matter = chain_pool_rules_prices_matter(pool);
-    int order = u256_compare(chain_pool_price(entry), chain_pool_price(victim));
+    int order = u256_compare(&entry->price, &victim->price);
     if (order > 0)
         return CHAIN_POOL_OK;
     if (prices_matter)
@@ -98,7 +98,7 @@ bool chain_pool_set_price_limit(struct chain_pool *pool, const struct u256 *pric
     struct pool_account *account;
     pool->price_limit = *price;
     while ((account = chain_pool_heap_top(pool, POOL_VICTIMS)) &&
-           u256_less(chain_pool_price(account->root->cheapest), price)) {
+           u256_less(&account->root->cheapest->price, price)) {
         chain_pool_account_evict(pool, account->root->cheapest);
         chain_pool_account_place(pool, account);
     }

@@ -42,8 +42,8 @@ enum chain_pool_place chain_pool_place(const struct chain_pool *pool, const stru
     if (!entry)
         return CHAIN_POOL_UNKNOWN;
     const struct pool_account *account = entry->account;
-    return entry->tx->tx.nonce - account->nonce < account->pending ? CHAIN_POOL_PENDING
-                                                                   : CHAIN_POOL_QUEUED;
+    return entry->nonce - account->nonce < account->pending ? CHAIN_POOL_PENDING
+                                                            : CHAIN_POOL_QUEUED;
 }
 
 int chain_pool_nonce(struct chain_pool *pool, const struct address *address, uint64_t *ret_nonce)
@@ -71,7 +71,7 @@ void chain_pool_stats(const struct chain_pool *pool, struct chain_pool_stats *re
                    pool->fresh_capacity * sizeof(struct chain_tx *) +
                    pool->locals.capacity * pool->locals.stride + pool->journal.pending.capacity;
     for (int kind = 0; kind < POOL_HEAPS; kind++)
-        bytes += pool->heaps[kind].capacity * sizeof(struct pool_account *);
+        bytes += pool->heaps[kind].capacity * sizeof(struct pool_ranked);
     *ret_stats = (struct chain_pool_stats){
         .pending = pool->pending,
         .queued = pool->count - pool->pending,
@@ -104,7 +104,7 @@ int chain_pool_visit(struct chain_pool *pool, chain_pool_visit_fn *visit, void *
     bool go_on = true;
     int rc = ERR_OK;
     for (size_t i = 0; i < all->count && go_on && rc == ERR_OK; i++)
-        rc = visit_account(all->items[i], visit, context, &go_on);
+        rc = visit_account(all->items[i].account, visit, context, &go_on);
     return rc;
 }
 

@@ -10,26 +10,29 @@
 
 struct pool_account;
 
-/* A transaction in the pool: a node of its account's tree. */
+/*
+ * A transaction in the pool: a node of its account's tree. What the tree and the heaps look at is
+ * copied from the transaction and lies together: a pool is mostly cache misses.
+ */
 struct pool_tx {
-    struct chain_tx *tx; /* a reference */
-    struct pool_account *account;
-    struct pool_tx *next_in_bucket;
-
     /* The account's tree: a treap by nonce. */
+    uint64_t nonce, priority;
     struct pool_tx *left, *right;
-    uint64_t priority;
     /* Of the subtree: the least price (the highest nonce among equals), the greatest cost, the most
      * gas. */
     struct pool_tx *cheapest, *costliest, *widest;
-    /* The account's neighbours by nonce. */
-    struct pool_tx *before, *after;
+    struct u256 price; /* wei per gas that decide when there is no room: max_fee */
+    struct u256 cost;  /* value + gas * price, or 2^256 - 1 */
+    uint64_t gas;
 
-    struct u256 cost;               /* value + gas * price, or 2^256 - 1 */
     uint64_t sequence;              /* order of arrival */
+    struct pool_tx *before, *after; /* the account's neighbours by nonce */
+    struct pool_account *account;
+    struct chain_tx *tx; /* a reference */
+    struct pool_tx *next_in_bucket;
+    enum chain_pool_status *status; /* during the add that brought it: its outcome */
     uint32_t slots;                 /* of 32 KiB */
     bool announced;                 /* it was executable already, and others know */
-    enum chain_pool_status *status; /* during the add that brought it: its outcome */
 };
 
 enum pool_heap_kind {
@@ -63,8 +66,14 @@ struct pool_account {
     struct pool_account *older, *newer;
 };
 
+/* An account with its rank, so that comparing needs nothing else: less goes first. */
+struct pool_ranked {
+    uint64_t major, minor;
+    struct pool_account *account;
+};
+
 struct pool_heap {
-    struct pool_account **items;
+    struct pool_ranked *items;
     size_t count, capacity;
 };
 
@@ -129,11 +138,6 @@ enum {
 void chain_pool_tree_insert(struct pool_account *account, struct pool_tx *entry);
 void chain_pool_tree_remove(struct pool_account *account, struct pool_tx *entry);
 struct pool_tx *chain_pool_tree_find(const struct pool_account *account, uint64_t nonce);
-/* Wei per gas that decide between transactions when there is no room. */
-static inline const struct u256 *chain_pool_price(const struct pool_tx *entry)
-{
-    return &entry->tx->tx.max_fee;
-}
 
 /* --- pool_table.c: by hash and by address --- */
 
@@ -162,7 +166,7 @@ static inline struct pool_account *chain_pool_heap_top(const struct chain_pool *
                                                        enum pool_heap_kind kind)
 {
     const struct pool_heap *heap = &pool->heaps[kind];
-    return heap->count ? heap->items[0] : NULL;
+    return heap->count ? heap->items[0].account : NULL;
 }
 /* What a block earns per gas; false when it may not take the transaction (below the base fee). */
 bool chain_pool_tip(const struct chain_pool *pool, const struct eth_transaction *tx,

@@ -68,7 +68,8 @@ static struct candidate pop(struct frontier *f)
 static int push_place(const struct chain_pool *pool, struct frontier *f, size_t place)
 {
     const struct pool_heap *heap = &pool->heaps[POOL_READY];
-    return place < heap->count ? push(pool, f, heap->items[place]->first, place, 0) : ERR_OK;
+    return place < heap->count ? push(pool, f, heap->items[place].account->first, place, 0)
+                               : ERR_OK;
 }
 
 static int fill(struct chain_pool *pool, size_t max, struct frontier *f,
@@ -87,7 +88,7 @@ static int fill(struct chain_pool *pool, size_t max, struct frontier *f,
         batch->txs[batch->count] = chain_tx_ref(best.entry->tx);
         batch->senders[batch->count++] = best.sender;
         struct pool_tx *next = best.entry->after;
-        if (rc == ERR_OK && next && next->tx->tx.nonce - account->nonce < account->pending)
+        if (rc == ERR_OK && next && next->nonce - account->nonce < account->pending)
             rc = push(pool, f, next, SIZE_MAX, best.sender);
     }
     return rc;

@@ -5,18 +5,13 @@
  */
 #include "chain/pool_priv.h"
 
-static uint64_t nonce_of(const struct pool_tx *entry)
-{
-    return entry->tx->tx.nonce;
-}
-
 /* Of two, the one that goes first when there is no room: less price, then the higher nonce. */
 static struct pool_tx *cheaper(struct pool_tx *a, struct pool_tx *b)
 {
     if (!b)
         return a;
-    int order = u256_compare(chain_pool_price(a), chain_pool_price(b));
-    return order < 0 || (order == 0 && nonce_of(a) > nonce_of(b)) ? a : b;
+    int order = u256_compare(&a->price, &b->price);
+    return order < 0 || (order == 0 && a->nonce > b->nonce) ? a : b;
 }
 
 /* Recomputes what a node knows of its subtree from its children. */
@@ -31,7 +26,7 @@ static void refresh(struct pool_tx *node)
         node->cheapest = cheaper(child->cheapest, node->cheapest);
         if (u256_less(&node->costliest->cost, &child->costliest->cost))
             node->costliest = child->costliest;
-        if (node->widest->tx->tx.gas_limit < child->widest->tx->tx.gas_limit)
+        if (node->widest->gas < child->widest->gas)
             node->widest = child->widest;
     }
 }
@@ -62,7 +57,7 @@ static struct pool_tx *insert(struct pool_tx *root, struct pool_tx *entry, struc
         refresh(entry);
         return entry;
     }
-    if (nonce_of(entry) < nonce_of(root)) {
+    if (entry->nonce < root->nonce) {
         *after = root;
         root->left = insert(root->left, entry, before, after);
         if (root->left->priority > root->priority)
@@ -97,7 +92,7 @@ static struct pool_tx *remove_node(struct pool_tx *root, struct pool_tx *entry)
     assert(root);
     if (root == entry)
         return join(entry->left, entry->right);
-    if (nonce_of(entry) < nonce_of(root))
+    if (entry->nonce < root->nonce)
         root->left = remove_node(root->left, entry);
     else
         root->right = remove_node(root->right, entry);
@@ -128,10 +123,10 @@ void chain_pool_tree_remove(struct pool_account *account, struct pool_tx *entry)
 struct pool_tx *chain_pool_tree_find(const struct pool_account *account, uint64_t nonce)
 {
     /* Mostly asked for the one that comes after the last. */
-    if (!account->last || nonce > nonce_of(account->last))
+    if (!account->last || nonce > account->last->nonce)
         return NULL;
     struct pool_tx *node = account->root;
-    while (node && nonce_of(node) != nonce)
-        node = nonce < nonce_of(node) ? node->left : node->right;
+    while (node && node->nonce != nonce)
+        node = nonce < node->nonce ? node->left : node->right;
     return node;
 }
