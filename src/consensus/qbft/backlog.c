@@ -21,31 +21,39 @@ static void drop(struct qbft *q, size_t i)
     qbft_stored_unref(s);
 }
 
-/* Makes room among the signer's messages by giving up its farthest. False when that is the new one. */
+/*
+ * Makes room among the signer's messages by giving up one of them: of a lower height, since this node synchronises past it,
+ * else of the highest round. False when that is the new one.
+ */
 static bool make_room(struct qbft *q, const struct qbft_stored *s)
 {
-    size_t count = 0, farthest = 0;
+    size_t count = 0, nearest = 0, farthest = 0;
     for (size_t i = 0; i < q->backlog_count; i++) {
         const struct qbft_stored *other = q->backlog[i];
         if (!address_equal(&other->signer, &s->signer))
             continue;
         if (other->m.code == s->m.code && compare(other, s) == 0)
             return false; /* one of a kind */
-        if (!count++ || compare(other, q->backlog[farthest]) > 0)
+        if (!count || compare(other, q->backlog[farthest]) > 0)
             farthest = i;
+        if (!count++ || compare(other, q->backlog[nearest]) < 0)
+            nearest = i;
     }
     bool full = q->backlog_bytes + s->payload.len > QBFT_BACKLOG_BYTES;
     if (count < QBFT_BACKLOG_PER_SIGNER && !full)
         return true;
-    if (!count || compare(q->backlog[farthest], s) <= 0)
+    if (!count)
         return false;
-    drop(q, farthest);
+    bool higher = q->backlog[nearest]->m.number < s->m.number;
+    if (!higher && compare(q->backlog[farthest], s) <= 0)
+        return false;
+    drop(q, higher ? nearest : farthest);
     return q->backlog_bytes + s->payload.len <= QBFT_BACKLOG_BYTES;
 }
 
 void qbft_backlog_add(struct qbft *q, struct qbft_stored *s)
 {
-    if (s->m.number > q->number + QBFT_BACKLOG_HEIGHTS || !make_room(q, s))
+    if (!make_room(q, s))
         return;
     if (q->backlog_count == q->backlog_capacity) {
         size_t capacity = q->backlog_capacity ? 2 * q->backlog_capacity : 16;

@@ -41,7 +41,7 @@ static void drop_height(struct qbft *q)
     q->asked_time = q->asked_due = 0;
     q->phase = QBFT_IDLE;
     q->round = 0;
-    q->quorum_waits = q->drawn = false;
+    q->quorum_waits = q->drawn = q->hurried = false;
     map_clear(&q->checker.signers);
 }
 
@@ -174,8 +174,8 @@ static void on_message(struct qbft *q, const struct consensus_event *e)
     struct qbft_stored *s = qbft_stored_new(q, e->message.code, e->message.payload);
     if (!s)
         return;
-    if (s->m.number >= q->number && s->m.number <= q->number + QBFT_BACKLOG_HEIGHTS &&
-        qbft_identify(q, s) == QBFT_VALID && !address_equal(&s->signer, &q->options.self)) {
+    if (s->m.number >= q->number && qbft_identify(q, s) == QBFT_VALID &&
+        !address_equal(&s->signer, &q->options.self)) {
         note_heard(q, s);
         if (s->m.number > q->number)
             qbft_backlog_add(q, s);

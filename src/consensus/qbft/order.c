@@ -107,7 +107,8 @@ bool qbft_own_turn(struct qbft *q)
 bool qbft_proposer_is_there(struct qbft *q)
 {
     const struct address *proposer = qbft_proposer(q, qbft_order(q), q->round);
-    return takes_part(q, (size_t)istanbul_set_index(&q->set, proposer));
+    size_t member = (size_t)istanbul_set_index(&q->set, proposer);
+    return takes_part(q, member) && q->members[member].round <= q->round;
 }
 
 /* The order by which `proposer` proposes in the current round; only where the orders differ. */

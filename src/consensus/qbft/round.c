@@ -94,7 +94,7 @@ void qbft_arm_resend(struct qbft *q, bool first)
         if (q->round == 0 && qbft_due_ms(q) > q->now_ms)
             wait = qbft_due_ms(q) - q->now_ms;
     } else {
-        q->resend_ms = at_most(2 * q->resend_ms, 8 * least);
+        q->resend_ms = at_most(2 * q->resend_ms, 2 * least);
     }
     qbft_start_timer(q, QBFT_TIMER_RESEND, wait + q->resend_ms);
 }
@@ -147,6 +147,21 @@ size_t qbft_round_change_count(const struct qbft *q)
     return count;
 }
 
+/* Starts the round's timer anew when something is known that makes it shorter. */
+static void note_pace(struct qbft *q)
+{
+    bool waits = q->round && qbft_round_change_count(q) >= q->checker.quorum;
+    bool changed = false;
+    if (!q->quorum_waits && waits)
+        changed = q->quorum_waits = true;
+    else if (q->round && !q->quorum_waits && !q->drawn && others_will_follow(q))
+        changed = q->drawn = true;
+    if ((!q->round || q->quorum_waits) && !q->hurried && !q->checking && !qbft_proposer_is_there(q))
+        changed = q->hurried = true;
+    if (changed && q->phase == QBFT_ACCEPT)
+        qbft_arm_round(q);
+}
+
 void qbft_look_at_rounds(struct qbft *q)
 {
     if (q->phase == QBFT_IDLE || q->phase == QBFT_COMMITTED || q->status)
@@ -163,15 +178,7 @@ void qbft_look_at_rounds(struct qbft *q)
         qbft_begin_round(q, evident);
         return;
     }
-    if (q->round && !q->quorum_waits && qbft_round_change_count(q) >= q->checker.quorum) {
-        q->quorum_waits = true;
-        if (q->phase == QBFT_ACCEPT)
-            qbft_arm_round(q);
-    } else if (q->round && !q->quorum_waits && !q->drawn && others_will_follow(q)) {
-        q->drawn = true;
-        if (q->phase == QBFT_ACCEPT)
-            qbft_arm_round(q);
-    }
+    note_pace(q);
     if (meeting <= q->round)
         qbft_stop_timer(q, QBFT_TIMER_BEHIND);
     else if (!q->tokens[QBFT_TIMER_BEHIND])
@@ -234,7 +241,7 @@ void qbft_begin_round(struct qbft *q, uint64_t round)
         return;
     q->round = round;
     q->phase = QBFT_ACCEPT;
-    q->quorum_waits = q->drawn = false;
+    q->quorum_waits = q->drawn = q->hurried = false;
     qbft_block_put(&q->proposal, NULL);
     qbft_stored_put(&q->proposal_message, NULL);
     qbft_stored_put(&q->checking, NULL);

@@ -51,9 +51,8 @@ enum {
     QBFT_COMMITS_KEPT = 4, /* of a validator at a height, the newest rounds */
     QBFT_CHECKED_KEPT = 8, /* hashes of checked proposals */
 
-    /* The backlog. Heights ahead: a node that is further behind synchronises, and is told what it needs when it is stuck.
-     * Messages of one validator: four for each of those heights and a few rounds. Bytes of all: a few largest ones. */
-    QBFT_BACKLOG_HEIGHTS = 4,
+    /* The backlog. Messages of one validator: four for each of some heights and rounds; a node that is further behind
+     * synchronises meanwhile, and the highest are kept. Bytes of all: a few largest ones. */
     QBFT_BACKLOG_PER_SIGNER = 32,
     QBFT_BACKLOG_BYTES = 4 * CONSENSUS_PAYLOAD_MAX,
 };
@@ -122,6 +121,7 @@ struct qbft {
     enum qbft_phase phase;
     bool quorum_waits;                    /* a quorum of ROUND-CHANGEs for this round is there */
     bool drawn;                           /* others follow, so this round need not be long */
+    bool hurried;                         /* nor when the proposer is away */
     struct consensus_block *proposal;     /* what was voted for */
     struct qbft_stored *proposal_message; /* its PRE-PREPARE; NULL after a restart */
     struct qbft_stored *checking;         /* a PRE-PREPARE whose block is being checked */
@@ -222,6 +222,7 @@ void qbft_note_order(struct qbft *q, const struct address *member, const struct 
 void qbft_note_silent(struct qbft *q);
 /* Connected, or heard of lately and not lost since. */
 bool qbft_is_there(struct qbft *q, size_t member);
+/* And has not gone on to a higher round. */
 bool qbft_proposer_is_there(struct qbft *q);
 
 /* ---- propose.c ---- */

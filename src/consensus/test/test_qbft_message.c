@@ -6,6 +6,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -92,12 +93,13 @@ static void expect_message(const struct qbft_message *m, const char *expected)
 /* "<head><block><tail>", for messages that carry H. */
 static char *around(const char *head, const struct consensus_block *block, const char *tail)
 {
-    size_t size = strlen(head) + 2 * block->rlp.len + strlen(tail) + 1;
+    struct buf middle = BUF_INIT;
+    hex_append(&middle, block->rlp);
+    size_t size = strlen(head) + middle.len + strlen(tail) + 1;
     char *text = calloc(1, size);
     assert_non_null(text);
-    strcpy(text, head);
-    hex_encode(text + strlen(head), block->rlp);
-    strcat(text, tail);
+    snprintf(text, size, "%s%s%s", head, buf_text(&middle) + 2, tail);
+    buf_release(&middle);
     return text;
 }
 
