@@ -85,9 +85,10 @@ struct p2p_eth_backend {
     uint64_t (*now)(void *context); /* milliseconds of a clock that does not jump */
     /* p2p_eth_tick is wanted at that time; replaces what was wanted before. UINT64_MAX: no more. */
     void (*wake)(void *context, uint64_t at);
-    uint64_t (*random)(void *context); /* request ids, choice of peers */
-    /* The peer and we have exchanged Status, both may send all; or it is gone again. May be NULL. */
-    void (*ready)(void *context, const struct hash256 *peer, bool gone);
+    uint64_t (*draw)(void *context); /* request ids, choice of peers */
+    /* The peer and we have exchanged Status, both may send all; or it is gone again. `link` is the connection's
+     * (p2p_eth_opened). May be NULL. */
+    void (*ready)(void *context, void *link, bool gone);
     /* Blocks are being fetched from peers, or no longer. May be NULL. */
     void (*syncing)(void *context, bool syncing);
     void (*report)(void *context, enum p2p_eth_level level, const char *message); /* may be NULL */

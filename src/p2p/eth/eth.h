@@ -57,8 +57,8 @@ void p2p_eth_closed(struct p2p_eth *eth, struct p2p_eth_peer *peer);
 
 /* The time that was asked for by `wake` has come. */
 void p2p_eth_tick(struct p2p_eth *eth);
-/* The head has moved, by whatever means. `block` is the new head, `fresh` whether the network should hear of it: it was
- * agreed on here, or came as a single block (not during a sync). */
+/* The head has moved, by whatever means; to be called before the `done` of the import that moved it. The network hears of
+ * `fresh` blocks, which were agreed on here, and of those that this handler has imported singly. */
 void p2p_eth_new_head(struct p2p_eth *eth, struct chain_block *block, const struct u256 *td,
                       bool fresh);
 /* The pool has transactions that can be executed (its `executable` callback): they go to all peers that lack them. */
@@ -75,7 +75,7 @@ struct p2p_eth_progress {
 };
 void p2p_eth_progress(const struct p2p_eth *eth, struct p2p_eth_progress *ret_progress);
 
-/* What admin_peers says of a peer's eth protocol; also as UNKNOWN before Status ("handshake"). */
+/* What admin_peers says of a peer's eth protocol; not `ready`: "handshake". */
 struct p2p_eth_peer_info {
     bool ready;
     unsigned version;

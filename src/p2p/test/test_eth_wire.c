@@ -1,9 +1,12 @@
 /* The messages of eth/65 and eth/66: recorded ones byte for byte, and what is refused. */
 #include "base/hex.h"
+#include "chain/forkid.h"
+#include "chain/genesis.h"
 #include "eth/block.h"
 #include "eth/receipt.h"
 #include "p2p/eth/wire.h"
 #include "p2p/test/recording.h"
+#include "tests/support/recordings.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -133,6 +136,46 @@ static void test_status(void **state)
     buf_release(&payload);
 }
 
+/* GoQuorum's Status, from the genesis file alone. */
+static void test_recorded_status(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"wire-qbft", "wire-ibft"};
+    for (size_t n = 0; n < BASE_COUNT(names); n++) {
+        struct recording r;
+        struct p2p_eth_message m;
+        struct arena arena;
+        struct buf json = BUF_INIT;
+        struct chain_genesis *genesis;
+        struct chain_block *block;
+        recording_load(&r, names[n]);
+        arena_init(&arena);
+        assert_int_equal(p2p_eth_decode(&m, &arena, P2P_ETH_66, P2P_ETH_STATUS,
+                                        recording_find(&r, false, ETH_WINDOW), NULL),
+                         ERR_OK);
+        recordings_read(names[n], "genesis.json", &json);
+        assert_int_equal(chain_genesis_new(&genesis, buf_bytes(&json), NULL, NULL), ERR_OK);
+        assert_int_equal(chain_genesis_block(genesis, &block, NULL), ERR_OK);
+        assert_int_equal(m.status.version, P2P_ETH_66);
+        assert_int_equal(m.status.network, 1337);
+        assert_true(hash256_equal(&m.status.genesis, &block->hash));
+        uint64_t number = m.status.td.w[0] - block->header.difficulty.w[0];
+        struct chain_forkid id = chain_forkid(genesis->config, &block->hash, number, 0);
+        assert_memory_equal(id.hash, m.status.fork.hash, sizeof(id.hash));
+        assert_int_equal(id.next, m.status.fork.next);
+        const struct chain_forkid theirs = {{m.status.fork.hash[0], m.status.fork.hash[1],
+                                             m.status.fork.hash[2], m.status.fork.hash[3]},
+                                            m.status.fork.next};
+        assert_int_equal(chain_forkid_check(genesis->config, &block->hash, 0, 0, &theirs),
+                         CHAIN_FORKID_OK);
+        chain_block_unref(block);
+        chain_genesis_free(genesis);
+        buf_release(&json);
+        arena_release(&arena);
+        recording_free(&r);
+    }
+}
+
 /* One a line: what it is, in which version, and the payload. All are written back the same. */
 static const struct {
     unsigned version;
@@ -248,9 +291,9 @@ static void test_limits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_recorded), cmocka_unit_test(test_recorded_contents),
-        cmocka_unit_test(test_status),   cmocka_unit_test(test_forms),
-        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_recorded),        cmocka_unit_test(test_recorded_contents),
+        cmocka_unit_test(test_recorded_status), cmocka_unit_test(test_status),
+        cmocka_unit_test(test_forms),           cmocka_unit_test(test_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
