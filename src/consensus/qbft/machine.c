@@ -103,10 +103,13 @@ static void on_head(struct qbft *q, const struct consensus_event *e)
     if (!take_set(q, e->head.validators))
         return;
     q->phase = QBFT_ACCEPT;
+    bool resumes = q->restored != NULL;
     if (!take_record(q)) {
         q->phase = QBFT_IDLE;
         return;
     }
+    if (resumes) /* to those who are connected already */
+        qbft_resend_own(q);
     qbft_arm_round(q);
     qbft_arm_resend(q, true);
     qbft_look_at_rounds(q);
@@ -244,9 +247,11 @@ static void on_peer(struct qbft *q, const struct address *address, bool connecte
         return;
     if (connected)
         qbft_tell_all(q, address);
-    if (q->phase == QBFT_ACCEPT && !q->checking &&
-        address_equal(address, qbft_proposer(q, qbft_order(q), q->round)))
-        qbft_arm_round(q);
+    if (connected && q->hurried && qbft_proposer_is_there(q)) {
+        q->hurried = false;
+        if (q->phase == QBFT_ACCEPT)
+            qbft_arm_round(q);
+    }
     qbft_look_at_rounds(q);
 }
 

@@ -138,12 +138,12 @@ void qbft_try_propose(struct qbft *q)
         return; /* after a restart, what was said in this round stands */
     if (!qbft_own_turn(q))
         return;
-    struct qbft_stored *prepared =
-        q->round && qbft_round_change_count(q) >= q->checker.quorum ? highest_prepared(q) : NULL;
-    if (!prepared && !candidate_is_due(q))
+    /* In a later round nobody would accept a proposal before a quorum is there; a block to fall back on is made meanwhile,
+     * unless it is known that another one is to be proposed again. */
+    bool quorum = q->round == 0 || qbft_round_change_count(q) >= q->checker.quorum;
+    struct qbft_stored *prepared = q->round && quorum ? highest_prepared(q) : NULL;
+    if (!prepared && ((q->prepared && !quorum) || !candidate_is_due(q) || !quorum))
         return;
-    if (q->round && qbft_round_change_count(q) < q->checker.quorum)
-        return; /* nobody would accept it yet */
     struct consensus_block *block = prepared ? prepared->block : q->candidate;
     say_pre_prepare(q, consensus_block_ref(block), prepared);
     consensus_block_unref(block);

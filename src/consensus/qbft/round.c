@@ -73,7 +73,7 @@ void qbft_arm_round(struct qbft *q)
     if (q->phase == QBFT_IDLE || q->phase == QBFT_COMMITTED)
         return;
     uint64_t wait = 0;
-    if (q->round == 0 && qbft_due_ms(q) > q->now_ms)
+    if (q->round == 0 && q->phase == QBFT_ACCEPT && qbft_due_ms(q) > q->now_ms)
         wait = qbft_due_ms(q) - q->now_ms;
     if (q->round > 0 && !q->quorum_waits && q->phase == QBFT_ACCEPT)
         wait += others_will_follow(q) ? 2 * qbft_patience(q) : reference_timeout(q);
@@ -255,6 +255,7 @@ void qbft_begin_round(struct qbft *q, uint64_t round)
     qbft_stop_timer(q, QBFT_TIMER_FUTURE);
     qbft_stop_timer(q, QBFT_TIMER_BEHIND);
     say_round_change(q);
+    q->drawn = others_will_follow(q);
     qbft_arm_round(q);
     qbft_arm_resend(q, true);
     qbft_look_at_rounds(q);
