@@ -17,6 +17,7 @@
 #include "chain/config.h"
 #include "chain/engine.h"
 #include "chain/genesis.h"
+#include "chain/pool.h"
 #include "eth/receipt.h"
 #include "exec/exec.h"
 #include "state/db.h"
@@ -39,12 +40,12 @@ struct chain_options {
     struct pool *pool;                /* for recovery; borrowed; NULL: none */
     uint64_t (*clock)(void *context); /* seconds of wall time; NULL: the system's */
     void *clock_context;
-    const struct exec_hooks *hooks; /* privacy and permissioning; NULL: those of a node without a
-                                       transaction manager (chain_public_hooks) */
+    /* Privacy and permissioning; NULL: a node without a transaction manager. */
+    const struct exec_hooks *hooks;
 };
 
 /* What a store must have. */
-enum { CHAIN_TABLES = STATE_TABLES + 6 };
+enum { CHAIN_TABLES = STATE_TABLES + 8 };
 extern const struct store_table chain_tables[CHAIN_TABLES];
 
 /*
@@ -115,13 +116,15 @@ int chain_reader_hash(struct chain_reader *reader, struct hash256 *ret_hash,
                       uint64_t number) BASE_NODISCARD;
 int chain_reader_number(struct chain_reader *reader, uint64_t *ret_number,
                         const struct hash256 *hash) BASE_NODISCARD;
-/* The header's encoding; its body's, [transactions, uncles, (withdrawals)] without the list around;
- * its receipts, a list in the form of messages (eth_receipt_read). */
+/* The header's encoding; its body's, [transactions, uncles, (withdrawals)] without the list around.
+ */
 int chain_reader_header_rlp(struct chain_reader *reader, struct bytes *ret_rlp,
                             uint64_t number) BASE_NODISCARD;
 int chain_reader_body_rlp(struct chain_reader *reader, struct bytes *ret_rlp,
                           uint64_t number) BASE_NODISCARD;
-int chain_reader_receipts_rlp(struct chain_reader *reader, struct bytes *ret_rlp,
+/* Appends its receipts as a list in the form of messages (eth_receipt_read): with their blooms, which
+ * are not stored. */
+int chain_reader_receipts_rlp(struct chain_reader *reader, struct buf *b,
                               uint64_t number) BASE_NODISCARD;
 /* `extra` borrows the store. */
 int chain_reader_header(struct chain_reader *reader, struct eth_header *ret_header,
@@ -181,16 +184,30 @@ int chain_reader_logs(struct chain_reader *reader, const struct chain_log_filter
                       int (*found)(void *context, const struct chain_log *log),
                       void *context) BASE_NODISCARD;
 
-/* --- The environment of transactions, for calls and traces --- */
+/* --- The environment of transactions: blocks, calls and traces --- */
 
-/* Fills `ret_block` for a block with this header; BLOCKHASH reads through `reader`, which outlives
- * its use. */
-int chain_exec_block(struct chain_reader *reader, struct exec_block *ret_block,
-                     const struct eth_header *header) BASE_NODISCARD;
+/*
+ * What exec_begin_block wants for a block with this header: Quorum's rules around transactions are
+ * in `hooks` (gas price rule, reward account, public side of private transactions, which the
+ * options' hooks may take over). Stays where it is (not to be copied) as long as it is used.
+ */
+struct chain_environment {
+    struct exec_block block;
+    struct exec_hooks hooks;
+    bool is_call; /* a simulation: prices are not looked at; false after init */
 
-/* Public side of private transactions for a node that is party to none (spec §1.9). `context` of
- * exec_hooks is the chain. */
-const struct exec_hooks *chain_hooks(struct chain *chain);
+    /* Inside. */
+    struct chain_reader *reader; /* for BLOCKHASH */
+    const struct exec_hooks *inner;
+    struct chain_rules rules;
+    struct address reward_account;
+    bool has_reward_account;
+};
+
+/* `reader` outlives it and shows the blocks before the header's. ERR_INPUT: the header has no
+ * author; ERR_NOMEM. */
+int chain_environment_init(struct chain_environment *ret_environment, struct chain_reader *reader,
+                           const struct eth_header *header) BASE_NODISCARD;
 
 /* --- The next block --- */
 

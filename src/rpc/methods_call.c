@@ -17,7 +17,7 @@ struct simulation {
     struct chain_reader reader;
     struct state_reader state;
     struct rpc_machine *machine;
-    struct exec_block block;
+    struct chain_environment environment;
     struct eth_header header;
     struct eth_transaction tx;
     uint64_t number;
@@ -66,7 +66,8 @@ static int begin(struct simulation *s, struct rpc_call *call, const struct rpc_b
     if (status == 0) {
         status = chain_reader_header(&s->reader, &s->header, s->number);
         if (status == 0)
-            status = chain_exec_block(&s->reader, &s->block, &s->header);
+            status = chain_environment_init(&s->environment, &s->reader, &s->header);
+        s->environment.is_call = true;
         if (status == 0)
             status = make_transaction(s);
         if (status)
@@ -92,11 +93,11 @@ static int run(struct simulation *s, uint64_t gas)
         gas = s->gas_cap;
     s->tx.gas_limit = gas;
     /* The reference lets a call have more gas than a block; here a block is the most. */
-    if (s->tx.gas_limit > s->block.gas_limit)
-        s->tx.gas_limit = s->block.gas_limit;
+    if (s->tx.gas_limit > s->environment.block.gas_limit)
+        s->tx.gas_limit = s->environment.block.gas_limit;
     s->why.text[0] = '\0';
-    exec_begin_block(s->machine->exec, &s->block, s->machine->view,
-                     chain_hooks(s->call->backend->chain));
+    exec_begin_block(s->machine->exec, &s->environment.block, s->machine->view,
+                     &s->environment.hooks);
     return exec_transaction(s->machine->exec, &s->result, &s->why, &s->tx, &s->args->from,
                             EXEC_SKIP_NONCE | EXEC_SKIP_EOA | EXEC_SKIP_BASE_FEE |
                                 EXEC_SKIP_GAS_CAP);
@@ -243,9 +244,9 @@ static uint64_t private_surplus(const struct simulation *s)
     uint8_t data[PRIVATE_DATA];
     struct eth_transaction tx = s->tx;
     memset(data, 0x11, sizeof(data));
-    uint64_t public = eth_transaction_intrinsic_gas(&tx, s->block.fork).gas;
+    uint64_t public = eth_transaction_intrinsic_gas(&tx, s->environment.block.fork).gas;
     tx.data = bytes_of(data, sizeof(data));
-    uint64_t private = eth_transaction_intrinsic_gas(&tx, s->block.fork).gas;
+    uint64_t private = eth_transaction_intrinsic_gas(&tx, s->environment.block.fork).gas;
     return s->args->has_value && u256_is_zero(&s->args->value) && private > public
                ? private - public
                : 0;

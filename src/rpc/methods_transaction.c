@@ -119,59 +119,28 @@ static int get_raw(struct rpc_call *call)
 
 /* --- Receipts --- */
 
-/* What the receipts before one leave: gas and logs so far. Looks at no more of them than that. */
-static int skip_receipts(struct rlp_reader *r, uint64_t count, uint64_t *ret_gas,
-                         uint64_t *ret_logs)
-{
-    *ret_gas = *ret_logs = 0;
-    for (; count > 0 && rlp_more(r); count--) {
-        struct rlp_reader inner = *r;
-        if (rlp_peek(r) == RLP_STRING) {
-            struct bytes typed = rlp_read_bytes(r, "receipt");
-            if (typed.len < 1)
-                return ERR_CORRUPT;
-            rlp_reader_init(&inner, bytes_slice(typed, 1, typed.len - 1));
-        } else {
-            rlp_skip(r, "receipt");
-        }
-        rlp_enter(&inner, "receipt");
-        rlp_skip(&inner, "status");
-        *ret_gas = rlp_read_u64(&inner, "cumulative gas");
-        rlp_skip(&inner, "bloom");
-        rlp_enter(&inner, "logs");
-        *ret_logs += rlp_count(&inner, 1, "log");
-        if (!rlp_ok(&inner))
-            return ERR_CORRUPT;
-    }
-    return rlp_ok(r) ? 0 : ERR_CORRUPT;
-}
-
 static int write_receipt(struct rpc_call *call, struct chain_reader *reader,
                          const struct rpc_position *position)
 {
     struct eth_transaction tx;
-    struct eth_receipt receipt;
-    struct rpc_receipt all = {.receipt = &receipt, .tx = &tx, .position = *position};
-    struct bytes rlp;
-    uint64_t gas_before;
+    struct eth_receipt *receipts;
+    struct rpc_receipt all = {.tx = &tx, .position = *position};
+    size_t count;
     int status = rpc_read_transaction(call, reader, &tx, position->number, position->index);
     if (status == 0)
         status = eth_transaction_hash(&tx, &all.hash);
     if (status == 0)
-        status = chain_reader_receipts_rlp(reader, &rlp, position->number);
+        status = chain_reader_receipts(reader, &receipts, &count, call->arena, position->number);
+    if (status == 0 && position->index >= count)
+        status = ERR_CORRUPT;
     if (status)
         return status;
-    struct rlp_reader r;
-    rlp_reader_init(&r, rlp);
-    rlp_enter(&r, "receipts");
-    status = skip_receipts(&r, position->index, &gas_before, &all.first_log);
-    if (status == 0 && !rlp_more(&r))
-        status = ERR_NOTFOUND;
-    if (status == 0)
-        status = eth_receipt_read(&receipt, call->arena, &r, NULL);
-    if (status)
-        return status;
-    all.gas_used = receipt.cumulative_gas - gas_before;
+    all.receipt = &receipts[position->index];
+    all.gas_used = all.receipt->cumulative_gas;
+    if (position->index)
+        all.gas_used -= receipts[position->index - 1].cumulative_gas;
+    for (size_t i = 0; i < position->index; i++)
+        all.first_log += receipts[i].log_count;
     rpc_write_receipt(call->out, &all);
     return 0;
 }

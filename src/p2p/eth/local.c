@@ -89,9 +89,10 @@ static int read_part(struct chain_reader *reader, uint64_t number, enum p2p_eth_
                      struct buf *b)
 {
     struct bytes rlp;
+    if (part != P2P_ETH_HEADER && part != P2P_ETH_BODY)
+        return chain_reader_receipts_rlp(reader, b, number);
     int status = part == P2P_ETH_HEADER ? chain_reader_header_rlp(reader, &rlp, number)
-                 : part == P2P_ETH_BODY ? chain_reader_body_rlp(reader, &rlp, number)
-                                        : chain_reader_receipts_rlp(reader, &rlp, number);
+                                        : chain_reader_body_rlp(reader, &rlp, number);
     if (status != ERR_OK)
         return status;
     size_t list = part == P2P_ETH_BODY ? rlp_begin(b) : 0;
