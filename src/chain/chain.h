@@ -82,9 +82,10 @@ static inline void chain_head_release(struct chain_head *head)
 struct chain_event {
     struct chain_block *block; /* the new head; chain_block_ref to keep it */
     struct u256 total_difficulty;
-    struct bytes receipts; /* its receipts, a list in the form of messages (eth_receipt_read) */
-    /* Accounts that the block changed, unsorted: their nonces and balances are new. */
-    const struct address *changed;
+    /* Its receipts, a list in the form of messages (eth_receipt_read). */
+    struct bytes receipts;
+    /* Accounts that the block changed, as they are now. */
+    const struct chain_pool_account *changed;
     size_t changed_count;
     /* Blocks that are no longer part of the chain, highest first: a reorganisation. */
     struct chain_block *const *removed;

@@ -1,0 +1,173 @@
+/*
+ * Inside of chain. The tables beside those of state:
+ *
+ *     headers        number               hash (32), total difficulty (32), header's RLP
+ *     bodies         number               transactions, uncles, (withdrawals): items without a list
+ *     receipts       number               RLP [[type, status or root, cumulative gas, logs], …]
+ *     numbers        block hash           number (8, big endian)
+ *     transactions   transaction hash     number (8), index (4), big endian
+ *     snapshots      block hash           of an Istanbul engine or Clique, at checkpoints
+ *     side           block hash           total difficulty (32), block's RLP: of other branches
+ *     chain          name                 configuration, …
+ *
+ * Only the canonical chain stands under numbers. The head is the last header; it and its state are
+ * written in one commit.
+ */
+#ifndef CHAIN_CHAIN_PRIV_H
+#define CHAIN_CHAIN_PRIV_H
+
+#include "base/buf.h"
+#include "chain/block_priv.h"
+#include "chain/chain.h"
+#include "chain/genesis_priv.h"
+#include "consensus/istanbul/snapshot.h"
+#include "state/state.h"
+
+#include <pthread.h>
+
+enum chain_table {
+    CHAIN_HEADERS = STATE_TABLES,
+    CHAIN_BODIES,
+    CHAIN_RECEIPTS,
+    CHAIN_NUMBERS,
+    CHAIN_TRANSACTIONS,
+    CHAIN_SNAPSHOTS,
+    CHAIN_SIDE,
+    CHAIN_INFO,
+};
+
+static_assert(CHAIN_INFO + 1 == CHAIN_TABLES, "one entry for each table");
+
+enum {
+    CHAIN_FORMAT = 1,
+    CHAIN_KEEP_STATES = 128, /* as GoQuorum's --gcmode full keeps in memory */
+    /* Results that wait for their commit: the own candidate (empty and full) and the proposals of
+     * some rounds. */
+    CHAIN_RESULTS = 8,
+    CHAIN_SNAPSHOT_CACHE = 64,
+    CHAIN_HEADER_PREFIX = 64, /* before the RLP of a stored header */
+};
+
+/* The execution of one block, from its beginning until it is committed or dropped. */
+struct chain_result {
+    struct chain_reader reader;
+    bool is_open; /* the reader is */
+    struct state_reader state;
+    struct state_view *view;
+    struct state_update update;
+    bool has_update;
+    struct chain_environment environment;
+    struct buf message, stored; /* receipts: as a list of messages, as stored */
+    struct buf spans;           /* struct chain_span of each receipt in `message` */
+    struct eth_bloom bloom;
+    uint64_t gas_used;
+    struct hash256 hash; /* of the block; zero: none yet */
+    struct hash256 state_root, receipts_root;
+    uint64_t last_use;
+};
+
+struct chain_span {
+    size_t from, len;
+};
+
+struct chain {
+    struct store *store;
+    bool owns_store;
+    struct state_db db;
+    struct chain_config *config;
+    const struct chain_engine_ops *engine;
+    struct pool *pool;
+    uint64_t (*clock)(void *context);
+    void *clock_context;
+    const struct exec_hooks *hooks;
+    uint64_t keep_states;
+    struct chain_block *genesis;
+
+    /* Of the chain thread. */
+    struct exec *exec;
+    struct chain_result *results[CHAIN_RESULTS];
+    uint64_t uses;
+    void (*on_head)(void *context, const struct chain_event *event);
+    void *on_head_context;
+
+    pthread_mutex_t lock; /* of what follows */
+    struct chain_head head;
+    struct istanbul_snapshot *snapshots[CHAIN_SNAPSHOT_CACHE];
+    size_t next_snapshot;
+};
+
+static inline uint64_t chain_now(const struct chain *chain)
+{
+    return chain->clock(chain->clock_context);
+}
+
+/* --- Execution (run.c) --- */
+
+/* Starts the block after the one that the store's head is, with this header. `author` NULL: by its
+ * seal. On failure call chain_result_close. */
+int chain_run_begin(struct chain *chain, struct chain_result *result,
+                    const struct eth_header *header, const struct address *author,
+                    struct err_detail *detail) BASE_NODISCARD;
+/* One transaction, and its receipt. */
+int chain_run_transaction(struct chain *chain, struct chain_result *result,
+                          enum exec_verdict *ret_verdict, struct err_detail *why,
+                          const struct eth_transaction *tx,
+                          const struct address *sender) BASE_NODISCARD;
+/* After the last: rewards, roots. */
+int chain_run_end(struct chain *chain, struct chain_result *result, const struct eth_header *header,
+                  struct err_detail *detail) BASE_NODISCARD;
+/* Forgets what was executed; the memory stays for the next. */
+void chain_result_close(struct chain_result *result);
+void chain_result_free(struct chain_result *result);
+
+/* A result that is free, or the one that was used longest ago. ERR_NOMEM. */
+int chain_result_take(struct chain *chain, struct chain_result **ret_result) BASE_NODISCARD;
+/* The one of that block; NULL: none is kept. */
+struct chain_result *chain_result_find(struct chain *chain, const struct hash256 *hash);
+void chain_results_drop(struct chain *chain);
+
+/* Checks and executes the block after the head, and keeps the result (execute.c). */
+int chain_execute_result(struct chain *chain, struct chain_result **ret_result,
+                         enum chain_verdict *ret_verdict, struct err_detail *why,
+                         struct chain_block *block, unsigned flags) BASE_NODISCARD;
+
+/* --- Storage (commit.c) --- */
+
+/* Writes a block and its result as the new head. */
+int chain_write_block(struct chain *chain, struct store_txn *txn, const struct chain_block *block,
+                      const struct u256 *total_difficulty, struct chain_result *result,
+                      struct err_detail *detail) BASE_NODISCARD;
+void chain_head_set(struct chain *chain, struct chain_block *block,
+                    const struct u256 *total_difficulty);
+
+int chain_info_get(struct store_txn *txn, struct bytes *ret_value, const char *name) BASE_NODISCARD;
+int chain_info_put(struct store_txn *txn, const char *name, struct bytes value) BASE_NODISCARD;
+
+static inline void chain_put_u64(uint8_t ret[8], uint64_t value)
+{
+    uint64_t be = __builtin_bswap64(value);
+    memcpy(ret, &be, sizeof(be));
+}
+
+static inline uint64_t chain_get_u64(const uint8_t from[8])
+{
+    uint64_t be;
+    memcpy(&be, from, sizeof(be));
+    return __builtin_bswap64(be);
+}
+
+/* Receipts as they are stored (receipts.c): appends one; the rest is read by chain_reader_receipts.
+ */
+void chain_receipt_store(struct buf *b, const struct eth_receipt *receipt);
+int chain_receipts_load(struct eth_receipt **ret_receipts, size_t *ret_count, struct arena *arena,
+                        struct bytes stored, struct err_detail *detail) BASE_NODISCARD;
+
+/* Runs a message on the state after block `number` (call.c): no fees, no nonce. ret_output is in
+ * `output`. */
+int chain_call(struct chain_reader *reader, enum evm_status *ret_status, struct buf *output,
+               uint64_t number, const struct address *to, struct bytes input,
+               uint64_t gas) BASE_NODISCARD;
+
+extern const struct chain_engine_ops chain_engine_istanbul, chain_engine_fake;
+
+#endif
