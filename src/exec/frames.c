@@ -60,6 +60,20 @@ static int transfer(struct exec *x, const struct evm_message *message)
     return err ? err : state_view_add_balance(to, &message->recipient, &message->value);
 }
 
+/*
+ * GoQuorum makes the account of a precompiled contract that is called, and does not touch it when
+ * nothing is paid. Where an earlier transaction of the block had made it, too (and its end deleted
+ * it), the journal of the reference does not note the second making: the empty account stays, and
+ * is in the state root. Seen in the chains of real networks. Before Byzantium it never got there.
+ */
+static int revive_precompile(const struct exec *x, struct state_view *view, bool *ret_revived,
+                             const struct address *address)
+{
+    if (x->block->fork < FORK_BYZANTIUM || !evm_is_precompile(x->block->fork, address))
+        return 0;
+    return state_view_revive(view, ret_revived, address);
+}
+
 /* Makes and pays the account that is called. *ret_absent: there is nothing to call, and the call
  * leaves no trace (EIP-161). */
 static int pay_recipient(struct exec *x, bool *ret_absent, const struct evm_message *message)
@@ -80,8 +94,14 @@ static int pay_recipient(struct exec *x, bool *ret_absent, const struct evm_mess
         *ret_absent = true;
         return 0;
     }
-    if (nothing && account && x->block->skip_empty_transfers)
-        return 0;
+    if (message->kind == EVM_CALL && nothing && x->block->skip_empty_transfers) {
+        if (account)
+            return 0;
+        bool revived = false;
+        err = revive_precompile(x, view, &revived, &message->recipient);
+        if (err || revived)
+            return err;
+    }
     return transfer(x, message);
 }
 

@@ -46,6 +46,7 @@ static void undo_account(struct state_view *v, const struct state_change *change
     struct state_entry *a = state_entry_at(v, change->index);
     switch ((enum state_change_kind)change->kind) {
     case STATE_CHANGE_MADE:
+    case STATE_CHANGE_REVIVED:
         a->exists = false;
         break;
     case STATE_CHANGE_BALANCE:
@@ -86,6 +87,7 @@ static void undo(struct state_view *v, const struct state_change *change)
         v->log_count--;
         break;
     case STATE_CHANGE_MADE:
+    case STATE_CHANGE_REVIVED:
     case STATE_CHANGE_BALANCE:
     case STATE_CHANGE_NONCE:
     case STATE_CHANGE_CODE:
@@ -111,6 +113,7 @@ static void delete_account(struct state_entry *a)
 {
     state_account_init(&a->account);
     a->exists = false;
+    a->settled_gone = true;
     a->has_code = false;
     a->generation++;
     a->slots_set = 0;
@@ -144,6 +147,7 @@ static bool touched_account(const struct state_view *v, const struct state_chang
     case STATE_CHANGE_SLOT:
         *ret_account = state_slot_key_at(v, change->index)->account;
         return true;
+    case STATE_CHANGE_REVIVED:
     case STATE_CHANGE_MARKS:
     case STATE_CHANGE_SLOT_WARM:
     case STATE_CHANGE_TRANSIENT:

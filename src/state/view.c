@@ -309,6 +309,23 @@ int state_view_touch(struct state_view *v, const struct address *address, bool f
     return 0;
 }
 
+int state_view_revive(struct state_view *v, bool *ret_revived, const struct address *address)
+{
+    uint32_t index;
+    int err = state_view_get(v, &index, address);
+    if (!err)
+        err = state_view_reserve(v, 1);
+    if (err)
+        return err;
+    struct state_entry *a = state_entry_at(v, index);
+    *ret_revived = !a->exists && a->settled_gone;
+    if (*ret_revived) {
+        state_view_record(v, STATE_CHANGE_REVIVED, index);
+        a->exists = true;
+    }
+    return 0;
+}
+
 /* --- Marks --- */
 
 static int add_mark(struct state_view *v, bool *ret_first, const struct address *address,

@@ -74,6 +74,14 @@ int state_view_sub_balance(struct state_view *view, const struct address *addres
 int state_view_touch(struct state_view *view, const struct address *address,
                      bool for_good) BASE_NODISCARD;
 
+/*
+ * GoQuorum: an account that an earlier transaction of the block settled away (empty, or destructed)
+ * exists again, without having been touched, so that it stays although it is empty. *ret_revived:
+ * it was such a one. Journalled like any change.
+ */
+int state_view_revive(struct state_view *view, bool *ret_revived,
+                      const struct address *address) BASE_NODISCARD;
+
 /* Marks of the running transaction. */
 int state_view_mark_created(struct state_view *view, const struct address *address) BASE_NODISCARD;
 int state_view_is_created(struct state_view *view, bool *ret_created,

@@ -37,6 +37,7 @@ struct state_entry {
     bool existed; /* in the store */
     bool changed; /* by a transaction that has ended */
     bool has_code;
+    bool settled_gone; /* an earlier transaction of the block ended with its deletion */
 };
 
 struct state_slot_key {
@@ -61,6 +62,7 @@ struct state_code {
 
 enum state_change_kind {
     STATE_CHANGE_MADE,
+    STATE_CHANGE_REVIVED, /* made without a touch */
     STATE_CHANGE_BALANCE,
     STATE_CHANGE_NONCE,
     STATE_CHANGE_CODE,
