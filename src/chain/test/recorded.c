@@ -1,4 +1,4 @@
-#include "recorded.h"
+#include "chain/test/recorded.h"
 
 #include "base/mem.h"
 #include "tests/support/recordings.h"

@@ -1,5 +1,5 @@
 /* Chains that GoQuorum made: imported, compared with what it answered about them, exported. */
-#include "recorded.h"
+#include "chain/test/recorded.h"
 
 #include "base/hex.h"
 #include "base/mem.h"
