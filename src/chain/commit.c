@@ -198,6 +198,33 @@ static int write_all(struct chain *chain, const struct chain_head *head, struct 
     return err;
 }
 
+/* Whether a commit that reported a failure took effect all the same, as when the disk fails right
+ * after it: the store alone knows. */
+static bool is_there(struct chain *chain, const struct chain_block *block)
+{
+    struct chain_reader reader;
+    struct hash256 hash;
+    uint64_t number;
+    if (chain_reader_open(&reader, chain))
+        return false;
+    bool there =
+        chain_reader_head(&reader, &number, &hash) == 0 && hash256_equal(&hash, &block->hash);
+    chain_reader_close(&reader);
+    return there;
+}
+
+static void announce(struct chain *chain, struct chain_block *block, const struct u256 *td,
+                     const struct chain_result *result, const struct chain_pool_account *changed)
+{
+    const struct chain_event event = {.block = block,
+                                      .total_difficulty = *td,
+                                      .receipts = buf_bytes(&result->message),
+                                      .changed = changed,
+                                      .changed_count = result->update.account_count};
+    if (chain->on_head)
+        chain->on_head(chain->on_head_context, &event);
+}
+
 static int commit_result(struct chain *chain, struct chain_block *block,
                          struct chain_result *result, struct err_detail *why)
 {
@@ -212,21 +239,14 @@ static int commit_result(struct chain *chain, struct chain_block *block,
     why->text[0] = '\0';
     err = write_all(chain, &head, block, &td, result, why);
     chain_head_release(&head);
-    if (err) {
+    if (err && !is_there(chain, block)) {
         chain_result_close(result); /* its tries are void after a failed commit */
         mem_free(changed);
         return err_prefix(why, err, "block %" PRIu64 " could not be written (%s)",
                           block->header.number, err_text(err));
     }
     chain_head_set(chain, block, &td);
-    if (chain->on_head) {
-        const struct chain_event event = {.block = block,
-                                          .total_difficulty = td,
-                                          .receipts = buf_bytes(&result->message),
-                                          .changed = changed,
-                                          .changed_count = result->update.account_count};
-        chain->on_head(chain->on_head_context, &event);
-    }
+    announce(chain, block, &td, result, changed);
     mem_free(changed);
     chain_results_drop(chain);
     return 0;

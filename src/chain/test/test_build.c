@@ -1,0 +1,424 @@
+/* Blocks made here: built, checked, agreed on, committed; and what is refused, with its reason. */
+#include "base/hex.h"
+#include "chain/test/maker.h"
+#include "consensus/istanbul/set.h"
+#include "state/state.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static struct chain *open_memory(const struct maker *m, struct store **ret_store, bool archive,
+                                 uint64_t keep)
+{
+    struct chain *chain;
+    struct err_detail detail = {""};
+    maker_must(store_memory_new(ret_store, chain_tables, CHAIN_TABLES), "store", NULL);
+    const struct chain_options options = {.store = *ret_store,
+                                          .genesis = buf_bytes(&m->genesis),
+                                          .archive = archive,
+                                          .keep_states = keep};
+    maker_must(chain_open(&chain, &options, &detail), "open", &detail);
+    return chain;
+}
+
+static uint64_t head_number(struct chain *chain)
+{
+    struct chain_head head;
+    chain_head(chain, &head);
+    uint64_t number = head.block->header.number;
+    chain_head_release(&head);
+    return number;
+}
+
+static void expect(struct chain *chain, struct chain_block *block, enum chain_verdict wanted,
+                   const char *text)
+{
+    enum chain_verdict verdict = CHAIN_VALID;
+    struct err_detail why = {""};
+    uint64_t before = head_number(chain);
+    assert_int_equal(chain_commit(chain, &verdict, &why, block), 0);
+    if (verdict != wanted || !strstr(why.text, text))
+        fail_msg("%s: %s, wanted %s: %s", chain_verdict_text(verdict), why.text,
+                 chain_verdict_text(wanted), text);
+    assert_int_equal(head_number(chain), before + (wanted == CHAIN_VALID));
+}
+
+/* --- A chain by either engine --- */
+
+struct events {
+    uint64_t heads, changed;
+    struct u256 td;
+};
+
+static void count_event(void *context, const struct chain_event *event)
+{
+    struct events *events = context;
+    events->heads++;
+    events->changed += event->changed_count;
+    events->td = event->total_difficulty;
+    assert_true(event->receipts.len > 0);
+}
+
+static void run_engine(bool is_qbft)
+{
+    struct maker m;
+    struct store *store;
+    struct events events = {0};
+    maker_init(&m, is_qbft, 4, 8, 7, "", "");
+    struct chain *chain = open_memory(&m, &store, true, 0);
+    chain_on_head(chain, count_event, &events);
+    for (size_t i = 0; i < 6; i++) {
+        enum chain_verdict verdict;
+        struct err_detail why = {""};
+        struct chain_block *block = maker_build(&m, chain, i % 4, 20);
+        struct chain_block *sealed = maker_seal(&m, block, (uint32_t)i);
+        assert_int_equal(block->body->body.transaction_count, 20);
+        assert_true(hash256_equal(&block->hash, &sealed->hash));
+        /* As a proposal it is fine; as a block it lacks its seals. */
+        maker_must(chain_execute(chain, &verdict, &why, block, CHAIN_CHECK_NO_SEALS), "execute",
+                   &why);
+        assert_int_equal(verdict, CHAIN_VALID);
+        expect(chain, block, CHAIN_BAD_SEALS, "zero committed seals");
+        expect(chain, sealed, CHAIN_VALID, "");
+        expect(chain, sealed, CHAIN_KNOWN, "already known");
+        chain_block_unref(block);
+        chain_block_unref(sealed);
+    }
+    assert_int_equal(events.heads, 6);
+    assert_true(events.changed > 6);
+    struct u256 td = u256_from(7);
+    assert_true(u256_equal(&events.td, &td));
+
+    /* A second chain takes the blocks as they are. */
+    struct store *other_store;
+    struct chain *other = open_memory(&m, &other_store, false, 0);
+    struct chain_reader reader;
+    struct chain_block *blocks[6];
+    enum chain_verdict verdict;
+    struct err_detail why = {""};
+    size_t count;
+    maker_must(chain_reader_open(&reader, chain), "reader", NULL);
+    for (uint64_t i = 0; i < 6; i++)
+        maker_must(chain_reader_block(&reader, &blocks[i], i + 1), "block", &reader.detail);
+    chain_reader_close(&reader);
+    maker_must(chain_import(other, &verdict, &count, &why, blocks, 6), "import", &why);
+    assert_int_equal(verdict, CHAIN_VALID);
+    assert_int_equal(head_number(other), 6);
+    for (size_t i = 0; i < 6; i++)
+        chain_block_unref(blocks[i]);
+    chain_free(other);
+    store_free(other_store);
+    chain_free(chain);
+    store_free(store);
+    maker_release(&m);
+}
+
+static void test_qbft(void **state)
+{
+    (void)state;
+    run_engine(true);
+}
+
+static void test_ibft(void **state)
+{
+    (void)state;
+    run_engine(false);
+}
+
+/* --- Refusals --- */
+
+/* The block with a header changed by `change`, sealed again. */
+static struct chain_block *altered(struct maker *m, const struct chain_block *block,
+                                   void (*change)(struct eth_header *header))
+{
+    struct eth_header header = block->header;
+    struct buf rlp = BUF_INIT, body = BUF_INIT;
+    struct chain_block *made;
+    struct err_detail detail = {""};
+    change(&header);
+    eth_header_write(&rlp, &header);
+    chain_body_write(&body, block->body);
+    maker_must(chain_block_join(&made, buf_bytes(&rlp), buf_bytes(&body), &detail), "join",
+               &detail);
+    buf_release(&rlp);
+    buf_release(&body);
+    struct chain_block *sealed = maker_seal(m, made, 0);
+    chain_block_unref(made);
+    return sealed;
+}
+
+static void gas_used(struct eth_header *h)
+{
+    h->gas_used++;
+}
+
+static void state_root_of(struct eth_header *h)
+{
+    h->state_root.b[5] ^= 1;
+}
+
+static void receipts_root(struct eth_header *h)
+{
+    h->receipts_root.b[5] ^= 1;
+}
+
+static void bloom(struct eth_header *h)
+{
+    h->bloom.b[7] ^= 1;
+}
+
+static void transactions_root(struct eth_header *h)
+{
+    h->transactions_root.b[5] ^= 1;
+}
+
+static void too_soon(struct eth_header *h)
+{
+    h->timestamp--;
+}
+
+static void future(struct eth_header *h)
+{
+    h->timestamp = UINT64_C(9000000000);
+}
+
+static void other_parent(struct eth_header *h)
+{
+    h->parent_hash.b[0] ^= 1;
+}
+
+static void far_ahead(struct eth_header *h)
+{
+    h->number += 7;
+}
+
+static void stranger(struct eth_header *h)
+{
+    h->coinbase.b[3] ^= 1;
+}
+
+static void heavy(struct eth_header *h)
+{
+    h->difficulty = u256_from(2);
+}
+
+static void mixed(struct eth_header *h)
+{
+    h->mix_hash.b[0] ^= 1;
+}
+
+static void with_base_fee(struct eth_header *h)
+{
+    h->tail = ETH_HEADER_BASE_FEE;
+}
+
+static void test_refusals(void **state)
+{
+    (void)state;
+    static const struct {
+        void (*change)(struct eth_header *header);
+        enum chain_verdict verdict;
+        const char *text;
+    } cases[] = {
+        {gas_used, CHAIN_BAD_RESULT, "invalid gas used (remote: 63001 local: 63000)"},
+        {state_root_of, CHAIN_BAD_RESULT, "invalid merkle root (remote: "},
+        {receipts_root, CHAIN_BAD_RESULT, "invalid receipt root hash (remote: "},
+        {bloom, CHAIN_BAD_RESULT, "invalid bloom"},
+        {transactions_root, CHAIN_BAD_BODY, "transaction root hash mismatch: have "},
+        {too_soon, CHAIN_BAD_HEADER, "invalid timestamp"},
+        {future, CHAIN_FUTURE, "block in the future"},
+        {other_parent, CHAIN_SIDE_CHAIN, "allows no other block"},
+        {far_ahead, CHAIN_UNKNOWN_PARENT, "unknown ancestor"},
+        {stranger, CHAIN_BAD_HEADER, "unauthorized"},
+        {heavy, CHAIN_BAD_HEADER, "invalid difficulty"},
+        {with_base_fee, CHAIN_BAD_HEADER, "fields of later forks"},
+    };
+    struct maker m;
+    struct store *store;
+    maker_init(&m, true, 4, 4, 11, "", "");
+    struct chain *chain = open_memory(&m, &store, true, 0);
+    maker_extend(&m, chain, 5);
+    struct chain_block *good = maker_build(&m, chain, 1, 3);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct chain_block *bad = altered(&m, good, cases[i].change);
+        expect(chain, bad, cases[i].verdict, cases[i].text);
+        chain_block_unref(bad);
+    }
+    /* Without Istanbul's mark the hash is another one and nothing can be sealed. */
+    struct eth_header header = good->header;
+    enum chain_verdict verdict;
+    struct err_detail why = {""};
+    mixed(&header);
+    assert_int_equal(chain_check_header(chain, &verdict, &why, &header, NULL, 0), 0);
+    assert_int_equal(verdict, CHAIN_BAD_HEADER);
+    assert_string_equal(why.text, "invalid Istanbul mix digest");
+    struct chain_block *sealed = maker_seal(&m, good, 0);
+    expect(chain, sealed, CHAIN_VALID, "");
+    chain_block_unref(good);
+    chain_block_unref(sealed);
+    chain_free(chain);
+    store_free(store);
+    maker_release(&m);
+}
+
+/* --- Transactions --- */
+
+struct queue {
+    struct chain_tx **txs;
+    size_t count, at;
+    enum chain_offer offers[16];
+    char why[16][200];
+};
+
+static struct chain_tx *next_queued(void *context)
+{
+    struct queue *q = context;
+    return q->at < q->count ? q->txs[q->at] : NULL;
+}
+
+static void note_offer(void *context, struct chain_tx *tx, enum chain_offer offer, const char *why)
+{
+    struct queue *q = context;
+    assert_ptr_equal(tx, q->txs[q->at]);
+    q->offers[q->at] = offer;
+    snprintf(q->why[q->at], sizeof(q->why[0]), "%s", why ? why : "");
+    q->at++;
+}
+
+static void test_offers(void **state)
+{
+    (void)state;
+    struct maker m;
+    struct store *store;
+    static const uint8_t hash_of_payload[64] = {1, 2, 3};
+    maker_init(&m, true, 1, 4, 13, "", "");
+    struct chain *chain = open_memory(&m, &store, true, 0);
+    const struct address *to = &m.accounts[3].address;
+    struct chain_tx *txs[6];
+    struct bytes payload = bytes_of(hash_of_payload, sizeof(hash_of_payload));
+    txs[0] = maker_transaction(&m, 0, to, 5, 0, bytes_none(), false);
+    txs[1] = maker_transaction(&m, 1, to, 5, 3, bytes_none(), false); /* a price */
+    m.nonces[1] = 4;
+    txs[2] = maker_transaction(&m, 1, to, 5, 0, bytes_none(), false); /* a gap */
+    m.nonces[0] = 0;
+    txs[3] = maker_transaction(&m, 0, to, 5, 0, bytes_none(), false); /* again */
+    txs[4] = maker_transaction(&m, 2, to, 0, 0, payload, true);
+    txs[5] = maker_transaction(&m, 2, NULL, 0, 0, payload, true);
+    struct queue q = {.txs = txs, .count = 6};
+    const struct chain_build in = {.prepare = {.coinbase = m.validators[0].address},
+                                   .next = next_queued,
+                                   .offered = note_offer,
+                                   .context = &q};
+    struct chain_block *block;
+    struct err_detail detail = {""};
+    maker_must(chain_build(chain, &block, &in, &detail), "build", &detail);
+    static const struct {
+        enum chain_offer offer;
+        const char *why;
+    } wanted[6] = {
+        {CHAIN_OFFER_TAKEN, ""},
+        {CHAIN_OFFER_INVALID, "Gas price not 0"},
+        {CHAIN_OFFER_EARLY, "nonce too high"},
+        {CHAIN_OFFER_STALE, "nonce too low"},
+        {CHAIN_OFFER_TAKEN, ""},
+        {CHAIN_OFFER_TAKEN, ""},
+    };
+    for (size_t i = 0; i < 6; i++) {
+        assert_int_equal(q.offers[i], wanted[i].offer);
+        assert_memory_equal(q.why[i], wanted[i].why, strlen(wanted[i].why));
+    }
+    /* Of private transactions the block counts no gas, and their receipts say success. */
+    assert_int_equal(block->header.gas_used, 21000);
+    struct chain_block *sealed = maker_seal(&m, block, 0);
+    expect(chain, sealed, CHAIN_VALID, "");
+    struct chain_reader reader;
+    struct state_reader view;
+    struct state_account account;
+    struct eth_receipt *receipts;
+    struct arena arena;
+    size_t count;
+    bool exists;
+    arena_init(&arena);
+    maker_must(chain_reader_open(&reader, chain), "reader", NULL);
+    maker_must(chain_reader_receipts(&reader, &receipts, &count, &arena, 1), "receipts", NULL);
+    assert_int_equal(count, 3);
+    for (size_t i = 0; i < count; i++) {
+        assert_true(receipts[i].success);
+        assert_int_equal(receipts[i].cumulative_gas, 21000);
+    }
+    maker_must(chain_reader_state(&reader, &view, 1), "state", NULL);
+    maker_must(state_reader_account(&view, &account, &exists, &m.accounts[2].address), "account",
+               NULL);
+    assert_int_equal(account.nonce, 2);
+    chain_reader_close(&reader);
+    arena_release(&arena);
+    for (size_t i = 0; i < 6; i++)
+        chain_tx_unref(txs[i]);
+    chain_block_unref(block);
+    chain_block_unref(sealed);
+    chain_free(chain);
+    store_free(store);
+    maker_release(&m);
+}
+
+/* --- States that are kept --- */
+
+static void test_pruned(void **state)
+{
+    (void)state;
+    struct maker m;
+    struct store *store, *archive_store;
+    maker_init(&m, true, 1, 8, 17, "", "");
+    struct chain *chain = open_memory(&m, &store, false, 4);
+    for (int i = 0; i < 40; i++)
+        maker_extend(&m, chain, 3);
+    struct chain_reader reader;
+    struct state_reader view;
+    struct err_detail detail = {""};
+    maker_must(chain_reader_open(&reader, chain), "reader", NULL);
+    for (uint64_t number = 0; number <= 40; number++) {
+        struct eth_header header;
+        int err = chain_reader_state(&reader, &view, number);
+        assert_int_equal(err, number < 36 ? ERR_NOTFOUND : 0);
+        maker_must(chain_reader_header(&reader, &header, number), "header", &reader.detail);
+        if (!err)
+            assert_memory_equal(&header.state_root, &view.root.hash, 32);
+    }
+    chain_reader_close(&reader);
+    /* Opened as an archive it is refused. */
+    chain_free(chain);
+    const struct chain_options as_archive = {.store = store, .archive = true};
+    assert_int_equal(chain_open(&chain, &as_archive, &detail), ERR_UNSUPPORTED);
+    const struct chain_options as_it_is = {.store = store};
+    maker_must(chain_open(&chain, &as_it_is, &detail), "open", &detail);
+    assert_int_equal(head_number(chain), 40);
+    chain_free(chain);
+    store_free(store);
+    maker_release(&m);
+    maker_init(&m, true, 1, 8, 17, "", "");
+    chain = open_memory(&m, &archive_store, true, 0);
+    for (int i = 0; i < 6; i++)
+        maker_extend(&m, chain, 3);
+    maker_must(chain_reader_open(&reader, chain), "reader", NULL);
+    for (uint64_t number = 0; number <= 6; number++)
+        maker_must(chain_reader_state(&reader, &view, number), "state", NULL);
+    chain_reader_close(&reader);
+    chain_free(chain);
+    store_free(archive_store);
+    maker_release(&m);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_qbft),     cmocka_unit_test(test_ibft),
+        cmocka_unit_test(test_refusals), cmocka_unit_test(test_offers),
+        cmocka_unit_test(test_pruned),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
