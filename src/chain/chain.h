@@ -139,6 +139,10 @@ int chain_reader_total_difficulty(struct chain_reader *reader, struct u256 *ret_
 /* Receipts decoded, in `arena`. */
 int chain_reader_receipts(struct chain_reader *reader, struct eth_receipt **ret_receipts,
                           size_t *ret_count, struct arena *arena, uint64_t number) BASE_NODISCARD;
+/* One of them, and what the ones before it used and logged; the others are not decoded. */
+int chain_reader_receipt(struct chain_reader *reader, struct eth_receipt *ret_receipt,
+                         uint64_t *ret_gas_before, uint64_t *ret_logs_before, struct arena *arena,
+                         uint64_t number, uint64_t index) BASE_NODISCARD;
 /* Where a transaction stands. */
 int chain_reader_transaction(struct chain_reader *reader, uint64_t *ret_number, uint32_t *ret_index,
                              const struct hash256 *hash) BASE_NODISCARD;

@@ -159,6 +159,10 @@ static inline uint64_t chain_get_u64(const uint8_t from[8])
 /* Receipts as they are stored (receipts.c): appends one; the rest is read by chain_reader_receipts.
  */
 void chain_receipt_store(struct buf *b, const struct eth_receipt *receipt);
+/* The one at `index`, and gas and logs of those before. ERR_NOTFOUND. */
+int chain_receipt_load(struct eth_receipt *ret_receipt, uint64_t *ret_gas_before,
+                       uint64_t *ret_logs_before, struct arena *arena, struct bytes stored,
+                       uint64_t index, struct err_detail *detail) BASE_NODISCARD;
 int chain_receipts_load(struct eth_receipt **ret_receipts, size_t *ret_count, struct arena *arena,
                         struct bytes stored, struct err_detail *detail) BASE_NODISCARD;
 

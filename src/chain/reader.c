@@ -129,6 +129,18 @@ int chain_reader_receipts(struct chain_reader *reader, struct eth_receipt **ret_
     return err;
 }
 
+int chain_reader_receipt(struct chain_reader *reader, struct eth_receipt *ret_receipt,
+                         uint64_t *ret_gas_before, uint64_t *ret_logs_before, struct arena *arena,
+                         uint64_t number, uint64_t index)
+{
+    struct bytes stored;
+    int err = store_get_id(reader->txn, &stored, CHAIN_RECEIPTS, number);
+    if (!err)
+        err = chain_receipt_load(ret_receipt, ret_gas_before, ret_logs_before, arena, stored, index,
+                                 &reader->detail);
+    return err;
+}
+
 int chain_reader_receipts_rlp(struct chain_reader *reader, struct buf *b, uint64_t number)
 {
     struct arena arena;

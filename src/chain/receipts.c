@@ -48,6 +48,24 @@ static int load_logs(struct eth_receipt *receipt, struct arena *arena, struct rl
     return 0;
 }
 
+static int load_receipt(struct eth_receipt *receipt, struct arena *arena, struct rlp_reader *r)
+{
+    rlp_enter(r, "receipt");
+    receipt->type = (enum eth_transaction_type)rlp_read_u64(r, "type");
+    struct bytes outcome = rlp_read_bytes(r, "status or root");
+    receipt->has_post_state = outcome.len == sizeof(receipt->post_state);
+    if (receipt->has_post_state)
+        memcpy(receipt->post_state.b, outcome.data, outcome.len);
+    else
+        receipt->success = outcome.len == 1;
+    receipt->cumulative_gas = rlp_read_u64(r, "cumulative gas");
+    if (load_logs(receipt, arena, r))
+        return ERR_NOMEM;
+    rlp_leave(r, "receipt");
+    eth_receipt_make_bloom(receipt);
+    return 0;
+}
+
 int chain_receipts_load(struct eth_receipt **ret_receipts, size_t *ret_count, struct arena *arena,
                         struct bytes stored, struct err_detail *detail)
 {
@@ -58,26 +76,40 @@ int chain_receipts_load(struct eth_receipt **ret_receipts, size_t *ret_count, st
     struct eth_receipt *receipts = arena_alloc_zeroed(arena, count + 1, sizeof(*receipts));
     if (!receipts)
         return err_set(detail, ERR_NOMEM, "receipts: out of memory");
-    for (size_t i = 0; i < count; i++) {
-        struct eth_receipt *receipt = &receipts[i];
-        rlp_enter(&r, "receipt");
-        receipt->type = (enum eth_transaction_type)rlp_read_u64(&r, "type");
-        struct bytes outcome = rlp_read_bytes(&r, "status or root");
-        receipt->has_post_state = outcome.len == sizeof(receipt->post_state);
-        if (receipt->has_post_state)
-            memcpy(receipt->post_state.b, outcome.data, outcome.len);
-        else
-            receipt->success = outcome.len == 1;
-        receipt->cumulative_gas = rlp_read_u64(&r, "cumulative gas");
-        if (load_logs(receipt, arena, &r))
+    for (size_t i = 0; i < count; i++)
+        if (load_receipt(&receipts[i], arena, &r))
             return err_set(detail, ERR_NOMEM, "receipts: out of memory");
-        rlp_leave(&r, "receipt");
-        eth_receipt_make_bloom(receipt);
-    }
     rlp_leave(&r, "receipts");
     if (rlp_finish(&r, detail, "stored receipts"))
         return ERR_CORRUPT;
     *ret_receipts = receipts;
     *ret_count = count;
     return 0;
+}
+
+int chain_receipt_load(struct eth_receipt *ret_receipt, uint64_t *ret_gas_before,
+                       uint64_t *ret_logs_before, struct arena *arena, struct bytes stored,
+                       uint64_t index, struct err_detail *detail)
+{
+    struct rlp_reader r;
+    rlp_reader_init(&r, stored);
+    rlp_enter(&r, "receipts");
+    *ret_gas_before = *ret_logs_before = 0;
+    for (; index > 0 && rlp_more(&r); index--) {
+        rlp_enter(&r, "receipt");
+        rlp_skip(&r, "type");
+        rlp_skip(&r, "status or root");
+        *ret_gas_before = rlp_read_u64(&r, "cumulative gas");
+        rlp_enter(&r, "logs");
+        for (; rlp_more(&r); ++*ret_logs_before)
+            rlp_skip(&r, "log");
+        rlp_leave(&r, "logs");
+        rlp_leave(&r, "receipt");
+    }
+    if (rlp_ok(&r) && !rlp_more(&r))
+        return ERR_NOTFOUND;
+    *ret_receipt = (struct eth_receipt){.has_post_state = false};
+    if (load_receipt(ret_receipt, arena, &r))
+        return err_set(detail, ERR_NOMEM, "receipts: out of memory");
+    return rlp_ok(&r) ? 0 : err_set(detail, ERR_CORRUPT, "stored receipts are damaged");
 }

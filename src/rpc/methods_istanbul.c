@@ -132,6 +132,9 @@ static int write_signers(struct rpc_call *call, struct chain_reader *reader, uin
     int status = chain_reader_header(reader, &header, number);
     if (status == 0)
         status = chain_reader_hash(reader, &hash, number);
+    /* Block 0 has no seals: of QBFT its author is nobody, of IBFT the missing one is a fault. */
+    if (status == 0 && number == 0 && engine == ISTANBUL_IBFT)
+        status = rpc_fail(call, RPC_CODE_ERROR, "invalid signature length");
     if (status == 0 && number > 0) {
         status = istanbul_author(engine, &header, &author);
         if (status > 0)

@@ -123,24 +123,18 @@ static int write_receipt(struct rpc_call *call, struct chain_reader *reader,
                          const struct rpc_position *position)
 {
     struct eth_transaction tx;
-    struct eth_receipt *receipts;
-    struct rpc_receipt all = {.tx = &tx, .position = *position};
-    size_t count;
+    struct eth_receipt receipt;
+    struct rpc_receipt all = {.receipt = &receipt, .tx = &tx, .position = *position};
+    uint64_t gas_before;
     int status = rpc_read_transaction(call, reader, &tx, position->number, position->index);
     if (status == 0)
         status = eth_transaction_hash(&tx, &all.hash);
     if (status == 0)
-        status = chain_reader_receipts(reader, &receipts, &count, call->arena, position->number);
-    if (status == 0 && position->index >= count)
-        status = ERR_CORRUPT;
+        status = chain_reader_receipt(reader, &receipt, &gas_before, &all.first_log, call->arena,
+                                      position->number, position->index);
     if (status)
         return status;
-    all.receipt = &receipts[position->index];
-    all.gas_used = all.receipt->cumulative_gas;
-    if (position->index)
-        all.gas_used -= receipts[position->index - 1].cumulative_gas;
-    for (size_t i = 0; i < position->index; i++)
-        all.first_log += receipts[i].log_count;
+    all.gas_used = receipt.cumulative_gas - gas_before;
     rpc_write_receipt(call->out, &all);
     return 0;
 }

@@ -1,0 +1,103 @@
+/*
+ * Any bytes as a message to a node with a chain of one block and a pool, all namespaces open; and as the parameters of every
+ * method in the table. The answer is always JSON, a line, and nothing is left under way.
+ */
+#include "chain/chain.h"
+#include "chain/pool.h"
+#include "rpc/json.h"
+#include "rpc/method.h"
+
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void require(bool holds)
+{
+    if (!holds)
+        abort();
+}
+
+static struct rpc_backend backend;
+static struct rpc *rpc;
+
+static int account(void *context, const struct address *address,
+                   struct chain_pool_account *ret_account)
+{
+    (void)context;
+    *ret_account = (struct chain_pool_account){.address = *address};
+    return 0;
+}
+
+static void begin(void)
+{
+    static const char genesis[] =
+        "{\"config\":{\"chainId\":10,\"isQuorum\":true,\"homesteadBlock\":0,\"eip150Block\":0,"
+        "\"eip155Block\":0,"
+        "\"eip158Block\":0,\"byzantiumBlock\":0,\"constantinopleBlock\":0,\"petersburgBlock\":0,"
+        "\"istanbulBlock\":0,\"berlinBlock\":0},\"gasLimit\":\"0x100000\",\"difficulty\":\"0x1\","
+        "\"alloc\":{"
+        "\"0x1111111111111111111111111111111111111111\":{\"balance\":\"0x100\"},"
+        "\"0x2222222222222222222222222222222222222222\":{\"balance\":\"0\",\"code\":"
+        "\"0x60016000fd\"}}}";
+    struct store *store;
+    struct chain_pool_options pool_options;
+    struct chain_options options = {.genesis = bytes_str(genesis), .archive = true};
+    require(store_memory_new(&store, chain_tables, CHAIN_TABLES) == 0);
+    options.store = store;
+    require(chain_open(&backend.chain, &options, NULL) == 0);
+    struct chain_rules rules = chain_config_rules(chain_configuration(backend.chain), 1, 1);
+    struct chain_pool_rules pool_rules = {
+        .eth = rules.transactions, .gas_limit = 0x100000, .is_quorum = true};
+    chain_pool_options_init(&pool_options);
+    pool_options.account = account;
+    require(chain_pool_new(&backend.pool, &pool_options, &pool_rules) == 0);
+    require(io_loop_new(&backend.loop) == 0);
+    backend.client_version = "fuzz";
+    backend.datadir = "/";
+    backend.gas_cap = 1000000;
+    require(rpc_new(&rpc, &backend) == 0);
+}
+
+static void on_answer(void *context, struct buf *answer)
+{
+    *(bool *)context = true;
+    if (!answer->len)
+        return;
+    struct bytes value;
+    require(rpc_json_first(&value, buf_bytes(answer)) == RPC_JSON_VALUE);
+    require(value.data == answer->data && value.len + 1 == answer->len &&
+            answer->data[value.len] == '\n');
+}
+
+static void ask(struct buf *message)
+{
+    bool answered = false;
+    require(rpc_ask(rpc, rpc_access_all(), message, on_answer, &answered) == NULL && answered);
+    require(message->len == 0);
+}
+
+/* As the parameters of one method. */
+static void try_method(const struct rpc_method *method, struct bytes input)
+{
+    struct buf message = BUF_INIT;
+    buf_append_format(&message, "{\"id\":1,\"method\":\"%s\",\"params\":", method->name);
+    buf_append_bytes(&message, input);
+    buf_append_text(&message, "}");
+    ask(&message);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct bytes value, input = bytes_of(data, size);
+    struct buf message = BUF_INIT;
+    if (!rpc)
+        begin();
+    buf_append_bytes(&message, input);
+    ask(&message);
+    if (rpc_json_first(&value, input) != RPC_JSON_VALUE || rpc_json_kind(value) != RPC_JSON_ARRAY)
+        return 0;
+    for (size_t i = 0; i < rpc_method_list_count; i++)
+        for (size_t k = 0; k < rpc_method_lists[i]->count; k++)
+            try_method(&rpc_method_lists[i]->methods[k], value);
+    return 0;
+}

@@ -1,0 +1,300 @@
+/* Parameters that are objects: calls and transactions, filters of logs. */
+#include "rpc/param_priv.h"
+
+#include <stdio.h>
+
+/* --- Transactions --- */
+
+static int read_keys(struct rpc_reading *r, struct rpc_access_entry *entry, struct bytes json)
+{
+    static const struct rpc_place place = {"AccessTuple", "storageKeys"};
+    struct rpc_json_walk walk;
+    struct bytes value;
+    if (rpc_json_kind(json) != RPC_JSON_ARRAY)
+        return rpc_param_wrong_type(r, &place, rpc_param_kind(json), "[]common.Hash");
+    /* A key takes 66 characters of the request at least, so an upper bound is near. */
+    entry->keys = arena_alloc_zeroed(r->arena, json.len / 66 + 1, sizeof(entry->keys[0]));
+    if (!entry->keys)
+        return ERR_NOMEM;
+    rpc_json_walk_begin(&walk, json);
+    while (rpc_json_element(&walk, &value)) {
+        struct hash256 key;
+        int status = rpc_param_hash(r, &place, &key, value);
+        if (status)
+            return status;
+        entry->keys[entry->key_count++] = key;
+    }
+    return 0;
+}
+
+static int read_access_entry(struct rpc_reading *r, struct rpc_access_entry *entry,
+                             struct bytes json)
+{
+    static const struct rpc_place place = {"AccessTuple", "address"};
+    struct rpc_json_walk walk;
+    struct bytes key, value;
+    bool has_address = false, has_keys = false;
+    if (rpc_json_kind(json) != RPC_JSON_OBJECT)
+        return rpc_param_wrong_type(r, NULL, rpc_param_kind(json), "types.AccessTuple");
+    rpc_json_walk_begin(&walk, json);
+    int status = 0;
+    while (status == 0 && rpc_json_member(&walk, &key, &value)) {
+        if (rpc_json_kind(value) == RPC_JSON_NULL)
+            continue;
+        if (rpc_json_key_is(key, "address")) {
+            has_address = true;
+            status = rpc_param_fixed(r, &place, entry->address.b, sizeof(entry->address.b),
+                                     "common.Address", value);
+        } else if (rpc_json_key_is(key, "storageKeys")) {
+            has_keys = true;
+            status = read_keys(r, entry, value);
+        }
+    }
+    if (status)
+        return status;
+    if (!has_address)
+        return rpc_param_wrong(r, "missing required field 'address' for AccessTuple");
+    return has_keys ? 0
+                    : rpc_param_wrong(r, "missing required field 'storageKeys' for AccessTuple");
+}
+
+static int read_access_list(struct rpc_reading *r, const struct rpc_place *place,
+                            struct rpc_transaction *tx, struct bytes json)
+{
+    struct rpc_json_walk walk;
+    struct bytes value;
+    if (rpc_json_kind(json) != RPC_JSON_ARRAY)
+        return rpc_param_wrong_type(r, place, rpc_param_kind(json), "types.AccessList");
+    size_t count = 0;
+    rpc_json_walk_begin(&walk, json);
+    while (rpc_json_element(&walk, &value))
+        count++;
+    tx->access_list = arena_alloc_zeroed(r->arena, count + 1, sizeof(tx->access_list[0]));
+    if (!tx->access_list)
+        return ERR_NOMEM;
+    rpc_json_walk_begin(&walk, json);
+    while (rpc_json_element(&walk, &value)) {
+        int status = read_access_entry(r, &tx->access_list[tx->access_count++], value);
+        if (status)
+            return status;
+    }
+    return 0;
+}
+
+static int read_transaction_field(struct rpc_reading *r, const char *record,
+                                  struct rpc_transaction *tx, struct bytes key, struct bytes value)
+{
+    static const char *const names[] = {"from",  "to",   "gas",   "gasPrice",  "value",
+                                        "nonce", "data", "input", "accessList"};
+    size_t field = 0;
+    while (field < BASE_COUNT(names) && !rpc_json_key_is(key, names[field]))
+        field++;
+    if (field == BASE_COUNT(names))
+        return 0;
+    struct rpc_place place = {record, names[field]};
+    switch (field) {
+    case 0:
+        tx->has_from = true;
+        return rpc_param_fixed(r, &place, tx->from.b, sizeof(tx->from.b), "common.Address", value);
+    case 1:
+        tx->has_to = true;
+        return rpc_param_fixed(r, &place, tx->to.b, sizeof(tx->to.b), "common.Address", value);
+    case 2:
+        tx->has_gas = true;
+        return rpc_param_u64(r, &place, &tx->gas, "hexutil.Uint64", value);
+    case 3:
+        tx->has_gas_price = true;
+        return rpc_param_big(r, &place, &tx->gas_price, value);
+    case 4:
+        tx->has_value = true;
+        return rpc_param_big(r, &place, &tx->value, value);
+    case 5:
+        tx->has_nonce = true;
+        return rpc_param_u64(r, &place, &tx->nonce, "hexutil.Uint64", value);
+    case 6:
+    case 7: /* newer clients send `input` alone, to calls as well */
+        tx->has_data = true;
+        return rpc_param_bytes(r, &place, &tx->data, value);
+    default:
+        tx->has_access_list = true;
+        return read_access_list(r, &place, tx, value);
+    }
+}
+
+int rpc_param_transaction(struct rpc_reading *r, struct rpc_transaction **ret_tx,
+                          enum rpc_type type, struct bytes json)
+{
+    struct rpc_transaction *tx = arena_alloc_zeroed(r->arena, 1, sizeof(*tx));
+    if (!tx)
+        return ERR_NOMEM;
+    *ret_tx = tx;
+    if (rpc_json_kind(json) == RPC_JSON_NULL)
+        return 0;
+    if (rpc_json_kind(json) != RPC_JSON_OBJECT)
+        return rpc_param_wrong_type(r, NULL, rpc_param_kind(json), rpc_type_go_name(type));
+    struct rpc_json_walk walk;
+    struct bytes key, value;
+    int status = 0;
+    rpc_json_walk_begin(&walk, json);
+    while (status == 0 && rpc_json_member(&walk, &key, &value))
+        if (rpc_json_kind(value) != RPC_JSON_NULL)
+            status = read_transaction_field(r, type == RPC_CALL ? "CallArgs" : "SendTxArgs", tx,
+                                            key, value);
+    return status;
+}
+
+/* --- Filters --- */
+
+/* hexutil.Decode, then a length that must fit. */
+static int read_filter_hex(struct rpc_reading *r, uint8_t *ret_bytes, size_t len, const char *what,
+                           const char *before, struct bytes json)
+{
+    struct bytes text = rpc_json_string(json, r->arena), digits = bytes_none();
+    if (!text.data)
+        return ERR_NOMEM;
+    const char *why = text.len == 0 ? "empty hex string" : rpc_param_check_hex(&digits, text);
+    for (size_t i = 0; !why && i < digits.len; i++)
+        if (rpc_param_nibble(digits.data[i]) < 0)
+            why = "invalid hex string";
+    if (why)
+        return rpc_param_wrong(r, "%s%s", before, why);
+    if (digits.len / 2 != len)
+        return rpc_param_wrong(r,
+                               "%shex has invalid length %zu after decoding; expected %zu for %s",
+                               before, digits.len / 2, len, what);
+    (void)rpc_param_decode_hex(ret_bytes, digits);
+    return 0;
+}
+
+static size_t elements(struct bytes json)
+{
+    struct rpc_json_walk walk;
+    struct bytes value;
+    size_t count = 0;
+    rpc_json_walk_begin(&walk, json);
+    while (rpc_json_element(&walk, &value))
+        count++;
+    return count;
+}
+
+static int read_filter_addresses(struct rpc_reading *r, struct rpc_filter *filter,
+                                 struct bytes json)
+{
+    bool one = rpc_param_is_string(json);
+    if (!one && rpc_json_kind(json) != RPC_JSON_ARRAY)
+        return rpc_param_wrong(r, "invalid addresses in query");
+    filter->addresses =
+        arena_alloc_zeroed(r->arena, one ? 1 : elements(json) + 1, sizeof(struct address));
+    if (!filter->addresses)
+        return ERR_NOMEM;
+    if (one) {
+        filter->address_count = 1;
+        return read_filter_hex(r, filter->addresses[0].b, 20, "address", "invalid address: ", json);
+    }
+    struct rpc_json_walk walk;
+    struct bytes value;
+    rpc_json_walk_begin(&walk, json);
+    while (rpc_json_element(&walk, &value)) {
+        char before[64];
+        size_t index = filter->address_count++;
+        snprintf(before, sizeof(before), "invalid address at index %zu: ", index);
+        if (!rpc_param_is_string(value))
+            return rpc_param_wrong(r, "non-string address at index %zu", index);
+        int status = read_filter_hex(r, filter->addresses[index].b, 20, "address", before, value);
+        if (status)
+            return status;
+    }
+    return 0;
+}
+
+static int read_topic(struct rpc_reading *r, struct rpc_topics *topics, struct bytes json)
+{
+    enum rpc_json_kind kind = rpc_json_kind(json);
+    if (kind == RPC_JSON_NULL)
+        return 0;
+    if (kind != RPC_JSON_STRING && kind != RPC_JSON_ARRAY)
+        return rpc_param_wrong(r, "invalid topic(s)");
+    topics->topics = arena_alloc_zeroed(r->arena, kind == RPC_JSON_ARRAY ? elements(json) + 1 : 1,
+                                        sizeof(struct hash256));
+    if (!topics->topics)
+        return ERR_NOMEM;
+    if (kind == RPC_JSON_STRING) {
+        topics->count = 1;
+        return read_filter_hex(r, topics->topics[0].b, 32, "topic", "", json);
+    }
+    struct rpc_json_walk walk;
+    struct bytes value;
+    rpc_json_walk_begin(&walk, json);
+    while (rpc_json_element(&walk, &value)) {
+        if (rpc_json_kind(value) == RPC_JSON_NULL) { /* one that any topic fits */
+            topics->count = 0;
+            return 0;
+        }
+        if (!rpc_param_is_string(value))
+            return rpc_param_wrong(r, "invalid topic(s)");
+        int status = read_filter_hex(r, topics->topics[topics->count++].b, 32, "topic", "", value);
+        if (status)
+            return status;
+    }
+    return 0;
+}
+
+static int read_topics(struct rpc_reading *r, struct rpc_filter *filter, struct bytes json)
+{
+    static const struct rpc_place place = {"input", "topics"};
+    if (rpc_json_kind(json) != RPC_JSON_ARRAY)
+        return rpc_param_wrong_type(r, &place, rpc_param_kind(json), "[]interface {}");
+    filter->topics = arena_alloc_zeroed(r->arena, elements(json) + 1, sizeof(filter->topics[0]));
+    if (!filter->topics)
+        return ERR_NOMEM;
+    struct rpc_json_walk walk;
+    struct bytes value;
+    rpc_json_walk_begin(&walk, json);
+    while (rpc_json_element(&walk, &value)) {
+        int status = read_topic(r, &filter->topics[filter->topic_count++], value);
+        if (status)
+            return status;
+    }
+    return 0;
+}
+
+int rpc_param_filter(struct rpc_reading *r, struct rpc_filter **ret_filter, struct bytes json)
+{
+    static const struct rpc_place hash_place = {"input", "blockHash"};
+    struct rpc_filter *filter = arena_alloc_zeroed(r->arena, 1, sizeof(*filter));
+    struct bytes addresses = bytes_none(), topics = bytes_none(), key, value;
+    if (!filter)
+        return ERR_NOMEM;
+    *ret_filter = filter;
+    if (rpc_json_kind(json) == RPC_JSON_NULL)
+        return 0;
+    if (rpc_json_kind(json) != RPC_JSON_OBJECT)
+        return rpc_param_wrong_type(r, NULL, rpc_param_kind(json), "filters.input");
+    struct rpc_json_walk walk;
+    int status = 0;
+    rpc_json_walk_begin(&walk, json);
+    while (status == 0 && rpc_json_member(&walk, &key, &value)) {
+        if (rpc_json_kind(value) == RPC_JSON_NULL)
+            continue;
+        if (rpc_json_key_is(key, "blockHash")) {
+            filter->has_block_hash = true;
+            status = rpc_param_hash(r, &hash_place, &filter->block_hash, value);
+        } else if (rpc_json_key_is(key, "fromBlock")) {
+            status = rpc_param_block(r, &filter->from, value);
+        } else if (rpc_json_key_is(key, "toBlock")) {
+            status = rpc_param_block(r, &filter->to, value);
+        } else if (rpc_json_key_is(key, "address")) {
+            addresses = value;
+        } else if (rpc_json_key_is(key, "topics")) {
+            topics = value;
+        }
+    }
+    if (status == 0 && filter->has_block_hash && (filter->from.kind || filter->to.kind))
+        return rpc_param_wrong(
+            r, "cannot specify both BlockHash and FromBlock/ToBlock, choose one or the other");
+    if (status == 0 && addresses.len)
+        status = read_filter_addresses(r, filter, addresses);
+    if (status == 0 && topics.len)
+        status = read_topics(r, filter, topics);
+    return status;
+}

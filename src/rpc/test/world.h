@@ -1,0 +1,29 @@
+/* A chain that GoQuorum made and recorded, with a pool, and an rpc over it. */
+#ifndef RPC_TEST_WORLD_H
+#define RPC_TEST_WORLD_H
+
+#include "chain/chain.h"
+#include "chain/pool.h"
+#include "rpc/rpc.h"
+
+#include <jansson.h>
+
+struct world {
+    struct store *store;
+    struct chain *chain;
+    struct chain_pool *pool;
+    struct rpc_backend backend;
+    struct rpc *rpc;
+    char client_version[128];
+};
+
+/* Imports the blocks that peer 0 of the recording had. Fails the running test when that does not work. */
+void world_begin(struct world *w, const char *network);
+/* An rpc over nothing: no chain, no pool. */
+void world_begin_empty(struct world *w);
+void world_end(struct world *w);
+
+/* The answer to a message, parsed; NULL when there is none. Freed by json_decref. */
+json_t *world_ask(struct world *w, struct rpc_access access, const char *message);
+
+#endif
