@@ -287,7 +287,7 @@ static void replay_http(struct world *w, const struct rpc_http *http, const json
     exchange(w, http, &c, buf_text(&request));
     const char *answer = buf_text(&c.got), *rest = strstr(answer, "\r\n\r\n");
     assert_non_null(rest);
-    assert_int_equal(atoi(answer + strlen("HTTP/1.1 ")),
+    assert_int_equal(strtol(answer + strlen("HTTP/1.1 "), NULL, 10),
                      json_integer_value(json_object_get(entry, "status")));
     const char *name;
     json_t *value;
