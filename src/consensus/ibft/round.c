@@ -83,7 +83,7 @@ void ibft_look_at_peers(struct ibft *m)
 
 void ibft_arm_resend(struct ibft *m, bool first)
 {
-    m->resend_ms = first ? period_ms(m) : least(2 * m->resend_ms, 8 * period_ms(m));
+    m->resend_ms = first ? period_ms(m) : least(2 * m->resend_ms, 2 * period_ms(m));
     ibft_start_timer(m, IBFT_TIMER_RESEND, m->resend_ms + (first ? until_due(m) : 0));
 }
 
