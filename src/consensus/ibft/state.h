@@ -45,7 +45,7 @@ enum ibft_timer {
     IBFT_TIMER_RESEND, /* nothing goes on: send again */
     IBFT_TIMER_COUNT,
 };
-static_assert(IBFT_TIMER_COUNT <= CONSENSUS_TIMER_SLOTS, "one slot each");
+static_assert((int)IBFT_TIMER_COUNT <= (int)CONSENSUS_TIMER_SLOTS, "one slot each");
 
 enum {
     /* The back-off of a round ends at 2^3 seconds; the reference doubles for ever. */

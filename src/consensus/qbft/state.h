@@ -45,7 +45,7 @@ enum qbft_timer {
     QBFT_TIMER_RESEND, /* nothing goes on: send again */
     QBFT_TIMER_COUNT,
 };
-static_assert(QBFT_TIMER_COUNT <= CONSENSUS_TIMER_SLOTS, "one slot each");
+static_assert((int)QBFT_TIMER_COUNT <= (int)CONSENSUS_TIMER_SLOTS, "one slot each");
 
 enum {
     QBFT_COMMITS_KEPT = 4, /* of a validator at a height, the newest rounds */
