@@ -42,6 +42,7 @@ static void drop_height(struct qbft *q)
     q->phase = QBFT_IDLE;
     q->round = 0;
     q->quorum_waits = q->drawn = q->hurried = false;
+    q->yield_until_ms = 0;
     map_clear(&q->checker.signers);
 }
 

@@ -2,6 +2,8 @@
 #include "base/mem.h"
 #include "consensus/qbft/state.h"
 
+enum { YIELD_LEAST_MS = 250 };
+
 /* ---- when ---- */
 
 /* Seconds after the parent at which an empty block may be proposed. */
@@ -104,6 +106,14 @@ static void say_pre_prepare(struct qbft *q, struct consensus_block *block,
     qbft_stored_unref(s);
 }
 
+static void wait_until(struct qbft *q, uint64_t ms)
+{
+    if (q->tokens[QBFT_TIMER_DUE] && q->due_armed_ms == ms)
+        return;
+    q->due_armed_ms = ms;
+    qbft_start_timer(q, QBFT_TIMER_DUE, ms - q->now_ms);
+}
+
 /* Whether the candidate may go out now; otherwise waits for its time, or for another one. */
 static bool candidate_is_due(struct qbft *q)
 {
@@ -125,11 +135,22 @@ static bool candidate_is_due(struct qbft *q)
     }
     if (q->now_ms >= due)
         return true;
-    if (!q->tokens[QBFT_TIMER_DUE] || q->due_armed_ms != due) {
-        q->due_armed_ms = due;
-        qbft_start_timer(q, QBFT_TIMER_DUE, due - q->now_ms);
-    }
+    wait_until(q, due);
     return false;
+}
+
+/* Validators may differ in what they know of each other's orders. Whoever proposes by text gives way for a moment, so that not
+ * both proposers of a round split the votes. */
+static bool gives_way(struct qbft *q)
+{
+    if (qbft_order(q) == ISTANBUL_BY_BYTES)
+        return false;
+    if (!q->yield_until_ms)
+        q->yield_until_ms = q->now_ms + later(q->params.block_period * 1000 / 4, YIELD_LEAST_MS);
+    if (q->now_ms >= q->yield_until_ms)
+        return false;
+    wait_until(q, q->yield_until_ms);
+    return true;
 }
 
 void qbft_try_propose(struct qbft *q)
@@ -143,6 +164,8 @@ void qbft_try_propose(struct qbft *q)
     bool quorum = q->round == 0 || qbft_round_change_count(q) >= q->checker.quorum;
     struct qbft_stored *prepared = q->round && quorum ? highest_prepared(q) : NULL;
     if (!prepared && ((q->prepared && !quorum) || !candidate_is_due(q) || !quorum))
+        return;
+    if (gives_way(q))
         return;
     struct consensus_block *block = prepared ? prepared->block : q->candidate;
     say_pre_prepare(q, consensus_block_ref(block), prepared);

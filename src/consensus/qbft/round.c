@@ -242,6 +242,7 @@ void qbft_begin_round(struct qbft *q, uint64_t round)
     q->round = round;
     q->phase = QBFT_ACCEPT;
     q->quorum_waits = q->drawn = q->hurried = false;
+    q->yield_until_ms = 0;
     qbft_block_put(&q->proposal, NULL);
     qbft_stored_put(&q->proposal_message, NULL);
     qbft_stored_put(&q->checking, NULL);

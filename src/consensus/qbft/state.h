@@ -137,7 +137,8 @@ struct qbft {
     struct consensus_block *candidate;
     uint64_t asked_time; /* of the last BUILD at this height; 0: none */
     uint64_t asked_due;
-    uint64_t due_armed_ms; /* what the timer DUE waits for */
+    uint64_t due_armed_ms;   /* what the timer DUE waits for */
+    uint64_t yield_until_ms; /* in this round; 0: not yet asked */
     struct hash256 good[QBFT_CHECKED_KEPT], bad[QBFT_CHECKED_KEPT];
     size_t good_count, bad_count; /* ever; the newest are kept */
 
