@@ -38,7 +38,7 @@ void p2p_dial_remove(struct p2p_server *server, const struct hash256 *id)
 }
 
 /* There is a connection to the node, or one on its way. */
-static bool connected(const struct p2p_server *server, const struct hash256 *id)
+bool p2p_dial_connected(const struct p2p_server *server, const struct hash256 *id)
 {
     for (const struct p2p_peer *peer = server->connections; peer; peer = peer->next) {
         if (peer->state != P2P_ENDED && hash256_equal(&peer->node.id, id))
@@ -90,13 +90,13 @@ void p2p_dial_run(struct p2p_server *server)
         return;
     for (size_t i = 0; i < server->static_count; i++) {
         struct p2p_static *node = &server->statics[i];
-        if (connected(server, &node->node.id))
+        if (p2p_dial_connected(server, &node->node.id))
             continue; /* p2p_dial_gone sets the time */
         if (node->due <= now && pending < server->max_pending) {
             dial(server, node);
             pending++;
         }
-        if (!connected(server, &node->node.id) && node->due < next)
+        if (!p2p_dial_connected(server, &node->node.id) && node->due < next)
             next = node->due;
     }
     if (next == UINT64_MAX)
@@ -113,7 +113,7 @@ void p2p_dial_on_timer(void *context)
 void p2p_dial_gone(struct p2p_server *server, const struct p2p_peer *peer)
 {
     struct p2p_static *node = p2p_dial_find(server, &peer->node.id);
-    if (!node || connected(server, &peer->node.id))
+    if (!node || p2p_dial_connected(server, &peer->node.id))
         return;
     if (peer->opened && io_loop_now(server->loop) - peer->opened_at >= P2P_SETTLED)
         node->failures = 1;

@@ -271,6 +271,9 @@ static int take_nodes(struct p2p_server *server, const struct p2p_server_options
         status = p2p_dial_add(server, &o->static_nodes[i]);
     for (size_t i = 0; i < o->trusted_count && status == 0; i++)
         status = p2p_server_add_trusted(server, &o->trusted_nodes[i]);
+    for (size_t i = 0; i < o->boot_count && i < P2P_BOOT_MAX; i++)
+        server->boot[server->boot_count++] =
+            (struct p2p_boot){.server = server, .node = o->boot_nodes[i]};
     return status;
 }
 
@@ -327,6 +330,19 @@ int p2p_server_start(struct p2p_server *server, struct err_detail *detail)
             return status;
         server->address = *io_listener_address(server->listener);
     }
+    struct p2p_record record = {.sequence = 1};
+    struct buf encoded = BUF_INIT;
+    p2p_server_self(server, &record.node);
+    int status = p2p_record_encode(&encoded, &record, &server->options.key);
+    if (status == 0)
+        p2p_record_format(server->enr, buf_bytes(&encoded));
+    buf_release(&encoded);
+    if (status < 0)
+        return err_set(detail, status, "node record: %s", err_text(status));
+    if (server->options.discovery)
+        status = p2p_discover_start(server, detail);
+    if (status < 0)
+        return status;
     server->running = true;
     p2p_dial_run(server);
     return 0;
@@ -337,6 +353,7 @@ void p2p_server_free(struct p2p_server *server)
     if (!server)
         return;
     server->running = false;
+    p2p_discover_stop(server);
     io_listener_close(server->listener);
     while (server->connections) {
         struct p2p_peer *peer = server->connections;
@@ -365,6 +382,11 @@ void p2p_server_self(const struct p2p_server *server, struct p2p_enode *ret_self
 const struct io_address *p2p_server_address(const struct p2p_server *server)
 {
     return &server->address;
+}
+
+const char *p2p_server_enr(const struct p2p_server *server)
+{
+    return server->enr;
 }
 
 const char *p2p_server_name(const struct p2p_server *server)

@@ -105,6 +105,8 @@ void p2p_server_free(struct p2p_server *server);
 void p2p_server_self(const struct p2p_server *server, struct p2p_enode *ret_self);
 /* Where it listens; unknown (ip_len 0) when it does not. */
 const struct io_address *p2p_server_address(const struct p2p_server *server);
+/* The node's record (EIP-778) as text, "enr:…", for admin_nodeInfo. As long as the server. */
+const char *p2p_server_enr(const struct p2p_server *server);
 const char *p2p_server_name(const struct p2p_server *server);
 bool p2p_server_listening(const struct p2p_server *server);
 

@@ -3,6 +3,7 @@
  *
  *   server.c   options, life, admission, lists of nodes, what others ask about
  *   dial.c     whom to call, and when
+ *   discover.c the discovery machine on a socket, and calls to whom it finds
  *   peer.c     one connection from its first byte to its last
  *   message.c  what is sent and received once both sides have said Hello
  */
@@ -11,6 +12,9 @@
 
 #include "io/stream.h"
 #include "io/timer.h"
+#include "io/udp.h"
+#include "p2p/discv4/discovery.h"
+#include "p2p/discv4/record.h"
 #include "p2p/rlpx/frames.h"
 #include "p2p/rlpx/hello.h"
 #include "p2p/server.h"
@@ -27,6 +31,10 @@ enum {
     P2P_INBOUND_THROTTLE = 30000,
     P2P_REDIAL_FIRST = 1000,
     P2P_REDIAL_MAX = 30000,
+    P2P_DYNAMIC_DIAL = 4000,   /* nodes that discovery has found are tried so often, */
+    P2P_DYNAMIC_AGAIN = 35000, /* each of them */
+    P2P_DYNAMIC_AT_ONCE = 4,
+    P2P_BOOT_MAX = 32,
     P2P_SETTLED = 10000, /* a connection that lasted so long was a good one */
     P2P_BAN = 60000,
 
@@ -130,7 +138,18 @@ struct p2p_server {
     size_t trusted_count, trusted_capacity;
     struct io_timer dial_timer;
     unsigned max_pending, max_dialed;
-    struct p2p_memory inbound_ips, banned;
+    struct p2p_memory inbound_ips, banned, dialed;
+
+    struct p2p_discovery *discovery; /* NULL: off */
+    struct io_udp *udp;
+    struct io_timer discovery_timer, dynamic_timer;
+    struct p2p_boot {
+        struct p2p_server *server;
+        struct p2p_enode node;
+        struct io_resolve *resolve;
+    } boot[P2P_BOOT_MAX];
+    size_t boot_count;
+    char enr[P2P_RECORD_TEXT];
 
     struct buf scratch; /* the message that is being handed out */
     uint64_t random;
@@ -160,6 +179,12 @@ void p2p_dial_gone(struct p2p_server *server, const struct p2p_peer *peer);
 struct p2p_static *p2p_dial_find(struct p2p_server *server, const struct hash256 *id);
 int p2p_dial_add(struct p2p_server *server, const struct p2p_enode *node) BASE_NODISCARD;
 void p2p_dial_remove(struct p2p_server *server, const struct hash256 *id);
+
+bool p2p_dial_connected(const struct p2p_server *server, const struct hash256 *id);
+
+/* discover.c */
+int p2p_discover_start(struct p2p_server *server, struct err_detail *detail) BASE_NODISCARD;
+void p2p_discover_stop(struct p2p_server *server);
 
 /* peer.c */
 int p2p_peer_dial(struct p2p_server *server, const struct p2p_enode *node,

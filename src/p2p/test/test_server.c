@@ -681,6 +681,39 @@ static void half_open_flood(void **state)
     stop(&b);
 }
 
+/* Two that know only a third find each other. */
+static void discovery_brings_together(void **state)
+{
+    (void)state;
+    struct node boot, a, b;
+    struct err_detail detail;
+    struct p2p_enode third;
+    char text[P2P_ENODE_TEXT];
+    prepare(&boot);
+    boot.options.discovery = true;
+    boot.options.no_dial = true;
+    boot.options.max_peers = 0;
+    start(&boot);
+    p2p_enode_format(text, &boot.enode);
+    assert_null(strchr(text, '?')); /* UDP on the same port */
+    assert_memory_equal(p2p_server_enr(boot.server), "enr:-", 5);
+    /* By its name, which is looked up. */
+    char *at = strstr(text, "127.0.0.1");
+    snprintf(at, (size_t)(text + sizeof(text) - at), "localhost:%u", boot.enode.tcp);
+    assert_int_equal(p2p_enode_parse(&third, text, &detail), 0);
+    prepare(&a);
+    prepare(&b);
+    a.options.discovery = b.options.discovery = true;
+    a.options.boot_nodes = b.options.boot_nodes = &third;
+    a.options.boot_count = b.options.boot_count = 1;
+    start(&a);
+    start(&b);
+    until(p2p_server_find(a.server, &b.enode.id) && p2p_server_find(b.server, &a.enode.id));
+    stop(&a);
+    stop(&b);
+    stop(&boot);
+}
+
 static void wrong_options(void **state)
 {
     (void)state;
@@ -717,9 +750,11 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, new_loop, free_loop)
     const struct CMUnitTest tests[] = {
-        TEST(two_nodes_talk),   TEST(pausing_holds_back), TEST(refusals),
-        TEST(both_dial),        TEST(penalties),          TEST(hostile_first_messages),
-        TEST(hostile_messages), TEST(ping_flood),         TEST(half_open_flood),
+        TEST(two_nodes_talk),   TEST(pausing_holds_back),
+        TEST(refusals),         TEST(both_dial),
+        TEST(penalties),        TEST(hostile_first_messages),
+        TEST(hostile_messages), TEST(ping_flood),
+        TEST(half_open_flood),  TEST(discovery_brings_together),
         TEST(wrong_options),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
