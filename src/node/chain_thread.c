@@ -14,7 +14,7 @@ struct node_chain {
     /* The chain thread's: what commits have gathered since the head was told last. */
     struct {
         bool moved, all;
-        struct map changed; /* address to nothing */
+        struct map changed; /* address to chain_pool_account */
         struct chain_block **removed;
         size_t removed_count;
         uint64_t blocks, transactions;
@@ -90,9 +90,14 @@ static void gather(void *context, const struct chain_event *event)
     chain->gathered.moved = true;
     chain->gathered.blocks++;
     chain->gathered.transactions += event->block->body->body.transaction_count;
-    for (size_t i = 0; i < event->changed_count && !chain->gathered.all; i++)
-        if (!map_put(&chain->gathered.changed, &event->changed[i], NULL))
+    for (size_t i = 0; i < event->changed_count && !chain->gathered.all; i++) {
+        struct chain_pool_account *account =
+            map_put(&chain->gathered.changed, &event->changed[i].address, NULL);
+        if (account)
+            *account = event->changed[i];
+        else
             chain->gathered.all = true;
+    }
     if (event->removed_count == 0)
         return;
     chain->gathered.all = true;
@@ -106,30 +111,20 @@ static void gather(void *context, const struct chain_event *event)
         more[chain->gathered.removed_count++] = chain_block_ref(event->removed[i]);
 }
 
-static int look_up_changed(struct node_chain *chain, struct chain_reader *reader,
-                           struct node_head *head)
+static void take_changed(struct node_chain *chain, struct node_head *head)
 {
-    struct state_reader state;
     size_t count = map_count(&chain->gathered.changed);
     head->all = chain->gathered.all;
     if (head->all || count == 0)
-        return ERR_OK;
+        return;
     head->changed = mem_alloc(count * sizeof(*head->changed));
-    if (!head->changed)
-        return ERR_NOMEM;
-    int status = chain_reader_state(reader, &state, head->block->header.number);
-    for (size_t i = 0; i < count && status == ERR_OK; i++) {
-        struct chain_pool_account *account = &head->changed[i];
-        struct state_account found;
-        memcpy(&account->address, map_key_at(&chain->gathered.changed, i),
-               sizeof(account->address));
-        bool exists;
-        status = state_reader_account(&state, &found, &exists, &account->address);
-        account->nonce = status == ERR_OK && exists ? found.nonce : 0;
-        account->balance = status == ERR_OK && exists ? found.balance : (struct u256){{0}};
+    if (!head->changed) {
+        head->all = true;
+        return;
     }
+    for (size_t i = 0; i < count; i++)
+        head->changed[i] = *(struct chain_pool_account *)map_value_at(&chain->gathered.changed, i);
     head->changed_count = count;
-    return status;
 }
 
 static int look_up_istanbul(struct node_chain *chain, struct chain_reader *reader,
@@ -164,14 +159,13 @@ static int head_make(struct node_chain *chain, struct node_head **ret_head)
     int status = chain_reader_open(&reader, chain->options.chain);
     if (status == ERR_OK) {
         status = look_up_istanbul(chain, &reader, head);
-        if (status == ERR_OK && look_up_changed(chain, &reader, head) != ERR_OK)
-            head->all = true;
         chain_reader_close(&reader);
     }
     if (status != ERR_OK) {
         head_free(head);
         return status;
     }
+    take_changed(chain, head);
     head->removed = chain->gathered.removed;
     head->removed_count = chain->gathered.removed_count;
     chain->gathered.removed = NULL;
@@ -488,7 +482,7 @@ int node_chain_new(struct node_chain **ret_chain, const struct node_chain_option
     if (!chain)
         return err_set(detail, ERR_NOMEM, "%s", err_text(ERR_NOMEM));
     chain->options = *options;
-    map_init(&chain->gathered.changed, sizeof(struct address), 1);
+    map_init(&chain->gathered.changed, sizeof(struct address), sizeof(struct chain_pool_account));
     int status = head_make(chain, &chain->head);
     if (status == ERR_OK)
         status = io_worker_new(&chain->worker, options->loop);

@@ -108,12 +108,21 @@ static int open_all(struct opened *ret_opened, const struct node_config *config)
 
 /* --- init --- */
 
+/* As Go words errors of the system: "no such file or directory". */
+static const char *go_error(int errnum)
+{
+    static char text[128];
+    snprintf(text, sizeof(text), "%s", strerror(errnum));
+    if (text[0] >= 'A' && text[0] <= 'Z')
+        text[0] = (char)(text[0] - 'A' + 'a');
+    return text;
+}
+
 static int read_genesis(struct buf *json, const char *path)
 {
     struct err_detail detail = {""};
     if (access(path, R_OK) != 0)
-        return node_fatal("Failed to read genesis file: open %s: %s", path,
-                          errno == ENOENT ? "no such file or directory" : strerror(errno));
+        return node_fatal("Failed to read genesis file: open %s: %s", path, go_error(errno));
     int status = file_read(path, CHAIN_GENESIS_SIZE_MAX, json, &detail);
     return status == ERR_OK ? NODE_EXIT_OK
                             : node_fatal("Failed to read genesis file: %s", detail.text);
@@ -134,8 +143,12 @@ static int write_genesis(const struct node_config *config, struct bytes json)
                  node_hash("hash", &chain_genesis_of(chain)->hash));
     chain_free(chain);
     node_datadir_close(&dir);
-    return status == ERR_OK ? NODE_EXIT_OK
-                            : node_fatal("Failed to write genesis block: %s", detail.text);
+    if (status == ERR_OK)
+        return NODE_EXIT_OK;
+    /* The reference says what differs without saying where. */
+    const char *what = strstr(detail.text, "quorate: ");
+    return node_fatal("Failed to write genesis block: %s",
+                      what && status == ERR_INPUT ? what + strlen("quorate: ") : detail.text);
 }
 
 static int init_chain(const struct node_config *config, struct bytes json)
@@ -145,7 +158,7 @@ static int init_chain(const struct node_config *config, struct bytes json)
     struct chain_overrides none = {0};
     int status = chain_genesis_new(&genesis, json, &none, &detail);
     if (status != ERR_OK)
-        return node_fatal("invalid genesis file: %s", detail.text);
+        return node_fatal("%s", detail.text); /* "invalid genesis file: …" */
     status = chain_config_check_init(genesis->config, genesis->header.extra, &detail);
     chain_genesis_free(genesis);
     return status == ERR_OK ? write_genesis(config, json) : node_fatal("%s", detail.text);
@@ -252,7 +265,11 @@ static int run_import(const struct node_config *config, size_t count, char **arg
         struct err_detail detail = {""};
         struct import_log log = {seconds_now(), seconds_now()};
         NODE_LOG(NODE_LOG_INFO, "Importing blockchain", node_text("file", arguments[i]));
-        if (chain_import_file(o.chain, arguments[i], import_progress, &log, &detail) != ERR_OK) {
+        int status =
+            access(arguments[i], R_OK) == 0
+                ? chain_import_file(o.chain, arguments[i], import_progress, &log, &detail)
+                : err_set(&detail, ERR_NOTFOUND, "open %s: %s", arguments[i], go_error(errno));
+        if (status != ERR_OK) {
             NODE_LOG(NODE_LOG_ERROR, "Import error", node_text("file", arguments[i]),
                      node_text("err", detail.text));
             code = NODE_EXIT_FATAL;
