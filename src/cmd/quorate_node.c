@@ -1,0 +1,6 @@
+#include "node/command.h"
+
+int main(int argc, char **argv)
+{
+    return node_main(argc, argv);
+}

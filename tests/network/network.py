@@ -1,0 +1,155 @@
+"""A network of real processes on loopback: four validators of one genesis, each with its data directory."""
+
+import http.client
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import time
+
+HERE = pathlib.Path(__file__).parent
+DATA = json.loads((HERE / "network.json").read_text())
+
+
+def free_ports(count):
+    """Ports that nobody uses now; the sockets are held until all are known, so that they differ."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [s.getsockname()[1] for s in sockets]
+    for s in sockets:
+        s.close()
+    return ports
+
+
+class Node:
+    def __init__(self, program, folder, key, rpc_port, port, arguments):
+        self.program, self.folder, self.rpc_port, self.port = program, folder, rpc_port, port
+        self.arguments = arguments
+        self.process = None
+        self.started = 0
+        self.connection = None
+        (folder / "geth").mkdir(parents=True)
+        (folder / "geth/nodekey").write_text(key)
+
+    def init(self, genesis):
+        path = self.folder / "genesis.json"
+        path.write_text(json.dumps(genesis))
+        subprocess.run([self.program, "--datadir", self.folder, "init", path], check=True,
+                       stdout=subprocess.DEVNULL, stderr=open(self.folder / "init.log", "w"))
+
+    def command(self):
+        return [self.program, "--datadir", str(self.folder), "--networkid", "1337", "--nodiscover", "--mine",
+                "--syncmode", "full", "--port", str(self.port), "--nat", "none", "--http", "--http.port", str(self.rpc_port),
+                "--http.addr", "127.0.0.1", "--http.api", "admin,debug,eth,istanbul,miner,net,txpool,web3",
+                *self.arguments]
+
+    def start(self):
+        with open(self.folder / "log", "a") as log:
+            self.process = subprocess.Popen(self.command(), stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                                            env={**os.environ, "PRIVATE_CONFIG": "ignore"})
+        self.started = time.monotonic()
+
+    def running(self):
+        return self.process is not None and self.process.poll() is None
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self.process = None
+        self.connection = None
+
+    def stop(self):
+        """As an operator stops it; returns the exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(timeout=20)
+        self.process = None
+        self.connection = None
+        return code
+
+    def rpc(self, method, *params):
+        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
+        for attempt in range(2):
+            try:
+                if not self.connection:
+                    self.connection = http.client.HTTPConnection("127.0.0.1", self.rpc_port, timeout=10)
+                self.connection.request("POST", "/", body, {"Content-Type": "application/json"})
+                answer = json.loads(self.connection.getresponse().read())
+                break
+            except (http.client.HTTPException, OSError):
+                self.connection = None
+                if attempt:
+                    raise
+        if "error" in answer:
+            raise RuntimeError(f"{method}: {answer['error']}")
+        return answer["result"]
+
+    def height(self):
+        """-1 when it does not answer."""
+        try:
+            return int(self.rpc("eth_blockNumber"), 16)
+        except OSError:
+            return -1
+
+    def memory_kib(self):
+        for line in open(f"/proc/{self.process.pid}/status"):
+            if line.startswith("VmRSS"):
+                return int(line.split()[1])
+        return 0
+
+    def cpu_seconds(self):
+        fields = open(f"/proc/{self.process.pid}/stat").read().rsplit(") ", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def log_tail(self, lines=15):
+        return "\n".join((self.folder / "log").read_text(errors="replace").splitlines()[-lines:])
+
+
+class Network:
+    def __init__(self, folder, programs, arguments=(), genesis=None):
+        """`programs`: one path for each of the four validators."""
+        ports = free_ports(2 * len(programs))
+        self.genesis = genesis or DATA["genesis"]
+        enodes = [f"enode://{node['id']}@127.0.0.1:{port}?discport=0"
+                  for node, port in zip(DATA["nodes"], ports[len(programs):])]
+        self.nodes = []
+        for i, program in enumerate(programs):
+            node = Node(program, pathlib.Path(folder) / f"n{i}", DATA["nodes"][i]["key"], ports[i],
+                        ports[len(programs) + i], list(arguments))
+            (node.folder / "geth/static-nodes.json").write_text(
+                json.dumps([e for j, e in enumerate(enodes[:len(programs)]) if j != i]))
+            node.init(self.genesis)
+            self.nodes.append(node)
+
+    def start(self):
+        for node in self.nodes:
+            node.start()
+
+    def close(self):
+        for node in self.nodes:
+            if node.running():
+                node.kill()
+
+    def heights(self):
+        return [node.height() if node.running() else -1 for node in self.nodes]
+
+    def wait_height(self, height, seconds, nodes=None):
+        """Seconds until all of `nodes` have reached the height; fails after so many."""
+        began = time.monotonic()
+        while True:
+            heights = [node.height() for node in nodes or self.nodes]
+            if min(heights) >= height:
+                return time.monotonic() - began
+            if time.monotonic() - began > seconds:
+                raise AssertionError(f"not at block {height} after {seconds} s, but at {heights}")
+            time.sleep(0.02)
+
+    def check_agreement(self):
+        """No two nodes have different blocks at one height. Returns the height that all have."""
+        height = min(h for h in self.heights() if h >= 0)
+        for number in sorted({1, height // 2, height}):
+            hashes = {node.rpc("eth_getBlockByNumber", hex(number), False)["hash"]
+                      for node in self.nodes if node.running()}
+            if len(hashes) != 1:
+                raise AssertionError(f"a fork at block {number}: {hashes}")
+        return height

@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# What quorate-node says, and how it ends, when it is used wrongly: geth's words and exit codes
+# (recordings/live/command-line.json), and its own where geth has none.
+#
+# usage: node_bad_input.sh QUORATE_NODE GENESIS
+set -euo pipefail
+program=$(realpath "$1")
+network=$(realpath "$2")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+export PRIVATE_CONFIG=ignore
+failed=0
+
+# expect CODE TEXT ARGUMENT ...: the exit code, and a part of what is printed on standard error
+expect() {
+    local code=$1 text=$2 got=0 output
+    shift 2
+    output=$(timeout 60 "$program" "$@" 2>&1 >/dev/null </dev/null) || got=$?
+    if [ "$got" -ne "$code" ] || [[ $output != *"$text"* ]]; then
+        printf 'quorate-node %s\n  exit code %s, expected %s\n  said: %s\n  expected: %s\n' "$*" "$got" "$code" "$output" "$text"
+        failed=1
+    fi
+}
+
+python3 - "$network" <<'EOF'
+import json, sys
+network = json.load(open(sys.argv[1]))
+genesis = network["genesis"]
+json.dump(genesis, open("genesis.json", "w"))
+genesis["timestamp"] = "0x1"
+json.dump(genesis, open("other.json", "w"))
+EOF
+printf '{"config":' >bad.json
+
+# --- the command line ---
+expect 1 "flag provided but not defined: -nosuchflag" --nosuchflag
+expect 1 'invalid command: "nosuchcommand"' nosuchcommand
+expect 1 'invalid value "abc" for flag -http.port: parse error' --datadir d --http.port abc
+expect 1 "Fatal: --gcmode must be either 'full' or 'archive'" --datadir d --gcmode nothing
+expect 1 "Fatal: --raft (Raft in place of Istanbul) is not in this version" --datadir d --raft
+PRIVATE_CONFIG=tm.ipc expect 1 "Fatal: PRIVATE_CONFIG names a transaction manager" --datadir d
+expect 0 "" version
+expect 0 "" help
+
+# --- init ---
+expect 1 "Fatal: Must supply path to genesis JSON file" --datadir d init
+expect 1 "Fatal: Failed to read genesis file: open /nonexistent: no such file or directory" --datadir d init /nonexistent
+expect 1 "Fatal: invalid genesis file: line 1, column 10" --datadir d init bad.json
+expect 1 "there is no chain in d: make one with 'init GENESIS --datadir d'" --datadir d
+expect 0 "Successfully wrote genesis state" --datadir d init genesis.json
+expect 0 "Successfully wrote genesis state" --datadir d init genesis.json
+expect 1 "Fatal: Failed to write genesis block: database contains incompatible genesis (have " --datadir d init other.json
+
+# --- export and import ---
+expect 1 "Fatal: This command requires an argument." --datadir d export
+expect 0 "Exported blockchain" --datadir d export chain.rlp
+expect 1 "Fatal: Export error: block number 2 larger than head block 0" --datadir d export e.rlp 1 2
+expect 1 "Fatal: This command requires an argument." --datadir d import
+expect 1 "open /nonexistent: no such file or directory" --datadir d import /nonexistent
+head -c 1000 /dev/urandom >random.rlp
+expect 1 "random.rlp" --datadir d import random.rlp
+
+# --- the data directory ---
+printf 'rubbish' >d/geth/nodekey
+expect 1 "d/geth/nodekey: a node key is 64 hexadecimal digits, this has 7 characters" --datadir d --port 0
+rm d/geth/nodekey
+exec 9>d/geth/LOCK
+flock 9
+expect 1 "datadir already used by another process: d" --datadir d --port 0
+flock -u 9
+touch file
+expect 1 "file is no folder" --datadir file --port 0
+
+# --- a database that is no database ---
+cp -r d damaged
+for part in damaged/geth/quorate/*; do
+    head -c 65536 /dev/urandom >"$part"
+done
+expect 1 "damaged" --datadir damaged --port 0
+
+exit $failed
