@@ -11,6 +11,7 @@ enum {
     BUILD_LEAST_MS = 100, /* where the period is short, or the block is late already */
     BUILD_FIRST_US = 25,  /* a transaction's estimate before the first measurement */
     TRANSFER_GAS = 21000, /* least gas of a transaction */
+    RETRIES_TOLD = 60,    /* of as many attempts to write a block one is logged */
 };
 
 /* --- Proposals of this height, decoded --- */
@@ -240,12 +241,14 @@ static void committed(void *context, struct chain_block *block, struct node_chec
     if (v->stopped)
         return;
     if (result->status != ERR_OK) {
-        /* Agreed is agreed: it is tried until there is room, or the block comes from a peer. */
-        NODE_LOG(NODE_LOG_ERROR, "A block cannot be written: trying again",
-                 node_number("number", block->header.number),
-                 node_text("err", *result->why.text ? result->why.text : err_text(result->status)),
-                 node_text("remedy", result->status == ERR_NOSPACE ? "free some space on the disk"
-                                                                   : "see the disk"));
+        /* Agreed is agreed: it is tried until there is room, or the block comes from a peer. Told once a minute. */
+        if (v->commit.failures++ % RETRIES_TOLD == 0)
+            NODE_LOG(
+                NODE_LOG_ERROR, "A block cannot be written: trying again",
+                node_number("number", block->header.number),
+                node_text("err", *result->why.text ? result->why.text : err_text(result->status)),
+                node_text("remedy", result->status == ERR_NOSPACE ? "free some space on the disk"
+                                                                  : "see the disk"));
         io_timer_start(&v->commit.timer, NODE_RETRY_MS);
         return;
     }
@@ -301,6 +304,7 @@ void node_validator_commit(struct node_validator *v, struct consensus_block *pro
     chain_block_unref(v->commit.block);
     v->commit.block = block;
     v->commit.hash = proposal->hash;
+    v->commit.failures = 0;
     buf_clear(&v->commit.extra);
     if (status == ERR_OK)
         status =

@@ -29,7 +29,7 @@ class Node:
         self.process = None
         self.started = 0
         self.connection = None
-        (folder / "geth").mkdir(parents=True)
+        (folder / "geth").mkdir(parents=True, exist_ok=True)
         (folder / "geth/nodekey").write_text(key)
 
     def init(self, genesis):
@@ -90,6 +90,15 @@ class Node:
             return int(self.rpc("eth_blockNumber"), 16)
         except OSError:
             return -1
+
+    def wait_answer(self, seconds):
+        """The height, as soon as the process answers."""
+        end = time.monotonic() + seconds
+        while self.height() < 0:
+            if not self.running() or time.monotonic() > end:
+                raise AssertionError(f"{self.folder}: no answer")
+            time.sleep(0.005)
+        return self.height()
 
     def memory_kib(self):
         for line in open(f"/proc/{self.process.pid}/status"):
