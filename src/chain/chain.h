@@ -51,8 +51,9 @@ extern const struct store_table chain_tables[CHAIN_TABLES];
 /*
  * Opens the chain; with a genesis makes it, or checks that it is the same and may go on under the
  * new configuration, which then replaces the stored one. ERR_NOTFOUND (no chain and no genesis),
- * ERR_INPUT (bad or incompatible genesis, GoQuorum's message), ERR_CORRUPT, ERR_UNSUPPORTED (archive
- * opened as none or the reverse), and those of store_lmdb_new. `detail` names thing and remedy.
+ * ERR_INPUT (bad or incompatible genesis, GoQuorum's message), ERR_CORRUPT, and those of
+ * store_lmdb_new. `detail` names thing and remedy. A store made without `archive` and opened with it
+ * keeps its states from then on; one made with it stays an archive.
  */
 int chain_open(struct chain **ret_chain, const struct chain_options *options,
                struct err_detail *detail) BASE_NODISCARD;

@@ -288,12 +288,28 @@ static int has_chain(struct chain *chain, const struct chain_options *options, b
     return err;
 }
 
+/* A store keeps its kind, which `init` chose without knowing how the node would run. Asked to be an archive, one that is
+ * none prunes no more; an archive goes on as one. */
+static int open_state(struct chain *chain, const struct chain_options *options,
+                      struct err_detail *detail)
+{
+    struct err_detail other;
+    int err = state_db_open(&chain->db, chain->store, 0, options->archive, detail);
+    if (err != ERR_UNSUPPORTED ||
+        state_db_open(&chain->db, chain->store, 0, !options->archive, &other) != 0)
+        return err;
+    if (options->archive)
+        chain->keep_states = UINT64_MAX;
+    detail->text[0] = '\0';
+    return 0;
+}
+
 static int open_chain(struct chain *chain, const struct chain_options *options,
                       struct err_detail *detail)
 {
     bool exists;
     struct chain_genesis *genesis = NULL;
-    int err = state_db_open(&chain->db, chain->store, 0, options->archive, detail);
+    int err = open_state(chain, options, detail);
     if (!err)
         err = has_chain(chain, options, &exists, detail);
     if (err)
@@ -383,5 +399,5 @@ const struct chain_block *chain_genesis_of(const struct chain *chain)
 
 bool chain_is_archive(const struct chain *chain)
 {
-    return chain->db.archive;
+    return chain->db.archive || chain->keep_states == UINT64_MAX;
 }

@@ -390,13 +390,18 @@ static void test_pruned(void **state)
             assert_memory_equal(&header.state_root, &view.root.hash, 32);
     }
     chain_reader_close(&reader);
-    /* Opened as an archive it is refused. */
+    /* Opened as an archive it keeps what comes, and what is there. */
     chain_free(chain);
     const struct chain_options as_archive = {.store = store, .archive = true};
-    assert_int_equal(chain_open(&chain, &as_archive, &detail), ERR_UNSUPPORTED);
-    const struct chain_options as_it_is = {.store = store};
-    maker_must(chain_open(&chain, &as_it_is, &detail), "open", &detail);
+    maker_must(chain_open(&chain, &as_archive, &detail), "open", &detail);
+    assert_true(chain_is_archive(chain));
     assert_int_equal(head_number(chain), 40);
+    for (int i = 0; i < 10; i++)
+        maker_extend(&m, chain, 3);
+    maker_must(chain_reader_open(&reader, chain), "reader", NULL);
+    for (uint64_t number = 36; number <= 50; number++)
+        maker_must(chain_reader_state(&reader, &view, number), "state", NULL);
+    chain_reader_close(&reader);
     chain_free(chain);
     store_free(store);
     maker_release(&m);
