@@ -1,6 +1,7 @@
 /* The block after the head, made here: GoQuorum's miner/worker.go without its waiting. */
 #include "base/mem.h"
 #include "chain/chain_priv.h"
+#include "consensus/clique/clique.h"
 #include "consensus/istanbul/hash.h"
 #include "eth/fee.h"
 
@@ -148,13 +149,36 @@ static int take_transactions(struct builder *b)
     return 0;
 }
 
-/* IBFT's proposer seal. */
+/* Clique's seal stands in the extra data already, as zeros. */
+static int sign_clique(struct builder *b)
+{
+    struct eth_header *h = &b->header;
+    struct hash256 digest;
+    struct istanbul_seal seal;
+    if (!b->in->sign)
+        return err_set(b->detail, ERR_USAGE, "a Clique block is built with a key only");
+    int err = clique_seal_digest(h, &digest);
+    if (!err)
+        err = b->in->sign(b->in->sign_context, &digest, seal.b);
+    struct bytes extra = err ? bytes_none() : arena_copy(&b->arena, h->extra);
+    if (!err && !extra.data)
+        err = ERR_NOMEM;
+    if (err)
+        return err;
+    clique_put_seal((uint8_t *)(uintptr_t)extra.data, extra.len, &seal);
+    h->extra = extra;
+    return 0;
+}
+
+/* IBFT's proposer seal, and Clique's. */
 static int sign_header(struct builder *b)
 {
     struct eth_header *h = &b->header;
     struct hash256 digest;
     struct istanbul_seal seal;
     struct buf extra = BUF_INIT;
+    if (b->chain->config->engine == CHAIN_ENGINE_CLIQUE)
+        return sign_clique(b);
     if (b->chain->config->engine != CHAIN_ENGINE_ISTANBUL ||
         istanbul_engine_at(&b->chain->config->istanbul, h->number) != ISTANBUL_IBFT)
         return 0;

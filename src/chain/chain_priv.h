@@ -25,6 +25,8 @@
 
 #include <pthread.h>
 
+struct clique_snapshot;
+
 enum chain_table {
     CHAIN_HEADERS = STATE_TABLES,
     CHAIN_BODIES,
@@ -94,6 +96,7 @@ struct chain {
     struct chain_head head;
     struct istanbul_snapshot *snapshots[CHAIN_SNAPSHOT_CACHE];
     size_t next_snapshot;
+    struct clique_snapshot *clique_snapshot;
 };
 
 static inline uint64_t chain_now(const struct chain *chain)
@@ -172,6 +175,11 @@ int chain_call(struct chain_reader *reader, enum evm_status *ret_status, struct 
                uint64_t number, const struct address *to, struct bytes input,
                uint64_t gas) BASE_NODISCARD;
 
-extern const struct chain_engine_ops chain_engine_istanbul, chain_engine_fake;
+/* Clique's last snapshot, which the chain keeps; writes that of `block` at a checkpoint. */
+void chain_clique_free(struct clique_snapshot *snapshot);
+int chain_clique_store(struct chain *chain, struct store_txn *txn,
+                       const struct chain_block *block) BASE_NODISCARD;
+
+extern const struct chain_engine_ops chain_engine_istanbul, chain_engine_clique, chain_engine_fake;
 
 #endif

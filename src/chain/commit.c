@@ -191,6 +191,8 @@ static int write_all(struct chain *chain, const struct chain_head *head, struct 
     err = chain_write_block(chain, txn, block, total_difficulty, result, detail);
     if (!err)
         err = write_snapshot(chain, txn, head->block);
+    if (!err)
+        err = chain_clique_store(chain, txn, head->block);
     if (err)
         store_abort(txn);
     else

@@ -2,8 +2,9 @@
 
 const struct chain_engine_ops *chain_engine_ops(enum chain_engine_kind kind)
 {
-    static const struct chain_engine_ops *const engines[CHAIN_ENGINE_ISTANBUL + 1] = {
+    static const struct chain_engine_ops *const engines[] = {
         [CHAIN_ENGINE_FAKE] = &chain_engine_fake,
+        [CHAIN_ENGINE_CLIQUE] = &chain_engine_clique,
         [CHAIN_ENGINE_ISTANBUL] = &chain_engine_istanbul,
     };
     return engines[kind];

@@ -67,14 +67,6 @@ static int check_format(struct store_txn *txn, struct err_detail *detail)
     return 0;
 }
 
-static int choose_engine(struct chain *chain, struct err_detail *detail)
-{
-    chain->engine = chain_engine_ops(chain->config->engine);
-    return chain->engine ? 0
-                         : err_set(detail, ERR_UNSUPPORTED,
-                                   "this program has no engine for the genesis' consensus");
-}
-
 /* --- A new chain --- */
 
 static int check_genesis_header(struct chain *chain, struct err_detail *detail)
@@ -153,9 +145,8 @@ static int create(struct chain *chain, struct chain_genesis *genesis, struct err
         return err;
     chain->config = config;
     genesis->config = NULL;
-    err = choose_engine(chain, detail);
-    if (!err)
-        err = chain_result_take(chain, &result);
+    chain->engine = chain_engine_ops(config->engine);
+    err = chain_result_take(chain, &result);
     if (!err)
         err = make_state(chain, genesis, result, detail);
     if (!err)
@@ -217,7 +208,8 @@ static int reconfigure(struct chain *chain, struct chain_genesis *genesis,
     chain_config_free(chain->config);
     chain->config = genesis->config;
     genesis->config = NULL;
-    return choose_engine(chain, detail);
+    chain->engine = chain_engine_ops(chain->config->engine);
+    return 0;
 }
 
 /* The head is the last block that was written as a whole; its state must be the newest. */
@@ -259,9 +251,8 @@ static int load(struct chain *chain, struct chain_reader *reader,
         err = get_config(&chain->config, reader->txn, overrides, &reader->detail);
     if (err)
         return err;
-    err = choose_engine(chain, &reader->detail);
-    if (!err)
-        err = chain_reader_block(reader, &chain->genesis, 0);
+    chain->engine = chain_engine_ops(chain->config->engine);
+    err = chain_reader_block(reader, &chain->genesis, 0);
     return err ? err : load_head(chain, reader);
 }
 
@@ -377,6 +368,7 @@ void chain_free(struct chain *chain)
             istanbul_snapshot_release(chain->snapshots[i]);
         mem_free(chain->snapshots[i]);
     }
+    chain_clique_free(chain->clique_snapshot);
     chain_block_unref(chain->head.block);
     chain_block_unref(chain->genesis);
     chain_config_free(chain->config);

@@ -36,24 +36,48 @@ static void make_key(struct maker_key *key, struct maker *m)
     crypto_address_of(&key->address, &public);
 }
 
-static void write_genesis(struct maker *m, const char *config, const char *alloc)
+static int by_bytes(const void *a, const void *b)
+{
+    return memcmp(a, b, sizeof(struct address));
+}
+
+static void write_extra(struct maker *m, struct buf *extra)
 {
     struct address validators[MAKER_VALIDATORS_MAX];
-    struct buf extra = BUF_INIT;
+    static const uint8_t zeros[65];
     for (size_t i = 0; i < m->validator_count; i++)
         validators[i] = m->validators[i].address;
-    istanbul_extra_prepare(&extra, m->is_qbft ? ISTANBUL_QBFT : ISTANBUL_IBFT, bytes_none(),
-                           validators, m->validator_count, NULL, false);
+    if (!m->is_clique) {
+        istanbul_extra_prepare(extra, m->is_qbft ? ISTANBUL_QBFT : ISTANBUL_IBFT, bytes_none(),
+                               validators, m->validator_count, NULL, false);
+        return;
+    }
+    qsort(validators, m->validator_count, sizeof(validators[0]), by_bytes);
+    buf_append(extra, zeros, 32);
+    buf_append(extra, validators, m->validator_count * sizeof(validators[0]));
+    buf_append(extra, zeros, 65);
+}
+
+static void write_genesis(struct maker *m, const char *config, const char *alloc)
+{
+    static const char bft[] = "{\"epochlength\": 30000, \"blockperiodseconds\": 1, "
+                              "\"requesttimeoutseconds\": 4, \"policy\": 0}";
+    struct buf extra = BUF_INIT;
+    static const struct hash256 none;
+    write_extra(m, &extra);
     buf_append_format(
         &m->genesis,
         "{\"config\": {\"chainId\": 1337, %s \"homesteadBlock\": 0, \"eip150Block\": 0, "
         "\"eip155Block\": 0, \"eip158Block\": 0, \"byzantiumBlock\": 0, \"constantinopleBlock\": "
         "0, \"petersburgBlock\": 0, \"istanbulBlock\": 0, \"berlinBlock\": 0, \"isQuorum\": true, "
-        "\"%s\": {\"epochlength\": 30000, \"blockperiodseconds\": 1, \"requesttimeoutseconds\": 4, "
-        "\"policy\": 0}}, \"nonce\": \"0x0\", \"timestamp\": \"0x5f5e1000\", \"gasLimit\": "
+        "\"%s\": %s}, \"nonce\": \"0x0\", \"timestamp\": \"0x5f5e1000\", \"gasLimit\": "
         "\"0xE0000000\", \"difficulty\": \"0x1\", \"mixHash\": \"",
-        config, m->is_qbft ? "qbft" : "ibft");
-    hex_append(&m->genesis, bytes_of(istanbul_digest.b, sizeof(istanbul_digest.b)));
+        config,
+        m->is_clique ? "clique"
+        : m->is_qbft ? "qbft"
+                     : "ibft",
+        m->is_clique ? "{\"period\": 0, \"epoch\": 30000}" : bft);
+    hex_append(&m->genesis, bytes_of(m->is_clique ? none.b : istanbul_digest.b, 32));
     buf_append_text(&m->genesis, "\", \"extraData\": \"");
     hex_append(&m->genesis, buf_bytes(&extra));
     buf_append_format(&m->genesis, "\", \"alloc\": {%s", alloc);
@@ -67,10 +91,11 @@ static void write_genesis(struct maker *m, const char *config, const char *alloc
     buf_release(&extra);
 }
 
-void maker_init(struct maker *m, bool is_qbft, size_t validators, size_t accounts, uint64_t seed,
-                const char *config, const char *alloc)
+static void init(struct maker *m, bool is_qbft, bool is_clique, size_t validators, size_t accounts,
+                 uint64_t seed, const char *config, const char *alloc)
 {
     *m = (struct maker){.is_qbft = is_qbft,
+                        .is_clique = is_clique,
                         .validator_count = validators,
                         .account_count = accounts,
                         .random = seed * 2 + 1};
@@ -80,6 +105,17 @@ void maker_init(struct maker *m, bool is_qbft, size_t validators, size_t account
     for (size_t i = 0; i < accounts; i++)
         make_key(&m->accounts[i], m);
     write_genesis(m, config, alloc);
+}
+
+void maker_init(struct maker *m, bool is_qbft, size_t validators, size_t accounts, uint64_t seed,
+                const char *config, const char *alloc)
+{
+    init(m, is_qbft, false, validators, accounts, seed, config, alloc);
+}
+
+void maker_init_clique(struct maker *m, size_t signers, size_t accounts, uint64_t seed)
+{
+    init(m, false, true, signers, accounts, seed, "", "");
 }
 
 void maker_release(struct maker *m)
@@ -183,6 +219,8 @@ struct chain_block *maker_seal(struct maker *m, const struct chain_block *block,
     struct hash256 digest;
     struct buf extra = BUF_INIT;
     struct chain_block *sealed;
+    if (m->is_clique) /* its one seal is there */
+        return chain_block_ref((struct chain_block *)(uintptr_t)block);
     maker_must(istanbul_commit_digest(engine, &block->header, round, &digest), "digest", NULL);
     for (size_t i = 0; i < m->validator_count; i++) {
         struct offers signer = {.key = &m->validators[i]};

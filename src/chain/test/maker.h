@@ -21,7 +21,7 @@ struct maker {
     struct maker_key accounts[MAKER_ACCOUNTS_MAX];
     uint64_t nonces[MAKER_ACCOUNTS_MAX];
     size_t account_count;
-    bool is_qbft;
+    bool is_qbft, is_clique;
     struct buf genesis; /* JSON */
     uint64_t random;
 };
@@ -33,6 +33,8 @@ void maker_must(int err, const char *what, const struct err_detail *detail);
  * comma behind it; may be "". `alloc`: further accounts, likewise. */
 void maker_init(struct maker *m, bool is_qbft, size_t validators, size_t accounts, uint64_t seed,
                 const char *config, const char *alloc);
+/* A chain of Clique: period 0, the validators are its signers. */
+void maker_init_clique(struct maker *m, size_t signers, size_t accounts, uint64_t seed);
 void maker_release(struct maker *m);
 
 /* A transfer of 1 wei from an account to another, signed, its sender known. */

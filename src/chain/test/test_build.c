@@ -366,6 +366,96 @@ static void test_offers(void **state)
     maker_release(&m);
 }
 
+/* --- Later forks --- */
+
+static void test_forks(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *config;
+        enum fork first, last; /* of blocks 1 and 6 */
+        enum eth_header_tail tail;
+        bool priced;
+    } cases[] = {
+        {"\"londonBlock\": 0,", FORK_LONDON, FORK_LONDON, ETH_HEADER_BASE_FEE, false},
+        {"\"londonBlock\": 0, \"enableGasPriceBlock\": 0,", FORK_LONDON, FORK_LONDON,
+         ETH_HEADER_BASE_FEE, true},
+        {"\"londonBlock\": 0, \"enableGasPriceBlock\": 0, \"zeroBaseFee\": true,", FORK_LONDON,
+         FORK_LONDON, ETH_HEADER_BASE_FEE, false},
+        {"\"londonBlock\": 3, \"shanghaiTime\": 1600000005,", FORK_BERLIN, FORK_SHANGHAI,
+         ETH_HEADER_WITHDRAWALS_ROOT, false},
+        {"\"transitions\": [{\"block\": 4, \"fork\": \"cancun\"}],", FORK_BERLIN, FORK_CANCUN,
+         ETH_HEADER_BEACON_ROOT, false},
+        {"\"transitions\": [{\"block\": 2, \"fork\": \"london\"}, {\"block\": 3, \"fork\": "
+         "\"Prague\"}, {\"block\": 5, \"gasPriceEnabled\": true, \"fork\": \"osaka\"}],",
+         FORK_BERLIN, FORK_OSAKA, ETH_HEADER_REQUESTS_HASH, true},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct maker m;
+        struct store *store;
+        maker_init(&m, true, 2, 4, 19 + i, cases[i].config, "");
+        struct chain *chain = open_memory(&m, &store, true, 0);
+        const struct chain_config *config = chain_configuration(chain);
+        for (uint64_t number = 1; number <= 6; number++) {
+            /* With a base fee a transfer at price 0 is not possible. */
+            struct chain_rules rules = chain_config_rules(config, number, 1600000000 + number);
+            bool priced = rules.base_fee && !rules.zero_base_fee;
+            maker_extend(&m, chain, priced ? 0 : 3);
+            assert_int_equal(rules.fork, number < 6 && number > 1 ? rules.fork
+                                         : number == 1            ? cases[i].first
+                                                                  : cases[i].last);
+        }
+        struct chain_head head;
+        chain_head(chain, &head);
+        assert_int_equal(head.block->header.tail, cases[i].tail);
+        assert_int_equal(u256_is_zero(&head.block->header.base_fee), !cases[i].priced);
+        chain_head_release(&head);
+        chain_free(chain);
+        store_free(store);
+        maker_release(&m);
+    }
+}
+
+/* --- Clique --- */
+
+static void test_clique(void **state)
+{
+    (void)state;
+    struct maker m;
+    struct store *store, *other_store;
+    struct err_detail why = {""};
+    maker_init_clique(&m, 3, 4, 29);
+    struct chain *chain = open_memory(&m, &store, true, 0);
+    for (size_t i = 0; i < 12; i++) {
+        struct chain_block *block = maker_build(&m, chain, i % 3, 2);
+        expect(chain, block, CHAIN_VALID, "");
+        chain_block_unref(block);
+    }
+    /* The one who has just signed must wait. */
+    struct chain_block *again = maker_build(&m, chain, 11 % 3, 0);
+    expect(chain, again, CHAIN_BAD_HEADER, "recently signed");
+    chain_block_unref(again);
+    struct chain *other = open_memory(&m, &other_store, false, 0);
+    struct chain_reader reader;
+    struct chain_block *blocks[12];
+    enum chain_verdict verdict;
+    size_t count;
+    maker_must(chain_reader_open(&reader, chain), "reader", NULL);
+    for (uint64_t i = 0; i < 12; i++)
+        maker_must(chain_reader_block(&reader, &blocks[i], i + 1), "block", &reader.detail);
+    chain_reader_close(&reader);
+    maker_must(chain_import(other, &verdict, &count, &why, blocks, 12), "import", &why);
+    assert_int_equal(verdict, CHAIN_VALID);
+    assert_int_equal(head_number(other), 12);
+    for (size_t i = 0; i < 12; i++)
+        chain_block_unref(blocks[i]);
+    chain_free(other);
+    store_free(other_store);
+    chain_free(chain);
+    store_free(store);
+    maker_release(&m);
+}
+
 /* --- States that are kept --- */
 
 static void test_pruned(void **state)
@@ -423,6 +513,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_qbft),     cmocka_unit_test(test_ibft),
         cmocka_unit_test(test_refusals), cmocka_unit_test(test_offers),
+        cmocka_unit_test(test_forks),    cmocka_unit_test(test_clique),
         cmocka_unit_test(test_pruned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
