@@ -13,7 +13,7 @@
 
 struct node_config {
     /* files */
-    const char *datadir, *keystore, *ipcpath, *nodekey, *nodekeyhex;
+    const char *datadir, *ipcpath, *nodekey, *nodekeyhex;
     bool ipcdisable;
     /* network */
     uint64_t networkid, port, maxpeers, maxpendpeers;
@@ -21,13 +21,11 @@ struct node_config {
     bool nodiscover, permissioned;
     /* chain */
     const char *syncmode, *gcmode;
-    uint64_t override_berlin;
     bool exitwhensynced;
     /* validator */
     bool mine;
     uint64_t gasprice, gastarget, gaslimit, blockperiod, requesttimeout, allowedfuture;
-    uint64_t recommit_ms;
-    const char *etherbase, *extradata;
+    const char *extradata;
     bool emitcheckpoints;
     /* pool */
     const char *pool_locals, *pool_journal;
@@ -35,10 +33,9 @@ struct node_config {
     uint64_t pool_rejournal_ms, pool_lifetime_ms, pool_pricelimit, pool_pricebump;
     uint64_t pool_accountslots, pool_globalslots, pool_accountqueue, pool_globalqueue;
     /* RPC */
-    bool http, allow_unprotected, allow_insecure_unlock, revertreason;
+    bool http, allow_unprotected;
     const char *http_addr, *http_api, *http_cors, *http_vhosts, *http_prefix;
     uint64_t http_port, rpc_gascap, calltimeout;
-    const char *rpc_txfeecap;
     /* log */
     uint64_t verbosity;
     bool log_json;

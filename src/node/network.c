@@ -1,9 +1,12 @@
 #include "node/network.h"
 
+#include "base/hex.h"
 #include "base/mem.h"
 #include "node/log.h"
 #include "p2p/eth/local.h"
 #include "p2p/node_list.h"
+
+#include <stdio.h>
 
 enum {
     /* geth dials one in three of its peers. */
@@ -16,6 +19,11 @@ struct node_network {
     struct p2p_server *server;
     struct p2p_node_list fixed, trusted;
     struct p2p_node_list boot;
+    struct network_range {
+        struct io_address first;
+        unsigned bits;
+    } *allowed; /* --netrestrict; none: all */
+    size_t allowed_count;
     struct node_validator *validator;
     bool stopped; /* the chain's thread is gone */
 };
@@ -72,6 +80,8 @@ static void on_syncing(void *context, bool syncing)
              syncing ? "Block synchronisation started" : "Block synchronisation ended");
     if (network->validator)
         node_validator_set_syncing(network->validator, syncing);
+    if (!syncing && network->options.synced)
+        network->options.synced(network->options.context);
 }
 
 static void on_rules(void *context, struct eth_rules *ret_rules)
@@ -80,10 +90,30 @@ static void on_rules(void *context, struct eth_rules *ret_rules)
     *ret_rules = node_transactions_rules(network->options.transactions).eth;
 }
 
-/* --permissioned: the files are read anew for every connection, as in the reference. */
+static bool in_range(const struct network_range *range, const struct io_address *address)
+{
+    unsigned whole = range->bits / 8, rest = range->bits % 8;
+    if (range->first.ip_len != address->ip_len || memcmp(range->first.ip, address->ip, whole) != 0)
+        return false;
+    return rest == 0 || (range->first.ip[whole] ^ address->ip[whole]) >> (8 - rest) == 0;
+}
+
+static bool in_ranges(const struct node_network *network, const struct io_address *address)
+{
+    for (size_t i = 0; i < network->allowed_count; i++)
+        if (in_range(&network->allowed[i], address))
+            return true;
+    return network->allowed_count == 0;
+}
+
+/* --netrestrict; --permissioned: the files are read anew for every connection, as in the reference. */
 static bool permit(void *context, const struct p2p_enode *node, bool outgoing)
 {
     struct node_network *network = context;
+    if (!in_ranges(network, &node->ip))
+        return false;
+    if (!network->options.config->permissioned)
+        return true;
     enum p2p_permission permission =
         p2p_permission_by_files(network->options.dir->root, &node->key);
     if (permission == P2P_PERMITTED)
@@ -174,6 +204,35 @@ static int parse_bootnodes(struct node_network *network, const char *list)
     return ERR_OK;
 }
 
+/* --netrestrict: "10.0.0.0/8,fd00::/8". */
+static int parse_ranges(struct node_network *network, const char *list, struct err_detail *detail)
+{
+    while (*list) {
+        char text[64];
+        uint64_t bits = 0;
+        struct network_range range;
+        size_t len = strcspn(list, ",");
+        snprintf(text, sizeof(text), "%.*s", (int)(len < 63 ? len : 63), list);
+        list += len + (list[len] == ',');
+        char *slash = strchr(text, '/');
+        if (slash)
+            *slash = 0;
+        if (!slash || !io_address_parse_ip(&range.first, text) || !hex_u64(slash + 1, &bits) ||
+            bits > 8 * range.first.ip_len)
+            return err_set(detail, ERR_USAGE,
+                           "Option \"netrestrict\": invalid CIDR address: %s%s%s", text,
+                           slash ? "/" : "", slash ? slash + 1 : "");
+        range.bits = (unsigned)bits;
+        struct network_range *more =
+            mem_realloc(network->allowed, (network->allowed_count + 1) * sizeof(*more));
+        if (!more)
+            return err_set(detail, ERR_NOMEM, "%s", err_text(ERR_NOMEM));
+        network->allowed = more;
+        more[network->allowed_count++] = range;
+    }
+    return ERR_OK;
+}
+
 static int make_local(struct node_network *network)
 {
     const struct chain_config *config = chain_configuration(node_chain_of(network->options.chain));
@@ -220,7 +279,7 @@ static int make_server(struct node_network *network, struct err_detail *detail)
         .trusted_count = network->trusted.count,
         .boot_nodes = network->boot.nodes,
         .boot_count = network->boot.count,
-        .permit = config->permissioned ? permit : NULL,
+        .permit = config->permissioned || network->allowed_count ? permit : NULL,
         .report = on_server_report,
         .context = network,
     };
@@ -240,6 +299,8 @@ int node_network_new(struct node_network **ret_network, const struct node_networ
     int status = read_list(network, &network->fixed, "static-nodes.json", detail);
     if (status == ERR_OK)
         status = read_list(network, &network->trusted, "trusted-nodes.json", detail);
+    if (status == ERR_OK)
+        status = parse_ranges(network, options->config->netrestrict, detail);
     if (status == ERR_OK) {
         status = parse_bootnodes(network, options->config->bootnodes);
         if (status == ERR_OK)
@@ -291,6 +352,7 @@ void node_network_free(struct node_network *network)
     p2p_node_list_release(&network->fixed);
     p2p_node_list_release(&network->trusted);
     mem_free(network->boot.nodes);
+    mem_free(network->allowed);
     mem_free(network);
 }
 
@@ -346,6 +408,17 @@ void node_network_transactions(struct node_network *network, struct chain_tx *co
                                size_t count)
 {
     p2p_eth_new_transactions(p2p_local_eth(network->local), txs, count);
+}
+
+bool node_network_peer_status(const struct node_network *network, const struct p2p_peer *peer,
+                              struct u256 *ret_difficulty, struct hash256 *ret_head)
+{
+    struct p2p_eth_peer_info info;
+    if (!p2p_eth_peer_info(p2p_local_eth(network->local), p2p_peer_id(peer), &info) || !info.ready)
+        return false;
+    *ret_difficulty = info.td;
+    *ret_head = info.head;
+    return true;
 }
 
 void node_network_sync(const struct node_network *network, struct node_sync *ret_sync)

@@ -20,9 +20,11 @@ struct node_network_options {
     const char *name; /* of the client */
     struct node_chain *chain;
     struct node_transactions *transactions;
+    void (*synced)(void *context); /* a synchronisation has ended; may be NULL */
+    void *context;
 };
 
-/* Reads static-nodes.json and trusted-nodes.json, prepares the server; nothing is opened yet. ERR_*. */
+/* Reads static-nodes.json, trusted-nodes.json and what the flags name, prepares the server; nothing is opened yet. ERR_*. */
 int node_network_new(struct node_network **ret_network, const struct node_network_options *options,
                      struct err_detail *detail) BASE_NODISCARD;
 /* Listens and dials. ERR_IO: the address is in the message. */
@@ -43,6 +45,10 @@ struct p2p_server *node_network_server(struct node_network *network);
 void node_network_head(struct node_network *network, const struct node_head *head);
 void node_network_transactions(struct node_network *network, struct chain_tx *const *txs,
                                size_t count);
+
+/* What a peer said of its chain in Status; false before that. */
+bool node_network_peer_status(const struct node_network *network, const struct p2p_peer *peer,
+                              struct u256 *ret_difficulty, struct hash256 *ret_head);
 
 struct node_sync {
     bool syncing;

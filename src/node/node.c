@@ -1,5 +1,7 @@
+#include "base/hex.h"
 #include "base/mem.h"
 #include "base/pool.h"
+#include "eth/address.h"
 #include "io/signal.h"
 #include "node/command.h"
 #include "node/log.h"
@@ -28,6 +30,7 @@ struct node {
     struct node_network *network;
     struct node_validator *validator;
     struct io_worker *background; /* for what RPC and the pool have done elsewhere */
+    struct io_worker *light;      /* what must not wait behind that */
     struct rpc_backend backend;
     struct rpc *rpc;
     struct rpc_http *http;
@@ -58,9 +61,35 @@ static void on_head(void *context, const struct node_head *head)
         node_validator_head(node->validator, head);
 }
 
+/* --emitcheckpoints: clients' transactions, as GoQuorum tells them. */
+static void tell_created(const struct node *node, const struct chain_tx *tx)
+{
+    struct address to = tx->tx.to;
+    if (!chain_pool_is_local(node_transactions_pool(node->transactions), &tx->tx.sender))
+        return;
+    if (tx->tx.is_creation)
+        eth_create_address(&to, &tx->tx.sender, tx->tx.nonce);
+    char hash[67] = "0x";
+    hex_encode(hash + 2, bytes_of(tx->hash.b, 32));
+    hash[66] = 0;
+    NODE_LOG(NODE_LOG_INFO, "QUORUM-CHECKPOINT", node_text("name", "TX-CREATED"),
+             node_text("tx", hash), node_address("to", &to));
+}
+
+static void on_synced(void *context)
+{
+    struct node *node = context;
+    if (!node->config->exitwhensynced)
+        return;
+    NODE_LOG(NODE_LOG_INFO, "Synchronisation completed, exiting due to --exitwhensynced");
+    io_loop_stop(node->loop);
+}
+
 static void on_executable(void *context, struct chain_tx *const *txs, size_t count)
 {
     struct node *node = context;
+    for (size_t i = 0; i < count && node->config->emitcheckpoints; i++)
+        tell_created(node, txs[i]);
     if (node->network)
         node_network_transactions(node->network, txs, count);
     if (node->validator)
@@ -81,6 +110,13 @@ static void sync_state(void *context, struct rpc_sync *ret_sync)
     struct node_sync sync;
     node_network_sync(node->network, &sync);
     *ret_sync = (struct rpc_sync){sync.syncing, sync.starting, sync.current, sync.highest};
+}
+
+static bool peer_status(void *context, const struct p2p_peer *peer, struct u256 *ret_difficulty,
+                        struct hash256 *ret_head)
+{
+    const struct node *node = context;
+    return node_network_peer_status(node->network, peer, ret_difficulty, ret_head);
 }
 
 static void propose(void *context, const struct address *address, bool authorize)
@@ -146,6 +182,8 @@ static int make_core(struct node *node, struct err_detail *detail)
         status = io_signal_new(&node->signals[i], node->loop, numbers[i], on_signal, node);
     if (status == ERR_OK)
         status = io_worker_new(&node->background, node->loop);
+    if (status == ERR_OK)
+        status = io_worker_new(&node->light, node->loop);
     if (status != ERR_OK)
         return err_set(detail, status, "the event loop cannot be made: %s", err_text(status));
     struct node_chain_options chain = {
@@ -187,6 +225,8 @@ static int make_network(struct node *node, struct err_detail *detail)
         .name = node->name,
         .chain = node->chain,
         .transactions = node->transactions,
+        .synced = on_synced,
+        .context = node,
     };
     return node_network_new(&node->network, &options, detail);
 }
@@ -234,6 +274,7 @@ static void fill_backend(struct node *node)
         .context = node,
         .loop = node->loop,
         .worker = node->background,
+        .light = node->light,
         .chain = node->store,
         .pool = node_transactions_pool(node->transactions),
         .server = node_network_server(node->network),
@@ -245,6 +286,7 @@ static void fill_backend(struct node *node)
         .min_gas_price = config->gasprice,
         .allow_unprotected = config->allow_unprotected,
         .is_mining = is_mining,
+        .peer_status = peer_status,
         .sync = sync_state,
         .node_address = self,
         .propose = propose,
@@ -313,6 +355,7 @@ static void take_down(struct node *node)
     node_network_free(network);
     node->network = NULL;
     io_worker_free(node->background);
+    io_worker_free(node->light);
     node_validator_free(node->validator);
     node_transactions_free(node->transactions);
     for (size_t i = 0; i < BASE_COUNT(node->signals); i++)

@@ -54,7 +54,6 @@ static void test_defaults(void **state)
     assert_int_equal(config.port, 30303);
     assert_int_equal(config.maxpeers, 50);
     assert_int_equal(config.gaslimit, 800000000);
-    assert_int_equal(config.recommit_ms, 3000);
     assert_int_equal(config.pool_lifetime_ms, 3 * 3600 * 1000);
     assert_string_equal(config.http_addr, "localhost");
     assert_int_equal(config.verbosity, 3);
@@ -76,10 +75,10 @@ static void test_forms(void **state)
     assert_true(config.http);
     assert_false(config.mine);
     assert_int_equal(
-        parse("--port 1 --port 2 --txpool.lifetime 1h30m --miner.recommit 1.5s -- --x"), ERR_OK);
+        parse("--port 1 --port 2 --txpool.lifetime 1h30m --txpool.rejournal 1.5s -- --x"), ERR_OK);
     assert_int_equal(config.port, 2);
     assert_int_equal(config.pool_lifetime_ms, 5400000);
-    assert_int_equal(config.recommit_ms, 1500);
+    assert_int_equal(config.pool_rejournal_ms, 1500);
     assert_string_equal(words[0], "--x");
     assert_true(node_config_given(&config, "port"));
     assert_false(node_config_given(&config, "mine"));
