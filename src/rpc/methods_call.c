@@ -254,7 +254,7 @@ static uint64_t private_surplus(const struct simulation *s)
 
 static int search(struct simulation *s)
 {
-    uint64_t low = PLAIN_GAS - 1, high, cap;
+    uint64_t low = PLAIN_GAS - 1, high = 0, cap;
     bool enough;
     int status = highest(s, &high);
     cap = high;

@@ -298,7 +298,7 @@ static int count_authors(struct rpc_call *call, struct chain_reader *reader, str
 
 static int write_status(struct rpc_call *call, struct chain_reader *reader, uint64_t head)
 {
-    struct range range;
+    struct range range = {0};
     struct istanbul_set set;
     struct map counts;
     int status = choose_range(call, head, &range);
