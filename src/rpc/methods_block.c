@@ -1,5 +1,6 @@
 /* eth: blocks, headers, uncles. */
 #include "rpc/lookup.h"
+#include "rpc/machine.h"
 #include "rpc/methods.h"
 
 /* Blocks of more transactions than this are written on the worker. */
@@ -61,12 +62,17 @@ static int get_head_block(struct rpc_call *call)
     return quick ? 0 : RPC_LATER;
 }
 
+/* Finds the senders, unless they are known. */
 static int recover(const struct rpc_call *call, struct chain_block *block)
 {
+    if (senders_known(block))
+        return 0;
     struct eth_rules rules = rpc_rules_at(call, block->header.number, block->header.timestamp);
     enum eth_tx_status status;
     size_t index;
     int error = chain_block_recover(block, &status, &index, &rules, NULL);
+    if (error == 0 && status == ETH_TX_OK)
+        rpc_machine_keep(rpc_machine(call->rpc), block);
     return error == 0 && status != ETH_TX_OK ? ERR_CORRUPT : error;
 }
 
@@ -75,16 +81,18 @@ static int read_block(struct rpc_call *call, struct chain_reader *reader,
                       struct chain_block **ret_block, struct u256 *ret_td)
 {
     struct rpc_block_id id = wanted(call);
+    struct hash256 hash;
     uint64_t number;
     *ret_block = NULL;
     int status = rpc_find_block(reader, &number, &id);
     if (status == 0)
-        status = chain_reader_block(reader, ret_block, number);
-    if (status == 0)
         status = chain_reader_total_difficulty(reader, ret_td, number);
+    if (status == 0)
+        status = chain_reader_hash(reader, &hash, number);
+    if (status == 0 && !(*ret_block = rpc_machine_find(rpc_machine(call->rpc), &hash)))
+        status = chain_reader_block(reader, ret_block, number);
     if (status == 0 || status == ERR_NOTFOUND)
         return 0;
-    chain_block_unref(*ret_block);
     return rpc_reader_fail(call, reader, status);
 }
 
