@@ -157,12 +157,51 @@ static int pool_status(struct rpc_call *call)
     return 0;
 }
 
-/* One of the two halves of the pool's content. */
-struct listing {
-    struct buf *out;
+/* What is in the pool, held, an account's transactions together and in order. */
+struct pooled {
+    struct chain_tx *tx;
     bool queued;
-    void (*write)(struct buf *b, const struct chain_tx *tx);
 };
+
+struct held {
+    struct pooled *txs;
+    size_t count, capacity;
+};
+
+static bool collect_account(void *context, const struct address *sender,
+                            struct chain_tx *const *txs, size_t count, size_t pending)
+{
+    struct held *content = context;
+    (void)sender;
+    for (size_t i = 0; i < count && content->count < content->capacity; i++)
+        content->txs[content->count++] = (struct pooled){chain_tx_ref(txs[i]), i >= pending};
+    return true;
+}
+
+/* On the loop, which the pool belongs to: holds everything. To write it takes longer, and is the worker's. */
+static int collect(struct rpc_call *call)
+{
+    struct chain_pool_stats stats = {0};
+    struct held *content = arena_alloc_zeroed(call->arena, 1, sizeof(*content));
+    if (!content)
+        return ERR_NOMEM;
+    if (call->backend->pool)
+        chain_pool_stats(call->backend->pool, &stats);
+    content->capacity = stats.pending + stats.queued;
+    content->txs = arena_alloc(call->arena, (content->capacity + 1) * sizeof(struct pooled));
+    if (!content->txs)
+        return ERR_NOMEM;
+    call->state = content;
+    int status =
+        call->backend->pool ? chain_pool_visit(call->backend->pool, collect_account, content) : 0;
+    if (status == 0)
+        return RPC_LATER;
+    for (size_t i = 0; i < content->count; i++)
+        chain_tx_unref(content->txs[i].tx);
+    return status;
+}
+
+typedef void write_pooled_fn(struct buf *b, const struct chain_tx *tx);
 
 static void write_pooled(struct buf *b, const struct chain_tx *tx)
 {
@@ -186,52 +225,57 @@ static void write_summary(struct buf *b, const struct chain_tx *tx)
     buf_append_text(b, " wei\"");
 }
 
-static bool list_account(void *context, const struct address *sender, struct chain_tx *const *txs,
-                         size_t count, size_t pending)
+/* One of the two halves: by sender, by nonce. */
+static void write_half(struct buf *b, const struct held *content, bool queued,
+                       write_pooled_fn *write)
 {
-    struct listing *l = context;
-    size_t from = l->queued ? pending : 0, to = l->queued ? count : pending;
-    if (from == to)
-        return true;
-    char text[CRYPTO_ADDRESS_TEXT];
-    crypto_address_checksum(text, sender);
-    rpc_key(l->out, text);
-    buf_append_byte(l->out, '{');
-    for (size_t i = from; i < to; i++) {
-        rpc_item(l->out);
-        buf_append_format(l->out, "\"%llu\":", (unsigned long long)txs[i]->tx.nonce);
-        l->write(l->out, txs[i]);
+    const struct address *sender = NULL;
+    buf_append_byte(b, '{');
+    for (size_t i = 0; i < content->count && b->len <= POOL_ANSWER_MAX; i++) {
+        const struct chain_tx *tx = content->txs[i].tx;
+        if (content->txs[i].queued != queued)
+            continue;
+        if (!sender || !address_equal(sender, &tx->tx.sender)) {
+            char text[CRYPTO_ADDRESS_TEXT];
+            if (sender)
+                buf_append_byte(b, '}');
+            sender = &tx->tx.sender;
+            crypto_address_checksum(text, sender);
+            rpc_key(b, text);
+            buf_append_byte(b, '{');
+        }
+        rpc_item(b);
+        buf_append_format(b, "\"%llu\":", (unsigned long long)tx->tx.nonce);
+        write(b, tx);
     }
-    buf_append_byte(l->out, '}');
-    return l->out->len <= POOL_ANSWER_MAX;
+    buf_append_text(b, sender ? "}}" : "}");
 }
 
-static int list_pool(struct rpc_call *call, void (*write)(struct buf *b, const struct chain_tx *tx))
+static int write_pool(struct rpc_call *call, write_pooled_fn *write)
 {
-    struct listing l = {call->out, false, write};
-    int status = 0;
-    buf_append_text(call->out, "{\"pending\":{");
-    if (call->backend->pool)
-        status = chain_pool_visit(call->backend->pool, list_account, &l);
-    buf_append_text(call->out, "},\"queued\":{");
-    l.queued = true;
-    if (call->backend->pool && status == 0)
-        status = chain_pool_visit(call->backend->pool, list_account, &l);
-    buf_append_text(call->out, "}}");
+    struct held *content = call->state;
+    buf_append_byte(call->out, '{');
+    rpc_key(call->out, "pending");
+    write_half(call->out, content, false, write);
+    rpc_key(call->out, "queued");
+    write_half(call->out, content, true, write);
+    buf_append_byte(call->out, '}');
+    for (size_t i = 0; i < content->count; i++)
+        chain_tx_unref(content->txs[i].tx);
     if (call->out->len > POOL_ANSWER_MAX)
         return rpc_fail(call, RPC_CODE_TOO_LARGE, "the pool's content is more than %d MB",
                         POOL_ANSWER_MAX >> 20);
-    return status;
+    return 0;
 }
 
 static int pool_content(struct rpc_call *call)
 {
-    return list_pool(call, write_pooled);
+    return write_pool(call, write_pooled);
 }
 
 static int pool_inspect(struct rpc_call *call)
 {
-    return list_pool(call, write_summary);
+    return write_pool(call, write_summary);
 }
 
 /* Those of the node's own accounts, of which it has none yet. */
@@ -263,8 +307,16 @@ static const struct rpc_method methods[] = {
      .run = unknown_wallet,
      .result = "true"},
     {"txpool_status", {{0}}, .run = pool_status, .result = "numbers, hex"},
-    {"txpool_content", {{0}}, .run = pool_content, .result = "transactions by sender and nonce"},
-    {"txpool_inspect", {{0}}, .run = pool_inspect, .result = "texts by sender and nonce"},
+    {"txpool_content",
+     {{0}},
+     .quick = collect,
+     .work = pool_content,
+     .result = "transactions by sender and nonce"},
+    {"txpool_inspect",
+     {{0}},
+     .quick = collect,
+     .work = pool_inspect,
+     .result = "texts by sender and nonce"},
 };
 
 const struct rpc_method_list rpc_methods_node = {methods, BASE_COUNT(methods)};

@@ -1,0 +1,273 @@
+/* Transactions sent, waiting in the pool and asked for, with the work on threads of their own as in the node. */
+#include "base/hex.h"
+#include "crypto/secp256k1.h"
+#include "rpc/method.h"
+#include "rpc/test/world.h"
+#include "tests/support/recordings.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+struct sender {
+    struct crypto_private_key key;
+    char address[64]; /* checksummed */
+    uint64_t nonce;   /* of the state */
+};
+
+static struct world w;
+static struct sender sender;
+
+/* --- Asking --- */
+
+struct asked {
+    struct buf answer;
+    bool done;
+};
+
+static void take(void *context, struct buf *answer)
+{
+    struct asked *a = context;
+    a->answer = *answer;
+    buf_init(answer);
+    a->done = true;
+}
+
+/* The answer, which may come from a worker. Freed by json_decref. */
+static json_t *ask(const char *format, ...) BASE_PRINTF(1, 2);
+
+static json_t *ask(const char *format, ...)
+{
+    struct buf message = BUF_INIT;
+    struct asked asked = {BUF_INIT, false};
+    char text[4096];
+    va_list list;
+    va_start(list, format);
+    vsnprintf(text, sizeof(text), format, list);
+    va_end(list);
+    buf_append_format(&message, "{\"id\":1,%s}", text);
+    rpc_ask(w.rpc, rpc_access_all(), &message, take, &asked);
+    while (!asked.done)
+        io_loop_turn(w.backend.loop, true);
+    json_t *json = json_loadb((const char *)asked.answer.data, asked.answer.len, 0, NULL);
+    assert_non_null(json);
+    buf_release(&asked.answer);
+    return json;
+}
+
+/* A part of the result, by its keys with '/' between; NULL when it is not there. */
+static const json_t *part(const json_t *answer, const char *path)
+{
+    const json_t *at = json_object_get(answer, "result");
+    while (at && *path) {
+        char key[80];
+        size_t len = strcspn(path, "/");
+        snprintf(key, sizeof(key), "%.*s", (int)len, path);
+        at = json_object_get(at, key);
+        path += len + (path[len] != 0);
+    }
+    return at;
+}
+
+static void check_text(const json_t *answer, const char *path, const char *wanted)
+{
+    const char *text = json_string_value(part(answer, path));
+    if (!text || strcmp(text, wanted) != 0)
+        fail_msg("%s: %s", path, json_dumps(answer, 0));
+}
+
+static void check_error(json_t *answer, const char *wanted)
+{
+    const char *text =
+        json_string_value(json_object_get(json_object_get(answer, "error"), "message"));
+    if (!text || strcmp(text, wanted) != 0)
+        fail_msg("not \"%s\": %s", wanted, json_dumps(answer, 0));
+    json_decref(answer);
+}
+
+/* --- Signing --- */
+
+static void sign(struct buf *ret_hex, uint64_t nonce, uint64_t value)
+{
+    struct eth_transaction tx = {.type = ETH_LEGACY,
+                                 .nonce = nonce,
+                                 .gas_limit = 21000,
+                                 .value = u256_from(value),
+                                 .chain_id = u256_from(1337)};
+    struct hash256 digest;
+    struct crypto_signature signature;
+    struct buf raw = BUF_INIT;
+    memset(tx.to.b, 0x77, sizeof(tx.to.b));
+    assert_int_equal(eth_transaction_signing_hash(&tx, ETH_SIGN_PROTECTED, &digest), 0);
+    assert_true(crypto_ecdsa_sign(&signature, &digest, &sender.key));
+    eth_transaction_set_signature(&tx, ETH_SIGN_PROTECTED, signature.rs, signature.recovery_id);
+    eth_transaction_encode(&raw, &tx);
+    buf_clear(ret_hex);
+    hex_append(ret_hex, buf_bytes(&raw));
+    buf_release(&raw);
+}
+
+/* All tests share one world. */
+static void begin(void)
+{
+    recordings_require("qbft");
+    if (w.rpc)
+        return;
+    world_begin(&w, "qbft");
+    assert_int_equal(io_worker_new(&w.backend.worker, w.backend.loop), 0);
+    assert_int_equal(io_worker_new(&w.backend.light, w.backend.loop), 0);
+    json_t *about = recordings_json("qbft", "network.json");
+    const json_t *account = json_array_get(json_object_get(about, "accounts"), 0);
+    snprintf(sender.address, sizeof(sender.address), "%s",
+             json_string_value(json_object_get(account, "address")));
+    assert_true(
+        hex_decode_exact(json_string_value(json_object_get(account, "key")), sender.key.b, 32));
+    json_decref(about);
+}
+
+static int end(void **state)
+{
+    (void)state;
+    if (!w.rpc)
+        return 0;
+    io_worker_free(w.backend.worker);
+    io_worker_free(w.backend.light);
+    world_end(&w);
+    return 0;
+}
+
+/* --- Tests --- */
+
+static void test_send(void **state)
+{
+    (void)state;
+    begin();
+    struct buf raw = BUF_INIT;
+    char hash[80], path[160];
+    uint64_t nonce;
+    json_t *answer = ask("\"method\":\"eth_getTransactionCount\",\"params\":[\"%s\",\"latest\"]",
+                         sender.address);
+    assert_true(hex_u64(json_string_value(part(answer, "")), &nonce));
+    json_decref(answer);
+
+    sign(&raw, nonce, 5);
+    answer = ask("\"method\":\"eth_sendRawTransaction\",\"params\":[\"%s\"]", buf_text(&raw));
+    assert_non_null(part(answer, ""));
+    snprintf(hash, sizeof(hash), "%s", json_string_value(part(answer, "")));
+    json_decref(answer);
+    check_error(ask("\"method\":\"eth_sendRawTransaction\",\"params\":[\"%s\"]", buf_text(&raw)),
+                "already known");
+
+    answer = ask("\"method\":\"eth_getTransactionByHash\",\"params\":[\"%s\"]", hash);
+    assert_true(json_is_null(part(answer, "blockHash")) &&
+                json_is_null(part(answer, "transactionIndex")));
+    check_text(answer, "value", "0x5");
+    check_text(answer, "hash", hash);
+    json_decref(answer);
+    answer = ask("\"method\":\"eth_getRawTransactionByHash\",\"params\":[\"%s\"]", hash);
+    check_text(answer, "", buf_text(&raw));
+    json_decref(answer);
+    answer = ask("\"method\":\"eth_getTransactionReceipt\",\"params\":[\"%s\"]", hash);
+    assert_true(json_is_null(part(answer, "")));
+    json_decref(answer);
+
+    /* A gap of one: the second waits. */
+    sign(&raw, nonce + 2, 6);
+    json_decref(ask("\"method\":\"eth_sendRawTransaction\",\"params\":[\"%s\"]", buf_text(&raw)));
+    answer = ask("\"method\":\"txpool_status\"");
+    check_text(answer, "pending", "0x1");
+    check_text(answer, "queued", "0x1");
+    json_decref(answer);
+    answer = ask("\"method\":\"txpool_content\"");
+    snprintf(path, sizeof(path), "pending/%s/%llu/hash", sender.address, (unsigned long long)nonce);
+    check_text(answer, path, hash);
+    snprintf(path, sizeof(path), "queued/%s/%llu/value", sender.address,
+             (unsigned long long)nonce + 2);
+    check_text(answer, path, "0x6");
+    json_decref(answer);
+    answer = ask("\"method\":\"txpool_inspect\"");
+    snprintf(path, sizeof(path), "queued/%s/%llu", sender.address, (unsigned long long)nonce + 2);
+    check_text(answer, path,
+               "0x7777777777777777777777777777777777777777: 6 wei + 21000 gas \u00d7 0 wei");
+    json_decref(answer);
+    answer = ask("\"method\":\"eth_getTransactionCount\",\"params\":[\"%s\",\"pending\"]",
+                 sender.address);
+    snprintf(path, sizeof(path), "0x%llx", (unsigned long long)nonce + 1);
+    check_text(answer, "", path);
+    json_decref(answer);
+    buf_release(&raw);
+}
+
+/* Calls of a batch that go to different threads are answered in their order. */
+static void test_batch_on_workers(void **state)
+{
+    (void)state;
+    begin();
+    static const char *const methods[] = {
+        "\"method\":\"eth_blockNumber\"",
+        "\"method\":\"eth_getBlockByNumber\",\"params\":[\"0x1c\",true]",
+        "\"method\":\"eth_getBlockByNumber\",\"params\":[\"0x1c\",true]",
+        "\"method\":\"eth_sendRawTransaction\",\"params\":[\"0x\"]",
+        "\"method\":\"eth_getLogs\",\"params\":[{\"fromBlock\":\"0x0\"}]",
+        "\"method\":\"net_version\"",
+    };
+    struct buf message = BUF_INIT;
+    for (size_t i = 0; i < BASE_COUNT(methods); i++)
+        buf_append_format(&message, "%c{\"id\":%zu,%s}", i ? ',' : '[', i, methods[i]);
+    buf_append_text(&message, "]");
+    struct asked asked = {BUF_INIT, false};
+    assert_non_null(rpc_ask(w.rpc, rpc_access_all(), &message, take, &asked));
+    while (!asked.done)
+        io_loop_turn(w.backend.loop, true);
+    json_t *all = json_loadb((const char *)asked.answer.data, asked.answer.len, 0, NULL);
+    assert_int_equal(json_array_size(all), BASE_COUNT(methods));
+    for (size_t i = 0; i < BASE_COUNT(methods); i++) {
+        const json_t *one = json_array_get(all, i);
+        assert_int_equal(json_integer_value(json_object_get(one, "id")), i);
+        assert_true((json_object_get(one, "error") != NULL) == (i == 3));
+    }
+    assert_true(json_equal(json_object_get(json_array_get(all, 1), "result"),
+                           json_object_get(json_array_get(all, 2), "result")));
+    json_decref(all);
+    buf_release(&asked.answer);
+}
+
+static void not_called(void *context, struct buf *answer)
+{
+    (void)context;
+    (void)answer;
+    fail_msg("the asker had gone");
+}
+
+/* Askers that go before the worker has done. */
+static void test_forgotten(void **state)
+{
+    (void)state;
+    begin();
+    for (int i = 0; i < 50; i++) {
+        struct buf message = BUF_INIT;
+        buf_append_text(
+            &message,
+            i % 2 ? "{\"id\":1,\"method\":\"eth_getLogs\",\"params\":[{\"fromBlock\":\"0x0\"}]}"
+                  : "[{\"id\":1,\"method\":\"eth_sendRawTransaction\",\"params\":[\"0x1234\"]},"
+                    "{\"id\":2,\"method\":\"txpool_content\"}]");
+        struct rpc_exchange *exchange =
+            rpc_ask(w.rpc, rpc_access_all(), &message, not_called, NULL);
+        assert_non_null(exchange);
+        rpc_forget(exchange);
+    }
+    json_decref(ask("\"method\":\"eth_getLogs\",\"params\":[{\"fromBlock\":\"0x0\"}]"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_send),
+        cmocka_unit_test(test_batch_on_workers),
+        cmocka_unit_test(test_forgotten),
+    };
+    return cmocka_run_group_tests_name("sending", tests, NULL, end);
+}
