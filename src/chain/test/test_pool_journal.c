@@ -158,7 +158,7 @@ static void a_damaged_end_is_told(void **state)
         send(s, 0, nonce, true);
     assert_int_equal(file_read(s->path, 1 << 20, &content, &detail), ERR_OK);
     size_t one = content.len / 4;
-    char where[64];
+    char where[128];
 
     struct bytes cut = bytes_slice(buf_bytes(&content), 0, content.len - 1);
     assert_int_equal(file_write(s->path, cut, &detail), ERR_OK);
