@@ -115,9 +115,10 @@ unsigned chain_pool_pressure(const struct chain_pool *pool, bool local)
         {pool->count, options->max_transactions},
         {pool->tx_bytes, options->max_bytes},
         {pool->remote_slots, options->global_slots + options->global_queue},
+        {pool->remote_pending, options->global_slots},
     };
     uint64_t most = 0;
-    for (size_t i = 0; i < BASE_COUNT(parts) - local; i++) {
+    for (size_t i = 0; i < (local ? 2 : BASE_COUNT(parts)); i++) {
         uint64_t part = parts[i].used >= parts[i].limit
                             ? 1000
                             : (uint64_t)((u256_wide)parts[i].used * 1000 / parts[i].limit);

@@ -11,6 +11,11 @@
 
 enum {
     EXPIRE_MS = 60 * 1000,
+    /* A local transaction that has waited for so long while blocks came was turned away somewhere, most likely; in quiet
+     * none waits longer than a block period or two. */
+    OFFER_AGAIN_MS = 1000,
+    OFFER_AFTER_MS = 3000,
+    OFFER_MAX = 2048, /* 64 KiB of hashes to each peer */
     JOURNAL_BATCH = 1024,
 };
 
@@ -19,7 +24,7 @@ struct node_transactions {
     struct chain_pool *pool;
     struct p2p_local *local; /* NULL: not started, or stopped */
     char journal_path[NODE_PATH_MAX];
-    struct io_timer expire, rejournal;
+    struct io_timer expire, rejournal, offer;
     /* State at the head that the pool knows, opened when it is asked for. */
     struct chain_reader reader;
     struct state_reader state;
@@ -101,6 +106,33 @@ static void on_expire(void *context)
     struct node_transactions *t = context;
     chain_pool_expire(t->pool, io_loop_now(t->options.loop));
     io_timer_start(&t->expire, EXPIRE_MS);
+}
+
+/* The next local ones in line that others should have put into a block by now. */
+static void offer_again(struct node_transactions *t)
+{
+    struct chain_pool_stats stats;
+    struct chain_pool_batch batch;
+    struct chain_tx *tx;
+    chain_pool_stats(t->pool, &stats);
+    if (!stats.local || !t->local || chain_pool_take(t->pool, OFFER_MAX, &batch) != ERR_OK)
+        return;
+    struct hash256 hashes[OFFER_MAX];
+    size_t count = 0;
+    uint64_t now = io_loop_now(t->options.loop);
+    while ((tx = chain_pool_batch_next(&batch)))
+        if (tx->arrival + OFFER_AFTER_MS <= now && chain_pool_is_local(t->pool, &tx->tx.sender))
+            hashes[count++] = tx->hash;
+    if (count)
+        p2p_eth_offer_again(p2p_local_eth(t->local), hashes, count);
+    chain_pool_batch_release(&batch);
+}
+
+static void on_offer(void *context)
+{
+    struct node_transactions *t = context;
+    offer_again(t);
+    io_timer_start(&t->offer, OFFER_AGAIN_MS);
 }
 
 struct rotation {
@@ -318,6 +350,7 @@ int node_transactions_new(struct node_transactions **ret_transactions,
     t->options.journal = NULL;
     io_timer_init(&t->expire, options->loop, on_expire, t);
     io_timer_init(&t->rejournal, options->loop, on_rejournal, t);
+    io_timer_init(&t->offer, options->loop, on_offer, t);
     struct buf locals = BUF_INIT;
     struct err_detail why = {""};
     int status = read_locals(&locals, options->config->pool_locals, &why);
@@ -338,6 +371,7 @@ void node_transactions_start(struct node_transactions *t, struct p2p_local *loca
 {
     t->local = local;
     io_timer_start(&t->expire, EXPIRE_MS);
+    io_timer_start(&t->offer, OFFER_AGAIN_MS);
     io_timer_start(&t->rejournal, t->options.config->pool_rejournal_ms);
     begin_journal(t);
 }
@@ -348,6 +382,7 @@ void node_transactions_stop(struct node_transactions *t)
         return;
     t->local = NULL;
     io_timer_stop(&t->expire);
+    io_timer_stop(&t->offer);
     io_timer_stop(&t->rejournal);
 }
 

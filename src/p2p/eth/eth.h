@@ -63,6 +63,10 @@ void p2p_eth_new_head(struct p2p_eth *eth, struct chain_block *block, const stru
                       bool fresh);
 /* The pool has transactions that can be executed (its `executable` callback): they go to all peers that lack them. */
 void p2p_eth_new_transactions(struct p2p_eth *eth, struct chain_tx *const *txs, size_t count);
+/* These have waited for long, as they do when a peer had no room for them: their hashes are announced to all peers, whatever
+ * was sent before; who lacks one asks for it, when it has room. A peer that is slow or has not heard the last ones yet is
+ * passed over. Not within the pool's call. */
+void p2p_eth_offer_again(struct p2p_eth *eth, const struct hash256 *hashes, size_t count);
 /* Transactions of peers are taken from now on even if no block has been imported yet: this node mines. */
 void p2p_eth_accept_transactions(struct p2p_eth *eth);
 

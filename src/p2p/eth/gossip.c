@@ -136,6 +136,17 @@ void p2p_eth_gossip_greet(struct p2p_eth_peer *peer)
     p2p_eth_gossip_flush(peer);
 }
 
+void p2p_eth_offer_again(struct p2p_eth *eth, const struct hash256 *hashes, size_t count)
+{
+    for (struct p2p_eth_peer *peer = eth->peers; peer; peer = peer->next) {
+        if (!peer->ready || peer->going || peer->announce.count > 0 || is_congested(peer))
+            continue;
+        for (size_t i = 0; i < count; i++)
+            p2p_eth_queue_push(&peer->announce, OUT_MAX, &hashes[i]);
+        p2p_eth_gossip_flush(peer);
+    }
+}
+
 /* --- Blocks --- */
 
 static bool lacks(const struct p2p_eth_peer *peer, const struct hash256 *hash)

@@ -9,6 +9,7 @@ enum {
     PROTOCOLS = 5,
     /* The pool is not given transactions of peers beyond this many waiting recoveries. */
     RECOVERIES_MAX = 64,
+    LOOK_AT_ONE_OF = 16, /* messages that come while the pool is full */
 };
 
 struct p2p_local {
@@ -19,7 +20,8 @@ struct p2p_local {
     size_t protocol_count;
     struct io_timer timer;
     struct io_worker *recovery;
-    uint64_t random; /* state of ids */
+    uint64_t random;      /* state of ids */
+    unsigned turned_away; /* messages since the pool was full */
 };
 
 /* --- The chain --- */
@@ -263,11 +265,16 @@ int p2p_local_add(struct p2p_local *l, struct chain_tx *const *txs, size_t count
     return offer_run(l, o, txs, count);
 }
 
+/* A full pool still looks at some, since they may be better than what it has (more gas paid, a sender who has none
+ * waiting), but not at all: recovering senders to refuse them is what makes an overloaded node slow. What is turned away
+ * is offered again by the node whose client sent it. */
 static bool is_full(void *context)
 {
-    const struct p2p_local *l = context;
-    return io_worker_pending(l->recovery) > RECOVERIES_MAX ||
-           chain_pool_pressure(l->options.pool, false) >= CHAIN_POOL_PRESSURE_HIGH;
+    struct p2p_local *l = context;
+    if (io_worker_pending(l->recovery) > RECOVERIES_MAX)
+        return true;
+    return chain_pool_pressure(l->options.pool, false) >= CHAIN_POOL_PRESSURE_HIGH &&
+           ++l->turned_away % LOOK_AT_ONE_OF != 0;
 }
 
 /* --- The world --- */

@@ -414,6 +414,7 @@ void p2p_eth_new_head(struct p2p_eth *eth, struct chain_block *block, const stru
     if ((fresh || eth->fetcher.importing) && eth->sync.importing == 0)
         p2p_eth_gossip_block(eth, block, td);
     p2p_eth_fetch_work(eth);
+    p2p_eth_wake(eth, p2p_eth_now(eth)); /* the pool may have room for what peers have announced */
 }
 
 void p2p_eth_accept_transactions(struct p2p_eth *eth)

@@ -635,6 +635,44 @@ static void test_transactions(void **state)
     close_world(&w);
 }
 
+/* What a full pool has turned away comes once there is room, though it was sent before. */
+static void test_offered_again(void **state)
+{
+    (void)state;
+    enum { TXS = 600 };
+    static struct chain_tx *txs[TXS];
+    struct hash256 hashes[TXS];
+    struct world w;
+    open_world(&w, 5, 5);
+    struct net_node *b = net_add(&w.net, w.chain, 5);
+    struct net_link *ab = net_connect(&w.net, w.node, b, P2P_ETH_66);
+    net_settle(&w.net);
+    make_txs(txs, 0, TXS);
+    shake_hands(w.link);
+    b->full = true;
+    give_txs(w.link, txs, TXS);
+    net_pass(&w.net, 1000);
+    assert_int_equal(w.node->taken, TXS);
+    assert_int_equal(b->taken, 0);
+    for (size_t i = 0; i < TXS; i++)
+        hashes[i] = txs[i]->hash;
+    p2p_eth_offer_again(w.node->eth, hashes, TXS);
+    net_pass(&w.net, 1000);
+    assert_int_equal(b->taken, 0);
+    b->full = false;
+    p2p_eth_offer_again(w.node->eth, hashes, TXS);
+    net_pass(&w.net, 1000);
+    assert_int_equal(b->taken, TXS);
+    /* Again: it has them all. */
+    unsigned sent = ab->codes[P2P_ETH_POOLED_TRANSACTIONS];
+    p2p_eth_offer_again(w.node->eth, hashes, TXS);
+    net_pass(&w.net, 1000);
+    assert_int_equal(b->taken, TXS);
+    assert_int_equal(ab->codes[P2P_ETH_POOLED_TRANSACTIONS], sent);
+    free_txs(txs, TXS);
+    close_world(&w);
+}
+
 static void test_not_synced(void **state)
 {
     (void)state;
@@ -728,13 +766,13 @@ static void test_known(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_status),       cmocka_unit_test(test_status_order),
-        cmocka_unit_test(test_invalid),      cmocka_unit_test(test_headers),
-        cmocka_unit_test(test_bodies),       cmocka_unit_test(test_recorded),
-        cmocka_unit_test(test_gossip_block), cmocka_unit_test(test_fetch),
-        cmocka_unit_test(test_announced),    cmocka_unit_test(test_transactions),
-        cmocka_unit_test(test_not_synced),   cmocka_unit_test(test_slow_peer),
-        cmocka_unit_test(test_known),
+        cmocka_unit_test(test_status),        cmocka_unit_test(test_status_order),
+        cmocka_unit_test(test_invalid),       cmocka_unit_test(test_headers),
+        cmocka_unit_test(test_bodies),        cmocka_unit_test(test_recorded),
+        cmocka_unit_test(test_gossip_block),  cmocka_unit_test(test_fetch),
+        cmocka_unit_test(test_announced),     cmocka_unit_test(test_transactions),
+        cmocka_unit_test(test_offered_again), cmocka_unit_test(test_not_synced),
+        cmocka_unit_test(test_slow_peer),     cmocka_unit_test(test_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
