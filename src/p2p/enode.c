@@ -152,7 +152,7 @@ static int parse_host(struct p2p_enode *enode, const struct pieces *p, const cha
 
 static int parse_complete(struct p2p_enode *enode, const char *url, struct err_detail *detail)
 {
-    struct pieces p;
+    struct pieces p = {0};
     char value[32];
     char query[P2P_ENODE_TEXT_MAX];
     if (strncasecmp(url, scheme, sizeof(scheme) - 1) != 0)
