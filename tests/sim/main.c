@@ -1,5 +1,5 @@
 /*
- * usage: sim PROTOCOL FIRST COUNT [-v] [-n NODES] [--no-liars]
+ * usage: sim PROTOCOL FIRST COUNT [-v] [-n NODES] [--no-liars | --mixed]
  *
  * Runs seeds FIRST … FIRST + COUNT - 1 of the simulator with `qbft` or `ibft`; prints each failure with the command that
  * replays it, and how fast blocks went on. Exit status 1 when a run failed.
@@ -32,6 +32,8 @@ static bool parse(int argc, char **argv, struct sim_options *o, uint64_t *ret_co
             o->verbose = true;
         else if (strcmp(argv[i], "--no-liars") == 0)
             o->no_liars = true;
+        else if (strcmp(argv[i], "--mixed") == 0)
+            o->mixed = true;
         else if (strcmp(argv[i], "-n") == 0 && i + 1 < argc)
             o->nodes = strtoull(argv[++i], NULL, 10);
         else
@@ -47,8 +49,9 @@ static void count(struct totals *t, const struct sim_options *o, const char *pro
     t->heights += r->heights;
     if (r->failure[0]) {
         t->failures++;
-        printf("FAILED: seed %llu: %s\n  again: sim %s %llu 1 -v\n", (unsigned long long)o->seed,
-               r->failure, protocol, (unsigned long long)o->seed);
+        printf("FAILED: seed %llu: %s\n  again: sim %s %llu 1 -v%s%s\n",
+               (unsigned long long)o->seed, r->failure, protocol, (unsigned long long)o->seed,
+               o->mixed ? " --mixed" : "", o->no_liars ? " --no-liars" : "");
         return;
     }
     double periods = (double)r->first_ms / (double)r->period_ms;
@@ -73,7 +76,8 @@ int main(int argc, char **argv)
     struct totals totals = {0};
     uint64_t runs = 0;
     if (!parse(argc, argv, &options, &runs)) {
-        fprintf(stderr, "usage: sim qbft|ibft FIRST COUNT [-v] [-n NODES] [--no-liars]\n");
+        fprintf(stderr,
+                "usage: sim qbft|ibft FIRST COUNT [-v] [-n NODES] [--no-liars | --mixed]\n");
         return 2;
     }
     uint64_t end = options.seed + runs;

@@ -6,6 +6,7 @@
  *     validator.c  one node: drives its machine as quorate-node does
  *     blocks.c     blocks that carry nothing but what consensus looks at
  *     liar.c       what Byzantine validators send
+ *     reference.c  a machine that agrees as GoQuorum does, for networks of both
  *     main.c       the program
  *
  * Checked all the time: no two honest nodes have different blocks at a height; every committed block is valid and has a
@@ -47,6 +48,8 @@ struct sim_options {
     size_t nodes;  /* 0: by seed */
     bool verbose;  /* print what happens */
     bool no_liars; /* crashes and networks only */
+    bool
+        mixed; /* half of the validators are GoQuorum's: one at a time is restarted, one of them killed */
 };
 
 struct sim_result {
@@ -57,6 +60,9 @@ struct sim_result {
     uint64_t fault_count;
     bool liars;
 };
+
+/* GoQuorum's QBFT. */
+extern const struct consensus_machine_ops sim_reference;
 
 void sim_run(const struct sim_options *options, struct sim_result *ret_result);
 
@@ -92,6 +98,7 @@ struct sim_validator {
     struct crypto_private_key key;
     struct address address;
     bool liar;
+    bool reference; /* agrees as GoQuorum does: reference.c */
     bool up;
     uint64_t life;
     int64_t skew_ms;

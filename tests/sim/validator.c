@@ -50,7 +50,7 @@ static void broadcast(struct sim_world *w, struct sim_validator *v,
         sim_lie(w, v, e->broadcast.code, e->broadcast.payload);
         return;
     }
-    if (own)
+    if (own && !v->reference)
         sim_note_message(w, v, e->broadcast.code, e->broadcast.payload);
     for (size_t i = 0; i < w->count; i++) {
         if (!address_equal(&w->nodes[i].address, &e->broadcast.except))
@@ -195,7 +195,8 @@ void sim_start(struct sim_world *w, struct sim_validator *v)
     struct err_detail detail;
     v->up = true;
     v->life++;
-    if (consensus_machine_new(&v->machine, w->options->protocol, &options, &detail)) {
+    const struct consensus_machine_ops *ops = v->reference ? &sim_reference : w->options->protocol;
+    if (consensus_machine_new(&v->machine, ops, &options, &detail)) {
         sim_fail(w, "node %zu cannot start: %s", v->index, detail.text);
         return;
     }
@@ -213,6 +214,8 @@ void sim_crash(struct sim_world *w, struct sim_validator *v)
         buf_clear(&v->record);
         buf_append_bytes(&v->record, buf_bytes(&v->being_written));
     }
+    if (v->reference && !v->record.len)
+        buf_append_byte(&v->record, 1); /* all that it remembers is that it was there */
     v->writing = false;
     consensus_effects_clear(&v->waiting);
     v->waiting_from = 0;

@@ -261,9 +261,25 @@ static void crash_or_start(struct sim_world *w, unsigned percent)
     }
 }
 
+/* One validator at a time is down, and comes back. */
+static void mixed_fault(struct sim_world *w)
+{
+    for (size_t i = 0; i < w->count; i++) {
+        if (!w->nodes[i].up) {
+            start(w, i);
+            return;
+        }
+    }
+    crash(w, sim_below(&w->chance, w->count));
+}
+
 static void random_fault(struct sim_world *w)
 {
     w->result->fault_count++;
+    if (w->options->mixed) {
+        mixed_fault(w);
+        return;
+    }
     uint64_t which = sim_below(&w->chance, 10);
     if (which < 4) {
         crash_or_start(w, 100 / (unsigned)w->count + 5);
@@ -287,6 +303,19 @@ static void random_fault(struct sim_world *w)
         w->nodes[i].disk_ms = sim_between(&w->chance, 1, sim_happens(&w->chance, 20) ? 1500 : 40);
         sim_say(w, "disk of %zu: %llu ms", i, (unsigned long long)w->nodes[i].disk_ms);
     }
+}
+
+/* One of GoQuorum's kind is killed, the other was restarted last. */
+static void end_mixed(struct sim_world *w)
+{
+    for (size_t i = 0; i < w->count; i++) {
+        if (!w->nodes[i].up)
+            start(w, i);
+    }
+    crash(w, sim_below(&w->chance, w->count / 2));
+    w->end_of_faults = w->now;
+    w->result->heights = w->height;
+    sim_say(w, "the faults end at height %llu", (unsigned long long)w->height);
 }
 
 static void end_faults(struct sim_world *w)
@@ -450,9 +479,18 @@ static void configure(struct sim_world *w)
     w->delay_most = sim_between(&w->chance, 5, 150);
     w->result->period_ms = 1000 * (w->config.empty_block_period ? w->config.empty_block_period
                                                                 : w->config.block_period);
+    if (w->options->mixed) {
+        w->count = w->options->nodes ? w->options->nodes : 4;
+        w->delay_most = 30;
+        w->result->period_ms = 1000 * (w->config.block_period = 1);
+        w->config.empty_block_period = 0;
+        w->pending_blocks = false;
+    }
     make_nodes(w);
+    for (size_t i = 0; w->options->mixed && i < w->count / 2; i++)
+        w->nodes[i].reference = true;
     size_t most = istanbul_set_faults(&w->set);
-    if (most && !w->options->no_liars && sim_happens(&w->chance, 40))
+    if (most && !w->options->no_liars && !w->options->mixed && sim_happens(&w->chance, 40))
         w->liars = sim_between(&w->chance, 1, most);
     for (size_t i = 0; i < w->liars; i++)
         w->nodes[i].liar = true; /* addresses are random, so which ones is */
@@ -471,6 +509,8 @@ static bool take_event(struct sim_world *w, struct sim_event *e, uint64_t faults
         if (w->now < faults_until) {
             random_fault(w);
             sim_schedule(w, sim_between(&w->chance, 50, 6000), SIM_FAULT, 0)->life = 0;
+        } else if (w->options->mixed) {
+            end_mixed(w);
         } else {
             end_faults(w);
         }
@@ -529,7 +569,7 @@ void sim_run(const struct sim_options *options, struct sim_result *ret_result)
     w->chain[0] = sim_genesis(w);
     uint64_t faults_until = sim_between(&w->chance, 5000, 40000);
     for (size_t i = 0; i < w->count; i++) {
-        if (sim_happens(&w->chance, 90))
+        if (w->options->mixed || sim_happens(&w->chance, 90))
             start(w, i);
     }
     sim_schedule(w, sim_between(&w->chance, 0, 6000), SIM_FAULT, 0)->life = 0;

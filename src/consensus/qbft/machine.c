@@ -239,11 +239,12 @@ static void on_peer(struct qbft *q, const struct address *address, bool connecte
     if (!peer)
         return;
     if (connected && !peer->connected)
-        peer->orders = peer->silent[0] = peer->silent[1] =
-            0; /* it may have been restarted, and follow another order now */
+        peer->refuses[0] = peer->refuses[1] =
+            false; /* it may have been restarted, and follow another order now */
     peer->connected = connected;
     if (!connected)
-        *peer = (struct qbft_peer){.orders = peer->orders, .lost = q->number};
+        *peer =
+            (struct qbft_peer){.refuses = {peer->refuses[0], peer->refuses[1]}, .lost = q->number};
     if (q->phase == QBFT_IDLE || !istanbul_set_has(&q->set, address))
         return;
     if (connected)

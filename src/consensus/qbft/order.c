@@ -3,15 +3,15 @@
  *
  * GoQuorum validators disagree about the order of proposers once some of them were restarted (istanbul/set.h). So a
  * proposal is accepted from the proposer of a round by either order, and this node proposes by the order that can have
- * a quorum: what each validator follows is learned from its votes and proposals in rounds where the orders differ. When
- * neither can be sure of one, rounds with odd numbers go by text: a quorum that needs both kinds is found then.
+ * a quorum: who does not vote for, or does not make, a proposal in a round where the orders differ seems to follow the other
+ * one, until he votes for one by this order, or connects anew. When neither order can be sure of a quorum, rounds with odd
+ * numbers go by text.
  */
 #include "consensus/qbft/state.h"
 
 enum {
     /* Validators of all sets that were ever seen: those who connect are few. 40 bytes each. */
     PEERS_MAX = 4 * ISTANBUL_SET_MAX,
-    SILENT_MIN = 2,
 };
 
 struct qbft_peer *qbft_peer_of(struct qbft *q, const struct address *address)
@@ -53,12 +53,10 @@ bool qbft_is_there(struct qbft *q, size_t member)
            (peer->first_heard < peer->last_heard && peer->last_heard + 1 >= q->number);
 }
 
-static uint8_t orders_of(struct qbft *q, const struct address *address)
+static bool refuses(struct qbft *q, const struct address *address, enum istanbul_order order)
 {
-    if (is_self(q, address))
-        return QBFT_FOLLOWS_BYTES | QBFT_FOLLOWS_TEXT;
     const struct qbft_peer *peer = qbft_peer_of(q, address);
-    return peer && peer->orders ? peer->orders : QBFT_FOLLOWS_BYTES | QBFT_FOLLOWS_TEXT;
+    return peer && !is_self(q, address) && peer->refuses[order];
 }
 
 /* Who waits in this round is there too. */
@@ -73,14 +71,14 @@ static bool is_viable(struct qbft *q, enum istanbul_order order)
 {
     const struct address *proposer = qbft_proposer(q, order, q->round);
     return takes_part(q, (size_t)istanbul_set_index(&q->set, proposer)) &&
-           (orders_of(q, proposer) & 1u << order);
+           !refuses(q, proposer, order);
 }
 
 static bool has_support(struct qbft *q, enum istanbul_order order)
 {
     size_t count = 0;
     for (size_t i = 0; i < q->set.count; i++)
-        count += takes_part(q, i) && (orders_of(q, &q->set.members[i]) & 1u << order);
+        count += takes_part(q, i) && !refuses(q, &q->set.members[i], order);
     return count >= q->checker.quorum;
 }
 
@@ -124,24 +122,33 @@ void qbft_note_order(struct qbft *q, const struct address *member, const struct 
     struct qbft_peer *peer = qbft_peer_of(q, member);
     if (!peer || !orders_differ(q))
         return;
-    enum istanbul_order order = order_of(q, proposer);
-    peer->orders |= (uint8_t)(1u << order);
-    peer->silent[order] = 0;
+    peer->refuses[order_of(q, proposer)] = false;
+}
+
+/* Whether the member had its chance in this round. */
+static bool had_chance(struct qbft *q, size_t member)
+{
+    const struct qbft_stored *s = q->members[member].round_change;
+    return member != q->self && qbft_is_there(q, member) &&
+           (q->round == 0 || (s && s->m.round == q->round));
 }
 
 void qbft_note_silent(struct qbft *q)
 {
-    if (!q->proposal_message || !orders_differ(q))
+    if (!orders_differ(q) || q->checking)
         return;
-    enum istanbul_order order = order_of(q, &q->proposal_message->signer);
-    for (size_t i = 0; i < q->set.count; i++) {
-        struct qbft_peer *peer = qbft_peer_of(q, &q->set.members[i]);
-        if (!peer || !qbft_is_there(q, i) || q->members[i].prepare)
-            continue;
-        /* Once may be a lost message. */
-        if (++peer->silent[order] < SILENT_MIN)
-            continue;
-        peer->silent[order] = SILENT_MIN;
-        peer->orders = order == ISTANBUL_BY_BYTES ? QBFT_FOLLOWS_TEXT : QBFT_FOLLOWS_BYTES;
+    if (q->proposal_message) {
+        enum istanbul_order order = order_of(q, &q->proposal_message->signer);
+        for (size_t i = 0; i < q->set.count; i++) {
+            struct qbft_peer *peer = qbft_peer_of(q, &q->set.members[i]);
+            if (peer && had_chance(q, i) && !q->members[i].prepare)
+                peer->refuses[order] = true;
+        }
+    } else if (q->round == 0 || q->quorum_waits) {
+        enum istanbul_order order = qbft_order(q);
+        const struct address *proposer = qbft_proposer(q, order, q->round);
+        struct qbft_peer *peer = qbft_peer_of(q, proposer);
+        if (peer && had_chance(q, (size_t)istanbul_set_index(&q->set, proposer)))
+            peer->refuses[order] = true;
     }
 }

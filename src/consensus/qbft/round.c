@@ -82,6 +82,7 @@ void qbft_arm_round(struct qbft *q)
                         qbft_patience(q));
     else
         wait += qbft_patience(q);
+    q->armed_ms = q->now_ms;
     qbft_start_timer(q, QBFT_TIMER_ROUND, wait);
 }
 
@@ -239,6 +240,9 @@ void qbft_begin_round(struct qbft *q, uint64_t round)
     assert(round > q->round);
     if (q->phase == QBFT_IDLE || q->phase == QBFT_COMMITTED || q->status || round > UINT32_MAX)
         return;
+    /* One who was drawn on at once had no time to learn anything of this round. */
+    if (q->now_ms >= q->armed_ms + qbft_patience(q) / 2)
+        qbft_note_silent(q);
     q->round = round;
     q->phase = QBFT_ACCEPT;
     q->quorum_waits = q->drawn = q->hurried = false;
@@ -270,7 +274,6 @@ void qbft_on_round_timeout(struct qbft *q)
         return;
     if (q->round == 0 || q->quorum_waits || others_will_follow(q))
         q->failures++;
-    qbft_note_silent(q);
     for (size_t i = 0; i < q->set.count && q->round && !q->quorum_waits; i++)
         q->members[i].absent = i != q->self && q->members[i].round < q->round;
     go_to_meeting(q, q->round + 1);

@@ -79,18 +79,10 @@ struct qbft_member {
     bool absent;    /* it is there, and did not come to a round where it was waited for */
 };
 
-/* Which orders of proposers a validator was seen to follow; both: it accepts either, as we do. */
-enum {
-    QBFT_FOLLOWS_BYTES = 1u << ISTANBUL_BY_BYTES,
-    QBFT_FOLLOWS_TEXT = 1u << ISTANBUL_BY_TEXT,
-};
-
 /* What is known of a validator beyond a height. */
 struct qbft_peer {
     bool connected;
-    uint8_t orders; /* QBFT_FOLLOWS_…, 0: not known */
-    uint8_t silent
-        [2]; /* proposals by an order that failed for want of its vote, since it last voted for one */
+    bool refuses[2];      /* by istanbul_order: it seems not to follow that order of proposers */
     uint64_t first_heard; /* heights at which it signed something, since it was lost */
     uint64_t last_heard;
     uint64_t
@@ -145,6 +137,7 @@ struct qbft {
     /* Pace: see qbft_patience. */
     uint64_t slowest_ms; /* from when a block was due until it was agreed on, lately, in round 0 */
     unsigned failures;   /* rounds that failed with a quorum there */
+    uint64_t armed_ms;   /* when the round's timer was started last, wall clock */
     uint64_t resend_ms;
 
     struct qbft_stored **backlog;
