@@ -319,7 +319,10 @@ static int open_chain(struct chain *chain, const struct chain_options *options,
 static uint64_t system_clock(void *context)
 {
     (void)context;
-    return (uint64_t)time(NULL);
+    /* Not time(), which may be some milliseconds late: a block made on the second would be in the future. */
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec;
 }
 
 int chain_open(struct chain **ret_chain, const struct chain_options *options,

@@ -29,7 +29,8 @@ struct node {
     struct node_transactions *transactions;
     struct node_network *network;
     struct node_validator *validator;
-    struct io_worker *background; /* for what RPC and the pool have done elsewhere */
+    struct io_worker *background; /* for what the pool has done elsewhere */
+    struct io_worker *calls;      /* the same for RPC */
     struct io_worker *light;      /* what must not wait behind that */
     struct rpc_backend backend;
     struct rpc *rpc;
@@ -183,6 +184,8 @@ static int make_core(struct node *node, struct err_detail *detail)
     if (status == ERR_OK)
         status = io_worker_new(&node->background, node->loop);
     if (status == ERR_OK)
+        status = io_worker_new(&node->calls, node->loop);
+    if (status == ERR_OK)
         status = io_worker_new(&node->light, node->loop);
     if (status != ERR_OK)
         return err_set(detail, status, "the event loop cannot be made: %s", err_text(status));
@@ -273,7 +276,7 @@ static void fill_backend(struct node *node)
     node->backend = (struct rpc_backend){
         .context = node,
         .loop = node->loop,
-        .worker = node->background,
+        .worker = node->calls,
         .light = node->light,
         .chain = node->store,
         .pool = node_transactions_pool(node->transactions),
@@ -347,6 +350,8 @@ static void take_down(struct node *node)
     struct node_network *network = node->network;
     rpc_http_stop(node->http);
     rpc_ipc_stop(node->ipc);
+    io_worker_free(node->calls); /* what was under way is done, and answered to nobody */
+    io_worker_free(node->light);
     rpc_free(node->rpc);
     node_validator_stop(node->validator);
     node_network_stop(network);
@@ -355,7 +360,6 @@ static void take_down(struct node *node)
     node_network_free(network);
     node->network = NULL;
     io_worker_free(node->background);
-    io_worker_free(node->light);
     node_validator_free(node->validator);
     node_transactions_free(node->transactions);
     for (size_t i = 0; i < BASE_COUNT(node->signals); i++)
