@@ -133,8 +133,32 @@ static void on_head(struct ibft *m, const struct consensus_event *e)
 
 /* ---- peers and timers ---- */
 
+/* Those who are neither connected nor members; who comes with a new key each time must not fill the memory. */
+static void forget_strangers(struct ibft *m)
+{
+    struct map kept;
+    map_init(&kept, sizeof(struct address), sizeof(struct ibft_peer));
+    for (size_t i = 0; i < map_count(&m->peers); i++) {
+        const struct address *address = map_key_at(&m->peers, i);
+        const struct ibft_peer *peer = map_value_at(&m->peers, i);
+        if (!peer->connected && !istanbul_set_has(&m->set, address))
+            continue;
+        struct ibft_peer *copy = map_put(&kept, address, NULL);
+        if (!copy) {
+            map_release(&kept);
+            ibft_nomem(m);
+            return;
+        }
+        *copy = *peer;
+    }
+    map_release(&m->peers);
+    m->peers = kept;
+}
+
 static void on_peer(struct ibft *m, const struct address *address, bool connected)
 {
+    if (map_count(&m->peers) >= IBFT_PEERS_KEPT)
+        forget_strangers(m);
     struct ibft_peer *peer = map_put(&m->peers, address, NULL);
     if (!peer) {
         ibft_nomem(m);

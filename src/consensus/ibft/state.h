@@ -53,7 +53,8 @@ enum {
     /* A waiting quorum that is split goes to the highest round at once up to here, then round by round: the reference's own
      * timers reach it in half an hour, and who lies gains no more than that. */
     IBFT_JUMP_MAX = 10,
-    IBFT_GRACE_MIN_MS = 250, /* for a proposer that is away, at least */
+    IBFT_PEERS_KEPT = 2 * ISTANBUL_SET_MAX, /* before strangers are forgotten */
+    IBFT_GRACE_MIN_MS = 250,                /* for a proposer that is away, at least */
 };
 
 /* The newest message of one kind from one member. Sizes: at most CONSENSUS_PAYLOAD_MAX for a PRE-PREPARE, which is kept only
