@@ -11,7 +11,9 @@ scenarios
     qbft, ibft    two validators of each kind: all propose, transactions to either are mined and have the same receipts, a
                   fifth validator of each kind is voted in and out, fresh nodes of both kinds sync from the other kind
     quiet-qbft, quiet-ibft   --blocks blocks without a round change
+    restarts-qbft, restarts-ibft   each validator is killed and started again, one after the other
     order         node keys of qbft-order: one GoQuorum validator restarted, then the other killed; blocks go on
+    switch        from IBFT to QBFT at a height
     import        a chain exported by either is imported by the other, with the same head
 """
 import argparse
@@ -134,7 +136,7 @@ def tail(path, lines=15):
 class Net:
     """A network with keys and genesis of a recording."""
 
-    def __init__(self, args, recording, title):
+    def __init__(self, args, recording, title, transitions=None):
         self.args, self.title = args, title
         source = os.path.join(args.fixtures, 'recordings', recording)
         with open(os.path.join(source, 'network.json')) as f:
@@ -147,6 +149,8 @@ class Net:
         self.folder = tempfile.mkdtemp(prefix='quorate-mixed-')
         self.genesis = os.path.join(self.folder, 'genesis.json')
         genesis['config'].pop('transitions', None)
+        if transitions:
+            genesis['config']['transitions'] = transitions
         for engine in ('qbft', 'ibft'):
             if engine in genesis['config']:
                 self.engine = engine
@@ -401,6 +405,38 @@ def order_scenario(args):
     return net.failures
 
 
+def restarts_scenario(args, recording, title):
+    """Each validator in turn is killed and started again, GoQuorum's and ours."""
+    with Net(args, recording, f'{title}: validators killed and started, one after the other') as net:
+        start_validators(net)
+        for node in list(net.nodes):
+            node.stop(signal.SIGKILL)
+            rest = [n for n in net.nodes if n.process]
+            height = max(n.head() for n in rest)
+            net.wait_height(height + 8, 120, rest)
+            node.start()
+            begun = time.monotonic()
+            net.wait_height(height + 20, 120)
+            net.check(net.same_chain(height + 18),
+                      f'blocks go on without {node.name}, and with it again: {height + 20} after {time.monotonic() - begun:.1f} s')
+    return net.failures
+
+
+def switch_scenario(args):
+    switch = [{'block': 20, 'algorithm': 'qbft'}]
+    with Net(args, 'ibft-order', 'from IBFT to QBFT at block 20', switch) as net:
+        start_validators(net)
+        net.wait_height(40, 150)
+        net.check(net.same_chain(38), 'two and two validators agree after the switch')
+        extra = [net.nodes[0].block(n)['extraData'] for n in (19, 20)]
+        net.check(isinstance(rlp_items(bytes.fromhex(extra[1][2:])), list) and not extra[0].startswith('0xf8'),
+                  'block 20 is the first of QBFT')
+        check_proposers(net, 20, 12)
+        late = slow_blocks(net.nodes[0], 12, 38)
+        net.check(not late, 'every block in time' if not late else f'late: {late}')
+    return net.failures
+
+
 def import_scenario(args):
     with Net(args, 'qbft', 'export and import') as net:
         start_validators(net)
@@ -425,7 +461,10 @@ SCENARIOS = {
     'ibft': lambda args: validators_scenario(args, 'ibft-order', 'IBFT: 2 GoQuorum and 2 Quorate validators'),
     'quiet-qbft': lambda args: quiet_scenario(args, 'qbft', 'QBFT'),
     'quiet-ibft': lambda args: quiet_scenario(args, 'ibft-order', 'IBFT'),
+    'restarts-qbft': lambda args: restarts_scenario(args, 'qbft', 'QBFT'),
+    'restarts-ibft': lambda args: restarts_scenario(args, 'ibft-order', 'IBFT'),
     'order': order_scenario,
+    'switch': switch_scenario,
     'import': import_scenario,
 }
 
