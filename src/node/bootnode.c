@@ -115,7 +115,7 @@ int node_run_bootnode(const struct node_config *config)
         if (io_loop_new(&loop) != ERR_OK)
             return node_fatal("the event loop cannot be made");
         options.loop = loop;
-        options.listen = true;
+        options.listen = false; /* UDP alone */
         options.listen_host = host;
         options.port = (uint16_t)port;
         options.report = on_report;

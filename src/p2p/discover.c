@@ -75,7 +75,6 @@ int p2p_discover_start(struct p2p_server *server, struct err_detail *detail)
     if (status < 0)
         return status;
     p2p_server_self(server, &options.self);
-    options.self.udp = io_udp_address(server->udp)->port;
     status = crypto_random(&options.seed, sizeof(options.seed));
     if (status == 0)
         status = p2p_discovery_new(&server->discovery, &options);

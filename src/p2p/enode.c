@@ -235,7 +235,10 @@ void p2p_enode_format(char ret_text[P2P_ENODE_TEXT], const struct p2p_enode *eno
         snprintf(ports[0], sizeof(ports[0]), "?discport=%u", enode->udp);
     if (enode->raft)
         snprintf(ports[1], sizeof(ports[1]), "%craftport=%u", ports[0][0] ? '&' : '?', enode->raft);
-    snprintf(ret_text, P2P_ENODE_TEXT, "enode://%s@%s%s%s", key, address, ports[0], ports[1]);
+    int len =
+        snprintf(ret_text, P2P_ENODE_TEXT, "enode://%s@%s%s%s", key, address, ports[0], ports[1]);
+    assert(len < P2P_ENODE_TEXT);
+    (void)len;
 }
 
 int p2p_enode_resolve(struct p2p_enode *enode, struct err_detail *detail)

@@ -330,6 +330,11 @@ int p2p_server_start(struct p2p_server *server, struct err_detail *detail)
             return status;
         server->address = *io_listener_address(server->listener);
     }
+    if (server->options.discovery) {
+        int status = p2p_discover_start(server, detail);
+        if (status < 0)
+            return status;
+    }
     struct p2p_record record = {.sequence = 1};
     struct buf encoded = BUF_INIT;
     p2p_server_self(server, &record.node);
@@ -339,10 +344,6 @@ int p2p_server_start(struct p2p_server *server, struct err_detail *detail)
     buf_release(&encoded);
     if (status < 0)
         return err_set(detail, status, "node record: %s", err_text(status));
-    if (server->options.discovery)
-        status = p2p_discover_start(server, detail);
-    if (status < 0)
-        return status;
     server->running = true;
     p2p_dial_run(server);
     return 0;
@@ -375,8 +376,8 @@ void p2p_server_free(struct p2p_server *server)
 
 void p2p_server_self(const struct p2p_server *server, struct p2p_enode *ret_self)
 {
-    p2p_enode_make(ret_self, &server->key, &server->external, server->address.port,
-                   server->options.discovery ? server->address.port : 0);
+    uint16_t udp = server->udp ? io_udp_address(server->udp)->port : 0;
+    p2p_enode_make(ret_self, &server->key, &server->external, server->address.port, udp);
 }
 
 const struct io_address *p2p_server_address(const struct p2p_server *server)

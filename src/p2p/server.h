@@ -101,7 +101,7 @@ int p2p_server_start(struct p2p_server *server, struct err_detail *detail) BASE_
  * NULL is fine. Not inside one of its callbacks. */
 void p2p_server_free(struct p2p_server *server);
 
-/* The node itself: IP, TCP port as listened on, UDP port 0 without discovery. */
+/* The node itself, once it has started: IP, TCP port as listened on (0: it does not), UDP port 0 without discovery. */
 void p2p_server_self(const struct p2p_server *server, struct p2p_enode *ret_self);
 /* Where it listens; unknown (ip_len 0) when it does not. */
 const struct io_address *p2p_server_address(const struct p2p_server *server);

@@ -653,6 +653,15 @@ static void hostile_hellos(void **state)
     for (size_t i = 0; i < BASE_COUNT(disconnects); i++)
         assert_int_equal(p2p_disconnect_decode(bytes_of(disconnects[i].bytes, disconnects[i].len)),
                          disconnects[i].reason);
+    /* CVE-2022-29177: the text of a reason one beyond geth's table ended the node. */
+    for (unsigned reason = 0; reason < 256; reason++) {
+        uint8_t payload[] = {0xc2, 0x81, (uint8_t)reason};
+        size_t from = reason < 0x80 ? 1 : 0;
+        payload[from] = reason < 0x80 ? 0xc1 : 0xc2;
+        if (reason)
+            assert_int_equal(p2p_disconnect_decode(bytes_of(payload + from, 3 - from)), reason);
+        assert_true(strlen(p2p_reason_text((enum p2p_reason)reason)) > 4);
+    }
     assert_string_equal(p2p_reason_text(P2P_TOO_MANY_PEERS), "too many peers");
     assert_string_equal(p2p_reason_text((enum p2p_reason)77), "unknown reason");
 }

@@ -690,16 +690,20 @@ static void discovery_brings_together(void **state)
     struct p2p_enode third;
     char text[P2P_ENODE_TEXT];
     prepare(&boot);
+    /* Discovery alone, as the program bootnode has it. */
     boot.options.discovery = true;
+    boot.options.listen = false;
     boot.options.no_dial = true;
     boot.options.max_peers = 0;
     start(&boot);
     p2p_enode_format(text, &boot.enode);
-    assert_null(strchr(text, '?')); /* UDP on the same port */
+    char wanted[64];
+    snprintf(wanted, sizeof(wanted), "@127.0.0.1:0?discport=%u", boot.enode.udp);
+    assert_non_null(strstr(text, wanted));
     assert_memory_equal(p2p_server_enr(boot.server), "enr:-", 5);
     /* By its name, which is looked up. */
     char *at = strstr(text, "127.0.0.1");
-    snprintf(at, (size_t)(text + sizeof(text) - at), "localhost:%u", boot.enode.tcp);
+    snprintf(at, (size_t)(text + sizeof(text) - at), "localhost:0?discport=%u", boot.enode.udp);
     assert_int_equal(p2p_enode_parse(&third, text, &detail), 0);
     prepare(&a);
     prepare(&b);
@@ -708,10 +712,65 @@ static void discovery_brings_together(void **state)
     a.options.boot_count = b.options.boot_count = 1;
     start(&a);
     start(&b);
+    p2p_enode_format(text, &a.enode);
+    assert_null(strchr(text, '?')); /* UDP on the same port */
     until(p2p_server_find(a.server, &b.enode.id) && p2p_server_find(b.server, &a.enode.id));
     stop(&a);
     stop(&b);
     stop(&boot);
+}
+
+/* What time does, without waiting for it: pings, silence, a peer that does not read. */
+static void ticks(void **state)
+{
+    (void)state;
+    struct node b;
+    struct raw raw;
+    prepare(&b);
+    start(&b);
+    raw_open(&raw, &b);
+    b.peer->ping_at -= P2P_PING_AFTER;
+    p2p_peer_tick(b.peer);
+    until(raw.codes.len == 2);
+    assert_int_equal(raw.codes.data[1], P2P_PING);
+    b.peer->read_at -= P2P_IDLE_TIMEOUT;
+    p2p_peer_pause(b.peer); /* silence is not held against one who is held back */
+    p2p_peer_tick(b.peer);
+    assert_int_equal(b.peer->state, P2P_OPEN);
+    p2p_peer_resume(b.peer);
+    p2p_peer_tick(b.peer);
+    assert_int_equal(b.peer->state, P2P_OPEN);
+    b.peer->read_at -= P2P_IDLE_TIMEOUT;
+    p2p_peer_tick(b.peer);
+    until(raw.closed && b.closed == 1);
+    assert_int_equal(raw.reason, P2P_READ_TIMEOUT);
+    raw_stop(&raw);
+
+    raw_open(&raw, &b);
+    io_stream_pause(raw.stream);
+    struct buf big = BUF_INIT;
+    assert_int_equal(crypto_random(buf_extend(&big, P2P_MESSAGE_MAX), P2P_MESSAGE_MAX), 0);
+    assert_int_equal(p2p_peer_send(b.peer, "eth", 1, buf_bytes(&big)), 0);
+    for (int i = 0; i < 20; i++)
+        io_loop_turn(loop, false);
+    p2p_peer_tick(b.peer); /* some of it has gone */
+    assert_int_equal(b.peer->state, P2P_OPEN);
+    b.peer->write_at -= P2P_WRITE_TIMEOUT;
+    p2p_peer_tick(b.peer);
+    until(b.closed == 2);
+    assert_true(reported(&b, "write timeout"));
+    raw_stop(&raw);
+
+    /* Or it is so much that waiting is not worth it. */
+    raw_open(&raw, &b);
+    io_stream_pause(raw.stream);
+    for (int i = 0; i < 8 && b.closed == 2 && b.peer->state == P2P_OPEN; i++)
+        (void)p2p_peer_send(b.peer, "eth", 1, buf_bytes(&big));
+    until(b.closed == 3);
+    assert_true(reported(&b, "it does not read"));
+    raw_stop(&raw);
+    buf_release(&big);
+    stop(&b);
 }
 
 static void wrong_options(void **state)
@@ -750,11 +809,17 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, new_loop, free_loop)
     const struct CMUnitTest tests[] = {
-        TEST(two_nodes_talk),   TEST(pausing_holds_back),
-        TEST(refusals),         TEST(both_dial),
-        TEST(penalties),        TEST(hostile_first_messages),
-        TEST(hostile_messages), TEST(ping_flood),
-        TEST(half_open_flood),  TEST(discovery_brings_together),
+        TEST(two_nodes_talk),
+        TEST(pausing_holds_back),
+        TEST(refusals),
+        TEST(both_dial),
+        TEST(penalties),
+        TEST(hostile_first_messages),
+        TEST(hostile_messages),
+        TEST(ping_flood),
+        TEST(half_open_flood),
+        TEST(ticks),
+        TEST(discovery_brings_together),
         TEST(wrong_options),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
