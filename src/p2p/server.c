@@ -141,12 +141,25 @@ static bool gives_way(const struct p2p_server *server, const struct p2p_peer *ou
            memcmp(outbound->node.id.b, server->id.b, sizeof(server->id.b)) > 0;
 }
 
+/* A node that dials this one anew has no connection any more, whatever it looks like from here: its machine lost power, or
+ * the line broke. Not so when something still comes in over the old one: then two nodes have the same key. */
+static bool is_stale(const struct p2p_peer *peer)
+{
+    uint64_t now = io_loop_now(peer->server->loop);
+    return peer->state == P2P_OPEN && now - peer->opened_at >= P2P_STALE_AGE &&
+           now - peer->read_at >= P2P_STALE_SILENCE;
+}
+
 static enum p2p_reason check_duplicate(struct p2p_server *server, struct p2p_peer *peer)
 {
     bool first_check = peer->state != P2P_WAIT_HELLO;
     for (struct p2p_peer *other = server->connections; other; other = other->next) {
         if (other == peer || !hash256_equal(&other->node.id, &peer->node.id))
             continue;
+        if (first_check && peer->inbound && is_stale(other)) {
+            p2p_peer_drop(other, "the node has come again");
+            continue;
+        }
         if (other->state == P2P_OPEN || (other->state == P2P_ENDED && other->opened))
             return P2P_ALREADY_CONNECTED;
         if (first_check && peer->inbound && !other->inbound && other->state != P2P_ENDED) {

@@ -37,6 +37,9 @@ enum {
     P2P_BOOT_MAX = 32,
     P2P_SETTLED = 10000, /* a connection that lasted so long was a good one */
     P2P_BAN = 60000,
+    P2P_STALE_AGE =
+        5000, /* a connection so old and so silent gives way to a new one of the same node */
+    P2P_STALE_SILENCE = 2000,
 
     P2P_MAX_PENDING = 50,   /* connections in handshake, each way */
     P2P_HISTORY_MAX = 1024, /* addresses and nodes that are remembered; the oldest go */

@@ -78,6 +78,8 @@ static void write_self(struct buf *b, const struct p2p_server *server)
     write_text(b, p2p_server_name(server));
     rpc_key(b, "enode");
     write_text(b, text);
+    rpc_key(b, "enr");
+    write_text(b, p2p_server_enr(server));
     rpc_key(b, "ip");
     write_text(b, ip);
     rpc_key(b, "ports");

@@ -773,6 +773,37 @@ static void ticks(void **state)
     stop(&b);
 }
 
+/* A node whose machine lost power comes again: the old connection, which nobody has closed, gives way; but not while
+ * something still comes over it. */
+static void came_again(void **state)
+{
+    (void)state;
+    struct node b;
+    struct raw first, second;
+    prepare(&b);
+    start(&b);
+    raw_open(&first, &b);
+    raw_start(&second, &b);
+    second.key = first.key;
+    until(second.closed);
+    assert_int_equal(second.reason, P2P_ALREADY_CONNECTED);
+    raw_stop(&second);
+    assert_int_equal(b.closed, 0);
+    b.peer->opened_at -= P2P_STALE_AGE;
+    b.peer->read_at -= P2P_STALE_SILENCE;
+    buf_clear(&b.log);
+    raw_start(&second, &b);
+    second.key = first.key;
+    until(second.framed && second.codes.len == 1);
+    raw_hello(&second, 5, true);
+    until(b.opened == 2 && first.closed);
+    assert_string_equal(buf_text(&b.log), " -1+");
+    assert_int_equal(p2p_server_peer_count(b.server), 1);
+    raw_stop(&first);
+    raw_stop(&second);
+    stop(&b);
+}
+
 static void wrong_options(void **state)
 {
     (void)state;
@@ -809,17 +840,12 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, new_loop, free_loop)
     const struct CMUnitTest tests[] = {
-        TEST(two_nodes_talk),
-        TEST(pausing_holds_back),
-        TEST(refusals),
-        TEST(both_dial),
-        TEST(penalties),
-        TEST(hostile_first_messages),
-        TEST(hostile_messages),
-        TEST(ping_flood),
-        TEST(half_open_flood),
-        TEST(ticks),
-        TEST(discovery_brings_together),
+        TEST(two_nodes_talk),   TEST(pausing_holds_back),
+        TEST(refusals),         TEST(both_dial),
+        TEST(penalties),        TEST(hostile_first_messages),
+        TEST(hostile_messages), TEST(ping_flood),
+        TEST(half_open_flood),  TEST(ticks),
+        TEST(came_again),       TEST(discovery_brings_together),
         TEST(wrong_options),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
