@@ -404,7 +404,7 @@ static struct job *job_new(struct node_chain *chain, enum job_kind kind, void *c
 
 static int job_run(struct job *job)
 {
-    int status = io_worker_run(job->chain->worker, work, done, job);
+    int status = job->chain->worker ? io_worker_run(job->chain->worker, work, done, job) : ERR_BUSY;
     if (status != ERR_OK)
         job_free(job);
     return status;
@@ -495,11 +495,19 @@ int node_chain_new(struct node_chain **ret_chain, const struct node_chain_option
     return ERR_OK;
 }
 
-void node_chain_free(struct node_chain *chain)
+void node_chain_stop(struct node_chain *chain)
 {
     if (!chain)
         return;
     io_worker_free(chain->worker);
+    chain->worker = NULL;
+}
+
+void node_chain_free(struct node_chain *chain)
+{
+    if (!chain)
+        return;
+    node_chain_stop(chain);
     chain_on_head(chain->options.chain, NULL, NULL);
     for (size_t i = 0; i < chain->gathered.removed_count; i++)
         chain_block_unref(chain->gathered.removed[i]);
@@ -526,5 +534,5 @@ struct chain *node_chain_of(const struct node_chain *chain)
 
 size_t node_chain_pending(const struct node_chain *chain)
 {
-    return io_worker_pending(chain->worker);
+    return chain->worker ? io_worker_pending(chain->worker) : 0;
 }

@@ -53,7 +53,10 @@ struct node_chain_options {
 /* Makes the thread and looks the head up (without telling it). ERR_NOMEM, ERR_IO, what the chain returns. */
 int node_chain_new(struct node_chain **ret_chain, const struct node_chain_options *options,
                    struct err_detail *detail) BASE_NODISCARD;
-/* Waits for what is under way; callbacks still come, inside. NULL is fine. */
+/* Waits for what is under way; callbacks still come, inside. From then on no job is taken (ERR_BUSY); the head may still
+ * be looked at. NULL is fine. */
+void node_chain_stop(struct node_chain *chain);
+/* Stops, and frees. NULL is fine. */
 void node_chain_free(struct node_chain *chain);
 
 /* Senders are looked up there before they are recovered; given after _new, since the pool needs the head. NULL: none. */
@@ -63,7 +66,7 @@ struct chain *node_chain_of(const struct node_chain *chain);
 /* Jobs that are not done. */
 size_t node_chain_pending(const struct node_chain *chain);
 
-/* --- Jobs. All are ERR_NOMEM when they cannot be queued; the callback then does not come. --- */
+/* --- Jobs. ERR_NOMEM and ERR_BUSY: it is not queued, the callback does not come. --- */
 
 struct node_built {
     int status; /* 0 or ERR_…; then the message */

@@ -356,12 +356,13 @@ static void take_down(struct node *node)
     node_validator_stop(node->validator);
     node_network_stop(network);
     node_transactions_stop(node->transactions);
-    node_chain_free(node->chain); /* what was under way is done, and told to the others */
+    node_chain_stop(node->chain); /* what was under way is done, and told to the others */
     node_network_free(network);
     node->network = NULL;
     io_worker_free(node->background);
     node_validator_free(node->validator);
     node_transactions_free(node->transactions);
+    node_chain_free(node->chain);
     for (size_t i = 0; i < BASE_COUNT(node->signals); i++)
         io_signal_free(node->signals[i]);
     io_loop_free(node->loop);

@@ -394,10 +394,8 @@ void node_transactions_free(struct node_transactions *t)
     stop_reading(t);
     if (t->journal)
         chain_pool_journal_reader_free(t->journal);
-    if (t->pool) {
-        node_chain_set_pool(t->options.chain, NULL);
+    if (t->pool)
         chain_pool_free(t->pool);
-    }
     mem_free(t);
 }
 

@@ -31,7 +31,7 @@ int node_transactions_new(struct node_transactions **ret_transactions,
 void node_transactions_start(struct node_transactions *t, struct p2p_local *local);
 /* `local` goes: nothing is given to it any more. */
 void node_transactions_stop(struct node_transactions *t);
-/* The worker is idle, the chain's thread gone. NULL is fine. */
+/* The worker is idle, the chain's thread has been stopped. NULL is fine. */
 void node_transactions_free(struct node_transactions *t);
 
 struct chain_pool *node_transactions_pool(struct node_transactions *t);
