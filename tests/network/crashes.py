@@ -2,7 +2,8 @@
 """Four validators, killed and started again in random order: blocks go on soon after a quorum is back, nobody forks,
 nothing that was seen is lost.
 
-usage: crashes.py PROGRAM [--schedules N] [--seed N] [--keep FOLDER]"""
+usage: crashes.py PROGRAM [--schedules N] [--seed N] [--consensus qbft|ibft] [--transition BLOCK]
+                        [--keep FOLDER]"""
 
 import argparse
 import pathlib
@@ -12,7 +13,7 @@ import sys
 import tempfile
 import time
 
-from network import Network
+from network import Network, make_genesis
 
 PERIOD = 1  # seconds, of the genesis
 # The reference point is the moment when the last process of the quorum was started: its connections and the
@@ -77,12 +78,14 @@ def main():
     parser.add_argument("program")
     parser.add_argument("--schedules", type=int, default=3)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--consensus", default="qbft")
+    parser.add_argument("--transition", type=int, default=0, help="from IBFT to QBFT")
     parser.add_argument("--keep")
     options = parser.parse_args()
     folder = options.keep or tempfile.mkdtemp(prefix="quorate-network-")
     program = str(pathlib.Path(options.program).resolve())
     dice = random.Random(options.seed)
-    network = Network(folder, [program] * 4)
+    network = Network(folder, [program] * 4, genesis=make_genesis(options.consensus, transition=options.transition))
     watch = Watch(network)
     failed = True
     times = []

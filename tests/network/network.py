@@ -1,5 +1,6 @@
 """A network of real processes on loopback: four validators of one genesis, each with its data directory."""
 
+import copy
 import http.client
 import json
 import os
@@ -11,6 +12,34 @@ import time
 
 HERE = pathlib.Path(__file__).parent
 DATA = json.loads((HERE / "network.json").read_text())
+
+
+def rlp(item):
+    if isinstance(item, list):
+        body, base = b"".join(rlp(i) for i in item), 0xC0
+    else:
+        body, base = item, 0x80
+        if len(body) == 1 and body[0] < 0x80:
+            return body
+    if len(body) < 56:
+        return bytes([base + len(body)]) + body
+    size = len(body).to_bytes((len(body).bit_length() + 7) // 8, "big")
+    return bytes([base + 55 + len(size)]) + size + body
+
+
+def make_genesis(consensus, nodes=None, transition=0):
+    """The genesis of network.json for another engine, other validators (of the form of `nodes` there), or with a change from
+    IBFT to QBFT at a block."""
+    genesis = copy.deepcopy(DATA["genesis"])
+    validators = sorted(bytes.fromhex(node["address"][2:]) for node in nodes or DATA["nodes"])
+    if consensus == "ibft":
+        genesis["config"]["ibft"] = genesis["config"].pop("qbft")
+        genesis["extraData"] = "0x" + (bytes(32) + rlp([validators, b"", []])).hex()
+    else:
+        genesis["extraData"] = "0x" + rlp([bytes(32), validators, [], b"", []]).hex()
+    if transition:
+        genesis["config"]["transitions"] = [{"block": transition, "algorithm": "qbft"}]
+    return genesis
 
 
 def free_ports(count):
@@ -115,15 +144,16 @@ class Node:
 
 
 class Network:
-    def __init__(self, folder, programs, arguments=(), genesis=None):
-        """`programs`: one path for each of the four validators."""
+    def __init__(self, folder, programs, arguments=(), genesis=None, identities=None):
+        """`programs`: one path for each validator; `identities`: their keys, of the form of `nodes` in network.json."""
+        identities = identities or DATA["nodes"]
         ports = free_ports(2 * len(programs))
         self.genesis = genesis or DATA["genesis"]
         enodes = [f"enode://{node['id']}@127.0.0.1:{port}?discport=0"
-                  for node, port in zip(DATA["nodes"], ports[len(programs):])]
+                  for node, port in zip(identities, ports[len(programs):])]
         self.nodes = []
         for i, program in enumerate(programs):
-            node = Node(program, pathlib.Path(folder) / f"n{i}", DATA["nodes"][i]["key"], ports[i],
+            node = Node(program, pathlib.Path(folder) / f"n{i}", identities[i]["key"], ports[i],
                         ports[len(programs) + i], list(arguments))
             (node.folder / "geth/static-nodes.json").write_text(
                 json.dumps([e for j, e in enumerate(enodes[:len(programs)]) if j != i]))
