@@ -6,9 +6,18 @@
 int state_commit_begin(struct state_commit *ret_commit, const struct state_db *db,
                        struct store_txn *txn, uint64_t version, struct err_detail *detail)
 {
-    struct state_commit c = {.db = db, .txn = txn, .version = version, .next_storage_id = 1};
-    uint64_t head;
+    return state_commit_begin_undo(ret_commit, db, txn, version, NULL, detail);
+}
+
+int state_commit_begin_undo(struct state_commit *ret_commit, const struct state_db *db,
+                            struct store_txn *txn, uint64_t version, struct buf *undo,
+                            struct err_detail *detail)
+{
+    struct state_commit c = {
+        .db = db, .txn = txn, .version = version, .next_storage_id = 1, .undo = undo};
+    uint64_t head = 0;
     int err = state_db_head(db, txn, &head);
+    bool has_head = !err;
     if (!err && version <= head)
         return err_set(detail, ERR_USAGE,
                        "state: version %llu cannot be written, the newest is %llu",
@@ -20,7 +29,12 @@ int state_commit_begin(struct state_commit *ret_commit, const struct state_db *d
         return err;
     unsigned stale = db->archive ? TRIE_NO_TABLE : state_table(db, STATE_STALE);
     err = trie_batch_begin(&c.batch, txn, state_table(db, STATE_NODES), stale, version, detail);
-    if (!err)
+    if (err)
+        return err;
+    err = state_undo_begin(&c, has_head, head);
+    if (err)
+        trie_batch_release(&c.batch);
+    else
         *ret_commit = c;
     return err;
 }
@@ -67,8 +81,10 @@ static int commit_tries(struct state_update *u, struct state_commit *c)
     struct state_root_key key = state_root_key(u->view->reader.instance, c->version);
     uint8_t value[STATE_ROOT_SIZE];
     state_root_encode(value, &root);
-    return store_put(c->txn, state_table(c->db, STATE_ROOTS), bytes_of(&key, sizeof(key)),
-                     bytes_of(value, sizeof(value)), STORE_PUT);
+    err = state_undo_root(c, u->view->reader.instance);
+    return err ? err
+               : store_put(c->txn, state_table(c->db, STATE_ROOTS), bytes_of(&key, sizeof(key)),
+                           bytes_of(value, sizeof(value)), STORE_PUT);
 }
 
 /* --- Flat values --- */
@@ -91,6 +107,9 @@ static int write_slots(const struct state_account_change *change, struct state_c
         size_t len = u256_byte_length(&slot->value);
         uint8_t value[32];
         u256_store(value, &slot->value);
+        err = state_undo_value(c, STATE_SLOTS, key);
+        if (err)
+            break;
         err = len ? store_put(c->txn, state_table(c->db, STATE_SLOTS), key,
                               bytes_of(value + sizeof(value) - len, len), STORE_PUT)
                   : delete_key(c, STATE_SLOTS, key);
@@ -104,8 +123,12 @@ static int settle_storage_id(struct state_account_change *change, struct state_c
     if (change->wiped) {
         change->account.storage_id = 0;
         if (change->old_storage_id) {
-            int err = store_put_id(c->txn, state_table(c->db, STATE_DEAD), change->old_storage_id,
-                                   bytes_none(), STORE_PUT);
+            /* With a version the slots stay until that version cannot be taken back any more. */
+            struct bytes since = c->undo ? bytes_of(&c->version, sizeof(c->version)) : bytes_none();
+            int err = state_undo_dead(c, change->old_storage_id);
+            if (!err)
+                err = store_put_id(c->txn, state_table(c->db, STATE_DEAD), change->old_storage_id,
+                                   since, STORE_PUT);
             if (err)
                 return err;
         }
@@ -123,6 +146,8 @@ static int write_account(struct state_account_change *change, struct state_insta
     int err = settle_storage_id(change, c);
     if (!err)
         err = write_slots(change, c);
+    if (!err)
+        err = state_undo_value(c, STATE_ACCOUNTS, key);
     if (err)
         return err;
     if (!change->exists)

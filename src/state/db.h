@@ -117,6 +117,7 @@ struct state_commit {
     uint64_t version;
     uint64_t next_storage_id;
     struct trie_batch batch; /* other tries of the version may be committed into it, too */
+    struct buf *undo;        /* receives what state_rewind needs; NULL: it cannot be taken back */
 };
 
 /* `version` is above the head. ERR_USAGE when it is not. After any failure call
@@ -124,10 +125,23 @@ struct state_commit {
 int state_commit_begin(struct state_commit *ret_commit, const struct state_db *db,
                        struct store_txn *txn, uint64_t version,
                        struct err_detail *detail) BASE_NODISCARD;
+/* The same; what the version replaces is noted in `undo`, which is empty and lives as long as the
+ * commit. */
+int state_commit_begin_undo(struct state_commit *ret_commit, const struct state_db *db,
+                            struct store_txn *txn, uint64_t version, struct buf *undo,
+                            struct err_detail *detail) BASE_NODISCARD;
 /* Completes the version and releases the commit. It is durable when the caller has committed the
  * transaction, with whatever else belongs to the block. */
 int state_commit_end(struct state_commit *commit) BASE_NODISCARD;
 void state_commit_release(struct state_commit *commit);
+
+/*
+ * Takes the newest version back, by its `undo`: the one before is the newest again. Versions that
+ * are taken back one after the other must not have been pruned. ERR_CORRUPT, ERR_USAGE (it is the
+ * first), and those of the store.
+ */
+int state_rewind(const struct state_db *db, struct store_txn *txn, struct bytes undo,
+                 struct err_detail *detail) BASE_NODISCARD;
 
 /*
  * Deletes what only versions before `keep_from` need: nodes, records of roots, slots of wiped

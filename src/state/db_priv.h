@@ -75,4 +75,11 @@ int state_info_get(const struct state_db *db, struct store_txn *txn, uint64_t *r
 int state_info_put(const struct state_db *db, struct store_txn *txn, enum state_info info,
                    uint64_t value) BASE_NODISCARD;
 
+/* Notes of a commit, where it has an undo buffer (rewind.c); before the value is replaced. */
+int state_undo_begin(struct state_commit *c, bool has_head, uint64_t head) BASE_NODISCARD;
+int state_undo_value(struct state_commit *c, enum state_table table,
+                     struct bytes key) BASE_NODISCARD;
+int state_undo_root(struct state_commit *c, struct state_instance instance) BASE_NODISCARD;
+int state_undo_dead(struct state_commit *c, uint64_t storage_id) BASE_NODISCARD;
+
 #endif

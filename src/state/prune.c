@@ -39,27 +39,39 @@ static int prune_slots(const struct state_db *db, struct store_txn *txn, bool *r
     return 0;
 }
 
-static int first_dead(const struct state_db *db, struct store_txn *txn, uint64_t *ret_id)
+/* The first wiped storage that no version from `keep_from` on would need when the ones after it were
+ * taken back (state_rewind). */
+static int first_dead(const struct state_db *db, struct store_txn *txn, uint64_t *ret_id,
+                      uint64_t keep_from)
 {
     struct store_cursor *cursor;
-    struct bytes key;
+    struct bytes key, since;
     int err = store_cursor_new(&cursor, txn, state_table(db, STATE_DEAD));
     if (err)
         return err;
-    err = store_cursor_first(cursor, &key, NULL);
+    err = store_cursor_first(cursor, &key, &since);
+    while (!err) {
+        uint64_t version = 0;
+        if (since.len == sizeof(version))
+            memcpy(&version, since.data, sizeof(version));
+        if (version <= keep_from)
+            break;
+        err = store_cursor_next(cursor, &key, &since);
+    }
     if (!err)
         *ret_id = store_id_of_key(key);
     store_cursor_free(cursor);
     return err;
 }
 
-static int prune_dead(const struct state_db *db, struct store_txn *txn, struct budget *budget)
+static int prune_dead(const struct state_db *db, struct store_txn *txn, struct budget *budget,
+                      uint64_t keep_from)
 {
     int err = 0;
     while (!err && budget->left) {
         uint64_t id;
         bool empty;
-        err = first_dead(db, txn, &id);
+        err = first_dead(db, txn, &id, keep_from);
         if (!err)
             err = prune_slots(db, txn, &empty, budget, id);
         if (!err && empty)
@@ -149,11 +161,11 @@ int state_prune(const struct state_db *db, struct store_txn *txn, bool *ret_more
     if (err == ERR_NOTFOUND) /* nothing was ever committed */
         err = 0;
     if (!err)
-        err = prune_dead(db, txn, &budget);
+        err = prune_dead(db, txn, &budget, keep_from);
     if (err)
         return err;
     uint64_t id;
-    err = first_dead(db, txn, &id);
+    err = first_dead(db, txn, &id, keep_from);
     if (err && err != ERR_NOTFOUND)
         return err;
     *ret_more = more || !err;
