@@ -45,7 +45,7 @@ struct chain_options {
 };
 
 /* What a store must have. */
-enum { CHAIN_TABLES = STATE_TABLES + 8 };
+enum { CHAIN_TABLES = STATE_TABLES + 9 };
 extern const struct store_table chain_tables[CHAIN_TABLES];
 
 /*

@@ -9,6 +9,8 @@
  *     snapshots      block hash           of an Istanbul engine or Clique, at checkpoints
  *     side           block hash           total difficulty (32), block's RLP: of other branches
  *     chain          name                 configuration, …
+ *     undo           number               what the block's state replaced (state/rewind.c), of the
+ *                                         last CHAIN_UNDO_MAX blocks
  *
  * Only the canonical chain stands under numbers. The head is the last header; it and its state are
  * written in one commit.
@@ -36,9 +38,10 @@ enum chain_table {
     CHAIN_SNAPSHOTS,
     CHAIN_SIDE,
     CHAIN_INFO,
+    CHAIN_UNDO,
 };
 
-static_assert(CHAIN_INFO + 1 == CHAIN_TABLES, "one entry for each table");
+static_assert(CHAIN_UNDO + 1 == CHAIN_TABLES, "one entry for each table");
 
 enum {
     CHAIN_FORMAT = 1,
@@ -47,6 +50,7 @@ enum {
      * some rounds. */
     CHAIN_RESULTS = 8,
     CHAIN_SNAPSHOT_CACHE = 64,
+    CHAIN_UNDO_MAX = 128,     /* blocks that can be taken back */
     CHAIN_HEADER_PREFIX = 64, /* before the RLP of a stored header */
 };
 

@@ -77,14 +77,25 @@ static int write_state(struct chain *chain, struct store_txn *txn, uint64_t numb
                        struct state_update *update, struct err_detail *detail)
 {
     struct state_commit commit;
-    int err = state_commit_begin(&commit, &chain->db, txn, number, detail);
-    if (err)
+    struct buf undo = BUF_INIT;
+    int err = state_commit_begin_undo(&commit, &chain->db, txn, number, &undo, detail);
+    if (err) {
+        buf_release(&undo);
         return err;
+    }
     err = state_update_commit(update, &commit);
     if (err)
         state_commit_release(&commit);
     else
         err = state_commit_end(&commit);
+    if (!err && number > 0)
+        err = store_put_id(txn, CHAIN_UNDO, number, buf_bytes(&undo), STORE_APPEND);
+    buf_release(&undo);
+    uint64_t most = chain->keep_states < CHAIN_UNDO_MAX ? chain->keep_states : CHAIN_UNDO_MAX;
+    if (!err && number > most) {
+        err = store_delete_id(txn, CHAIN_UNDO, number - most);
+        err = err == ERR_NOTFOUND ? 0 : err;
+    }
     return err;
 }
 

@@ -24,6 +24,7 @@ const struct store_table chain_tables[CHAIN_TABLES] = {
     [CHAIN_SNAPSHOTS] = {"snapshots", STORE_KEY_BYTES},
     [CHAIN_SIDE] = {"side", STORE_KEY_BYTES},
     [CHAIN_INFO] = {"chain", STORE_KEY_BYTES},
+    [CHAIN_UNDO] = {"undo", STORE_KEY_U64},
 };
 
 /* --- Configuration in the store --- */
@@ -298,7 +299,7 @@ static int open_state(struct chain *chain, const struct chain_options *options,
 static int open_chain(struct chain *chain, const struct chain_options *options,
                       struct err_detail *detail)
 {
-    bool exists;
+    bool exists = false;
     struct chain_genesis *genesis = NULL;
     int err = open_state(chain, options, detail);
     if (!err)

@@ -279,6 +279,66 @@ static void compare_all(const char *network)
     store_free(store);
 }
 
+/* --- Back, and forward again --- */
+
+static uint64_t head_number(struct chain *chain)
+{
+    struct chain_head head;
+    chain_head(chain, &head);
+    uint64_t number = head.block->header.number;
+    chain_head_release(&head);
+    return number;
+}
+
+/* What was taken back is executed again over the tables that were restored: every root proves them. */
+static void go_back(const char *network, bool archive)
+{
+    struct store *store;
+    struct err_detail detail = {""};
+    struct chain *chain = recorded_open(network, archive, &store);
+    import_all(chain, network);
+    uint64_t top = head_number(chain);
+    for (uint64_t depth = 1; depth < top; depth = depth * 3 + 1) {
+        struct chain_reader reader;
+        struct chain_block *block;
+        struct state_reader state;
+        expect_ok(chain_set_head(chain, top - depth, &detail), &detail);
+        assert_int_equal(head_number(chain), top - depth);
+        assert_int_equal(chain_reader_open(&reader, chain), 0);
+        assert_int_equal(chain_reader_block(&reader, &block, top - depth + 1), ERR_NOTFOUND);
+        expect_ok(chain_reader_block(&reader, &block, top - depth), &reader.detail);
+        expect_ok(chain_reader_state(&reader, &state, top - depth), &reader.detail);
+        assert_true(state.newest);
+        assert_memory_equal(&state.root.hash, &block->header.state_root, 32);
+        chain_block_unref(block);
+        chain_reader_close(&reader);
+        import_all(chain, network);
+        assert_int_equal(head_number(chain), top);
+    }
+    chain_free(chain);
+    store_free(store);
+}
+
+static void test_set_head(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < recorded_network_count; i++) {
+        recordings_require(recorded_networks[i]);
+        go_back(recorded_networks[i], i % 2);
+    }
+    /* As far as there are notes, and no further. */
+    struct store *store;
+    struct err_detail detail = {""};
+    struct chain *chain = recorded_open("ibft-order", false, &store);
+    assert_int_equal(chain_set_head(chain, 5, &detail), ERR_NOTFOUND);
+    import_all(chain, "ibft-order");
+    uint64_t top = head_number(chain);
+    expect_ok(chain_set_head(chain, top, &detail), &detail);
+    assert_int_equal(chain_set_head(chain, 0, &detail), top > 128 ? ERR_UNSUPPORTED : 0);
+    chain_free(chain);
+    store_free(store);
+}
+
 static void test_qbft(void **state)
 {
     (void)state;
@@ -306,10 +366,9 @@ static void test_qbft_order(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_qbft),
-        cmocka_unit_test(test_ibft_to_qbft),
-        cmocka_unit_test(test_ibft_order),
-        cmocka_unit_test(test_qbft_order),
+        cmocka_unit_test(test_qbft),       cmocka_unit_test(test_ibft_to_qbft),
+        cmocka_unit_test(test_ibft_order), cmocka_unit_test(test_qbft_order),
+        cmocka_unit_test(test_set_head),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
