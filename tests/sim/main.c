@@ -1,7 +1,7 @@
 /*
  * usage: sim PROTOCOL FIRST COUNT [-v] [-n NODES] [--no-liars | --mixed]
  *
- * Runs seeds FIRST … FIRST + COUNT - 1 of the simulator with `qbft` or `ibft`; prints each failure with the command that
+ * Runs seeds FIRST … FIRST + COUNT - 1 of the simulator with `qbft`, `ibft` or `switch` (from one to the other); prints each failure with the command that
  * replays it, and how fast blocks went on. Exit status 1 when a run failed.
  */
 #include "tests/sim/sim.h"
@@ -23,6 +23,8 @@ static bool parse(int argc, char **argv, struct sim_options *o, uint64_t *ret_co
         o->protocol = &qbft_machine;
     else if (strcmp(argv[1], "ibft") == 0)
         o->protocol = &ibft_machine;
+    else if (strcmp(argv[1], "switch") == 0)
+        o->protocol = NULL;
     else
         return false;
     o->seed = strtoull(argv[2], NULL, 10);
@@ -77,7 +79,7 @@ int main(int argc, char **argv)
     uint64_t runs = 0;
     if (!parse(argc, argv, &options, &runs)) {
         fprintf(stderr,
-                "usage: sim qbft|ibft FIRST COUNT [-v] [-n NODES] [--no-liars | --mixed]\n");
+                "usage: sim qbft|ibft|switch FIRST COUNT [-v] [-n NODES] [--no-liars | --mixed]\n");
         return 2;
     }
     uint64_t end = options.seed + runs;

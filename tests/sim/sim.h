@@ -44,10 +44,10 @@ bool sim_happens(struct sim_chance *c, unsigned percent);
 
 struct sim_options {
     uint64_t seed;
-    const struct consensus_machine_ops *protocol;
-    size_t nodes;  /* 0: by seed */
-    bool verbose;  /* print what happens */
-    bool no_liars; /* crashes and networks only */
+    const struct consensus_machine_ops *protocol; /* NULL: IBFT, and QBFT from some block on */
+    size_t nodes;                                 /* 0: by seed */
+    bool verbose;                                 /* print what happens */
+    bool no_liars;                                /* crashes and networks only */
     bool
         mixed; /* half of the validators are GoQuorum's: one at a time is restarted, one of them killed */
 };
@@ -104,8 +104,11 @@ struct sim_validator {
     int64_t skew_ms;
     uint64_t disk_ms;
     struct consensus_machine *machine;
+    const struct consensus_machine_ops *ops; /* its kind */
     /* The disk. */
     struct buf record;
+    const struct consensus_machine_ops
+        *record_ops; /* whose it is: to another kind it says nothing */
     uint64_t height; /* of its chain: 0 … height are world->chain[] */
     /* Effects that wait for a record to become durable. */
     struct consensus_effects waiting;

@@ -153,17 +153,53 @@ static void step(struct sim_world *w, struct sim_validator *v, struct consensus_
 
 /* ---- life ---- */
 
+static void make_machine(struct sim_world *w, struct sim_validator *v)
+{
+    struct consensus_options options = {
+        .self = v->address, .sign = sign, .sign_context = v, .record = buf_bytes(&v->record)};
+    struct err_detail detail;
+    if (v->record_ops && v->record_ops != v->ops)
+        options.record = bytes_none();
+    if (consensus_machine_new(&v->machine, v->ops, &options, &detail))
+        sim_fail(w, "node %zu cannot start: %s", v->index, detail.text);
+}
+
+/* The machine for the next height; another one than before where the engine changes. */
+static void choose_machine(struct sim_world *w, struct sim_validator *v)
+{
+    const struct consensus_machine_ops *ops =
+        v->reference                                                     ? &sim_reference
+        : istanbul_engine_at(&w->config, v->height + 1) == ISTANBUL_QBFT ? &qbft_machine
+                                                                         : &ibft_machine;
+    if (v->machine && v->ops == ops)
+        return;
+    consensus_machine_free(v->machine);
+    v->machine = NULL;
+    v->ops = ops;
+    memset(v->timers, 0, sizeof(v->timers));
+    make_machine(w, v);
+    for (size_t i = 0; i < w->count && v->machine; i++) {
+        struct consensus_event e = {.kind = CONSENSUS_PEER};
+        e.peer.address = w->nodes[i].address;
+        if (i != v->index && w->links[v->index][i].connected)
+            step(w, v, &e);
+    }
+}
+
 static void tell_head(struct sim_world *w, struct sim_validator *v)
 {
     const struct consensus_block *head = head_of(w, v);
     struct istanbul_params params;
     struct consensus_event e = {.kind = CONSENSUS_HEAD};
+    choose_machine(w, v);
+    if (!v->machine)
+        return;
     istanbul_params_at(&w->config, head->number + 1, &params);
     e.head.number = head->number;
     e.head.hash = head->hash;
     e.head.time = head->time;
     e.head.proposer = head->coinbase;
-    if (params.engine == ISTANBUL_IBFT && head->number) {
+    if (head->number && istanbul_engine_at(&w->config, head->number) == ISTANBUL_IBFT) {
         struct eth_header h;
         struct rlp_reader r;
         rlp_reader_init(&r, head->rlp);
@@ -190,16 +226,8 @@ void sim_connection(struct sim_world *w, struct sim_validator *v, size_t other, 
 
 void sim_start(struct sim_world *w, struct sim_validator *v)
 {
-    struct consensus_options options = {
-        .self = v->address, .sign = sign, .sign_context = v, .record = buf_bytes(&v->record)};
-    struct err_detail detail;
     v->up = true;
     v->life++;
-    const struct consensus_machine_ops *ops = v->reference ? &sim_reference : w->options->protocol;
-    if (consensus_machine_new(&v->machine, ops, &options, &detail)) {
-        sim_fail(w, "node %zu cannot start: %s", v->index, detail.text);
-        return;
-    }
     tell_head(w, v);
 }
 
@@ -213,6 +241,7 @@ void sim_crash(struct sim_world *w, struct sim_validator *v)
     if (v->writing && sim_happens(&w->chance, 50)) {
         buf_clear(&v->record);
         buf_append_bytes(&v->record, buf_bytes(&v->being_written));
+        v->record_ops = v->ops;
     }
     if (v->reference && !v->record.len)
         buf_append_byte(&v->record, 1); /* all that it remembers is that it was there */
@@ -326,6 +355,7 @@ void sim_take(struct sim_world *w, struct sim_event *e)
     case SIM_RECORDED:
         buf_clear(&v->record);
         buf_append_bytes(&v->record, buf_bytes(&v->being_written));
+        v->record_ops = v->ops;
         v->writing = false;
         go_on(w, v);
         break;

@@ -466,7 +466,9 @@ static void configure(struct sim_world *w)
     w->count =
         w->options->nodes ? w->options->nodes : sizes[sim_below(&w->chance, BASE_COUNT(sizes))];
     istanbul_config_init(&w->config);
-    w->config.qbft_block = w->options->protocol == &qbft_machine ? 0 : ISTANBUL_NEVER;
+    w->config.qbft_block = w->options->protocol == &qbft_machine   ? 0
+                           : w->options->protocol == &ibft_machine ? ISTANBUL_NEVER
+                                                                   : sim_between(&w->chance, 1, 12);
     w->config.block_period = periods[sim_below(&w->chance, BASE_COUNT(periods))];
     w->config.request_timeout_ms = timeouts[sim_below(&w->chance, BASE_COUNT(timeouts))];
     if (w->config.request_timeout_ms < 2000 * w->config.block_period)

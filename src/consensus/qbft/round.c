@@ -247,6 +247,7 @@ void qbft_begin_round(struct qbft *q, uint64_t round)
     q->phase = QBFT_ACCEPT;
     q->quorum_waits = q->drawn = q->hurried = false;
     q->yield_until_ms = 0;
+    q->asked_time = 0; /* who failed to make a block is asked again */
     qbft_block_put(&q->proposal, NULL);
     qbft_stored_put(&q->proposal_message, NULL);
     qbft_stored_put(&q->checking, NULL);

@@ -138,7 +138,7 @@ static struct qbft_stored *commit_of(const struct qbft *q, size_t member, uint64
     return s && s->m.round == round && hash256_equal(&s->m.digest, digest) ? s : NULL;
 }
 
-static void note_pace(struct qbft *q)
+static void note_duration(struct qbft *q)
 {
     uint64_t due = qbft_due_ms(q);
     if (q->round == 0 && q->now_ms >= due) {
@@ -152,7 +152,7 @@ static void finish(struct qbft *q, struct consensus_block *block, uint64_t round
                    const struct consensus_seal *seals, size_t count)
 {
     q->phase = QBFT_COMMITTED;
-    note_pace(q);
+    note_duration(q);
     qbft_block_put(&q->proposal, block);
     qbft_stored_put(&q->checking, NULL);
     for (unsigned i = 0; i < QBFT_TIMER_COUNT; i++)
