@@ -454,6 +454,8 @@ static void make_nodes(struct sim_world *w)
         members[i] = v->address;
         v->disk_ms = sim_between(&w->chance, 1, 20);
         v->skew_ms = (int64_t)sim_below(&w->chance, 200) - 100;
+        if (sim_happens(&w->chance, 5))
+            v->skew_ms *= 10;
     }
     if (istanbul_set_assign(&w->set, members, w->count))
         out_of_memory();
