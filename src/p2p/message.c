@@ -158,7 +158,8 @@ static void on_hello(struct p2p_peer *peer, struct bytes payload)
         return;
     }
     peer->state = P2P_OPEN;
-    peer->opened_at = peer->read_at = peer->ping_at = peer->write_at = io_loop_now(server->loop);
+    peer->tick_at = peer->opened_at = peer->read_at = peer->ping_at = peer->write_at =
+        io_loop_now(server->loop);
     io_timer_start(&peer->timer, P2P_TICK);
     char remote[IO_ADDRESS_TEXT];
     io_address_format(remote, &peer->remote);
@@ -242,6 +243,11 @@ void p2p_peer_tick(struct p2p_peer *peer)
 {
     static const uint8_t empty_list = 0xc0;
     uint64_t now = io_loop_now(peer->server->loop);
+    if (now - peer->tick_at >= 2 * P2P_TICK) {
+        /* This process stood still (a suspended machine): what has come meanwhile has not been read yet. */
+        peer->read_at = peer->write_at = now;
+    }
+    peer->tick_at = now;
     uint64_t progress = peer->written - io_stream_queued(peer->stream);
     if (progress != peer->progress || io_stream_queued(peer->stream) == 0) {
         peer->progress = progress;

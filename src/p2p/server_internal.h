@@ -92,7 +92,7 @@ struct p2p_peer {
 
     struct io_timer timer; /* the handshake's end, then ticks */
     struct io_timer kick;  /* next turn: goes on working, or tells of the end */
-    uint64_t opened_at, read_at, ping_at, write_at;
+    uint64_t opened_at, tick_at, read_at, ping_at, write_at;
     uint64_t written, progress; /* bytes queued ever; of them gone at write_at */
 
     enum p2p_reason reason; /* of the end */

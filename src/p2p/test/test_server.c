@@ -741,6 +741,10 @@ static void ticks(void **state)
     p2p_peer_tick(b.peer);
     assert_int_equal(b.peer->state, P2P_OPEN);
     b.peer->read_at -= P2P_IDLE_TIMEOUT;
+    b.peer->tick_at -= P2P_IDLE_TIMEOUT; /* nor when it was this node that slept */
+    p2p_peer_tick(b.peer);
+    assert_int_equal(b.peer->state, P2P_OPEN);
+    b.peer->read_at -= P2P_IDLE_TIMEOUT;
     p2p_peer_tick(b.peer);
     until(raw.closed && b.closed == 1);
     assert_int_equal(raw.reason, P2P_READ_TIMEOUT);
