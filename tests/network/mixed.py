@@ -48,7 +48,7 @@ def blocks(node, first, last):
 
 def author(node, block):
     """IBFT's header does not name it: the node recovers it."""
-    return node.rpc("istanbul_getSignersFromBlock", block["number"])["author"]
+    return node.rpc("istanbul_getSignersFromBlock", block["number"])["Author"]
 
 
 def turns(network, options):
@@ -62,7 +62,7 @@ def turns(network, options):
     for block in blocks(node, first, last):
         authors[author(node, block)] += 1
         extra = bytes.fromhex(block["extraData"][2:])
-        if extra[:32] != bytes(32) and extra[0] >= 0xC0:
+        if options.consensus == "qbft":
             rounds[int.from_bytes(split_rlp(extra)[3], "big")] += 1
         if before:
             gaps[int(block["timestamp"], 16) - before] += 1
