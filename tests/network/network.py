@@ -91,7 +91,7 @@ class Node:
     def stop(self):
         """As an operator stops it; returns the exit code."""
         self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(timeout=20)
+        code = self.process.wait(timeout=60)
         self.process = None
         self.connection = None
         return code
