@@ -207,7 +207,9 @@ static bool out_of_time(void *context)
 static void work_build(struct job *job)
 {
     struct node_built *out = &job->build.out;
-    uint64_t began = monotonic_us();
+    uint64_t began = monotonic_us(), least = began / 1000 + job->build.in.least_ms;
+    if (job->build.in.stop_ms < least)
+        job->build.in.stop_ms = least;
     struct chain_build in = {
         .prepare = job->build.in.prepare,
         .gas_floor = job->build.in.gas_floor,

@@ -80,7 +80,10 @@ struct node_built {
 struct node_build {
     struct chain_prepare prepare; /* `extra` is copied */
     uint64_t gas_floor, gas_ceil;
-    uint64_t stop_ms;              /* by the loop's clock: no transaction is begun after that */
+    /* By the loop's clock: no transaction is begun after that; but for so long from when the thread
+     * comes to it. On a machine that is busy with full blocks it may come late, and an empty block
+     * would only make more wait. */
+    uint64_t stop_ms, least_ms;
     struct chain_pool_batch batch; /* taken over, released behind the job */
     int (*sign)(void *context, const struct hash256 *digest, uint8_t ret_signature[65]);
     void *sign_context;

@@ -177,6 +177,7 @@ void node_validator_build_timer(void *context)
         .gas_floor = v->options.gas_floor,
         .gas_ceil = v->options.gas_ceil,
         .stop_ms = io_loop_now(v->options.loop) + (left > budget ? left : budget),
+        .least_ms = budget / 2,
         .sign = node_validator_sign,
         .sign_context = v,
     };
