@@ -1,6 +1,7 @@
 /* Blocks made here: built, checked, agreed on, committed; and what is refused, with its reason. */
 #include "base/hex.h"
 #include "chain/test/maker.h"
+#include "consensus/istanbul/extra.h"
 #include "consensus/istanbul/set.h"
 #include "state/state.h"
 
@@ -456,6 +457,106 @@ static void test_clique(void **state)
     maker_release(&m);
 }
 
+/* --- Validators named by a contract --- */
+
+enum { CONTRACT_CODE = 14 };
+
+/* Code that answers any call with a list of addresses, as ABI has it. */
+static void append_contract(struct buf *alloc, const struct maker *m, size_t first, size_t count)
+{
+    uint8_t words[64] = {[31] = 32, [63] = (uint8_t)count};
+    uint8_t size[2] = {(uint8_t)((64 + 32 * count) >> 8), (uint8_t)(64 + 32 * count)};
+    const uint8_t code[CONTRACT_CODE] = {0x61,    size[0], size[1], 0x60, CONTRACT_CODE,
+                                         0x60,    0x00,    0x39,    0x61, size[0],
+                                         size[1], 0x60,    0x00,    0xf3};
+    struct buf all = BUF_INIT;
+    buf_append(&all, code, sizeof(code));
+    buf_append(&all, words, sizeof(words));
+    for (size_t i = 0; i < count; i++) {
+        static const uint8_t zeros[12];
+        buf_append(&all, zeros, sizeof(zeros));
+        buf_append(&all, m->validators[first + i].address.b, 20);
+    }
+    buf_append_format(alloc,
+                      "\"00000000000000000000000000000000000c%04zx\": {\"balance\": \"0\", "
+                      "\"code\": \"",
+                      first);
+    hex_append(alloc, buf_bytes(&all));
+    buf_append_text(alloc, "\"},");
+    buf_release(&all);
+}
+
+static void expect_validators(struct chain *chain, const struct maker *m, uint64_t number,
+                              size_t first, size_t count)
+{
+    struct chain_reader reader;
+    struct istanbul_set set;
+    maker_must(chain_reader_open(&reader, chain), "reader", NULL);
+    maker_must(chain_validators_after(&reader, &set, number), "validators", &reader.detail);
+    chain_reader_close(&reader);
+    assert_int_equal(set.count, count);
+    for (size_t i = 0; i < count; i++)
+        assert_true(istanbul_set_has(&set, &m->validators[first + i].address));
+    istanbul_set_release(&set);
+}
+
+/* Genesis' own validators 0 … 3; from block 2 on a contract names 0 … 2, from 4 on another 1 … 3. */
+static void test_contract(void **state)
+{
+    (void)state;
+    static const char config[] =
+        "\"transitions\": [{\"block\": 2, \"validatorselectionmode\": \"contract\", "
+        "\"validatorcontractaddress\": \"0x00000000000000000000000000000000000c0000\"}, "
+        "{\"block\": "
+        "4, \"validatorselectionmode\": \"contract\", \"validatorcontractaddress\": "
+        "\"0x00000000000000000000000000000000000c0001\"}, {\"block\": 6, "
+        "\"validatorselectionmode\": \"contract\", \"validatorcontractaddress\": "
+        "\"0x00000000000000000000000000000000000c0009\"}],";
+    struct maker m;
+    struct store *store;
+    struct buf alloc = BUF_INIT;
+    maker_init(&m, true, 4, 4, 31, "", "");
+    append_contract(&alloc, &m, 0, 3);
+    append_contract(&alloc, &m, 1, 3);
+    maker_release(&m);
+    maker_init(&m, true, 4, 4, 31, config, buf_text(&alloc));
+    struct chain *chain = open_memory(&m, &store, true, 0);
+    const size_t all = m.validator_count;
+    for (uint64_t number = 1; number <= 6; number++) {
+        /* The set for a block is read after the one before it. */
+        size_t first = number <= 2 ? 0 : number <= 4 ? 0 : 1, count = number <= 2 ? 4 : 3;
+        expect_validators(chain, &m, number - 1, first, count);
+        struct chain_block *block = maker_build(&m, chain, first, 1);
+        struct istanbul_extra extra;
+        assert_true(istanbul_extra_decode(&extra, ISTANBUL_QBFT, block->header.extra));
+        assert_int_equal(extra.validator_count, number <= 2 ? 4 : 0);
+        if (number == 3) { /* the fourth validator is none any more */
+            struct chain_block *foreign = maker_seal(&m, block, 0);
+            expect(chain, foreign, CHAIN_BAD_SEALS, "invalid committed seals");
+            chain_block_unref(foreign);
+        }
+        struct maker sealer = m;
+        sealer.validator_count = number <= 2 ? all : first + 3;
+        if (first)
+            sealer.validators[0] = sealer.validators[--sealer.validator_count];
+        struct chain_block *sealed = maker_seal(&sealer, block, 0);
+        expect(chain, sealed, CHAIN_VALID, "");
+        chain_block_unref(block);
+        chain_block_unref(sealed);
+    }
+    /* Where there is no contract, the next block cannot be agreed on; the message says so. */
+    struct chain_reader reader;
+    struct istanbul_set set;
+    maker_must(chain_reader_open(&reader, chain), "reader", NULL);
+    assert_int_equal(chain_validators_after(&reader, &set, 6), ERR_INPUT);
+    assert_non_null(strstr(reader.detail.text, "getValidators() gave no list of addresses"));
+    chain_reader_close(&reader);
+    chain_free(chain);
+    store_free(store);
+    buf_release(&alloc);
+    maker_release(&m);
+}
+
 /* --- States that are kept --- */
 
 static void test_pruned(void **state)
@@ -514,7 +615,7 @@ int main(void)
         cmocka_unit_test(test_qbft),     cmocka_unit_test(test_ibft),
         cmocka_unit_test(test_refusals), cmocka_unit_test(test_offers),
         cmocka_unit_test(test_forks),    cmocka_unit_test(test_clique),
-        cmocka_unit_test(test_pruned),
+        cmocka_unit_test(test_contract), cmocka_unit_test(test_pruned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
