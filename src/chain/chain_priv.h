@@ -144,6 +144,12 @@ int chain_execute_result(struct chain *chain, struct chain_result **ret_result,
 int chain_write_block(struct chain *chain, struct store_txn *txn, const struct chain_block *block,
                       const struct u256 *total_difficulty, struct chain_result *result,
                       struct err_detail *detail) BASE_NODISCARD;
+/* chain_commit of a block that must stand on the head; of one that does not, where the engine allows
+ * branches (branch.c). */
+int chain_commit_on_head(struct chain *chain, enum chain_verdict *ret_verdict,
+                         struct err_detail *why, struct chain_block *block) BASE_NODISCARD;
+int chain_commit_branch(struct chain *chain, enum chain_verdict *ret_verdict,
+                        struct err_detail *why, struct chain_block *block) BASE_NODISCARD;
 void chain_head_set(struct chain *chain, struct chain_block *block,
                     const struct u256 *total_difficulty);
 

@@ -265,14 +265,25 @@ static int commit_result(struct chain *chain, struct chain_block *block,
     return 0;
 }
 
+int chain_commit_on_head(struct chain *chain, enum chain_verdict *ret_verdict,
+                         struct err_detail *why, struct chain_block *block)
+{
+    struct chain_result *result;
+    int err = chain_execute_result(chain, &result, ret_verdict, why, block, 0);
+    if (err || *ret_verdict != CHAIN_VALID)
+        return err;
+    return commit_result(chain, block, result, why);
+}
+
 int chain_commit(struct chain *chain, enum chain_verdict *ret_verdict, struct err_detail *why,
                  struct chain_block *block)
 {
-    struct chain_result *result;
     struct err_detail unused = {""};
     struct err_detail *detail = why ? why : &unused;
-    int err = chain_execute_result(chain, &result, ret_verdict, detail, block, 0);
-    if (err || *ret_verdict != CHAIN_VALID)
-        return err;
-    return commit_result(chain, block, result, detail);
+    int err = chain_commit_on_head(chain, ret_verdict, detail, block);
+    bool elsewhere =
+        !err && (*ret_verdict == CHAIN_SIDE_CHAIN || *ret_verdict == CHAIN_UNKNOWN_PARENT);
+    return elsewhere && !chain->engine->is_final
+               ? chain_commit_branch(chain, ret_verdict, detail, block)
+               : err;
 }

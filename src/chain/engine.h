@@ -78,6 +78,10 @@ struct chain_engine_ops {
     int (*prepare)(struct chain *chain, struct chain_reader *reader, struct eth_header *header,
                    struct arena *arena, const struct chain_block *parent,
                    const struct chain_prepare *in, struct err_detail *why);
+    /* Whether its author is one who may sign, by the validators after the head: who is not cannot
+     * make this node keep a block aside. Of engines that are not final; else NULL. */
+    int (*may_sign)(struct chain *chain, struct chain_reader *reader,
+                    const struct eth_header *header, bool *ret_may);
     /* After the transactions: rewards. */
     int (*finish)(struct chain *chain, struct exec *x, const struct eth_header *header);
 };

@@ -226,6 +226,26 @@ static int prepare(struct chain *chain, struct chain_reader *reader, struct eth_
     return err ? err_set(why, err, "%s", err_text(err)) : 0;
 }
 
+static int may_sign(struct chain *chain, struct chain_reader *reader,
+                    const struct eth_header *header, bool *ret_may)
+{
+    struct clique_snapshot snapshot;
+    struct address signer;
+    struct chain_head head;
+    *ret_may = false;
+    int verdict = clique_author(header, &signer);
+    if (verdict)
+        return verdict < 0 ? verdict : 0;
+    chain_head(chain, &head);
+    int err = snapshot_after(reader, &snapshot, head.block->header.number);
+    chain_head_release(&head);
+    if (err)
+        return err;
+    *ret_may = istanbul_set_has(&snapshot.voting.set, &signer);
+    clique_snapshot_release(&snapshot);
+    return 0;
+}
+
 static int finish(struct chain *chain, struct exec *x, const struct eth_header *header)
 {
     (void)chain, (void)x, (void)header; /* no rewards */
@@ -238,5 +258,6 @@ const struct chain_engine_ops chain_engine_clique = {
     .author = author,
     .check_header = check_header,
     .prepare = prepare,
+    .may_sign = may_sign,
     .finish = finish,
 };

@@ -457,6 +457,71 @@ static void test_clique(void **state)
     maker_release(&m);
 }
 
+/* Two nodes part after block 2; the branch with more difficulty wins on both. */
+static void test_branches(void **state)
+{
+    (void)state;
+    struct maker m;
+    struct store *stores[2];
+    struct chain *chains[2];
+    struct chain_block *made[2][8];
+    size_t counts[2] = {3, 5};
+    maker_init_clique(&m, 3, 4, 37);
+    for (int i = 0; i < 2; i++)
+        chains[i] = open_memory(&m, &stores[i], i == 0, 0);
+    for (size_t n = 0; n < 2; n++) {
+        struct chain_block *block = maker_build(&m, chains[0], n, 2);
+        expect(chains[0], block, CHAIN_VALID, "");
+        expect(chains[1], block, CHAIN_VALID, "");
+        chain_block_unref(block);
+    }
+    uint64_t nonces[4];
+    memcpy(nonces, m.nonces, sizeof(nonces));
+    for (size_t side = 0; side < 2; side++) {
+        memcpy(m.nonces, nonces, sizeof(nonces));
+        for (size_t n = 0; n < counts[side]; n++) {
+            made[side][n] = maker_build(&m, chains[side], (2 + n + side * (n % 2)) % 3, 1 + side);
+            enum chain_verdict verdict;
+            struct err_detail why = {""};
+            maker_must(chain_commit(chains[side], &verdict, &why, made[side][n]), "commit", &why);
+            if (verdict != CHAIN_VALID) { /* that one signed lately: another does */
+                chain_block_unref(made[side][n]);
+                made[side][n] = NULL;
+                for (size_t signer = 0; signer < 3 && verdict != CHAIN_VALID; signer++) {
+                    chain_block_unref(made[side][n]);
+                    memcpy(m.nonces, nonces, sizeof(nonces));
+                    made[side][n] = maker_build(&m, chains[side], signer, 0);
+                    maker_must(chain_commit(chains[side], &verdict, &why, made[side][n]), "commit",
+                               &why);
+                }
+                assert_int_equal(verdict, CHAIN_VALID);
+            }
+        }
+    }
+    for (size_t side = 0; side < 2; side++)
+        for (size_t n = 0; n < counts[!side]; n++) {
+            enum chain_verdict verdict;
+            struct err_detail why = {""};
+            maker_must(chain_commit(chains[side], &verdict, &why, made[!side][n]), "branch", &why);
+            if (verdict != CHAIN_VALID && verdict != CHAIN_KNOWN)
+                fail_msg("%s: %s", chain_verdict_text(verdict), why.text);
+        }
+    struct chain_head heads[2];
+    for (int i = 0; i < 2; i++)
+        chain_head(chains[i], &heads[i]);
+    assert_true(hash256_equal(&heads[0].block->hash, &heads[1].block->hash));
+    assert_true(u256_equal(&heads[0].total_difficulty, &heads[1].total_difficulty));
+    assert_int_equal(heads[0].block->header.number, 2 + counts[1]);
+    for (int i = 0; i < 2; i++) {
+        chain_head_release(&heads[i]);
+        for (size_t n = 0; n < counts[i]; n++)
+            chain_block_unref(made[i][n]);
+        chain_free(chains[i]);
+        store_free(stores[i]);
+    }
+    maker_release(&m);
+}
+
 /* --- Validators named by a contract --- */
 
 enum { CONTRACT_CODE = 14 };
@@ -615,7 +680,8 @@ int main(void)
         cmocka_unit_test(test_qbft),     cmocka_unit_test(test_ibft),
         cmocka_unit_test(test_refusals), cmocka_unit_test(test_offers),
         cmocka_unit_test(test_forks),    cmocka_unit_test(test_clique),
-        cmocka_unit_test(test_contract), cmocka_unit_test(test_pruned),
+        cmocka_unit_test(test_branches), cmocka_unit_test(test_contract),
+        cmocka_unit_test(test_pruned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
