@@ -123,6 +123,13 @@ static int import(void *context, struct chain_block *const *blocks, size_t count
     return l->options.import(l->options.context, blocks, count, done, done_context);
 }
 
+static void report(void *context, enum p2p_eth_level level, const char *message)
+{
+    const struct p2p_local *l = context;
+    if (l->options.report)
+        l->options.report(l->options.context, level, message);
+}
+
 /* --- The pool --- */
 
 static struct chain_tx *transaction(void *context, const struct hash256 *hash)
@@ -158,8 +165,9 @@ static void each_pending(void *context, void (*visit)(void *context, const struc
 {
     const struct p2p_local *l = context;
     struct visit v = {visit, visit_context};
-    /* Out of memory some are not announced; they come when they are asked for, or in a block. */
-    (void)chain_pool_visit(l->options.pool, visit_account, &v);
+    /* Some are not announced, then; they come when they are asked for, or in a block. */
+    if (chain_pool_visit(l->options.pool, visit_account, &v) != ERR_OK)
+        report(context, P2P_ETH_WARN, "not all that waits could be announced: out of memory");
 }
 
 /* Transactions on their way: recovered on the worker, then offered on the loop. */
@@ -316,13 +324,6 @@ static void syncing(void *context, bool is_syncing)
     const struct p2p_local *l = context;
     if (l->options.syncing)
         l->options.syncing(l->options.context, is_syncing);
-}
-
-static void report(void *context, enum p2p_eth_level level, const char *message)
-{
-    const struct p2p_local *l = context;
-    if (l->options.report)
-        l->options.report(l->options.context, level, message);
 }
 
 /* --- Connections: eth --- */
