@@ -122,6 +122,8 @@ static void change_set(struct node_validator *v, const struct istanbul_set *set)
 
 void node_validator_head(struct node_validator *v, const struct node_head *head)
 {
+    if (v->syncing)
+        io_timer_start(&v->sync_stall, NODE_SYNC_STALL_MS);
     if (!v->started || v->stopped || v->syncing || !head->istanbul)
         return;
     node_validator_forget_blocks(v);
@@ -147,11 +149,20 @@ void node_validator_start(struct node_validator *v)
 
 void node_validator_set_syncing(struct node_validator *v, bool syncing)
 {
-    if (v->syncing == syncing)
+    if (v->syncing == syncing || v->stopped)
         return;
     v->syncing = syncing;
-    if (!syncing)
-        node_validator_head(v, node_chain_head(v->options.chain));
+    if (syncing) {
+        io_timer_start(&v->sync_stall, NODE_SYNC_STALL_MS);
+        return;
+    }
+    io_timer_stop(&v->sync_stall);
+    node_validator_head(v, node_chain_head(v->options.chain));
+}
+
+static void on_sync_stall(void *context)
+{
+    node_validator_set_syncing(context, false);
 }
 
 void node_validator_pending(struct node_validator *v)
@@ -168,8 +179,8 @@ void node_validator_message(struct node_validator *v, const struct address *from
 {
     struct consensus_event event = {.kind = CONSENSUS_MESSAGE,
                                     .message = {.from = *from, .code = code, .payload = payload}};
-    if (!v->syncing)
-        node_validator_step(v, &event);
+    node_validator_step(v,
+                        &event); /* also during a sync: what is for a later height is kept there */
 }
 
 void node_validator_peer(struct node_validator *v, const struct address *address, bool connected)
@@ -256,6 +267,7 @@ static void init_timers(struct node_validator *v)
         io_timer_init(&v->timers[i].timer, loop, on_timer, &v->timers[i]);
     }
     io_timer_init(&v->record_retry, loop, on_retry, v);
+    io_timer_init(&v->sync_stall, loop, on_sync_stall, v);
     io_timer_init(&v->build.timer, loop, node_validator_build_timer, v);
     io_timer_init(&v->commit.timer, loop, node_validator_commit_timer, v);
 }
@@ -301,6 +313,7 @@ void node_validator_stop(struct node_validator *v)
     drop_machine(v);
     v->stopped = true;
     io_timer_stop(&v->record_retry);
+    io_timer_stop(&v->sync_stall);
     io_timer_stop(&v->commit.timer);
     io_worker_free(v->recorder);
     v->recorder = NULL;

@@ -3,7 +3,7 @@
  * network, the clock and the disk, and tells it what happens. Everything on the loop.
  *
  * A machine runs as long as the engine stays the same; at the transition from IBFT to QBFT it is replaced. While the
- * chain is being synchronised from peers it is told nothing.
+ * chain is being synchronised from peers it is told of no head.
  */
 #ifndef NODE_VALIDATOR_H
 #define NODE_VALIDATOR_H
@@ -59,7 +59,7 @@ void node_validator_free(struct node_validator *validator);
 void node_validator_start(struct node_validator *validator);
 /* The head has moved. Borrowed for the call. */
 void node_validator_head(struct node_validator *validator, const struct node_head *head);
-/* While true, nothing is proposed or agreed. */
+/* While true, and blocks come, nothing is proposed or agreed. */
 void node_validator_set_syncing(struct node_validator *validator, bool syncing);
 /* Transactions have come into the pool that can be executed. */
 void node_validator_pending(struct node_validator *validator);

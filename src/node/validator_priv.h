@@ -13,6 +13,9 @@ enum {
      * long ago. */
     NODE_PROPOSALS_KEPT = 8,
     NODE_RETRY_MS = 1000, /* after a failure of this machine (a full disk) */
+    /* A synchronisation that brings no block for so long does not keep the validator from its work: peers could
+     * silence it with chains that they do not have. */
+    NODE_SYNC_STALL_MS = 3000,
 };
 
 struct node_validator_timer {
@@ -43,7 +46,7 @@ struct node_validator {
     struct buf record_bytes; /* engine's byte, then the machine's record: the last one */
     struct err_detail record_detail;
     int record_status;
-    struct io_timer record_retry;
+    struct io_timer record_retry, sync_stall;
 
     struct node_validator_timer timers[CONSENSUS_TIMER_SLOTS];
 
