@@ -99,7 +99,9 @@ int main(int argc, char **argv)
            (unsigned long long)totals.late, (unsigned long long)totals.worst_ms,
            (unsigned long long)totals.worst_seed);
     /* With liars, or half of GoQuorum's kind, it cannot always be within three periods; nearly always it must be. */
-    bool often_late = totals.late * 100 > totals.runs * LATE_PERCENT && totals.late > 1;
+    /* But a GoQuorum validator of IBFT that is needed waits out its timer whenever it is the turn of one who is gone. */
+    bool waits = options.mixed && options.protocol != &qbft_machine;
+    bool often_late = !waits && totals.late * 100 > totals.runs * LATE_PERCENT && totals.late > 1;
     if (often_late)
         printf("FAILED: too often late\n");
     return totals.failures || often_late ? 1 : 0;

@@ -6,7 +6,7 @@
  *     validator.c  one node: drives its machine as quorate-node does
  *     blocks.c     blocks that carry nothing but what consensus looks at
  *     liar.c       what Byzantine validators send
- *     reference.c  a machine that agrees as GoQuorum does, for networks of both
+ *     reference.c, reference_ibft.c   machines that agree as GoQuorum does, for networks of both
  *     main.c       the program
  *
  * Checked all the time: no two honest nodes have different blocks at a height; every committed block is valid and has a
@@ -61,8 +61,8 @@ struct sim_result {
     bool liars;
 };
 
-/* GoQuorum's QBFT. */
-extern const struct consensus_machine_ops sim_reference;
+/* GoQuorum's QBFT and IBFT. */
+extern const struct consensus_machine_ops sim_reference, sim_reference_ibft;
 
 void sim_run(const struct sim_options *options, struct sim_result *ret_result);
 

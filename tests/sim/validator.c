@@ -167,10 +167,10 @@ static void make_machine(struct sim_world *w, struct sim_validator *v)
 /* The machine for the next height; another one than before where the engine changes. */
 static void choose_machine(struct sim_world *w, struct sim_validator *v)
 {
-    const struct consensus_machine_ops *ops =
-        v->reference                                                     ? &sim_reference
-        : istanbul_engine_at(&w->config, v->height + 1) == ISTANBUL_QBFT ? &qbft_machine
-                                                                         : &ibft_machine;
+    bool is_qbft = istanbul_engine_at(&w->config, v->height + 1) == ISTANBUL_QBFT;
+    const struct consensus_machine_ops *ops = is_qbft ? &qbft_machine : &ibft_machine;
+    if (v->reference)
+        ops = is_qbft ? &sim_reference : &sim_reference_ibft;
     if (v->machine && v->ops == ops)
         return;
     consensus_machine_free(v->machine);
