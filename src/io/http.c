@@ -39,6 +39,7 @@ struct io_http_connection {
     enum state state;
     bool running;     /* in run(), which goes on by itself */
     bool close_after; /* the answer under way is the last one */
+    bool old;         /* HTTP/1.0, where staying open must be said */
     bool paused;
 };
 
@@ -294,6 +295,7 @@ static void begin(struct io_http_connection *c, size_t len)
     c->state = BODY;
     c->left = head->body_length;
     c->close_after = !head->keep_alive;
+    c->old = head->minor == 0;
     io_http_chunks_init(&c->chunks);
     const struct io_http_options *options = &c->server->options;
     if (options->head)
@@ -443,8 +445,11 @@ static void write_answer(struct io_http_connection *c, bool is_head, unsigned st
         buf_append_text(&out, fields[i].value);
         buf_append_text(&out, "\r\n");
     }
+    const char *connection = c->close_after ? "Connection: close\r\n"
+                             : c->old       ? "Connection: keep-alive\r\n"
+                                            : "";
     buf_append_format(&out, "Date: %s\r\nContent-Length: %zu\r\n%s\r\n", date_now(c->server),
-                      body_len, c->close_after ? "Connection: close\r\n" : "");
+                      body_len, connection);
     /* Failures break the stream, which tells by `closed`. */
     if (is_head || body_len == 0) {
         (void)io_stream_write_buf(c->stream, &out);

@@ -304,11 +304,14 @@ static void test_requests(void **state)
     }
     await(&w, "POST /c hi", 1);
     buf_clear(&w.got);
+    say(&w, "GET /old HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+    await(&w, "Connection: keep-alive\r\n\r\nGET /old", 1);
+    buf_clear(&w.got);
     say(&w, "HEAD / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     await_close(&w);
     assert_non_null(strstr(buf_text(&w.got), "Content-Length: 7\r\nConnection: close\r\n\r\n"));
     assert_null(strstr(buf_text(&w.got), "HEAD / "));
-    assert_int_equal(w.requests, 4);
+    assert_int_equal(w.requests, 5);
     end(&w);
 }
 
