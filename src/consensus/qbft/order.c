@@ -133,22 +133,30 @@ static bool had_chance(struct qbft *q, size_t member)
            (q->round == 0 || (s && s->m.round == q->round));
 }
 
-void qbft_note_silent(struct qbft *q)
+static bool note_refusal(struct qbft *q, const struct address *member, enum istanbul_order order)
 {
+    struct qbft_peer *peer = qbft_peer_of(q, member);
+    if (!peer || peer->refuses[order] ||
+        !had_chance(q, (size_t)istanbul_set_index(&q->set, member)))
+        return false;
+    peer->refuses[order] = true;
+    return true;
+}
+
+bool qbft_note_silent(struct qbft *q)
+{
+    bool learned = false;
     if (!orders_differ(q) || q->checking)
-        return;
+        return false;
     if (q->proposal_message) {
         enum istanbul_order order = order_of(q, &q->proposal_message->signer);
         for (size_t i = 0; i < q->set.count; i++) {
-            struct qbft_peer *peer = qbft_peer_of(q, &q->set.members[i]);
-            if (peer && had_chance(q, i) && !q->members[i].prepare)
-                peer->refuses[order] = true;
+            if (!q->members[i].prepare)
+                learned |= note_refusal(q, &q->set.members[i], order);
         }
     } else if (q->round == 0 || q->quorum_waits) {
         enum istanbul_order order = qbft_order(q);
-        const struct address *proposer = qbft_proposer(q, order, q->round);
-        struct qbft_peer *peer = qbft_peer_of(q, proposer);
-        if (peer && had_chance(q, (size_t)istanbul_set_index(&q->set, proposer)))
-            peer->refuses[order] = true;
+        learned = note_refusal(q, qbft_proposer(q, order, q->round), order);
     }
+    return learned;
 }

@@ -241,8 +241,8 @@ void qbft_begin_round(struct qbft *q, uint64_t round)
     if (q->phase == QBFT_IDLE || q->phase == QBFT_COMMITTED || q->status || round > UINT32_MAX)
         return;
     /* One who was drawn on at once had no time to learn anything of this round. */
-    if (q->now_ms >= q->armed_ms + qbft_patience(q) / 2)
-        qbft_note_silent(q);
+    if (q->now_ms >= q->armed_ms + qbft_patience(q) / 2 && qbft_note_silent(q) && q->failures)
+        q->failures--; /* it did not fail for want of time */
     q->round = round;
     q->phase = QBFT_ACCEPT;
     q->quorum_waits = q->drawn = q->hurried = false;

@@ -212,8 +212,9 @@ enum istanbul_order qbft_order(struct qbft *q);
 bool qbft_own_turn(struct qbft *q);
 /* `member` voted in the current round for the proposal of `proposer`. */
 void qbft_note_order(struct qbft *q, const struct address *member, const struct address *proposer);
-/* The current round fails: who did not vote for the proposal may follow the other order. */
-void qbft_note_silent(struct qbft *q);
+/* The current round fails: who did not vote for the proposal, or did not make one, seems to refuse the order. Whether anything
+ * was learned. */
+bool qbft_note_silent(struct qbft *q);
 /* Connected, or heard of lately and not lost since. */
 bool qbft_is_there(struct qbft *q, size_t member);
 /* And has not gone on to a higher round. */
