@@ -275,7 +275,13 @@ static void committed(void *context, struct chain_block *block, struct node_chec
         return;
     }
     if (result->verdict == CHAIN_VALID || result->verdict == CHAIN_KNOWN)
-        return; /* the new head was told before */
+        return;                            /* the new head was told before */
+    if (result->verdict == CHAIN_FUTURE) { /* this machine's clock is behind those of a quorum */
+        uint64_t now = io_loop_wall_ms(v->options.loop), due = block->header.timestamp * 1000;
+        io_timer_start(&v->commit.timer,
+                       due > now && due - now < NODE_RETRY_MS ? due - now : NODE_RETRY_MS);
+        return;
+    }
     NODE_LOG(NODE_LOG_ERROR, "A block that was agreed on is refused",
              node_number("number", block->header.number),
              node_text("why", chain_verdict_text(result->verdict)),
