@@ -8,7 +8,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { BACKLOG = 128 };
+enum {
+    BACKLOG = 128,
+    RETRY = 100, /* milliseconds until a connection is taken that there was no memory for */
+};
 
 struct io_listener {
     union {
@@ -21,19 +24,21 @@ struct io_listener {
     io_accept_fn *fn;
     void *context;
     struct io_address address;
+    struct io_timer retry;
     char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; /* of a unix socket, else "" */
 };
 
-static void on_connection(uv_stream_t *handle, int status)
+/* libuv listens on only when the connection has been taken. */
+static void take_connection(void *context)
 {
-    struct io_listener *listener = handle->data;
+    struct io_listener *listener = context;
     bool is_pipe = listener->path[0] != 0;
-    if (status < 0)
-        return;
     struct io_stream *stream = io_stream_make(listener->loop, is_pipe);
-    if (!stream)
+    if (!stream) {
+        io_timer_start(&listener->retry, RETRY);
         return;
-    if (uv_accept(handle, &stream->uv.stream) < 0) {
+    }
+    if (uv_accept(&listener->uv.stream, &stream->uv.stream) < 0) {
         io_stream_close(stream);
         return;
     }
@@ -41,6 +46,12 @@ static void on_connection(uv_stream_t *handle, int status)
     listener->fn(listener->context, stream);
     if (!stream->ops && !stream->finishing)
         io_stream_close(stream);
+}
+
+static void on_connection(uv_stream_t *handle, int status)
+{
+    if (status >= 0)
+        take_connection(handle->data);
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -51,8 +62,10 @@ static void on_closed(uv_handle_t *handle)
 static struct io_listener *make(struct io_loop *loop, io_accept_fn *fn, void *context)
 {
     struct io_listener *listener = mem_alloc_zeroed(1, sizeof(*listener));
-    if (listener)
+    if (listener) {
         *listener = (struct io_listener){.loop = loop, .fn = fn, .context = context};
+        io_timer_init(&listener->retry, loop, take_connection, listener);
+    }
     return listener;
 }
 
@@ -182,5 +195,6 @@ void io_listener_close(struct io_listener *listener)
         return;
     if (listener->path[0])
         unlink(listener->path);
+    io_timer_stop(&listener->retry);
     uv_close(&listener->uv.handle, on_closed);
 }

@@ -58,7 +58,8 @@ static void destroy(struct io_stream *stream)
     io_timer_stop(&stream->timer);
     io_resolve_cancel(stream->resolve);
     stream->resolve = NULL;
-    uv_close(&stream->uv.handle, on_closed);
+    if (!stream->allocating)
+        uv_close(&stream->uv.handle, on_closed);
 }
 
 /* The stream ended by itself. */
@@ -112,11 +113,10 @@ static void on_alloc(uv_handle_t *handle, size_t hint, uv_buf_t *ret_buf)
     size_t len = IO_READ_BUFFER;
     uint8_t *data = stream->loop->read_buffer;
     if (stream->ops && stream->ops->room) {
+        stream->allocating = true;
         data = stream->ops->room(stream->context, stream, &len);
-        if (!data) {
-            io_stream_pause(stream);
-            len = 0;
-        }
+        stream->paused |= !data;
+        len = stream->paused || stream->dead ? 0 : len;
     }
     *ret_buf = uv_buf_init((char *)data, (unsigned)(len < INT32_MAX ? len : INT32_MAX));
 }
@@ -124,7 +124,15 @@ static void on_alloc(uv_handle_t *handle, size_t hint, uv_buf_t *ret_buf)
 static void on_read(uv_stream_t *handle, ssize_t len, const uv_buf_t *buf)
 {
     struct io_stream *stream = handle->data;
-    if (stream->dead || len == 0 || len == UV_ENOBUFS)
+    stream->allocating = false;
+    if (len == UV_ENOBUFS) { /* now libuv bears what it does not bear while it asks for room */
+        if (stream->dead)
+            uv_close(&stream->uv.handle, on_closed);
+        else if (stream->paused)
+            uv_read_stop(handle);
+        return;
+    }
+    if (stream->dead || len == 0)
         return;
     if (len < 0 && stream->finishing)
         destroy(stream);
@@ -145,7 +153,7 @@ static void start_reading(struct io_stream *stream)
 void io_stream_pause(struct io_stream *stream)
 {
     stream->paused = true;
-    if (!stream->dead && stream->open)
+    if (!stream->dead && stream->open && !stream->allocating)
         uv_read_stop(&stream->uv.stream);
 }
 

@@ -32,10 +32,11 @@ struct io_stream {
     bool open;    /* connected or accepted */
     bool writing; /* `write` is under way */
     bool paused;
-    bool broken;    /* out of memory: ends at the next flush */
-    bool finishing; /* no owner; closes when all is sent and the other side has closed too */
-    bool shut;      /* `shutdown` is under way or done */
-    bool dead;      /* being closed */
+    bool broken;     /* out of memory: ends at the next flush */
+    bool finishing;  /* no owner; closes when all is sent and the other side has closed too */
+    bool shut;       /* `shutdown` is under way or done */
+    bool allocating; /* inside `room`: nothing of libuv may be called */
+    bool dead;       /* being closed */
 
     /* In the loop's lists `dirty` and `finishing`; `…_back` points at what points here, NULL when not in it. */
     struct io_stream *dirty_next, **dirty_back;

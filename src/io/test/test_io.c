@@ -347,6 +347,43 @@ static void test_stream_back_pressure(void **state)
     pair_close(&p);
 }
 
+/* An owner that has no room for more, or closes when it is asked for it. */
+static uint8_t *no_room(void *context, struct io_stream *stream, size_t *ret_len)
+{
+    struct end *end = context;
+    (void)ret_len;
+    end->drained = true;
+    if (end->connected) {
+        io_stream_close(stream);
+        end->stream = NULL;
+    }
+    return NULL;
+}
+
+static void test_stream_no_room(void **state)
+{
+    (void)state;
+    static const struct io_stream_ops ops = {.room = no_room, .read = on_read, .closed = on_closed};
+    for (int closing = 0; closing < 2; closing++) {
+        struct pair p;
+        pair_open(&p, "127.0.0.1", "127.0.0.1");
+        p.b.connected = closing;
+        p.b.own_room = false;
+        io_stream_accept(p.b.stream, &ops, &p.b);
+        io_stream_write(p.a.stream, bytes_str("much"));
+        while (!p.b.drained || (closing && !p.a.closed))
+            io_loop_turn(p.loop, true);
+        assert_int_equal(p.b.in.len, 0);
+        if (!closing) { /* paused: goes on when there is room */
+            io_stream_accept(p.b.stream, &plain_ops, &p.b);
+            io_stream_resume(p.b.stream);
+            while (p.b.in.len < 4)
+                io_loop_turn(p.loop, true);
+        }
+        pair_close(&p);
+    }
+}
+
 static void test_stream_memory(void **state)
 {
     (void)state;
@@ -551,9 +588,10 @@ int main(void)
         cmocka_unit_test(test_timers),        cmocka_unit_test(test_timer_heap),
         cmocka_unit_test(test_worker),        cmocka_unit_test(test_post),
         cmocka_unit_test(test_stream),        cmocka_unit_test(test_stream_back_pressure),
-        cmocka_unit_test(test_stream_memory), cmocka_unit_test(test_connect_fails),
-        cmocka_unit_test(test_unix),          cmocka_unit_test(test_udp),
-        cmocka_unit_test(test_address),       cmocka_unit_test(test_signal),
+        cmocka_unit_test(test_stream_memory), cmocka_unit_test(test_stream_no_room),
+        cmocka_unit_test(test_connect_fails), cmocka_unit_test(test_unix),
+        cmocka_unit_test(test_udp),           cmocka_unit_test(test_address),
+        cmocka_unit_test(test_signal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
