@@ -269,6 +269,8 @@ void p2p_eth_sync_peer_gone(struct p2p_eth *eth, struct p2p_eth_peer *peer);
 void p2p_eth_sync_stop(struct p2p_eth *eth, const char *why);
 /* The same, and the master answers for it. */
 void p2p_eth_sync_blame(struct p2p_eth *eth, const char *why);
+/* The master does not answer: another one is taken; it may only be slow. */
+void p2p_eth_sync_unanswered(struct p2p_eth *eth);
 /* A request was not answered. */
 void p2p_eth_sync_stalled(struct p2p_eth_peer *peer);
 struct request *p2p_eth_sync_request(struct p2p_eth_peer *peer, enum purpose purpose,

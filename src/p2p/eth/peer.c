@@ -384,6 +384,8 @@ static void peer_tick(struct p2p_eth_peer *peer, uint64_t now)
         else
             p2p_eth_wake(eth, r->deadline);
     }
+    if (now < peer->rest_until)
+        p2p_eth_wake(eth, peer->rest_until);
     p2p_eth_gossip_flush(peer);
     p2p_eth_intake_ask(peer);
 }

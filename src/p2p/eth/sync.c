@@ -88,6 +88,14 @@ void p2p_eth_sync_stalled(struct p2p_eth_peer *peer)
         p2p_eth_penalize(peer, 25, "does not answer in time");
 }
 
+void p2p_eth_sync_unanswered(struct p2p_eth *eth)
+{
+    struct p2p_eth_peer *master = eth->sync.master;
+    p2p_eth_sync_stop(eth, "the peer does not answer");
+    if (master)
+        p2p_eth_sync_stalled(master);
+}
+
 static void finish(struct p2p_eth *eth)
 {
     struct sync *s = &eth->sync;
@@ -291,7 +299,7 @@ void p2p_eth_sync_answered(struct p2p_eth_peer *peer, const struct request *requ
         if (m)
             ancestor_answered(eth, request, m);
         else
-            p2p_eth_sync_blame(eth, "the peer does not answer");
+            p2p_eth_sync_unanswered(eth);
         break;
     case FOR_SKELETON:
         p2p_eth_skeleton_answered(peer, request, m);

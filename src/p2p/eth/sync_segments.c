@@ -52,9 +52,12 @@ void p2p_eth_skeleton_answered(struct p2p_eth_peer *peer, const struct request *
     struct p2p_eth *eth = peer->eth;
     struct sync *s = &eth->sync;
     s->skeleton_asked = false;
-    if (!m || m->list.count > request->count) {
-        p2p_eth_sync_blame(eth,
-                           m ? "more headers than were asked for" : "the peer does not answer");
+    if (!m) {
+        p2p_eth_sync_unanswered(eth);
+        return;
+    }
+    if (m->list.count > request->count) {
+        p2p_eth_sync_blame(eth, "more headers than were asked for");
         return;
     }
     for (size_t i = 0; i < m->list.count; i++) {
@@ -193,7 +196,7 @@ void p2p_eth_segment_answered(struct p2p_eth_peer *peer, const struct request *r
     bool is_master = peer == s->master;
     if (!m) {
         if (is_master && !segment->has_last)
-            p2p_eth_sync_blame(eth, "the peer does not answer");
+            p2p_eth_sync_unanswered(eth);
         else
             p2p_eth_sync_stalled(peer);
     } else if (m->list.count == 0 && segment->has_last && !is_master) {
