@@ -4,7 +4,9 @@
 #include "rpc/lookup.h"
 #include "rpc/methods.h"
 
+#include <limits.h>
 #include <stdio.h>
+#include <unistd.h>
 
 static void write_text(struct buf *b, const char *text)
 {
@@ -254,6 +256,50 @@ static int datadir(struct rpc_call *call)
     return 0;
 }
 
+/* --- The chain as a file --- */
+
+static int export_range(struct rpc_call *call, uint64_t *ret_first, uint64_t *ret_last)
+{
+    const struct rpc_value *first = &call->args[1], *last = &call->args[2];
+    struct chain_head head;
+    if (last->given && !first->given)
+        return rpc_fail(call, RPC_CODE_ERROR, "last cannot be specified without first");
+    chain_head(call->backend->chain, &head);
+    uint64_t number = head.block->header.number;
+    chain_head_release(&head);
+    *ret_first = first->given ? first->number : 0;
+    *ret_last = last->given ? last->number : number;
+    if (*ret_last > number)
+        return rpc_fail(call, RPC_CODE_ERROR, "export failed on #%llu: not found",
+                        (unsigned long long)number + 1);
+    return 0;
+}
+
+static int export_chain(struct rpc_call *call)
+{
+    struct bytes name = call->args[0].bytes;
+    struct err_detail detail = {{0}};
+    char path[PATH_MAX];
+    uint64_t first = 0, last = 0;
+    int status = export_range(call, &first, &last);
+    if (status)
+        return status;
+    if (name.len == 0 || name.len >= sizeof(path) || memchr(name.data, 0, name.len))
+        return rpc_fail(call, RPC_CODE_ERROR, "open: not a path");
+    memcpy(path, name.data, name.len);
+    path[name.len] = '\0';
+    if (access(path, F_OK) == 0)
+        return rpc_fail(call, RPC_CODE_ERROR, "location would overwrite an existing file");
+    status = chain_export_file(call->backend->chain, path, first, last, false, &detail);
+    if (status == ERR_NOTFOUND)
+        return rpc_fail(call, RPC_CODE_ERROR, "open %s: no such file or directory", path);
+    if (status)
+        return rpc_fail(call, RPC_CODE_ERROR, "%s",
+                        detail.text[0] ? detail.text : err_text(status));
+    rpc_write_bool(call->out, true);
+    return 0;
+}
+
 #define URL {"enode", RPC_TEXT}
 
 static const struct rpc_method methods[] = {
@@ -266,6 +312,10 @@ static const struct rpc_method methods[] = {
     {"admin_removePeer", {URL}, .run = remove_peer, .result = "true"},
     {"admin_addTrustedPeer", {URL}, .run = add_trusted, .result = "true"},
     {"admin_removeTrustedPeer", {URL}, .run = remove_trusted, .result = "true"},
+    {"admin_exportChain",
+     {{"file", RPC_TEXT}, {"first", RPC_NUMBER, true}, {"last", RPC_NUMBER, true}},
+     .work = export_chain,
+     .result = "true"},
     {"admin_datadir", {{0}}, .run = datadir, .result = "path"},
 };
 

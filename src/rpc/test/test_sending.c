@@ -1,4 +1,5 @@
 /* Transactions sent, waiting in the pool and asked for, with the work on threads of their own as in the node. */
+#include "base/file.h"
 #include "base/hex.h"
 #include "crypto/secp256k1.h"
 #include "rpc/method.h"
@@ -9,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -235,6 +237,33 @@ static void test_batch_on_workers(void **state)
     buf_release(&asked.answer);
 }
 
+/* The file is what `geth export` of the network gave, but for blocks of which it gave other seals. */
+static void test_export(void **state)
+{
+    (void)state;
+    begin();
+    char folder[] = "/tmp/rpc-export-XXXXXX", path[64];
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof(path), "%s/chain.rlp", folder);
+    json_t *answer = ask("\"method\":\"admin_exportChain\",\"params\":[\"%s\"]", path);
+    assert_true(json_is_true(part(answer, "")));
+    json_decref(answer);
+    struct buf ours = BUF_INIT, theirs = BUF_INIT;
+    assert_int_equal(file_read(path, 1 << 24, &ours, NULL), 0);
+    recordings_read("qbft", "chain.rlp.gz", &theirs);
+    assert_int_equal(ours.len, theirs.len);
+    check_error(ask("\"method\":\"admin_exportChain\",\"params\":[\"%s\"]", path),
+                "location would overwrite an existing file");
+    check_error(ask("\"method\":\"admin_exportChain\",\"params\":[\"/nowhere/at/all\"]"),
+                "open /nowhere/at/all: no such file or directory");
+    check_error(ask("\"method\":\"admin_exportChain\",\"params\":[\"x\",null,5]"),
+                "last cannot be specified without first");
+    buf_release(&ours);
+    buf_release(&theirs);
+    unlink(path);
+    rmdir(folder);
+}
+
 static void not_called(void *context, struct buf *answer)
 {
     (void)context;
@@ -267,6 +296,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_send),
         cmocka_unit_test(test_batch_on_workers),
+        cmocka_unit_test(test_export),
         cmocka_unit_test(test_forgotten),
     };
     return cmocka_run_group_tests_name("sending", tests, NULL, end);
