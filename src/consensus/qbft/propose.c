@@ -268,6 +268,9 @@ void qbft_on_pre_prepare(struct qbft *q, struct qbft_stored *s, const struct add
         is_bound_elsewhere(q, &s->block->hash))
         return;
     qbft_start_check(q, s);
-    if (q->phase == QBFT_ACCEPT)
-        qbft_try_commit(q, s->block);
+    if (q->phase != QBFT_ACCEPT)
+        return;
+    if (q->round)
+        qbft_arm_round(q); /* it came; how long its check takes is another matter */
+    qbft_try_commit(q, s->block);
 }

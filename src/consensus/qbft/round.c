@@ -80,6 +80,9 @@ void qbft_arm_round(struct qbft *q)
     else if (q->phase == QBFT_ACCEPT && !q->checking && !qbft_proposer_is_there(q))
         wait += at_most(at_least(period_ms(q) / (q->round ? 4 : 2), AWAY_LEAST_MS) << doublings(q),
                         qbft_patience(q));
+    else if (q->phase == QBFT_ACCEPT && !q->checking && q->round) /* a proposal is made at once */
+        wait += at_most(at_least(2 * period_ms(q), PATIENCE_LEAST_MS) << doublings(q),
+                        qbft_patience(q));
     else
         wait += qbft_patience(q);
     q->armed_ms = q->now_ms;

@@ -475,8 +475,10 @@ static void late_proposal(void **state)
     hear_late_proposal(rig, 1, 3, rig->a); /* round 3 is validator 3's */
     expect(rig, "");
     hear_late_proposal(rig, 3, 3, rig->a);
-    expect(rig, "pass PRE-PREPARE 1/3 because of 3, round in 4000, resend in 1000, check a, "
-                "record, say ROUND-CHANGE 1/3");
+    expect(
+        rig,
+        "pass PRE-PREPARE 1/3 because of 3, round in 4000, resend in 1000, check a, round in 2000, "
+        "record, say ROUND-CHANGE 1/3");
     free_rig(rig);
 }
 
