@@ -280,8 +280,7 @@ int chain_check_header(struct chain *chain, enum chain_verdict *ret_verdict, str
 /*
  * Commits blocks that follow each other, in order, with senders recovered in advance on all cores;
  * blocks that are known are passed over. Stops at the first that is not valid: *ret_count is the
- * number of those before it. Blocks of one call may share a durable commit where `batch` allows it:
- * after a crash the chain stands at one of them.
+ * number of those before it. Each block is one durable commit.
  */
 int chain_import(struct chain *chain, enum chain_verdict *ret_verdict, size_t *ret_count,
                  struct err_detail *why, struct chain_block *const *blocks,

@@ -622,6 +622,57 @@ static void test_contract(void **state)
     maker_release(&m);
 }
 
+/* --- init again --- */
+
+static void test_init_again(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *config;
+        uint64_t seed;
+        int err;
+        const char *text;
+    } cases[] = {
+        {"\"transitions\": [{\"block\": 9, \"blockperiodseconds\": 2}],", 41, 0, ""},
+        {"\"transitions\": [{\"block\": 9, \"blockperiodseconds\": 3}],", 41, 0, ""},
+        {"\"transitions\": [{\"block\": 2, \"blockperiodseconds\": 3}],", 41, ERR_INPUT,
+         "transitions data incompatible. updating transitions for past"},
+        {"", 41, ERR_INPUT, "genesis file missing transitions information"},
+        {"", 43, ERR_INPUT, "database contains incompatible genesis (have "},
+        {"\"maxCodeSize\": 30,", 41, ERR_INPUT, "maxCodeSize & maxCodeSizeChangeBlock deprecated"},
+    };
+    struct maker m;
+    struct store *store;
+    maker_init(&m, true, 2, 4, 41, "", "");
+    struct chain *chain = open_memory(&m, &store, true, 0);
+    for (int i = 0; i < 4; i++)
+        maker_extend(&m, chain, 1);
+    chain_free(chain);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct maker other;
+        struct err_detail detail = {""};
+        maker_init(&other, true, 2, 4, cases[i].seed, cases[i].config, "");
+        const struct chain_options options = {
+            .store = store, .genesis = buf_bytes(&other.genesis), .archive = true};
+        int err = chain_open(&chain, &options, &detail);
+        if (err != cases[i].err || !strstr(detail.text, cases[i].text))
+            fail_msg("%zu: %d %s", i, err, detail.text);
+        if (!err) {
+            assert_int_equal(chain_configuration(chain)->transitions[0].block_period, 2 + i);
+            assert_int_equal(head_number(chain), 4);
+            chain_free(chain);
+        }
+        maker_release(&other);
+    }
+    /* What was refused has changed nothing. */
+    const struct chain_options as_it_is = {.store = store, .archive = true};
+    maker_must(chain_open(&chain, &as_it_is, NULL), "open", NULL);
+    assert_int_equal(chain_configuration(chain)->transitions[0].block_period, 3);
+    chain_free(chain);
+    store_free(store);
+    maker_release(&m);
+}
+
 /* --- States that are kept --- */
 
 static void test_pruned(void **state)
@@ -677,11 +728,11 @@ static void test_pruned(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_qbft),     cmocka_unit_test(test_ibft),
-        cmocka_unit_test(test_refusals), cmocka_unit_test(test_offers),
-        cmocka_unit_test(test_forks),    cmocka_unit_test(test_clique),
-        cmocka_unit_test(test_branches), cmocka_unit_test(test_contract),
-        cmocka_unit_test(test_pruned),
+        cmocka_unit_test(test_qbft),       cmocka_unit_test(test_ibft),
+        cmocka_unit_test(test_refusals),   cmocka_unit_test(test_offers),
+        cmocka_unit_test(test_forks),      cmocka_unit_test(test_clique),
+        cmocka_unit_test(test_branches),   cmocka_unit_test(test_contract),
+        cmocka_unit_test(test_init_again), cmocka_unit_test(test_pruned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
