@@ -2,7 +2,7 @@
  * Single steps of the IBFT machine that whole networks (tests/sim, test_ibft_replay.c) show by chance only. One machine under
  * test is validator `own` of four; the test speaks for the others with their keys.
  */
-#include "base/hex.h"
+#include "base/mem.h"
 #include "consensus/ibft/message.h"
 #include "consensus/istanbul/hash.h"
 #include "consensus/istanbul/seals.h"
@@ -185,8 +185,9 @@ static struct consensus_block *make_block(struct world *w, size_t author, uint8_
     return block;
 }
 
-static void hear(struct world *w, size_t from, enum ibft_code code, uint64_t round,
-                 const struct consensus_block *block)
+/* Appends the payload of a message, signed by `from`. */
+static void write_message(struct world *w, struct buf *payload, size_t from, enum ibft_code code,
+                          uint64_t round, const struct consensus_block *block)
 {
     uint8_t seal[CONSENSUS_SEAL_SIZE], signature[CONSENSUS_SEAL_SIZE];
     struct hash256 digest;
@@ -204,12 +205,25 @@ static void hear(struct world *w, size_t from, enum ibft_code code, uint64_t rou
     assert_int_equal(ibft_message_digest(&m, &digest), ERR_OK);
     sign(&w->nodes[from], &digest, signature);
     m.signature = bytes_of(signature, sizeof(signature));
+    ibft_message_write(payload, &m);
+}
+
+static struct consensus_event message_event(const struct world *w, size_t from,
+                                            const struct buf *payload)
+{
+    return (struct consensus_event){.kind = CONSENSUS_MESSAGE,
+                                    .now_ms = NOW,
+                                    .message = {.from = w->nodes[from].address,
+                                                .code = CONSENSUS_IBFT,
+                                                .payload = buf_bytes(payload)}};
+}
+
+static void hear(struct world *w, size_t from, enum ibft_code code, uint64_t round,
+                 const struct consensus_block *block)
+{
     struct buf payload = BUF_INIT;
-    ibft_message_write(&payload, &m);
-    step(w, (struct consensus_event){.kind = CONSENSUS_MESSAGE,
-                                     .message = {.from = m.sender,
-                                                 .code = CONSENSUS_IBFT,
-                                                 .payload = buf_bytes(&payload)}});
+    write_message(w, &payload, from, code, round, block);
+    step(w, message_event(w, from, &payload));
     buf_release(&payload);
 }
 
@@ -530,6 +544,83 @@ static void old_block(void **state)
     tear_down(&w);
 }
 
+enum { STORY = 8 };
+
+/* A height from HEAD to COMMIT, through a change of rounds. */
+static size_t make_story(struct world *w, struct consensus_event events[STORY],
+                         struct buf payloads[STORY], struct consensus_block *block)
+{
+    static const struct {
+        size_t from;
+        enum ibft_code code;
+    } said_by[] = {{1, IBFT_ROUND_CHANGE}, {2, IBFT_ROUND_CHANGE}, {1, IBFT_PRE_PREPARE},
+                   {1, IBFT_COMMIT},       {2, IBFT_PREPARE},      {2, IBFT_COMMIT}};
+    size_t n = 0;
+    events[n++] = (struct consensus_event){
+        .kind = CONSENSUS_HEAD,
+        .now_ms = NOW,
+        .head = {.number = HEAD,
+                 .hash = {{HEAD}},
+                 .time = HEAD_TIME,
+                 .proposer = *istanbul_set_at(&w->set, ISTANBUL_BY_TEXT, NODES - 1),
+                 .validators = &w->set,
+                 .params = &w->params}};
+    for (size_t i = 0; i < BASE_COUNT(said_by); i++) {
+        const struct consensus_block *about = said_by[i].code == IBFT_ROUND_CHANGE ? NULL : block;
+        write_message(w, &payloads[n], said_by[i].from, said_by[i].code, 1, about);
+        events[n] = message_event(w, said_by[i].from, &payloads[n]);
+        n++;
+        if (said_by[i].code == IBFT_PRE_PREPARE)
+            events[n++] = (struct consensus_event){
+                .kind = CONSENSUS_CHECKED,
+                .now_ms = NOW,
+                .checked = {.hash = block->hash, .verdict = CONSENSUS_CHECK_OK}};
+    }
+    return n;
+}
+
+/* The n-th allocation of the story fails: the machine says so, and nothing is lost or broken. False when there is no n-th. */
+static bool story_without_memory(struct world *w, const struct consensus_event *events,
+                                 size_t count, size_t n)
+{
+    bool ended = false;
+    mem_fail_at(n, 1);
+    for (size_t i = 0; i < count; i++) {
+        int status = consensus_machine_step(w->machine, &events[i], &w->effects);
+        if (status != ERR_OK) {
+            assert_int_equal(status, ERR_NOMEM);
+            break;
+        }
+        ended = i + 1 == count;
+    }
+    bool failed = mem_fail_left() == 0;
+    mem_fail_at(0, 0);
+    assert_int_equal(find(w, CONSENSUS_COMMIT) != NULL, ended);
+    return failed;
+}
+
+static void without_memory(void **state)
+{
+    (void)state;
+    bool failed = true;
+    size_t n = 1;
+    for (; failed; n++) {
+        struct world w;
+        struct consensus_event events[STORY];
+        struct buf payloads[STORY] = {BUF_INIT};
+        set_up(&w, 3);
+        struct consensus_block *block = make_block(&w, 1, 1);
+        size_t count = make_story(&w, events, payloads, block);
+        failed = story_without_memory(&w, events, count, n);
+        for (size_t i = 0; i < STORY; i++)
+            buf_release(&payloads[i]);
+        consensus_block_unref(block);
+        tear_down(&w);
+    }
+    print_message("%zu allocations\n", n - 2);
+    assert_true(n > 20);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -537,7 +628,8 @@ int main(void)
         cmocka_unit_test(not_his_turn),   cmocka_unit_test(bad_proposal),
         cmocka_unit_test(locks),          cmocka_unit_test(after_a_crash),
         cmocka_unit_test(damaged_record), cmocka_unit_test(company),
-        cmocka_unit_test(not_at_work),    cmocka_unit_test(old_block),
+        cmocka_unit_test(without_memory), cmocka_unit_test(not_at_work),
+        cmocka_unit_test(old_block),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
