@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,7 +60,8 @@ static int write_all(int fd, struct bytes content)
     return fsync(fd);
 }
 
-int file_write(const char *path, struct bytes content, struct err_detail *detail)
+/* The temporary file is mkostemp's, 0600 from its first byte on: a private content is never readable by others. */
+static int replace(const char *path, struct bytes content, mode_t mode, struct err_detail *detail)
 {
     struct buf name = BUF_INIT;
     buf_append_format(&name, "%s.XXXXXX", path);
@@ -74,9 +76,7 @@ int file_write(const char *path, struct bytes content, struct err_detail *detail
     if (fd < 0) {
         status = failed(detail, "write", path);
     } else {
-        mode_t mask = umask(0);
-        umask(mask);
-        bool written = write_all(fd, content) == 0 && fchmod(fd, 0666 & ~mask) == 0;
+        bool written = write_all(fd, content) == 0 && fchmod(fd, mode) == 0;
         if (!written)
             status = failed(detail, "write", path);
         close(fd);
@@ -87,4 +87,39 @@ int file_write(const char *path, struct bytes content, struct err_detail *detail
     }
     buf_release(&name);
     return status;
+}
+
+int file_write(const char *path, struct bytes content, struct err_detail *detail)
+{
+    mode_t mask = umask(0);
+    umask(mask);
+    return replace(path, content, 0666 & ~mask, detail);
+}
+
+int file_write_private(const char *path, struct bytes content, struct err_detail *detail)
+{
+    return replace(path, content, 0600, detail);
+}
+
+int file_make_folders(const char *path, unsigned mode, struct err_detail *detail)
+{
+    char part[PATH_MAX];
+    size_t length = strlen(path);
+    if (length == 0 || length >= sizeof(part))
+        return err_set(detail, ERR_INPUT, "\"%.80s\" is no path of a folder", path);
+    memcpy(part, path, length + 1);
+    for (size_t at = 1; at <= length; at++) {
+        if (part[at] != '/' && part[at] != 0)
+            continue;
+        char kept = part[at];
+        part[at] = 0;
+        if (mkdir(part, (mode_t)mode) != 0 && errno != EEXIST)
+            return failed(detail, "make the folder", part);
+        part[at] = kept;
+    }
+    struct stat info;
+    if (stat(path, &info) != 0)
+        return failed(detail, "use", path);
+    return S_ISDIR(info.st_mode) ? ERR_OK
+                                 : err_set(detail, ERR_EXISTS, "%s exists and is no folder", path);
 }

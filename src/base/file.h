@@ -13,4 +13,12 @@ int file_read(const char *path, size_t max, struct buf *b,
  * beside it, synced, renamed. Mode 0644 less the umask. ERR_IO, ERR_NOSPACE, ERR_NOTFOUND. */
 int file_write(const char *path, struct bytes content, struct err_detail *detail) BASE_NODISCARD;
 
+/* The same for secrets: mode 0600, and never readable by others in between. */
+int file_write_private(const char *path, struct bytes content,
+                       struct err_detail *detail) BASE_NODISCARD;
+
+/* Makes a folder and those above it that are missing, all with `mode` less the umask. One that is there keeps its
+ * mode. ERR_EXISTS when a file is in the way, ERR_IO, ERR_NOTFOUND, ERR_NOSPACE. */
+int file_make_folders(const char *path, unsigned mode, struct err_detail *detail) BASE_NODISCARD;
+
 #endif

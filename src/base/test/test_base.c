@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -216,6 +217,30 @@ static void test_file(void **unused)
     buf_release(&b);
 }
 
+static void test_private_file(void **unused)
+{
+    (void)unused;
+    char folder[] = "/tmp/test_base_XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    char below[64], path[80];
+    struct err_detail detail;
+    struct stat info;
+    snprintf(below, sizeof(below), "%s/a/b", folder);
+    snprintf(path, sizeof(path), "%s/f", below);
+    assert_int_equal(file_make_folders(below, 0700, &detail), ERR_OK);
+    assert_int_equal(file_make_folders(below, 0700, &detail), ERR_OK);
+    assert_int_equal(file_write_private(path, bytes_str("content"), &detail), ERR_OK);
+    assert_int_equal(stat(path, &info), 0);
+    assert_int_equal(info.st_mode & 0777, 0600);
+    assert_int_equal(file_make_folders(path, 0700, &detail), ERR_EXISTS);
+    assert_non_null(strstr(detail.text, path));
+    unlink(path);
+    rmdir(below);
+    below[strlen(below) - 2] = 0;
+    rmdir(below);
+    rmdir(folder);
+}
+
 static void test_secrets(void **unused)
 {
     (void)unused;
@@ -229,9 +254,11 @@ static void test_secrets(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_errors), cmocka_unit_test(test_buf),  cmocka_unit_test(test_arena),
-        cmocka_unit_test(test_map),    cmocka_unit_test(test_hex),  cmocka_unit_test(test_forks),
-        cmocka_unit_test(test_pool),   cmocka_unit_test(test_file), cmocka_unit_test(test_secrets),
+        cmocka_unit_test(test_errors),  cmocka_unit_test(test_buf),
+        cmocka_unit_test(test_arena),   cmocka_unit_test(test_map),
+        cmocka_unit_test(test_hex),     cmocka_unit_test(test_forks),
+        cmocka_unit_test(test_pool),    cmocka_unit_test(test_file),
+        cmocka_unit_test(test_secrets), cmocka_unit_test(test_private_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
