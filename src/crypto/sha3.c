@@ -1,0 +1,70 @@
+/* FIPS 202: the sponge over Keccak-f[1600] with the padding 0x06 … 0x80. The permutation is keccak.c's, which suits the
+ * processor. SHA-512/256 is OpenSSL's; see hash.c about its stream functions. */
+#define OPENSSL_SUPPRESS_DEPRECATED
+
+#include "crypto/sha3.h"
+
+#include "crypto/keccak.h"
+
+#include <openssl/sha.h>
+
+static void absorb(uint64_t state[25], const struct bytes *parts, size_t count, size_t rate)
+{
+    uint8_t *lanes = (uint8_t *)state; /* little-endian, as base/compiler.h asserts */
+    size_t used = 0;
+    for (size_t part = 0; part < count; part++) {
+        const uint8_t *at = parts[part].data;
+        size_t left = parts[part].len;
+        while (left) {
+            size_t n = left < rate - used ? left : rate - used, i = 0;
+            for (; i + 8 <= n; i += 8) {
+                uint64_t a, b;
+                memcpy(&a, lanes + used + i, 8);
+                memcpy(&b, at + i, 8);
+                a ^= b;
+                memcpy(lanes + used + i, &a, 8);
+            }
+            for (; i < n; i++)
+                lanes[used + i] ^= at[i];
+            used += n;
+            at += n;
+            left -= n;
+            if (used == rate) {
+                crypto_keccak_f1600(state);
+                used = 0;
+            }
+        }
+    }
+    lanes[used] ^= 0x06;
+    lanes[rate - 1] ^= 0x80;
+    crypto_keccak_f1600(state);
+}
+
+void crypto_sha3_512(uint8_t ret_hash[64], const struct bytes *parts, size_t count)
+{
+    uint64_t state[25] = {0};
+    absorb(state, parts, count, 72);
+    memcpy(ret_hash, state, 64);
+}
+
+void crypto_sha3_256(uint8_t ret_hash[32], const struct bytes *parts, size_t count)
+{
+    uint64_t state[25] = {0};
+    absorb(state, parts, count, 136);
+    memcpy(ret_hash, state, 32);
+}
+
+/* The initial values of SHA-512/256 (FIPS 180-4, 5.3.6.2) in SHA-512's function. */
+void crypto_sha512_256(struct hash256 *ret_hash, struct bytes data)
+{
+    static const uint64_t initial[8] = {0x22312194fc2bf72c, 0x9f555fa3c84c64c2, 0x2393b86b6f53b151,
+                                        0x963877195940eabd, 0x96283ee875beae56, 0xbe5e1e2553863992,
+                                        0x2b0199fc2c85b8aa, 0x0eb72ddc81c52ca2};
+    SHA512_CTX context;
+    uint8_t whole[64];
+    SHA512_Init(&context);
+    memcpy(context.h, initial, sizeof(initial));
+    SHA512_Update(&context, data.data, data.len);
+    SHA512_Final(whole, &context);
+    memcpy(ret_hash->b, whole, sizeof(ret_hash->b));
+}
