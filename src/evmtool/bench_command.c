@@ -178,10 +178,10 @@ static int run_bench(size_t argc, char **argv)
     for (size_t i = 0; i < argc && status == ERR_OK; i++)
         status = bench_file(world, argv[i], fork, &detail);
     evmtool_world_free(world);
-    return status == ERR_OK ? EVMTOOL_OK : evmtool_complain(status, &detail);
+    return status == ERR_OK ? COMMANDS_OK : evmtool_complain(status, &detail);
 }
 
-const struct evmtool_command evmtool_bench = {
+const struct commands_command evmtool_bench = {
     {"bench", "FILE ...", "Measures how fast the transactions of state-test files execute.",
      "Each input runs again and again on a fresh copy of the accounts; the median is printed. "
      "`make bench` "

@@ -170,9 +170,9 @@ static int print_result(const struct evm_result *result, const struct job *job)
     else
         printf("status    %s\ngas used  %lld\nrefund    %lld\noutput    %s\n", status, used,
                (long long)result->gas_refund, buf_text(&output));
-    int code = buf_status(&output) == ERR_OK ? EVMTOOL_OK : EVMTOOL_FAILED;
+    int code = buf_status(&output) == ERR_OK ? COMMANDS_OK : COMMANDS_FAILED;
     buf_release(&output);
-    return result->status == EVM_SUCCESS ? code : EVMTOOL_FAILED;
+    return result->status == EVM_SUCCESS ? code : COMMANDS_FAILED;
 }
 
 static void print_dump(struct evmtool_world *world, struct arena *arena)
@@ -208,7 +208,7 @@ static int run_run(size_t argc, char **argv)
     struct arena arena;
     struct job job = {0};
     struct evmtool_world *world = NULL;
-    int code = EVMTOOL_OK;
+    int code = COMMANDS_OK;
     arena_init(&arena);
     int status = read_job(&job, argc, argv, &arena, &detail);
     if (status == ERR_OK && evmtool_world_new(&world) != ERR_OK)
@@ -220,7 +220,7 @@ static int run_run(size_t argc, char **argv)
     return status == ERR_OK ? code : evmtool_complain(status, &detail);
 }
 
-const struct evmtool_command evmtool_run = {
+const struct commands_command evmtool_run = {
     {"run", "[CODE]", "Runs bytecode and prints what came of it.",
      "The code runs at the receiver's address as one message, outside of any transaction: no "
      "intrinsic "

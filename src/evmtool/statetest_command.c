@@ -211,7 +211,7 @@ static int print_results(struct run *run)
         printf("%s]\n", separator[0] == '[' ? "[" : "\n");
     else
         printf("%zu passed, %zu failed\n", passed, failed);
-    return unreadable ? EVMTOOL_INPUT : failed ? EVMTOOL_FAILED : EVMTOOL_OK;
+    return unreadable ? COMMANDS_INPUT : failed ? COMMANDS_FAILED : COMMANDS_OK;
 }
 
 static void release(struct run *run)
@@ -255,7 +255,7 @@ static int run_statetest(size_t argc, char **argv)
     return code;
 }
 
-const struct evmtool_command evmtool_statetest = {
+const struct commands_command evmtool_statetest = {
     {"statetest", "FILE|FOLDER ...", "Runs state tests and says which cases fail.",
      "Files are in the format of ethereum/tests and execution-spec-tests; folders are searched for "
      ".json "

@@ -292,10 +292,10 @@ static int run_t8n(size_t argc, char **argv)
     evmtool_world_free(world);
     release_documents(&documents);
     arena_release(&arena);
-    return status == ERR_OK ? EVMTOOL_OK : evmtool_complain(status, &detail);
+    return status == ERR_OK ? COMMANDS_OK : evmtool_complain(status, &detail);
 }
 
-const struct evmtool_command evmtool_t8n = {
+const struct commands_command evmtool_t8n = {
     {"t8n", "", "Executes one block: accounts, environment and transactions in; result out.",
      "The interface is that of geth's \"evm t8n\": the same files, members and options. "
      "Transactions that "

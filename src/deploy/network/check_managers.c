@@ -66,6 +66,11 @@ void deploy_check_managers(const struct deploy_network *network, enum deploy_tar
     const struct deploy_config *config = network->config;
     if (!config || config->transaction_manager.value == DEPLOY_TM_NONE)
         return;
+    if (target == DEPLOY_KUBERNETES && !config->tm_nodes.count)
+        deploy_report_add(report, DEPLOY_ERROR, config->transaction_manager.place, path_nodes,
+                          "give the URLs of all transaction managers, or set transaction_manager "
+                          "to none",
+                          "is missing");
     for (size_t i = 0; i < config->tm_nodes.count; i++)
         check_url(config, &config->tm_nodes.items[i], report);
     if (config->transaction_manager.value == DEPLOY_CONSTELLATION)

@@ -128,7 +128,7 @@ static const struct deploy_field config_fields[] = {
      .help = "whose certificates are trusted"},
     {.name = "tm_nodes",
      .kind = DEPLOY_FIELD_TEXTS,
-     .need = DEPLOY_ON_CLUSTER,
+     .need = DEPLOY_OPTIONAL,
      .offset = AT(config, tm_nodes),
      .help = "URLs of the transaction managers: all for Tessera, one boot node ending in / for "
              "Constellation"},

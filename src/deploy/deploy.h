@@ -1,0 +1,26 @@
+/*
+ * `deploy` is the operator: the program `quorate`, which turns a network.yaml into a running network.
+ *
+ *     network/    the file: reading, checking, what it means
+ *     genesis/    block 0 of a new network
+ *     secrets/    where key material is kept;  keys/  what is kept there
+ *     commands/   one file a command
+ *
+ * It speaks with nodes and transaction managers as any client does, and never links them.
+ */
+#ifndef DEPLOY_DEPLOY_H
+#define DEPLOY_DEPLOY_H
+
+#include "base/commands.h"
+
+extern const struct commands_command deploy_check;
+extern const struct commands_command deploy_init;
+extern const struct commands_command deploy_schema;
+
+/* The program: argv as main gets it. Returns the exit code. */
+int deploy_main(int argc, char **argv);
+
+/* "quorate: <message>" on standard error; the exit code (commands_complain). */
+int deploy_complain(int code, const struct err_detail *detail);
+
+#endif

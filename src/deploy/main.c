@@ -1,0 +1,25 @@
+#include "deploy/deploy.h"
+
+static const struct commands_command *const commands[] = {
+    &deploy_init,
+    &deploy_check,
+    &deploy_schema,
+};
+
+static const struct commands_program program = {
+    .name = "quorate",
+    .summary = "brings a Quorum network up from a network.yaml, and keeps it well",
+    .exit_text = "it could not be done, or the file has errors",
+    .commands = commands,
+    .count = BASE_COUNT(commands),
+};
+
+int deploy_complain(int code, const struct err_detail *detail)
+{
+    return commands_complain(program.name, code, detail);
+}
+
+int deploy_main(int argc, char **argv)
+{
+    return commands_main(&program, argc, argv);
+}
