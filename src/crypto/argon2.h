@@ -20,12 +20,14 @@ struct crypto_argon2 {
 /* What a file from outside may ask for. */
 enum {
     CRYPTO_ARGON2_MEMORY_MAX = 4 << 20, /* KiB: 4 GiB, four times Tessera's default */
-    CRYPTO_ARGON2_WORK_MAX = 64 << 20,  /* memory * iterations, 6 times Tessera's default: about a minute */
+    CRYPTO_ARGON2_WORK_MAX =
+        64 << 20, /* memory * iterations, 6 times Tessera's default: about a minute */
     CRYPTO_ARGON2_LANES_MAX = 256,
 };
 
 /* Whether the parameters are within RFC 9106 and the bounds above; what is not in `detail`. ERR_INPUT, ERR_LIMIT. */
-int crypto_argon2_check(const struct crypto_argon2 *options, struct err_detail *detail) BASE_NODISCARD;
+int crypto_argon2_check(const struct crypto_argon2 *options,
+                        struct err_detail *detail) BASE_NODISCARD;
 
 /* Writes `len` bytes (at least 4). `options` as checked above; the salt has at least 8 bytes. Runs its lanes on as many
  * threads as the machine has processors. ERR_NOMEM, ERR_INPUT (salt), ERR_CRYPTO. */
@@ -34,6 +36,7 @@ int crypto_argon2_derive(uint8_t *ret_key, size_t len, const struct crypto_argon
 
 /* "i", "d", "id". */
 const char *crypto_argon2_variant_name(enum crypto_argon2_variant variant);
-bool crypto_argon2_variant_parse(enum crypto_argon2_variant *ret_variant, const char *name) BASE_NODISCARD;
+bool crypto_argon2_variant_parse(enum crypto_argon2_variant *ret_variant,
+                                 const char *name) BASE_NODISCARD;
 
 #endif

@@ -144,7 +144,9 @@ int crypto_ecdh_secret(uint8_t ret_secret[CRYPTO_ECDH_SECRET_MAX], size_t *ret_l
 
 static const EVP_CIPHER *cipher_of(size_t key_len)
 {
-    return key_len == 16 ? EVP_aes_128_gcm() : key_len == 24 ? EVP_aes_192_gcm() : EVP_aes_256_gcm();
+    return key_len == 16   ? EVP_aes_128_gcm()
+           : key_len == 24 ? EVP_aes_192_gcm()
+                           : EVP_aes_256_gcm();
 }
 
 /* A context with key and nonce, NULL when that fails. */
@@ -169,8 +171,8 @@ int crypto_gcm_seal(uint8_t *ret_box, struct bytes data, struct bytes nonce, str
     if (data.len > INT_MAX || !context ||
         (data.len && EVP_EncryptUpdate(context, ret_box, &len, data.data, (int)data.len) != 1) ||
         EVP_EncryptFinal_ex(context, ret_box + len, &rest) != 1 ||
-        EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, CRYPTO_GCM_TAG,
-                            ret_box + data.len) != 1)
+        EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, CRYPTO_GCM_TAG, ret_box + data.len) !=
+            1)
         status = failure();
     EVP_CIPHER_CTX_free(context);
     return status;

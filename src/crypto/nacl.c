@@ -21,21 +21,22 @@ int crypto_nacl_pair(uint8_t ret_public[CRYPTO_NACL_KEY], uint8_t ret_private[CR
 }
 
 void crypto_nacl_public(uint8_t ret_public[CRYPTO_NACL_KEY],
-                       const uint8_t private_key[CRYPTO_NACL_KEY])
+                        const uint8_t private_key[CRYPTO_NACL_KEY])
 {
     int done = crypto_scalarmult_base(ret_public, private_key);
     assert(done == 0);
     (void)done;
 }
 
-bool crypto_nacl_shared(uint8_t ret_shared[CRYPTO_NACL_KEY], const uint8_t public_key[CRYPTO_NACL_KEY],
-                       const uint8_t private_key[CRYPTO_NACL_KEY])
+bool crypto_nacl_shared(uint8_t ret_shared[CRYPTO_NACL_KEY],
+                        const uint8_t public_key[CRYPTO_NACL_KEY],
+                        const uint8_t private_key[CRYPTO_NACL_KEY])
 {
     return crypto_box_beforenm(ret_shared, public_key, private_key) == 0;
 }
 
 void crypto_nacl_seal(uint8_t *ret_box, struct bytes data, const uint8_t nonce[CRYPTO_NACL_NONCE],
-                     const uint8_t key[CRYPTO_NACL_KEY])
+                      const uint8_t key[CRYPTO_NACL_KEY])
 {
     int done = crypto_secretbox_easy(ret_box, data.data, data.len, nonce, key);
     assert(done == 0);
@@ -43,7 +44,7 @@ void crypto_nacl_seal(uint8_t *ret_box, struct bytes data, const uint8_t nonce[C
 }
 
 bool crypto_nacl_open(uint8_t *ret_data, struct bytes box, const uint8_t nonce[CRYPTO_NACL_NONCE],
-                     const uint8_t key[CRYPTO_NACL_KEY])
+                      const uint8_t key[CRYPTO_NACL_KEY])
 {
     return crypto_secretbox_open_easy(ret_data, box.data, box.len, nonce, key) == 0;
 }

@@ -91,7 +91,8 @@ static void *read_room(struct cbor *c, unsigned wanted, uint64_t *ret_count, boo
     if (read_head(c, ret_count, ret_open) != wanted)
         fail(c, ERR_INPUT);
     if (*ret_open)
-        *ret_count = c->left.len / least < TMPROTO_LIST_MAX ? c->left.len / least : TMPROTO_LIST_MAX;
+        *ret_count =
+            c->left.len / least < TMPROTO_LIST_MAX ? c->left.len / least : TMPROTO_LIST_MAX;
     if (*ret_count > c->left.len / least)
         fail(c, ERR_INPUT);
     else if (*ret_count > TMPROTO_LIST_MAX)
@@ -231,7 +232,11 @@ int tmproto_cbor_decode(struct tmproto_payload *ret_payload, struct arena *arena
 
 static void write_head(struct buf *b, enum major major, uint64_t value)
 {
-    unsigned extra = value < 24 ? 0 : value <= 0xff ? 1 : value <= 0xffff ? 2 : value <= 0xffffffff ? 4 : 8;
+    unsigned extra = value < 24            ? 0
+                     : value <= 0xff       ? 1
+                     : value <= 0xffff     ? 2
+                     : value <= 0xffffffff ? 4
+                                           : 8;
     unsigned size = extra == 0   ? (unsigned)value
                     : extra == 1 ? 24
                     : extra == 2 ? 25

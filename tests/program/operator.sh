@@ -44,5 +44,5 @@ expect 2 "exclude each other" "$quorate" check --local --kubernetes network.yaml
 expect 2 "did you mean check?" "$quorate" chek
 printf 'network:\n  type: quorum\n' >short.yaml
 expect 1 "network.config: is missing" "$quorate" check short.yaml
-{ "$quorate" check --json short.yaml || true; } | python3 -c 'import json, sys; assert json.load(sys.stdin)["errors"] == 2' || fail "--json"
+{ "$quorate" check --json short.yaml || true; } | python3 -c 'import json, sys; assert json.load(sys.stdin)["errors"] >= 2' || fail "--json"
 "$quorate" schema | python3 -c 'import json, sys; json.load(sys.stdin)["properties"]["network"]' || fail "schema"

@@ -30,7 +30,8 @@ struct tm_keyfile {
     size_t salt_len;
     uint8_t nonce[TM_ENCRYPTOR_NONCE_MAX];
     size_t nonce_len;
-    uint8_t box[TM_ENCRYPTOR_PRIVATE_MAX + TM_ENCRYPTOR_MAC]; /* or, unlocked, the private key itself */
+    uint8_t
+        box[TM_ENCRYPTOR_PRIVATE_MAX + TM_ENCRYPTOR_MAC]; /* or, unlocked, the private key itself */
     size_t box_len;
 };
 

@@ -32,9 +32,9 @@ struct tm_store_options {
      * its place), memory; "jdbc:" may be left out. */
     const char *url;
     const char *username;
-    const char *password;    /* copied into locked memory */
-    bool create_tables;      /* Tessera's autoCreateTables; SQLite files that are new always get them */
-    uint64_t give_up_ms;     /* 0 = 4,000, below the five seconds that a node waits */
+    const char *password; /* copied into locked memory */
+    bool create_tables;  /* Tessera's autoCreateTables; SQLite files that are new always get them */
+    uint64_t give_up_ms; /* 0 = 4,000, below the five seconds that a node waits */
     /* What the operator should know: columns made wider, a connection lost and found. On the loop, except while
      * tm_store_open runs. May be NULL. */
     void (*note)(void *context, const char *text);
@@ -78,8 +78,8 @@ const char *tm_store_outcome_text(enum tm_store_outcome outcome);
 struct tm_store_payload {
     struct bytes hash;
     enum tmproto_codec codec;
-    struct bytes data;   /* encoded */
-    uint64_t timestamp;  /* ms since 1970, 0 = none; set by the store when it is put */
+    struct bytes data;  /* encoded */
+    uint64_t timestamp; /* ms since 1970, 0 = none; set by the store when it is put */
 };
 
 struct tm_store_raw {
@@ -95,12 +95,12 @@ struct tm_store_group {
 
 /* A row of ST_TRANSACTION with its ST_AFFECTED_TRANSACTIONs. */
 struct tm_store_staged {
-    uint64_t id; /* set by the store */
+    uint64_t id;       /* set by the store */
     struct bytes hash; /* raw bytes; the table has them in base64 */
     enum tmproto_codec codec;
     struct bytes data;
     enum tmproto_privacy privacy;
-    uint64_t stage; /* 0 = not staged */
+    uint64_t stage;               /* 0 = not staged */
     struct tmproto_list affected; /* hashes, raw; not filled in answers */
     uint64_t timestamp;
 };
@@ -124,7 +124,7 @@ struct tm_store_answer {
     const struct tm_store_group *groups;
     const struct tm_store_staged *staged;
     const struct tm_store_delivery *deliveries;
-    bool more;           /* of a page: there is another one behind it */
+    bool more; /* of a page: there is another one behind it */
 };
 
 typedef void tm_store_fn(void *context, const struct tm_store_answer *answer);
@@ -136,8 +136,8 @@ typedef void tm_store_fn(void *context, const struct tm_store_answer *answer);
 
 /* Stores a new payload, and in the same commit what is to be delivered later. DONE, EXISTS (nothing is changed). */
 int tm_store_put(struct tm_store *store, const struct tm_store_payload *payload,
-                 const struct tm_store_delivery *deliveries, size_t delivery_count,
-                 tm_store_fn *fn, void *context) BASE_NODISCARD;
+                 const struct tm_store_delivery *deliveries, size_t delivery_count, tm_store_fn *fn,
+                 void *context) BASE_NODISCARD;
 /* Replaces the data of a payload if it is still `old`. DONE, ABSENT, CHANGED (read it again, and try again). */
 int tm_store_replace(struct tm_store *store, const struct tm_store_payload *payload,
                      struct bytes old, tm_store_fn *fn, void *context) BASE_NODISCARD;
