@@ -67,7 +67,7 @@ void deploy_check_names(const struct deploy_network *network, struct deploy_repo
 {
     check_organizations(network, report);
     check_peer_names(network, report);
-    if (!network->organizations.count)
+    if (!network->organizations.count && network->organizations.place.line)
         deploy_report_add(report, DEPLOY_ERROR, network->organizations.place,
                           "network.organizations", "add one with a name and a peer", "has none");
 }
