@@ -62,18 +62,24 @@ const char *io_http_reason(unsigned status)
         unsigned status;
         const char *reason;
     } reasons[] = {{200, "OK"},
+                   {201, "Created"},
                    {204, "No Content"},
                    {400, "Bad Request"},
                    {401, "Unauthorized"},
                    {403, "Forbidden"},
                    {404, "Not Found"},
                    {405, "Method Not Allowed"},
+                   {406, "Not Acceptable"},
+                   {408, "Request Timeout"},
+                   {409, "Conflict"},
+                   {410, "Gone"},
                    {413, "Request Entity Too Large"},
                    {415, "Unsupported Media Type"},
                    {429, "Too Many Requests"},
                    {431, "Request Header Fields Too Large"},
                    {500, "Internal Server Error"},
                    {501, "Not Implemented"},
+                   {502, "Bad Gateway"},
                    {503, "Service Unavailable"},
                    {505, "HTTP Version Not Supported"}};
     for (size_t i = 0; i < BASE_COUNT(reasons); i++)
@@ -537,6 +543,18 @@ int io_http_listen_tcp(struct io_http_server *server, const char *host, uint16_t
         return err_set(detail, ERR_LIMIT, "an HTTP server has at most %d listeners", LISTENERS_MAX);
     int status = io_listen_tcp(&server->listeners[server->listener_count], server->loop, host, port,
                                on_accept, server, detail);
+    if (status == 0)
+        server->listener_count++;
+    return status;
+}
+
+int io_http_listen_tls(struct io_http_server *server, const char *host, uint16_t port,
+                       struct io_tls *tls, struct err_detail *detail)
+{
+    if (server->listener_count == LISTENERS_MAX)
+        return err_set(detail, ERR_LIMIT, "an HTTP server has at most %d listeners", LISTENERS_MAX);
+    int status = io_listen_tls(&server->listeners[server->listener_count], server->loop, host, port,
+                               tls, on_accept, server, detail);
     if (status == 0)
         server->listener_count++;
     return status;

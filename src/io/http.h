@@ -47,10 +47,12 @@ struct io_http_options {
 /* `options` is copied. ERR_NOMEM. */
 int io_http_new(struct io_http_server **ret_server, struct io_loop *loop,
                 const struct io_http_options *options) BASE_NODISCARD;
-/* Serves on a TCP address too, or on a unix socket; failures as io_listen_tcp and io_listen_unix. Any number of
- * times. */
+/* Serves on a TCP address too, with TLS or without, or on a unix socket; failures as io_listen_tcp and
+ * io_listen_unix. Any number of times. */
 int io_http_listen_tcp(struct io_http_server *server, const char *host, uint16_t port,
                        struct err_detail *detail) BASE_NODISCARD;
+int io_http_listen_tls(struct io_http_server *server, const char *host, uint16_t port,
+                       struct io_tls *tls, struct err_detail *detail) BASE_NODISCARD;
 int io_http_listen_unix(struct io_http_server *server, const char *path,
                         struct err_detail *detail) BASE_NODISCARD;
 /* Of the listener that was added last. */
@@ -59,11 +61,6 @@ size_t io_http_connections(const struct io_http_server *server);
 /* Closes all connections. Requests that are not answered stay valid until they are; their answers are dropped.
  * NULL is fine. */
 void io_http_free(struct io_http_server *server);
-
-struct io_http_field {
-    const char *name;
-    const char *value;
-};
 
 /*
  * Answers a request and frees it. Date, Content-Length and Connection are added. The content of `body` is taken

@@ -34,6 +34,12 @@ struct io_http_head {
     bool expects_continue; /* wants "100 Continue" before it sends the body */
 };
 
+/* One to write. */
+struct io_http_field {
+    const char *name;
+    const char *value;
+};
+
 /* X(NAME, status, "text") */
 #define IO_HTTP_VERDICT_LIST(X)                                                                    \
     X(OK, 200, "ok")                                                                               \

@@ -25,6 +25,7 @@ struct io_listener {
     void *context;
     struct io_address address;
     struct io_timer retry;
+    struct io_tls *tls;                                     /* of its streams, NULL: none */
     char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; /* of a unix socket, else "" */
 };
 
@@ -42,6 +43,10 @@ static void take_connection(void *context)
         io_stream_close(stream);
         return;
     }
+    if (listener->tls && io_stream_use_tls(stream, listener->tls) < 0) {
+        io_stream_close(stream);
+        return;
+    }
     io_stream_opened(stream, is_pipe);
     listener->fn(listener->context, stream);
     if (!stream->ops && !stream->finishing)
@@ -56,7 +61,9 @@ static void on_connection(uv_stream_t *handle, int status)
 
 static void on_closed(uv_handle_t *handle)
 {
-    mem_free(handle->data);
+    struct io_listener *listener = handle->data;
+    io_tls_free(listener->tls);
+    mem_free(listener);
 }
 
 static struct io_listener *make(struct io_loop *loop, io_accept_fn *fn, void *context)
@@ -106,6 +113,19 @@ int io_listen_tcp(struct io_listener **ret_listener, struct io_loop *loop, const
         uv_close(&listener->uv.handle, on_closed);
         return err_set(detail, ERR_IO, "listen tcp %s:%u: %s", host, port, uv_strerror(status));
     }
+    *ret_listener = listener;
+    return 0;
+}
+
+int io_listen_tls(struct io_listener **ret_listener, struct io_loop *loop, const char *host,
+                  uint16_t port, struct io_tls *tls, io_accept_fn *fn, void *context,
+                  struct err_detail *detail)
+{
+    struct io_listener *listener;
+    int status = io_listen_tcp(&listener, loop, host, port, fn, context, detail);
+    if (status < 0)
+        return status;
+    listener->tls = io_tls_keep(tls);
     *ret_listener = listener;
     return 0;
 }

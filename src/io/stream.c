@@ -38,6 +38,8 @@ static void on_closed(uv_handle_t *handle)
     struct io_stream *stream = handle->data;
     buf_release(&stream->out);
     buf_release(&stream->sending);
+    buf_release(&stream->wire);
+    io_tls_session_free(stream->tls);
     mem_free(stream);
 }
 
@@ -112,13 +114,57 @@ static void on_alloc(uv_handle_t *handle, size_t hint, uv_buf_t *ret_buf)
     struct io_stream *stream = handle->data;
     size_t len = IO_READ_BUFFER;
     uint8_t *data = stream->loop->read_buffer;
-    if (stream->ops && stream->ops->room) {
+    if (stream->ops && stream->ops->room && !stream->tls) {
         stream->allocating = true;
         data = stream->ops->room(stream->context, stream, &len);
         stream->paused |= !data;
         len = stream->paused || stream->dead ? 0 : len;
     }
     *ret_buf = uv_buf_init((char *)data, (unsigned)(len < INT32_MAX ? len : INT32_MAX));
+}
+
+/* Where plain bytes go: the owner's room, or the loop's buffer, which holds nothing any more. */
+static uint8_t *plain_room(struct io_stream *stream, size_t *ret_len)
+{
+    *ret_len = IO_READ_BUFFER;
+    if (!stream->ops || !stream->ops->room)
+        return stream->loop->read_buffer;
+    uint8_t *room = stream->ops->room(stream->context, stream, ret_len);
+    if (!room && !stream->dead)
+        io_stream_pause(stream);
+    return room;
+}
+
+/* Gives the owner what lies in the TLS session. */
+static void read_plain(struct io_stream *stream)
+{
+    size_t len = 1;
+    while (len > 0 && !stream->dead && !stream->paused) {
+        uint8_t *room = plain_room(stream, &len);
+        if (!room || stream->dead || stream->paused)
+            return;
+        enum io_tls_state state = io_tls_session_read(&len, stream->tls, room, len);
+        if (state == IO_TLS_ENDED) {
+            fail(stream, 0, "closed by the other side");
+        } else if (state == IO_TLS_FAILED) {
+            io_tls_session_collect(stream->tls, &stream->wire);
+            uv_buf_t alert = uv_buf_init((char *)stream->wire.data, (unsigned)stream->wire.len);
+            if (alert.len && !stream->writing)
+                (void)uv_try_write(&stream->uv.stream, &alert, 1);
+            fail(stream, ERR_IO, "TLS failed");
+        } else if (len > 0 && stream->ops) {
+            stream->ops->read(stream->context, stream, bytes_of(room, len));
+        }
+    }
+}
+
+static void feed(struct io_stream *stream, struct bytes wire)
+{
+    link_dirty(stream); /* a handshake answers by itself */
+    if (!io_tls_session_feed(stream->tls, wire))
+        fail(stream, ERR_NOMEM, err_text(ERR_NOMEM));
+    else
+        read_plain(stream);
 }
 
 static void on_read(uv_stream_t *handle, ssize_t len, const uv_buf_t *buf)
@@ -140,6 +186,8 @@ static void on_read(uv_stream_t *handle, ssize_t len, const uv_buf_t *buf)
         fail(stream, 0, "closed by the other side");
     else if (len < 0)
         fail_uv(stream, (int)len);
+    else if (stream->tls)
+        feed(stream, bytes_of(buf->base, (size_t)len));
     else if (stream->ops)
         stream->ops->read(stream->context, stream, bytes_of(buf->base, (size_t)len));
 }
@@ -160,6 +208,8 @@ void io_stream_pause(struct io_stream *stream)
 void io_stream_resume(struct io_stream *stream)
 {
     stream->paused = false;
+    if (stream->tls && !stream->dead)
+        link_dirty(stream); /* what the session holds is read by flush */
     start_reading(stream);
 }
 
@@ -177,7 +227,11 @@ static void drained(struct io_stream *stream)
 {
     if (stream->out.capacity > KEEP_BUFFER)
         buf_release(&stream->out);
-    if (stream->finishing) {
+    if (stream->finishing && stream->tls && !stream->last_word) {
+        io_tls_session_finish(stream->tls);
+        stream->last_word = true;
+        link_dirty(stream);
+    } else if (stream->finishing) {
         /* Closing now could throw away what the other side has not read yet: it is told that nothing more comes,
          * and its own close is waited for. */
         if (!stream->shut && uv_shutdown(&stream->shutdown, &stream->uv.stream, on_shutdown) < 0)
@@ -201,10 +255,26 @@ static void on_written(uv_write_t *request, int status)
         buf_release(&stream->sending);
     if (status < 0)
         fail_uv(stream, status);
-    else if (stream->out.len)
+    else if (stream->out.len || stream->wire.len)
         flush(stream);
     else
         drained(stream);
+}
+
+/* Brings `out` into the wire's form. */
+static void encrypt(struct io_stream *stream)
+{
+    if (!stream->paused && io_tls_session_pending(stream->tls))
+        read_plain(stream);
+    if (stream->dead)
+        return;
+    if (io_tls_session_write(stream->tls, &stream->out) == IO_TLS_FAILED) {
+        fail(stream, ERR_IO, "TLS failed");
+        return;
+    }
+    io_tls_session_collect(stream->tls, &stream->wire);
+    if (buf_status(&stream->wire))
+        fail(stream, ERR_NOMEM, err_text(ERR_NOMEM));
 }
 
 static void flush(struct io_stream *stream)
@@ -215,9 +285,14 @@ static void flush(struct io_stream *stream)
     }
     if (!stream->open || stream->writing)
         return;
+    if (stream->tls)
+        encrypt(stream);
+    if (stream->dead)
+        return;
+    struct buf *source = stream->tls ? &stream->wire : &stream->out;
     int sent = 0;
-    if (stream->out.len) {
-        uv_buf_t buf = uv_buf_init((char *)stream->out.data, (unsigned)stream->out.len);
+    if (source->len) {
+        uv_buf_t buf = uv_buf_init((char *)source->data, (unsigned)source->len);
         sent = uv_try_write(&stream->uv.stream, &buf, 1);
         if (sent == UV_EAGAIN)
             sent = 0;
@@ -226,13 +301,14 @@ static void flush(struct io_stream *stream)
         fail_uv(stream, sent);
         return;
     }
-    if ((size_t)sent == stream->out.len) {
-        buf_clear(&stream->out);
-        drained(stream);
+    if ((size_t)sent == source->len) {
+        buf_clear(source);
+        if (stream->out.len == 0) /* before the end of a TLS handshake it waits */
+            drained(stream);
         return;
     }
-    struct buf out = stream->out;
-    stream->out = stream->sending;
+    struct buf out = *source;
+    *source = stream->sending;
     stream->sending = out;
     stream->sent = (size_t)sent;
     uv_buf_t buf = uv_buf_init((char *)out.data + sent, (unsigned)(out.len - (size_t)sent));
@@ -305,7 +381,8 @@ void io_stream_write_trim(struct io_stream *stream, size_t unused)
 
 size_t io_stream_queued(const struct io_stream *stream)
 {
-    return stream->out.len + (stream->writing ? stream->sending.len - stream->sent : 0);
+    return stream->out.len + stream->wire.len +
+           (stream->writing ? stream->sending.len - stream->sent : 0);
 }
 
 /* ---- the beginning ---- */
@@ -323,6 +400,11 @@ void io_stream_opened(struct io_stream *stream, bool is_pipe)
     len = sizeof(at);
     if (uv_tcp_getsockname(&stream->uv.tcp, (struct sockaddr *)&at, &len) == 0)
         io_address_from(&stream->local, (const struct sockaddr *)&at);
+}
+
+int io_stream_use_tls(struct io_stream *stream, struct io_tls *tls)
+{
+    return io_tls_session_new(&stream->tls, tls);
 }
 
 void io_stream_accept(struct io_stream *stream, const struct io_stream_ops *ops, void *context)

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "io/address.h"
+#include "io/tls.h"
 
 struct io_stream;
 struct io_listener;
@@ -38,6 +39,11 @@ typedef void io_accept_fn(void *context, struct io_stream *stream);
  * address in `detail`), ERR_INPUT (no IP), ERR_NOMEM. */
 int io_listen_tcp(struct io_listener **ret_listener, struct io_loop *loop, const char *host,
                   uint16_t port, io_accept_fn *fn, void *context,
+                  struct err_detail *detail) BASE_NODISCARD;
+/* The same with TLS: streams carry what is inside, and need no other care. A connection whose handshake fails ends by
+ * `closed`; one that never comes to its end is its owner's to time out. `tls` is a server's, kept by a reference. */
+int io_listen_tls(struct io_listener **ret_listener, struct io_loop *loop, const char *host,
+                  uint16_t port, struct io_tls *tls, io_accept_fn *fn, void *context,
                   struct err_detail *detail) BASE_NODISCARD;
 /* Makes the socket file, for its owner only (mode 0600). A socket there that nobody listens on is replaced;
  * ERR_BUSY when someone does, ERR_EXISTS when the path is no socket, ERR_INPUT when it is too long for one

@@ -4,6 +4,7 @@
 
 #include "io/internal.h"
 #include "io/stream.h"
+#include "io/tls_internal.h"
 
 struct io_stream {
     union {
@@ -21,6 +22,11 @@ struct io_stream {
     struct buf sending; /* with libuv, from `sent` on, while `writing` */
     size_t sent;
     uv_write_t write;
+
+    struct io_tls_session *tls; /* NULL: the wire carries what the owner writes and reads */
+    struct buf wire; /* with TLS: `out` as it goes over the wire, not given to libuv yet */
+    bool last_word;  /* TLS has said that nothing more comes */
+
     uv_shutdown_t shutdown;
 
     uv_connect_t connect;
@@ -45,6 +51,8 @@ struct io_stream {
 
 /* A stream on the loop that is not open yet. NULL when out of memory. */
 struct io_stream *io_stream_make(struct io_loop *loop, bool is_pipe);
+/* What goes over the wire is TLS, as its server. ERR_NOMEM. */
+int io_stream_use_tls(struct io_stream *stream, struct io_tls *tls) BASE_NODISCARD;
 /* Takes the addresses, marks it open; reading begins when it has an owner. */
 void io_stream_opened(struct io_stream *stream, bool is_pipe);
 

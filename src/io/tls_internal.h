@@ -1,0 +1,64 @@
+/* What tls.c gives to tls_session.c and http_client.c. Not for other libraries. */
+#ifndef IO_TLS_INTERNAL_H
+#define IO_TLS_INTERNAL_H
+
+#include "base/buf.h"
+#include "io/tls.h"
+
+#include <openssl/ssl.h>
+
+/* A judgement under way: an argument of the context that io_tls_apply was called for. */
+struct io_tls_check {
+    const struct io_tls *tls;
+    const char *host;
+    struct err_detail detail; /* of a refusal; not written when `shared` */
+    bool shared;              /* by many connections */
+};
+
+struct io_tls {
+    unsigned owners;
+    bool any_host;
+    io_tls_judge_fn *judge;
+    void *context;
+    char *ciphers;
+    X509 *certificate;
+    EVP_PKEY *key;
+    STACK_OF(X509) * chain;
+    X509_STORE *authorities;
+    SSL_CTX *server; /* NULL at clients */
+    struct io_tls_check check;
+};
+
+/* Certificate, authorities, judge and ciphers for a context of either side; `check` outlives its handshakes. False:
+ * out of memory, or OpenSSL refuses. */
+bool io_tls_apply(const struct io_tls *tls, SSL_CTX *context, struct io_tls_check *check);
+
+/*
+ * One connection's TLS without its socket: bytes of the wire in, plain ones out, and the reverse.
+ */
+struct io_tls_session;
+
+int io_tls_session_new(struct io_tls_session **ret_session, struct io_tls *tls) BASE_NODISCARD;
+void io_tls_session_free(struct io_tls_session *session);
+
+enum io_tls_state {
+    IO_TLS_GOES_ON,
+    IO_TLS_ENDED,  /* the other side says that nothing more comes */
+    IO_TLS_FAILED, /* or has no memory; the wire may hold a last alert */
+};
+
+/* What came by the wire; at most a read of the stream at a time, and only when all before has been read. */
+bool io_tls_session_feed(struct io_tls_session *session, struct bytes wire);
+/* Plain bytes; *ret_len is 0 when more of the wire is needed. */
+enum io_tls_state io_tls_session_read(size_t *ret_len, struct io_tls_session *session,
+                                      uint8_t *ret_data, size_t len);
+/* Takes what can be sent from the front of `plain`: nothing before the handshake is done. */
+enum io_tls_state io_tls_session_write(struct io_tls_session *session, struct buf *plain);
+/* The last word. */
+void io_tls_session_finish(struct io_tls_session *session);
+/* Moves what is to be sent to `wire`, whose status tells a failure. */
+void io_tls_session_collect(struct io_tls_session *session, struct buf *wire);
+/* Whether a read could give something without more of the wire. */
+bool io_tls_session_pending(const struct io_tls_session *session);
+
+#endif
