@@ -154,9 +154,8 @@ static int open_file(struct crypto_private_key *ret_key, const char *path, struc
                             : err_set(detail, ACCOUNTS_UNREADABLE, "%s: %s", path, why.text);
 }
 
-static int open_account(struct accounts *accounts, struct crypto_private_key *ret_key,
-                        const struct address *address, struct bytes password,
-                        struct err_detail *detail)
+int accounts_open(struct accounts *accounts, struct crypto_private_key *ret_key,
+                  const struct address *address, struct bytes password, struct err_detail *detail)
 {
     char path[ACCOUNTS_PATH_MAX];
     int status = find_path(accounts, address, path, detail);
@@ -259,7 +258,7 @@ int accounts_unlock(struct accounts *accounts, const struct address *address, st
                     uint64_t duration, uint64_t now, struct err_detail *detail)
 {
     struct crypto_private_key key;
-    int status = open_account(accounts, &key, address, password, detail);
+    int status = accounts_open(accounts, &key, address, password, detail);
     if (status != ACCOUNTS_OK)
         return status;
     uint64_t until = 0;
@@ -306,7 +305,7 @@ int accounts_sign_with_password(struct accounts *accounts, struct crypto_signatu
                                 const struct hash256 *hash, struct err_detail *detail)
 {
     struct crypto_private_key key;
-    int status = open_account(accounts, &key, address, password, detail);
+    int status = accounts_open(accounts, &key, address, password, detail);
     if (status != ACCOUNTS_OK)
         return status;
     bool signed_ = crypto_ecdsa_sign(ret_signature, hash, &key);

@@ -93,6 +93,10 @@ void accounts_expire(struct accounts *accounts, uint64_t now);
 int accounts_sign(struct accounts *accounts, struct crypto_signature *ret_signature,
                   const struct address *address, const struct hash256 *hash,
                   uint64_t now) BASE_NODISCARD;
+/* The file's key, which the caller wipes; for whoever has the password and signs once something else is known. */
+int accounts_open(struct accounts *accounts, struct crypto_private_key *ret_key,
+                  const struct address *address, struct bytes password,
+                  struct err_detail *detail) BASE_NODISCARD;
 /* Signs with the file's key, which is not kept. */
 int accounts_sign_with_password(struct accounts *accounts, struct crypto_signature *ret_signature,
                                 const struct address *address, struct bytes password,

@@ -8,6 +8,7 @@
 #include "io/loop.h"
 #include "io/worker.h"
 
+struct accounts;
 struct chain;
 struct chain_pool;
 struct p2p_server;
@@ -61,8 +62,9 @@ struct rpc_backend {
                        void *fn_context);
 
     /* personal and eth: the accounts of the node; NULL: none. */
-    void (*accounts)(void *context, void (*fn)(void *fn_context, const struct address *address),
-                     void *fn_context);
+    struct accounts *accounts;
+    bool unlock_forbidden; /* HTTP or WebSocket is on, without --allow-insecure-unlock */
+    double tx_fee_cap;     /* --rpc.txfeecap, ether; 0 = none */
 };
 
 #endif

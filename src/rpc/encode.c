@@ -113,9 +113,8 @@ static void write_position(struct buf *b, const struct rpc_position *position)
         rpc_write_null(b);
 }
 
-static void write_access_list(struct buf *b, const struct eth_transaction *tx)
+void rpc_write_access_list(struct buf *b, const struct eth_transaction *tx)
 {
-    rpc_key(b, "accessList");
     buf_append_byte(b, '[');
     for (size_t i = 0; i < tx->access_count; i++) {
         const struct eth_access *access = &tx->access_list[i];
@@ -132,8 +131,6 @@ static void write_access_list(struct buf *b, const struct eth_transaction *tx)
         buf_append_text(b, "]}");
     }
     buf_append_byte(b, ']');
-    rpc_key(b, "chainId");
-    rpc_write_big(b, &tx->chain_id);
 }
 
 static void write_fees(struct buf *b, const struct eth_transaction *tx)
@@ -175,8 +172,12 @@ void rpc_write_transaction(struct buf *b, const struct eth_transaction *tx,
     rpc_write_big(b, &tx->value);
     rpc_key(b, "type");
     rpc_write_number(b, (uint64_t)tx->type);
-    if (tx->type != ETH_LEGACY)
-        write_access_list(b, tx);
+    if (tx->type != ETH_LEGACY) {
+        rpc_key(b, "accessList");
+        rpc_write_access_list(b, tx);
+        rpc_key(b, "chainId");
+        rpc_write_big(b, &tx->chain_id);
+    }
     if (tx->type >= ETH_DYNAMIC_FEE)
         write_fees(b, tx);
     rpc_key(b, "v");

@@ -38,6 +38,9 @@ struct rpc_position {
 void rpc_write_transaction(struct buf *b, const struct eth_transaction *tx,
                            const struct hash256 *hash, const struct rpc_position *position);
 
+/* Its array alone. */
+void rpc_write_access_list(struct buf *b, const struct eth_transaction *tx);
+
 enum rpc_block_form {
     RPC_BLOCK_HEADER, /* eth_getHeaderBy… */
     RPC_BLOCK_HASHES, /* transactions by their hashes */

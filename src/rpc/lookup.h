@@ -34,6 +34,12 @@ int rpc_read_raw_transaction(struct chain_reader *reader, struct bytes *ret_raw,
 /* How the chain's transactions at a block are signed. */
 struct eth_rules rpc_rules_at(const struct rpc_call *call, uint64_t number, uint64_t timestamp);
 
+/* The gas that a call needs (eth_estimateGas). Writes nothing; 0, RPC_FAILED or ERR_*. On the worker. */
+int rpc_estimate_gas(struct rpc_call *call, uint64_t *ret_gas, const struct rpc_transaction *args,
+                     const struct rpc_block_id *block) BASE_NODISCARD;
+/* What eth_gasPrice says. */
+uint64_t rpc_suggested_price(const struct rpc_backend *backend);
+
 /* The answer "null". */
 int rpc_null(struct rpc_call *call);
 

@@ -24,6 +24,8 @@ enum { RPC_PARAMS_MAX = 5 };
     X(BYTES, "hexutil.Bytes", "bytes, hex")                                                        \
     X(UINT, "hexutil.Uint", "number, hex")                                                         \
     X(NUMBER, "uint64", "number, decimal")                                                         \
+    X(U64, "hexutil.Uint64", "number, hex")                                                        \
+    X(BIG, "hexutil.Big", "number of 256 bits at most, hex")                                       \
     X(CALL, "ethapi.CallArgs", "a call: from, to, gas, gasPrice, value, data, accessList")         \
     X(SEND, "ethapi.SendTxArgs", "a transaction: from, to, gas, gasPrice, value, nonce, data")     \
     X(FILTER, "filters.FilterCriteria", "logs: fromBlock, toBlock or blockHash, address, topics")  \
@@ -59,10 +61,13 @@ struct rpc_access_entry {
 /* CallArgs and SendTxArgs. */
 struct rpc_transaction {
     bool has_from, has_to, has_gas, has_gas_price, has_value, has_nonce, has_data, has_access_list;
+    bool has_input, has_chain_id;
     struct address from, to;
     uint64_t gas, nonce;
     struct u256 gas_price, value;
-    struct bytes data;
+    struct bytes data;  /* what is executed: `input` when both are given */
+    struct bytes other; /* `data` when both are given */
+    struct u256 chain_id;
     struct rpc_access_entry *access_list;
     size_t access_count;
 };
@@ -93,6 +98,7 @@ struct rpc_value {
         bool boolean;
         struct bytes bytes; /* BYTES, and characters of TEXT and ID */
         uint64_t number;
+        struct u256 big;
         struct rpc_transaction *transaction;
         struct rpc_filter *filter;
     };

@@ -53,10 +53,11 @@ static int make_transaction(struct simulation *s)
 }
 
 /* To be ended when 0. */
-static int begin(struct simulation *s, struct rpc_call *call, const struct rpc_block_id *block)
+static int begin(struct simulation *s, struct rpc_call *call, const struct rpc_transaction *args,
+                 const struct rpc_block_id *block)
 {
     s->call = call;
-    s->args = call->args[0].transaction;
+    s->args = args;
     s->gas_cap = call->backend->gas_cap;
     s->machine = rpc_machine(call->rpc);
     int status = rpc_reader_open(call, &s->reader);
@@ -191,7 +192,7 @@ static int call_once(struct simulation *s)
 static int eth_call(struct rpc_call *call)
 {
     struct simulation s;
-    int status = begin(&s, call, &call->args[1].block);
+    int status = begin(&s, call, call->args[0].transaction, &call->args[1].block);
     if (status)
         return status;
     status = call_once(&s);
@@ -252,7 +253,7 @@ static uint64_t private_surplus(const struct simulation *s)
                : 0;
 }
 
-static int search(struct simulation *s)
+static int search(struct simulation *s, uint64_t *ret_gas)
 {
     uint64_t low = PLAIN_GAS - 1, high = 0, cap;
     bool enough;
@@ -276,19 +277,30 @@ static int search(struct simulation *s)
                             (unsigned long long)cap);
     }
     if (status == 0)
-        rpc_write_number(s->call->out, high + private_surplus(s));
+        *ret_gas = high + private_surplus(s);
+    return status;
+}
+
+int rpc_estimate_gas(struct rpc_call *call, uint64_t *ret_gas, const struct rpc_transaction *args,
+                     const struct rpc_block_id *block)
+{
+    struct simulation s;
+    int status = begin(&s, call, args, block);
+    if (status)
+        return status;
+    status = search(&s, ret_gas);
+    end(&s);
     return status;
 }
 
 static int estimate(struct rpc_call *call)
 {
     static const struct rpc_block_id latest = {.kind = RPC_AT_LATEST};
-    struct simulation s;
-    int status = begin(&s, call, call->args[1].given ? &call->args[1].block : &latest);
-    if (status)
-        return status;
-    status = search(&s);
-    end(&s);
+    uint64_t gas;
+    int status = rpc_estimate_gas(call, &gas, call->args[0].transaction,
+                                  call->args[1].given ? &call->args[1].block : &latest);
+    if (status == 0)
+        rpc_write_number(call->out, gas);
     return status;
 }
 

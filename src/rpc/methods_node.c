@@ -48,33 +48,21 @@ static int modules(struct rpc_call *call)
 
 /* --- eth --- */
 
-static void write_account(void *context, const struct address *address)
-{
-    rpc_item(context);
-    rpc_write_address(context, address);
-}
-
-static int accounts(struct rpc_call *call)
-{
-    const struct rpc_backend *backend = call->backend;
-    buf_append_byte(call->out, '[');
-    if (backend->accounts)
-        backend->accounts(backend->context, write_account, call->out);
-    buf_append_byte(call->out, ']');
-    return 0;
-}
-
 /* Where gas has no price transactions offer none; elsewhere the least that is taken. */
-static int gas_price(struct rpc_call *call)
+uint64_t rpc_suggested_price(const struct rpc_backend *backend)
 {
     struct chain_head head;
-    chain_head(call->backend->chain, &head);
+    chain_head(backend->chain, &head);
     struct chain_rules rules =
-        chain_config_rules(chain_configuration(call->backend->chain), head.block->header.number,
+        chain_config_rules(chain_configuration(backend->chain), head.block->header.number,
                            head.block->header.timestamp);
     chain_head_release(&head);
-    rpc_write_number(call->out,
-                     rules.is_quorum && !rules.gas_price ? 0 : call->backend->min_gas_price);
+    return rules.is_quorum && !rules.gas_price ? 0 : backend->min_gas_price;
+}
+
+static int gas_price(struct rpc_call *call)
+{
+    rpc_write_number(call->out, rpc_suggested_price(call->backend));
     return 0;
 }
 
@@ -134,11 +122,6 @@ static int privacy_precompile(struct rpc_call *call)
         {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x7a}};
     rpc_write_address(call->out, &precompile);
     return 0;
-}
-
-static int unknown_wallet(struct rpc_call *call)
-{
-    return rpc_fail(call, RPC_CODE_ERROR, "unknown wallet");
 }
 
 /* --- txpool --- */
@@ -278,18 +261,10 @@ static int pool_inspect(struct rpc_call *call)
     return write_pool(call, write_summary);
 }
 
-/* Those of the node's own accounts, of which it has none yet. */
-static int pending_transactions(struct rpc_call *call)
-{
-    buf_append_text(call->out, "[]");
-    return 0;
-}
-
 static const struct rpc_method methods[] = {
     {"web3_clientVersion", {{0}}, .run = client_version, .result = "text"},
     {"web3_sha3", {{"data", RPC_BYTES}}, .run = sha3, .result = "32 bytes, hex"},
     {"rpc_modules", {{0}}, .run = modules, .result = "versions by namespace"},
-    {"eth_accounts", {{0}}, .run = accounts, .result = "array of addresses"},
     {"eth_gasPrice", {{0}}, .run = gas_price, .result = "wei, hex"},
     {"eth_hashrate", {{0}}, .run = zero, .result = "number, hex"},
     {"eth_mining", {{0}}, .run = mining, .result = "true or false"},
@@ -298,14 +273,6 @@ static const struct rpc_method methods[] = {
     {"eth_etherbase", {{0}}, .run = coinbase, .result = "address"},
     {"eth_getPSI", {{0}}, .run = get_psi, .result = "text"},
     {"eth_getPrivacyPrecompileAddress", {{0}}, .run = privacy_precompile, .result = "address"},
-    {"eth_pendingTransactions",
-     {{0}},
-     .run = pending_transactions,
-     .result = "array of transactions"},
-    {"personal_unlockAccount",
-     {{"address", RPC_ADDRESS}, {"password", RPC_TEXT}, {"seconds", RPC_NUMBER, true}},
-     .run = unknown_wallet,
-     .result = "true"},
     {"txpool_status", {{0}}, .run = pool_status, .result = "numbers, hex"},
     {"txpool_content",
      {{0}},

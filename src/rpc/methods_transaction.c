@@ -284,12 +284,6 @@ static int submit(struct rpc_call *call)
     return status;
 }
 
-/* The keys of accounts are not here. */
-static int unknown_account(struct rpc_call *call)
-{
-    return rpc_fail(call, RPC_CODE_ERROR, "unknown account");
-}
-
 #define HASH   {"hash", RPC_HASH}
 #define NUMBER {"number", RPC_BLOCK}
 #define INDEX  {"index", RPC_UINT}
@@ -335,11 +329,6 @@ static const struct rpc_method methods[] = {
      .run = submit,
      .light = true,
      .result = "hash"},
-    {"eth_sendTransaction", {{"transaction", RPC_SEND}}, .run = unknown_account, .result = "hash"},
-    {"eth_sign",
-     {{"address", RPC_ADDRESS}, {"data", RPC_BYTES}},
-     .run = unknown_account,
-     .result = "65 bytes, hex"},
 };
 
 const struct rpc_method_list rpc_methods_transaction = {methods, BASE_COUNT(methods)};

@@ -73,6 +73,10 @@ static int read_value(struct rpc_reading *r, struct rpc_value *v, enum rpc_type 
         return rpc_param_bytes(r, NULL, &v->bytes, json);
     case RPC_UINT:
         return rpc_param_u64(r, NULL, &v->number, "hexutil.Uint", json);
+    case RPC_U64:
+        return rpc_param_u64(r, NULL, &v->number, "hexutil.Uint64", json);
+    case RPC_BIG:
+        return rpc_param_big(r, NULL, &v->big, json);
     case RPC_NUMBER:
         return read_number(r, &v->number, json);
     case RPC_CALL:

@@ -84,8 +84,8 @@ static int read_access_list(struct rpc_reading *r, const struct rpc_place *place
 static int read_transaction_field(struct rpc_reading *r, const char *record,
                                   struct rpc_transaction *tx, struct bytes key, struct bytes value)
 {
-    static const char *const names[] = {"from",  "to",   "gas",   "gasPrice",  "value",
-                                        "nonce", "data", "input", "accessList"};
+    static const char *const names[] = {"from",  "to",   "gas",   "gasPrice",   "value",
+                                        "nonce", "data", "input", "accessList", "chainId"};
     size_t field = 0;
     while (field < BASE_COUNT(names) && !rpc_json_key_is(key, names[field]))
         field++;
@@ -112,9 +112,15 @@ static int read_transaction_field(struct rpc_reading *r, const char *record,
         tx->has_nonce = true;
         return rpc_param_u64(r, &place, &tx->nonce, "hexutil.Uint64", value);
     case 6:
-    case 7: /* newer clients send `input` alone, to calls as well */
         tx->has_data = true;
+        return rpc_param_bytes(r, &place, tx->has_input ? &tx->other : &tx->data, value);
+    case 7: /* newer clients send `input` alone, to calls as well */
+        tx->other = tx->has_data ? tx->data : tx->other;
+        tx->has_input = true;
         return rpc_param_bytes(r, &place, &tx->data, value);
+    case 9:
+        tx->has_chain_id = true;
+        return rpc_param_big(r, &place, &tx->chain_id, value);
     default:
         tx->has_access_list = true;
         return read_access_list(r, &place, tx, value);
