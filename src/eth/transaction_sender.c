@@ -1,4 +1,5 @@
 #include "base/pool.h"
+#include "crypto/recover_many.h"
 #include "crypto/secp256k1.h"
 #include "eth/transaction_rules.h"
 
@@ -84,60 +85,98 @@ enum eth_tx_status eth_transaction_read_signature(const struct eth_transaction *
     return status;
 }
 
-static bool recover(struct address *ret_address, const struct hash256 *hash, const struct u256 *r,
-                    const struct u256 *s, unsigned recovery_id)
+static void set_item(struct crypto_recover *ret_item, const struct u256 *r, const struct u256 *s,
+                     unsigned recovery_id)
 {
-    uint8_t rs[64];
-    u256_store(rs, r);
-    u256_store(rs + 32, s);
-    return crypto_ecrecover(ret_address, hash, rs, recovery_id);
+    u256_store(ret_item->rs, r);
+    u256_store(ret_item->rs + 32, s);
+    ret_item->recovery_id = recovery_id;
 }
 
-int eth_transaction_recover(struct eth_transaction *tx, enum eth_tx_status *ret_status,
-                            const struct eth_rules *rules)
+/* What there is to recover, if anything: *ret_needed says so. The first half of eth_transaction_recover. */
+static int prepare(struct eth_transaction *tx, enum eth_tx_status *ret_status, bool *ret_needed,
+                   struct crypto_recover *ret_item, const struct eth_rules *rules)
 {
     struct eth_signature signature;
+    *ret_needed = false;
     enum eth_tx_status outcome = eth_transaction_supports_type(tx->type, rules->fork)
                                      ? eth_transaction_read_signature(tx, rules, &signature)
                                      : ETH_TX_TYPE_NOT_SUPPORTED;
     if (outcome == ETH_TX_OK) {
         bool is_private = signature.how == ETH_SIGN_PRIVATE;
         if (!tx->sender_known || tx->sender_private != is_private) {
-            struct hash256 hash;
-            int status = eth_transaction_signing_hash(tx, signature.how, &hash);
+            int status = eth_transaction_signing_hash(tx, signature.how, &ret_item->hash);
             if (status != ERR_OK)
                 return status;
-            tx->sender_known = recover(&tx->sender, &hash, &tx->r, &tx->s, signature.recovery_id);
+            set_item(ret_item, &tx->r, &tx->s, signature.recovery_id);
             tx->sender_private = is_private;
-            if (!tx->sender_known)
-                outcome = ETH_TX_NO_SENDER;
+            *ret_needed = true;
         }
     }
     *ret_status = outcome;
     return ERR_OK;
 }
 
+/* The second half. */
+static enum eth_tx_status take_sender(struct eth_transaction *tx, bool found,
+                                      const struct address *sender)
+{
+    tx->sender_known = found;
+    if (found)
+        tx->sender = *sender;
+    return found ? ETH_TX_OK : ETH_TX_NO_SENDER;
+}
+
+int eth_transaction_recover(struct eth_transaction *tx, enum eth_tx_status *ret_status,
+                            const struct eth_rules *rules)
+{
+    struct crypto_recover item;
+    struct address sender;
+    bool needed;
+    int status = prepare(tx, ret_status, &needed, &item, rules);
+    if (status == ERR_OK && needed)
+        *ret_status = take_sender(
+            tx, crypto_ecrecover(&sender, &item.hash, item.rs, item.recovery_id), &sender);
+    return status;
+}
+
 struct recover_many {
     struct eth_transaction *txs;
     enum eth_tx_status *statuses;
+    size_t count;
     const struct eth_rules *rules;
     atomic_int status; /* the last failure, if any */
 };
 
-static void recover_one(void *context, size_t index, unsigned worker)
+static void recover_chunk(void *context, size_t index, unsigned worker)
 {
     (void)worker;
     struct recover_many *many = context;
-    int status = eth_transaction_recover(&many->txs[index], &many->statuses[index], many->rules);
-    if (status != ERR_OK)
-        atomic_store(&many->status, status);
+    struct crypto_recover items[CRYPTO_RECOVER_CHUNK];
+    struct address senders[CRYPTO_RECOVER_CHUNK];
+    bool found[CRYPTO_RECOVER_CHUNK];
+    size_t which[CRYPTO_RECOVER_CHUNK], needed_count = 0;
+    size_t end = (index + 1) * CRYPTO_RECOVER_CHUNK;
+    end = end < many->count ? end : many->count;
+    for (size_t i = index * CRYPTO_RECOVER_CHUNK; i < end; i++) {
+        bool needed;
+        int status =
+            prepare(&many->txs[i], &many->statuses[i], &needed, &items[needed_count], many->rules);
+        if (status != ERR_OK)
+            atomic_store(&many->status, status);
+        else if (needed)
+            which[needed_count++] = i;
+    }
+    crypto_ecrecover_many(senders, found, items, needed_count);
+    for (size_t i = 0; i < needed_count; i++)
+        many->statuses[which[i]] = take_sender(&many->txs[which[i]], found[i], &senders[i]);
 }
 
 int eth_transactions_recover(struct eth_transaction *txs, enum eth_tx_status *ret_statuses,
                              size_t count, const struct eth_rules *rules, struct pool *pool)
 {
-    struct recover_many many = {txs, ret_statuses, rules, ERR_OK};
-    pool_run(pool, count, recover_one, &many);
+    struct recover_many many = {txs, ret_statuses, count, rules, ERR_OK};
+    pool_run(pool, (count + CRYPTO_RECOVER_CHUNK - 1) / CRYPTO_RECOVER_CHUNK, recover_chunk, &many);
     return atomic_load(&many.status);
 }
 
@@ -175,9 +214,10 @@ enum eth_tx_status eth_authorization_recover(const struct eth_authorization *aut
     enum eth_tx_status status = check_range(&a->r, &a->s, true);
     if (status != ETH_TX_OK)
         return status;
-    struct hash256 hash;
-    eth_authorization_signing_hash(a, &hash);
-    return recover(ret_authority, &hash, &a->r, &a->s, (unsigned)a->y_parity.w[0])
+    struct crypto_recover item;
+    eth_authorization_signing_hash(a, &item.hash);
+    set_item(&item, &a->r, &a->s, (unsigned)a->y_parity.w[0]);
+    return crypto_ecrecover(ret_authority, &item.hash, item.rs, item.recovery_id)
                ? ETH_TX_OK
                : ETH_TX_NO_SENDER;
 }
