@@ -1,7 +1,6 @@
 #include "chain/block_priv.h"
 
 #include "base/mem.h"
-#include "base/pool.h"
 #include "consensus/istanbul/hash.h"
 #include "crypto/keccak.h"
 #include "trie/trie.h"
@@ -333,22 +332,6 @@ void chain_block_adopt(struct chain_block *block,
     }
 }
 
-struct block_recovery {
-    struct eth_transaction *txs;
-    enum eth_tx_status *statuses;
-    const struct eth_rules *rules;
-    atomic_int err;
-};
-
-static void recover_one(void *context, size_t index, unsigned worker)
-{
-    struct block_recovery *r = context;
-    (void)worker;
-    int err = eth_transaction_recover(&r->txs[index], &r->statuses[index], r->rules);
-    if (err)
-        atomic_store(&r->err, err);
-}
-
 int chain_block_recover(struct chain_block *block, enum eth_tx_status *ret_status,
                         size_t *ret_index, const struct eth_rules *rules, struct pool *pool)
 {
@@ -357,9 +340,7 @@ int chain_block_recover(struct chain_block *block, enum eth_tx_status *ret_statu
     enum eth_tx_status *statuses = mem_alloc_zeroed(count + 1, sizeof(*statuses));
     if (!statuses)
         return ERR_NOMEM;
-    struct block_recovery r = {body->transactions, statuses, rules, 0};
-    pool_run(pool, count, recover_one, &r);
-    int err = atomic_load(&r.err);
+    int err = eth_transactions_recover(body->transactions, statuses, count, rules, pool);
     if (!err) {
         size_t i = 0;
         while (i < count && statuses[i] == ETH_TX_OK)

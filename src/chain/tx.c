@@ -56,15 +56,21 @@ void chain_tx_unref(struct chain_tx *tx)
 struct recovery {
     struct chain_tx *const *txs;
     enum eth_tx_status *statuses;
+    size_t count;
     const struct eth_rules *rules;
     atomic_int err;
 };
 
-static void recover_one(void *context, size_t index, unsigned worker)
+static void recover_chunk(void *context, size_t index, unsigned worker)
 {
     struct recovery *r = context;
+    struct eth_transaction *chunk[ETH_RECOVER_CHUNK];
+    size_t first = index * ETH_RECOVER_CHUNK;
+    size_t count = r->count - first < ETH_RECOVER_CHUNK ? r->count - first : ETH_RECOVER_CHUNK;
     (void)worker;
-    int err = eth_transaction_recover(&r->txs[index]->tx, &r->statuses[index], r->rules);
+    for (size_t i = 0; i < count; i++)
+        chunk[i] = &r->txs[first + i]->tx;
+    int err = eth_transactions_recover_chunk(chunk, r->statuses + first, count, r->rules);
     if (err)
         atomic_store(&r->err, err);
 }
@@ -72,8 +78,8 @@ static void recover_one(void *context, size_t index, unsigned worker)
 int chain_txs_recover(struct chain_tx *const *txs, enum eth_tx_status *ret_statuses, size_t count,
                       const struct eth_rules *rules, struct pool *pool)
 {
-    struct recovery r = {txs, ret_statuses, rules, 0};
-    pool_run(pool, count, recover_one, &r);
+    struct recovery r = {txs, ret_statuses, count, rules, 0};
+    pool_run(pool, (count + ETH_RECOVER_CHUNK - 1) / ETH_RECOVER_CHUNK, recover_chunk, &r);
     return atomic_load(&r.err);
 }
 

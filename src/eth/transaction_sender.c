@@ -11,6 +11,8 @@ static const struct u256 group_order = {
 static const struct u256 half_order = {
     {0xdfe92f46681b20a0, 0x5d576e7357a4501d, 0xffffffffffffffff, 0x7fffffffffffffff}};
 
+static_assert(ETH_RECOVER_CHUNK == CRYPTO_RECOVER_CHUNK, "one chunk is one of crypto's");
+
 enum { PLAIN_V = 27, PROTECTED_V = 35, PRIVATE_V = 37 };
 
 static bool in_group(const struct u256 *value)
@@ -140,6 +142,30 @@ int eth_transaction_recover(struct eth_transaction *tx, enum eth_tx_status *ret_
     return status;
 }
 
+int eth_transactions_recover_chunk(struct eth_transaction *const *txs,
+                                   enum eth_tx_status *ret_statuses, size_t count,
+                                   const struct eth_rules *rules)
+{
+    struct crypto_recover items[ETH_RECOVER_CHUNK];
+    struct address senders[ETH_RECOVER_CHUNK];
+    bool found[ETH_RECOVER_CHUNK];
+    size_t which[ETH_RECOVER_CHUNK], needed_count = 0;
+    int failure = ERR_OK;
+    assert(count <= ETH_RECOVER_CHUNK);
+    for (size_t i = 0; i < count; i++) {
+        bool needed;
+        int status = prepare(txs[i], &ret_statuses[i], &needed, &items[needed_count], rules);
+        if (status != ERR_OK)
+            failure = status;
+        else if (needed)
+            which[needed_count++] = i;
+    }
+    crypto_ecrecover_many(senders, found, items, needed_count);
+    for (size_t i = 0; i < needed_count; i++)
+        ret_statuses[which[i]] = take_sender(txs[which[i]], found[i], &senders[i]);
+    return failure;
+}
+
 struct recover_many {
     struct eth_transaction *txs;
     enum eth_tx_status *statuses;
@@ -152,31 +178,22 @@ static void recover_chunk(void *context, size_t index, unsigned worker)
 {
     (void)worker;
     struct recover_many *many = context;
-    struct crypto_recover items[CRYPTO_RECOVER_CHUNK];
-    struct address senders[CRYPTO_RECOVER_CHUNK];
-    bool found[CRYPTO_RECOVER_CHUNK];
-    size_t which[CRYPTO_RECOVER_CHUNK], needed_count = 0;
-    size_t end = (index + 1) * CRYPTO_RECOVER_CHUNK;
-    end = end < many->count ? end : many->count;
-    for (size_t i = index * CRYPTO_RECOVER_CHUNK; i < end; i++) {
-        bool needed;
-        int status =
-            prepare(&many->txs[i], &many->statuses[i], &needed, &items[needed_count], many->rules);
-        if (status != ERR_OK)
-            atomic_store(&many->status, status);
-        else if (needed)
-            which[needed_count++] = i;
-    }
-    crypto_ecrecover_many(senders, found, items, needed_count);
-    for (size_t i = 0; i < needed_count; i++)
-        many->statuses[which[i]] = take_sender(&many->txs[which[i]], found[i], &senders[i]);
+    struct eth_transaction *chunk[ETH_RECOVER_CHUNK];
+    size_t first = index * ETH_RECOVER_CHUNK;
+    size_t count =
+        many->count - first < ETH_RECOVER_CHUNK ? many->count - first : ETH_RECOVER_CHUNK;
+    for (size_t i = 0; i < count; i++)
+        chunk[i] = &many->txs[first + i];
+    int status = eth_transactions_recover_chunk(chunk, many->statuses + first, count, many->rules);
+    if (status != ERR_OK)
+        atomic_store(&many->status, status);
 }
 
 int eth_transactions_recover(struct eth_transaction *txs, enum eth_tx_status *ret_statuses,
                              size_t count, const struct eth_rules *rules, struct pool *pool)
 {
     struct recover_many many = {txs, ret_statuses, count, rules, ERR_OK};
-    pool_run(pool, (count + CRYPTO_RECOVER_CHUNK - 1) / CRYPTO_RECOVER_CHUNK, recover_chunk, &many);
+    pool_run(pool, (count + ETH_RECOVER_CHUNK - 1) / ETH_RECOVER_CHUNK, recover_chunk, &many);
     return atomic_load(&many.status);
 }
 
