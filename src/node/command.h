@@ -31,6 +31,9 @@ struct node_command {
 extern const struct node_command node_commands[];
 extern const size_t node_command_count;
 
+/* account (account_command.c). */
+int node_run_account(const struct node_config *config, size_t count, char **arguments);
+
 /* Opens the chain of a data directory as the flags say; `genesis` may be none. The pool of threads is for recovery
  * and may be NULL. */
 int node_open_chain(struct chain **ret_chain, const struct node_config *config,

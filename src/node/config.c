@@ -56,6 +56,8 @@ static int set_flag(struct node_config *config, const struct node_flag *flag, co
     bool kept = flag->use == NODE_FLAG_OBEYED || flag->use == NODE_FLAG_ALIAS;
     void *target = (char *)config + flag->offset;
     uint64_t number = 0;
+    double decimal;
+    char *end;
     bool on = strcmp(value, "true") == 0 || strcmp(value, "1") == 0 || strcmp(value, "t") == 0 ||
               strcmp(value, "T") == 0 || strcmp(value, "TRUE") == 0 || strcmp(value, "True") == 0;
     switch (flag->kind) {
@@ -79,6 +81,14 @@ static int set_flag(struct node_config *config, const struct node_flag *flag, co
             return err_set(detail, ERR_USAGE, "invalid value \"%.80s\" for flag -%s: parse error",
                            value, flag->name);
         break;
+    case NODE_FLAG_DECIMAL:
+        decimal = strtod(value, &end);
+        if (!*value || *end || !(decimal >= 0))
+            return err_set(detail, ERR_USAGE, "invalid value \"%.80s\" for flag -%s: parse error",
+                           value, flag->name);
+        if (kept)
+            *(double *)target = decimal;
+        return ERR_OK;
     case NODE_FLAG_DURATION:
         if (!parse_duration(value, &number))
             return err_set(detail, ERR_USAGE,

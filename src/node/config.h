@@ -14,6 +14,9 @@
 struct node_config {
     /* files */
     const char *datadir, *ipcpath, *nodekey, *nodekeyhex;
+    /* accounts */
+    const char *keystore, *unlock, *password;
+    bool lightkdf, allow_insecure_unlock;
     bool ipcdisable;
     /* network */
     uint64_t networkid, port, maxpeers, maxpendpeers;
@@ -33,7 +36,8 @@ struct node_config {
     uint64_t pool_rejournal_ms, pool_lifetime_ms, pool_pricelimit, pool_pricebump;
     uint64_t pool_accountslots, pool_globalslots, pool_accountqueue, pool_globalqueue;
     /* RPC */
-    bool http, allow_unprotected;
+    bool http, ws, graphql, allow_unprotected;
+    double rpc_txfeecap; /* ether */
     const char *http_addr, *http_api, *http_cors, *http_vhosts, *http_prefix;
     uint64_t http_port, rpc_gascap, calltimeout;
     /* log */
@@ -60,6 +64,7 @@ enum node_flag_kind {
     NODE_FLAG_SWITCH,
     NODE_FLAG_TEXT,
     NODE_FLAG_NUMBER,
+    NODE_FLAG_DECIMAL,  /* a double */
     NODE_FLAG_DURATION, /* Go's: 1h30m, 300ms; kept in ms */
 };
 

@@ -6,7 +6,6 @@
 
 /* geth's commands that this version lacks. */
 static const char *const absent[] = {
-    "account",
     "attach",
     "console",
     "js",

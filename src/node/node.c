@@ -3,9 +3,11 @@
 #include "base/pool.h"
 #include "eth/address.h"
 #include "io/signal.h"
+#include "io/timer.h"
 #include "node/command.h"
 #include "node/log.h"
 #include "node/network.h"
+#include "node/unlock.h"
 #include "rpc/http.h"
 #include "rpc/ipc.h"
 
@@ -36,7 +38,13 @@ struct node {
     struct rpc *rpc;
     struct rpc_http *http;
     struct rpc_ipc *ipc;
+    struct accounts *accounts;
+    struct io_timer forgetting; /* of keys whose time is over */
+    struct node_unlocking *unlocking;
+    struct err_detail failure; /* what ended it while it ran; "" */
 };
+
+enum { FORGET_MS = 1000 };
 
 /* --- What happens --- */
 
@@ -95,6 +103,20 @@ static void on_executable(void *context, struct chain_tx *const *txs, size_t cou
         node_network_transactions(node->network, txs, count);
     if (node->validator)
         node_validator_pending(node->validator);
+}
+
+static void on_forget(void *context)
+{
+    struct node *node = context;
+    accounts_expire(node->accounts, io_loop_now(node->loop));
+    io_timer_start(&node->forgetting, FORGET_MS);
+}
+
+static void on_unlock_failed(void *context, const char *message)
+{
+    struct node *node = context;
+    err_set(&node->failure, ERR_INPUT, "%s", message);
+    io_loop_stop(node->loop);
 }
 
 /* --- What RPC asks --- */
@@ -295,6 +317,9 @@ static void fill_backend(struct node *node)
         .propose = propose,
         .discard = discard,
         .candidates = candidates,
+        .accounts = node->accounts,
+        .unlock_forbidden = (config->http || config->ws) && !config->allow_insecure_unlock,
+        .tx_fee_cap = config->rpc_txfeecap,
     };
 }
 
@@ -325,6 +350,16 @@ static int start_http(struct node *node, struct err_detail *detail)
     return ERR_OK;
 }
 
+static int make_accounts(struct node *node, struct err_detail *detail)
+{
+    int status = node_accounts_open(&node->accounts, node->config, detail);
+    if (status != ERR_OK)
+        return status;
+    io_timer_init(&node->forgetting, node->loop, on_forget, node);
+    io_timer_start(&node->forgetting, FORGET_MS);
+    return ERR_OK;
+}
+
 static int make_rpc(struct node *node, struct err_detail *detail)
 {
     char path[NODE_PATH_MAX];
@@ -348,11 +383,15 @@ static int make_rpc(struct node *node, struct err_detail *detail)
 static void take_down(struct node *node)
 {
     struct node_network *network = node->network;
+    node_unlocking_free(node->unlocking);
+    if (node->accounts)
+        io_timer_stop(&node->forgetting);
     rpc_http_stop(node->http);
     rpc_ipc_stop(node->ipc);
     io_worker_free(node->calls); /* what was under way is done, and answered to nobody */
     io_worker_free(node->light);
     rpc_free(node->rpc);
+    accounts_free(node->accounts);
     node_validator_stop(node->validator);
     node_network_stop(network);
     node_transactions_stop(node->transactions);
@@ -375,7 +414,7 @@ static void take_down(struct node *node)
 static int start(struct node *node, struct err_detail *detail)
 {
     static int (*const steps[])(struct node *node, struct err_detail *detail) = {
-        make_files, make_core, make_network, make_validator, make_rpc,
+        make_files, make_core, make_network, make_validator, make_accounts, make_rpc,
     };
     for (size_t i = 0; i < BASE_COUNT(steps); i++) {
         int status = steps[i](node, detail);
@@ -403,12 +442,16 @@ int node_run(const struct node_config *config)
     int code = NODE_EXIT_OK;
     NODE_LOG(NODE_LOG_INFO, "Starting quorate-node", node_text("version", QUORATE_VERSION),
              node_text("datadir", config->datadir));
-    if (start(node, &detail) == ERR_OK)
-        io_loop_run(node->loop);
-    else
+    if (start(node, &detail) != ERR_OK)
         code = NODE_EXIT_FATAL;
+    else if (node_unlocking_start(&node->unlocking, node->loop, config, node->accounts,
+                                  on_unlock_failed, node, &node->failure) == ERR_OK)
+        io_loop_run(node->loop);
+    struct err_detail failure = node->failure;
     take_down(node);
     mem_free(node);
+    if (*failure.text)
+        return node_fatal("%s", failure.text);
     return code == NODE_EXIT_OK ? code
                                 : node_fatal("Error starting protocol stack: %s", detail.text);
 }

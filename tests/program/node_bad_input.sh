@@ -52,6 +52,18 @@ expect 0 "Successfully wrote genesis state" --datadir d init genesis.json
 expect 0 "Successfully wrote genesis state" --datadir d init genesis.json
 expect 1 "Fatal: Failed to write genesis block: database contains incompatible genesis (have " --datadir d init other.json
 
+# --- accounts ---
+printf 'pw' >pw
+expect 1 "Fatal: Failed to read password file: open /nonexistent: no such file or directory" --datadir d account new --password /nonexistent
+expect 1 "Fatal: keyfile must be given as argument" --datadir d account import
+expect 1 "Fatal: No accounts specified to update" --datadir d account update
+expect 0 "" --datadir d account new --lightkdf --password pw
+expect 1 "Fatal: Could not list accounts: index 7 higher than number of accounts 1" --datadir d account update 7
+expect 1 "Fatal: Failed to unlock account 0x7777777777777777777777777777777777777777 (no key for given address or file)" \
+    --datadir d --unlock 0x7777777777777777777777777777777777777777 --password pw --nodiscover --port 0 --networkid 10
+expect 1 "Fatal: Account unlock with HTTP access is forbidden!" --datadir d --unlock 0 --password pw --nodiscover --port 0 --networkid 10 --http --http.port 0
+expect 1 "Fatal: --signer (an external signer such as clef; keys are kept in files here, see --keystore)" --datadir d --signer clef.ipc
+
 # --- export and import ---
 expect 1 "Fatal: This command requires an argument." --datadir d export
 expect 0 "Exported blockchain" --datadir d export chain.rlp
