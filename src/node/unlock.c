@@ -217,7 +217,7 @@ int node_account_unlock(struct accounts *accounts, struct address *ret_address, 
 struct node_unlocking {
     struct io_worker *worker;
     struct accounts *accounts;
-    char *list;
+    const char *list;
     struct node_passwords passwords;
     struct err_detail why; /* of the first that failed; "" */
     void (*failed)(void *context, const char *message);
@@ -227,13 +227,15 @@ struct node_unlocking {
 /* Calls for each word of the list, until one fails. */
 static int each_wanted(struct node_unlocking *u, bool look_only, struct err_detail *detail)
 {
-    char *copy = strdup(u->list), *rest = copy, *word;
-    size_t index = 0;
-    int status = copy ? ERR_OK : err_set(detail, ERR_NOMEM, "out of memory");
-    while (status == ERR_OK && (word = strsep(&rest, ","))) {
+    const char *rest = u->list;
+    int status = ERR_OK;
+    for (size_t index = 0; status == ERR_OK && *rest;) {
         struct address address;
-        word += strspn(word, " \t");
-        word[strcspn(word, " \t\r\n")] = 0;
+        char word[80];
+        size_t len = strcspn(rest, ",");
+        snprintf(word, sizeof(word), "%.*s", (int)len, rest + strspn(rest, " \t"));
+        word[strcspn(word, ", \t\r\n")] = 0;
+        rest += len + (rest[len] == ',');
         if (!*word)
             continue;
         if (!look_only)
@@ -245,7 +247,6 @@ static int each_wanted(struct node_unlocking *u, bool look_only, struct err_deta
                              accounts_result_text(ACCOUNTS_UNKNOWN));
         index++;
     }
-    free(copy);
     return status;
 }
 
@@ -269,7 +270,6 @@ void node_unlocking_free(struct node_unlocking *unlocking)
         return;
     io_worker_free(unlocking->worker);
     node_passwords_release(&unlocking->passwords);
-    free(unlocking->list);
     mem_free(unlocking);
 }
 
@@ -284,10 +284,9 @@ int node_unlocking_start(struct node_unlocking **ret_unlocking, struct io_loop *
     if ((config->http || config->ws || config->graphql) && !config->allow_insecure_unlock)
         return err_set(detail, ERR_USAGE, "Account unlock with HTTP access is forbidden!");
     struct node_unlocking *u = mem_alloc_zeroed(1, sizeof(*u));
-    if (!u || !(u->list = strdup(config->unlock))) {
-        mem_free(u);
+    if (!u)
         return err_set(detail, ERR_NOMEM, "out of memory");
-    }
+    u->list = config->unlock;
     u->accounts = accounts;
     u->failed = failed;
     u->context = context;
