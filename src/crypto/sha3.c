@@ -54,16 +54,23 @@ void crypto_sha3_256(uint8_t ret_hash[32], const struct bytes *parts, size_t cou
     memcpy(ret_hash, state, 32);
 }
 
-/* The initial values of SHA-512/256 (FIPS 180-4, 5.3.6.2) in SHA-512's function. */
+/* SHA-512 from other initial values, which are made as FIPS 180-4, 5.3.6 says: the SHA-512 of the function's name, from
+ * its own initial values XOR a5…a5. */
 void crypto_sha512_256(struct hash256 *ret_hash, struct bytes data)
 {
-    static const uint64_t initial[8] = {0x22312194fc2bf72c, 0x9f555fa3c84c64c2, 0x2393b86b6f53b151,
-                                        0x963877195940eabd, 0x96283ee875beae56, 0xbe5e1e2553863992,
-                                        0x2b0199fc2c85b8aa, 0x0eb72ddc81c52ca2};
     SHA512_CTX context;
     uint8_t whole[64];
     SHA512_Init(&context);
-    memcpy(context.h, initial, sizeof(initial));
+    for (size_t i = 0; i < 8; i++)
+        context.h[i] ^= 0xa5a5a5a5a5a5a5a5;
+    SHA512_Update(&context, "SHA-512/256", 11);
+    SHA512_Final(whole, &context);
+    SHA512_Init(&context);
+    for (size_t i = 0; i < 8; i++) {
+        uint64_t word;
+        memcpy(&word, whole + 8 * i, 8);
+        context.h[i] = __builtin_bswap64(word);
+    }
     SHA512_Update(&context, data.data, data.len);
     SHA512_Final(whole, &context);
     memcpy(ret_hash->b, whole, sizeof(ret_hash->b));
