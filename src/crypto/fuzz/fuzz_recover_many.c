@@ -33,8 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     crypto_ecrecover_many(many, ok, items, count);
     for (size_t i = 0; i < count; i++) {
-        bool expected =
-            crypto_ecrecover(&one, &items[i].hash, items[i].rs, items[i].recovery_id);
+        bool expected = crypto_ecrecover(&one, &items[i].hash, items[i].rs, items[i].recovery_id);
         if (expected != ok[i] || (expected && !address_equal(&one, &many[i])))
             abort();
     }
