@@ -18,6 +18,7 @@
 #include "chain/engine.h"
 #include "chain/genesis.h"
 #include "chain/pool.h"
+#include "chain/private.h"
 #include "eth/receipt.h"
 #include "exec/exec.h"
 #include "state/db.h"
@@ -42,10 +43,12 @@ struct chain_options {
     void *clock_context;
     /* Privacy and permissioning; NULL: a node without a transaction manager. */
     const struct exec_hooks *hooks;
+    /* The transaction manager; borrowed. NULL: a node without one, which is party to nothing. */
+    const struct chain_payloads *payloads;
 };
 
 /* What a store must have. */
-enum { CHAIN_TABLES = STATE_TABLES + 9 };
+enum { CHAIN_TABLES = STATE_TABLES + 10 };
 extern const struct store_table chain_tables[CHAIN_TABLES];
 
 /*
@@ -205,6 +208,7 @@ struct chain_environment {
     /* Inside. */
     struct chain_reader *reader; /* for BLOCKHASH */
     const struct exec_hooks *inner;
+    struct chain_private *private; /* NULL: nothing private is done or seen */
     struct chain_rules rules;
     struct address reward_account;
     bool has_reward_account;

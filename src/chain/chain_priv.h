@@ -9,6 +9,8 @@
  *     snapshots      block hash           of an Istanbul engine or Clique, at checkpoints
  *     side           block hash           total difficulty (32), block's RLP: of other branches
  *     chain          name                 configuration, …
+ *     private        number               what of its receipts only parties know
+ *                                         (private_receipts.c)
  *     undo           number               what the block's state replaced (state/rewind.c), of the
  *                                         last CHAIN_UNDO_MAX blocks
  *
@@ -22,6 +24,7 @@
 #include "chain/block_priv.h"
 #include "chain/chain.h"
 #include "chain/genesis_priv.h"
+#include "chain/private.h"
 #include "consensus/istanbul/snapshot.h"
 #include "state/state.h"
 
@@ -39,9 +42,10 @@ enum chain_table {
     CHAIN_SIDE,
     CHAIN_INFO,
     CHAIN_UNDO,
+    CHAIN_PRIVATE,
 };
 
-static_assert(CHAIN_UNDO + 1 == CHAIN_TABLES, "one entry for each table");
+static_assert(CHAIN_PRIVATE + 1 == CHAIN_TABLES, "one entry for each table");
 
 enum {
     CHAIN_FORMAT = 1,
@@ -62,6 +66,9 @@ struct chain_result {
     struct state_view *view;
     struct state_update update;
     bool has_update;
+    struct chain_private private;
+    struct state_update private_update, notes_update;
+    bool has_private_update, has_notes_update;
     struct chain_environment environment;
     struct buf message, stored; /* receipts: as a list of messages, as stored */
     struct buf spans;           /* struct chain_span of each receipt in `message` */
@@ -86,6 +93,7 @@ struct chain {
     uint64_t (*clock)(void *context);
     void *clock_context;
     const struct exec_hooks *hooks;
+    const struct chain_payloads *payloads;
     uint64_t keep_states;
     struct chain_block *genesis;
 
@@ -172,6 +180,8 @@ static inline uint64_t chain_get_u64(const uint8_t from[8])
 /* Receipts as they are stored (receipts.c): appends one; the rest is read by chain_reader_receipts.
  */
 void chain_receipt_store(struct buf *b, const struct eth_receipt *receipt);
+int chain_receipt_read(struct eth_receipt *receipt, struct arena *arena,
+                       struct rlp_reader *r) BASE_NODISCARD;
 /* The one at `index`, and gas and logs of those before. ERR_NOTFOUND. */
 int chain_receipt_load(struct eth_receipt *ret_receipt, uint64_t *ret_gas_before,
                        uint64_t *ret_logs_before, struct arena *arena, struct bytes stored,

@@ -1,6 +1,6 @@
 /* The writing of a block: everything about it, and the state after it, in one durable commit. */
 #include "base/mem.h"
-#include "chain/chain_priv.h"
+#include "chain/private_priv.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -74,7 +74,7 @@ static int write_transactions(struct store_txn *txn, const struct chain_block *b
 }
 
 static int write_state(struct chain *chain, struct store_txn *txn, uint64_t number,
-                       struct state_update *update, struct err_detail *detail)
+                       struct chain_result *result, struct err_detail *detail)
 {
     struct state_commit commit;
     struct buf undo = BUF_INIT;
@@ -83,7 +83,11 @@ static int write_state(struct chain *chain, struct store_txn *txn, uint64_t numb
         buf_release(&undo);
         return err;
     }
-    err = state_update_commit(update, &commit);
+    err = state_update_commit(&result->update, &commit);
+    if (!err && result->has_private_update)
+        err = state_update_commit(&result->private_update, &commit);
+    if (!err && result->has_notes_update)
+        err = state_update_commit(&result->notes_update, &commit);
     if (err)
         state_commit_release(&commit);
     else
@@ -117,7 +121,9 @@ int chain_write_block(struct chain *chain, struct store_txn *txn, const struct c
     if (!err)
         err = write_transactions(txn, block);
     if (!err)
-        err = write_state(chain, txn, number, &result->update, detail);
+        err = chain_private_write(txn, &result->private, number);
+    if (!err)
+        err = write_state(chain, txn, number, result, detail);
     if (!err && !chain->db.archive && number > chain->keep_states) {
         bool more;
         err = state_prune(&chain->db, txn, &more, number - chain->keep_states, PRUNE_MAX, detail);

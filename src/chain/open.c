@@ -25,6 +25,7 @@ const struct store_table chain_tables[CHAIN_TABLES] = {
     [CHAIN_SIDE] = {"side", STORE_KEY_BYTES},
     [CHAIN_INFO] = {"chain", STORE_KEY_BYTES},
     [CHAIN_UNDO] = {"undo", STORE_KEY_U64},
+    [CHAIN_PRIVATE] = {"private", STORE_KEY_U64},
 };
 
 /* --- Configuration in the store --- */
@@ -340,6 +341,7 @@ int chain_open(struct chain **ret_chain, const struct chain_options *options,
     chain->clock = options->clock ? options->clock : system_clock;
     chain->clock_context = options->clock_context;
     chain->hooks = options->hooks;
+    chain->payloads = options->payloads;
     chain->keep_states = options->keep_states ? options->keep_states : CHAIN_KEEP_STATES;
     chain->store = options->store;
     chain->owns_store = !options->store;

@@ -48,7 +48,7 @@ static int load_logs(struct eth_receipt *receipt, struct arena *arena, struct rl
     return 0;
 }
 
-static int load_receipt(struct eth_receipt *receipt, struct arena *arena, struct rlp_reader *r)
+int chain_receipt_read(struct eth_receipt *receipt, struct arena *arena, struct rlp_reader *r)
 {
     rlp_enter(r, "receipt");
     receipt->type = (enum eth_transaction_type)rlp_read_u64(r, "type");
@@ -77,7 +77,7 @@ int chain_receipts_load(struct eth_receipt **ret_receipts, size_t *ret_count, st
     if (!receipts)
         return err_set(detail, ERR_NOMEM, "receipts: out of memory");
     for (size_t i = 0; i < count; i++)
-        if (load_receipt(&receipts[i], arena, &r))
+        if (chain_receipt_read(&receipts[i], arena, &r))
             return err_set(detail, ERR_NOMEM, "receipts: out of memory");
     rlp_leave(&r, "receipts");
     if (rlp_finish(&r, detail, "stored receipts"))
@@ -109,7 +109,7 @@ int chain_receipt_load(struct eth_receipt *ret_receipt, uint64_t *ret_gas_before
     if (rlp_ok(&r) && !rlp_more(&r))
         return ERR_NOTFOUND;
     *ret_receipt = (struct eth_receipt){.has_post_state = false};
-    if (load_receipt(ret_receipt, arena, &r))
+    if (chain_receipt_read(ret_receipt, arena, &r))
         return err_set(detail, ERR_NOMEM, "receipts: out of memory");
     return rlp_ok(&r) ? 0 : err_set(detail, ERR_CORRUPT, "stored receipts are damaged");
 }

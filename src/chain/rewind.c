@@ -21,6 +21,8 @@ static int delete_block(struct store_txn *txn, const struct chain_block *block)
     if (!err)
         err = store_delete_id(txn, CHAIN_UNDO, number);
     if (!err)
+        err = ignore_absent(store_delete_id(txn, CHAIN_PRIVATE, number));
+    if (!err)
         err = ignore_absent(store_delete(txn, CHAIN_NUMBERS, bytes_of(block->hash.b, 32)));
     if (!err)
         err = ignore_absent(store_delete(txn, CHAIN_SNAPSHOTS, bytes_of(block->hash.b, 32)));

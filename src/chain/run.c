@@ -1,6 +1,6 @@
 /* The execution of a block: the environment of its transactions, their receipts, the roots. */
 #include "base/mem.h"
-#include "chain/chain_priv.h"
+#include "chain/private_priv.h"
 #include "eth/fee.h"
 #include "exec/system.h"
 #include "trie/trie.h"
@@ -10,17 +10,6 @@
 static int block_hash(void *context, uint64_t number, struct hash256 *ret_hash)
 {
     return chain_reader_hash(context, ret_hash, number);
-}
-
-/* The public side of a private transaction, for a node that is party to none: it counts the nonce
- * and pays intrinsic gas; of the rest nothing is seen (spec §1.9, core/state_transition.go). */
-static void keep_out(struct chain_environment *env, const struct eth_transaction *tx,
-                     struct exec_run *run)
-{
-    run->nothing = run->intrinsic_only = run->hide_gas = true;
-    /* The reference pays the coinbase here, a fixed beneficiary only for creations. */
-    if (!tx->is_creation)
-        run->fee_recipient = env->block.coinbase;
 }
 
 static int before(void *context, const struct eth_transaction *tx, const struct address *sender,
@@ -39,8 +28,13 @@ static int before(void *context, const struct eth_transaction *tx, const struct 
         return 0;
     }
     run->fee_recipient = env->reward_account;
-    if (quorum && eth_transaction_is_private(tx) && !(env->inner && env->inner->before))
-        keep_out(env, tx, run);
+    if (quorum && env->private) {
+        int err = chain_private_before(env->private, tx, run, verdict, why);
+        if (err || *verdict != EXEC_VALID)
+            return err;
+    } else if (quorum && eth_transaction_is_private(tx) && !env->is_call) {
+        chain_private_keep_out(env, tx, run);
+    }
     if (env->inner && env->inner->before)
         return env->inner->before(env->inner->context, tx, sender, run, verdict, why);
     return 0;
@@ -57,27 +51,52 @@ static int view_of(void *context, struct state_view **ret_view, struct state_vie
                    const struct address *address)
 {
     const struct chain_environment *env = context;
-    return env->inner->view_of(env->inner->context, ret_view, current, address);
+    return chain_private_view_of(env->private, ret_view, current, address);
 }
 
-static int run_precompile(void *context, const struct evm_message *message,
-                          struct evm_result *result)
+static int entered(void *context, const struct evm_message *message)
 {
     const struct chain_environment *env = context;
-    return env->inner->run_precompile(env->inner->context, message, result);
+    return chain_private_entered(env->private, message);
+}
+
+static int ran(void *context, const struct eth_transaction *tx, struct exec_run *run,
+               struct evm_result *outcome)
+{
+    const struct chain_environment *env = context;
+    (void)tx;
+    return chain_private_ran(env->private, run, outcome);
+}
+
+/* What stands at 0x7a on every node: a node that is party to nothing runs nothing in it. */
+static int run_marker(void *context, const struct evm_message *message, struct evm_result *result)
+{
+    const struct chain_environment *env = context;
+    if (env->private)
+        return chain_private_marker(env->private, message, result);
+    *result = (struct evm_result){.status = EVM_SUCCESS, .gas_left = message->gas};
+    return 0;
+}
+
+void chain_environment_set_private(struct chain_environment *env, struct chain_private *p)
+{
+    env->private = p;
+    env->hooks.view_of = view_of;
+    env->hooks.entered = entered;
+    env->hooks.ran = ran;
 }
 
 static void set_hooks(struct chain_environment *env, const struct exec_hooks *inner)
 {
     env->inner = inner;
     env->hooks = (struct exec_hooks){.context = env, .before = before};
-    if (!inner)
-        return;
-    env->hooks.after = inner->after ? after : NULL;
-    env->hooks.view_of = inner->view_of ? view_of : NULL;
-    env->hooks.precompiles = inner->precompiles;
-    env->hooks.precompile_count = inner->precompile_count;
-    env->hooks.run_precompile = inner->run_precompile ? run_precompile : NULL;
+    if (env->rules.is_quorum && env->rules.privacy_precompile) {
+        env->hooks.precompiles = &chain_marker_address;
+        env->hooks.precompile_count = 1;
+        env->hooks.run_precompile = run_marker;
+    }
+    if (inner)
+        env->hooks.after = inner->after ? after : NULL;
 }
 
 /* `author` NULL: by the header's seal. */
@@ -131,7 +150,12 @@ void chain_result_close(struct chain_result *result)
 {
     if (result->has_update)
         state_update_release(&result->update);
-    result->has_update = false;
+    if (result->has_private_update)
+        state_update_release(&result->private_update);
+    if (result->has_notes_update)
+        state_update_release(&result->notes_update);
+    result->has_update = result->has_private_update = result->has_notes_update = false;
+    chain_private_close(&result->private);
     if (result->view)
         state_view_reset(result->view, NULL);
     if (result->is_open)
@@ -149,6 +173,7 @@ void chain_result_free(struct chain_result *result)
     buf_release(&result->message);
     buf_release(&result->stored);
     buf_release(&result->spans);
+    chain_private_release(&result->private);
     mem_free(result);
 }
 
@@ -194,6 +219,29 @@ void chain_results_drop(struct chain *chain)
 
 /* --- A block --- */
 
+/* The readers of the private states cost three look-ups; the rest waits for a transaction that needs
+ * it. */
+static int begin_private(struct chain *chain, struct chain_result *result)
+{
+    struct chain_private *p = &result->private;
+    chain_private_close(p);
+    buf_clear(&p->entries);
+    memset(&p->bloom, 0, sizeof(p->bloom));
+    if (!chain->payloads || !result->environment.rules.is_quorum)
+        return 0;
+    p->payloads = chain->payloads;
+    p->environment = &result->environment;
+    p->block_view = result->view;
+    p->tx = NULL;
+    int err = state_reader_open(&p->state, &chain->db, result->reader.txn, state_private());
+    if (!err)
+        err = state_reader_open(&p->notes_state, &chain->db, result->reader.txn,
+                                chain_private_notes());
+    if (!err)
+        chain_environment_set_private(&result->environment, p);
+    return err;
+}
+
 int chain_run_begin(struct chain *chain, struct chain_result *result,
                     const struct eth_header *header, const struct address *author,
                     struct err_detail *detail)
@@ -216,6 +264,8 @@ int chain_run_begin(struct chain *chain, struct chain_result *result,
         state_view_reset(result->view, &result->state);
     if (!err)
         err = environment_of(&result->environment, reader, header, author);
+    if (!err)
+        err = begin_private(chain, result);
     if (err)
         return err_set(detail, err, "execution: %s",
                        *reader->detail.text ? reader->detail.text : err_text(err));
@@ -255,7 +305,13 @@ int chain_run_transaction(struct chain *chain, struct chain_result *result,
     if (err)
         return err;
     *ret_verdict = outcome.verdict;
-    return outcome.verdict == EXEC_VALID ? keep_receipt(result, &outcome.receipt) : 0;
+    if (outcome.verdict != EXEC_VALID)
+        return 0;
+    if (result->environment.private)
+        err = chain_private_keep(&result->private,
+                                 (uint32_t)(result->spans.len / sizeof(struct chain_span)),
+                                 &outcome);
+    return err ? err : keep_receipt(result, &outcome.receipt);
 }
 
 static int receipts_root(struct chain_result *result)
@@ -292,6 +348,30 @@ static int enclose(struct buf *b)
     return 0;
 }
 
+/* What a private state became; without a change there is nothing to write. */
+static int end_view(struct chain_result *result, struct state_update *update, bool *ret_has,
+                    struct state_view *view)
+{
+    struct hash256 root;
+    int err = state_update_init(update, view, &result->reader.detail);
+    if (err)
+        return err;
+    *ret_has = update->account_count > 0;
+    if (!*ret_has)
+        state_update_release(update);
+    return *ret_has ? state_update_root(update, &root) : 0;
+}
+
+static int end_private(struct chain_result *result)
+{
+    struct chain_private *p = &result->private;
+    if (!p->is_open)
+        return 0;
+    int err = end_view(result, &result->private_update, &result->has_private_update, p->view);
+    return err ? err
+               : end_view(result, &result->notes_update, &result->has_notes_update, p->notes);
+}
+
 int chain_run_end(struct chain *chain, struct chain_result *result, const struct eth_header *header,
                   struct err_detail *detail)
 {
@@ -310,6 +390,8 @@ int chain_run_end(struct chain *chain, struct chain_result *result, const struct
         return err_set(detail, err, "state: %s", err_text(err));
     result->has_update = true;
     err = state_update_root(&result->update, &result->state_root);
+    if (!err)
+        err = end_private(result);
     return err ? err_set(detail, err, "state: %s",
                          *result->reader.detail.text ? result->reader.detail.text : err_text(err))
                : 0;

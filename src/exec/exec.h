@@ -92,11 +92,14 @@ struct exec_block {
 /* How a transaction is going to run. exec fills it in; a hook may change it. */
 struct exec_run {
     struct state_view *view; /* accounts of the message; nonce and fees stay on the block's */
+    struct state_view *notes; /* a further one that is rolled back with the message; NULL: none */
     struct bytes input;      /* call data or init code */
     bool nothing;            /* run no message at all; the outcome is success */
     bool intrinsic_only;     /* only intrinsic gas is paid, whatever the message uses */
     bool free;               /* nothing is paid */
     bool hide_gas;           /* receipt and block count 0 gas */
+    bool keep_nonce;         /* of a creation without a message: nonce not counted */
+    bool unsettled;          /* nothing comes back of what was prepaid, and nobody gets it */
     struct address fee_recipient;
 };
 
@@ -113,6 +116,12 @@ struct exec_hooks {
      * the run: a private transaction gets its payload and the private view here. */
     int (*before)(void *context, const struct eth_transaction *tx, const struct address *sender,
                   struct exec_run *run, enum exec_verdict *verdict, struct err_detail *why);
+    /* After the message, before fees and receipts. May take the message back (by checkpoints of
+     * the run's views, taken in `before`), change its outcome, and say how it is settled. */
+    int (*ran)(void *context, const struct eth_transaction *tx, struct exec_run *run,
+               struct evm_result *outcome);
+    /* A message is about to run code, an empty one included; a creation has its account. */
+    int (*entered)(void *context, const struct evm_message *message);
     /* After a valid transaction, before its state is settled; the receipt is complete but for a
      * post state. */
     int (*after)(void *context, const struct eth_transaction *tx, const struct address *sender,
@@ -123,7 +132,8 @@ struct exec_hooks {
     int (*view_of)(void *context, struct state_view **ret_view, struct state_view *current,
                    const struct address *address);
 
-    /* Further precompiled contracts: warm from the start, and asked before the machine's own. */
+    /* Further precompiled contracts: warm from the start, and asked before the machine's own. Calling
+     * one with nothing leaves no trace. */
     const struct address *precompiles;
     size_t precompile_count;
     /* result->output stays valid until the next call. */
@@ -149,6 +159,10 @@ struct exec_result {
     bool has_contract;          /* the transaction is a creation */
     struct address contract;    /* its address, whether it succeeded or not */
     struct eth_receipt receipt; /* valid until the next block begins or the view is reset */
+    /* Of a message on another view than the block's: that one's outcome and logs. `receipt` is then
+     * what everybody sees: success, without logs. */
+    bool has_other_receipt;
+    struct eth_receipt other_receipt;
 };
 
 /* ERR_NOMEM. */

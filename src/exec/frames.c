@@ -74,6 +74,14 @@ static int revive_precompile(const struct exec *x, struct state_view *view, bool
     return state_view_revive(view, ret_revived, address);
 }
 
+static bool is_hooked(const struct exec *x, const struct address *address)
+{
+    for (size_t i = 0; i < x->hooks->precompile_count; i++)
+        if (address_equal(&x->hooks->precompiles[i], address))
+            return true;
+    return false;
+}
+
 /* Makes and pays the account that is called. *ret_absent: there is nothing to call, and the call
  * leaves no trace (EIP-161). */
 static int pay_recipient(struct exec *x, bool *ret_absent, const struct evm_message *message)
@@ -89,6 +97,8 @@ static int pay_recipient(struct exec *x, bool *ret_absent, const struct evm_mess
     if (err)
         return err;
     bool nothing = u256_is_zero(&message->value);
+    if (message->kind == EVM_CALL && nothing && is_hooked(x, &message->code_address))
+        return 0;
     if (message->kind == EVM_CALL && !account && nothing && x->block->fork >= FORK_SPURIOUS &&
         !exec_is_precompile(x, &message->code_address)) {
         *ret_absent = true;
@@ -146,10 +156,10 @@ static int find_code(struct exec *x, struct evm_entry *ret_entry, struct exec_fr
 /* Chooses the state of the new frame; another one than the transaction's is only read. */
 static int choose_view(struct exec *x, struct evm_message *message)
 {
-    if (message->kind == EVM_STATICCALL || !x->hooks->view_of)
+    if (message->kind == EVM_STATICCALL || x->own == x->views[0])
         return 0;
     int err = exec_view_of(x, &x->view, &message->code_address);
-    if (!err && x->view != x->views[x->view_count - 1])
+    if (!err && x->view != x->own)
         message->is_static = true;
     return err;
 }
@@ -174,6 +184,8 @@ static int enter_call(struct exec *x, struct evm_message *message, struct evm_en
     }
     ret_entry->action = EVM_ENTER_RUN;
     err = find_code(x, ret_entry, frame, message->code_address);
+    if (!err && x->hooks->entered)
+        err = x->hooks->entered(x->hooks->context, message);
     if (!err && ret_entry->code.len == 0)
         answer(ret_entry, EVM_SUCCESS, message->gas);
     else if (!err)
@@ -254,7 +266,7 @@ static int enter_creation(struct exec *x, struct evm_message *message, struct ev
     new_address(&message->recipient, message, nonce);
     message->code_address = message->recipient;
     if (x->block->fork >= FORK_BERLIN)
-        err = state_view_access_account(x->views[0], &cold, &message->recipient);
+        err = state_view_access_account(x->view, &cold, &message->recipient);
     if (!err)
         err = collides(x->view, &collision, &message->recipient);
     if (err)
@@ -265,7 +277,8 @@ static int enter_creation(struct exec *x, struct evm_message *message, struct ev
     }
     take_checkpoints(x, frame);
     *ret_entry = (struct evm_entry){.action = EVM_ENTER_RUN, .code = message->input};
-    return make_contract(x, message);
+    err = make_contract(x, message);
+    return err || !x->hooks->entered ? err : x->hooks->entered(x->hooks->context, message);
 }
 
 int exec_enter(void *host, struct evm_message *message, struct evm_entry *ret_entry)

@@ -5,7 +5,7 @@
 int exec_view_of(struct exec *x, struct state_view **ret_view, const struct address *address)
 {
     *ret_view = x->view;
-    if (!x->hooks->view_of)
+    if (x->own == x->views[0] || !x->hooks->view_of)
         return 0;
     return x->hooks->view_of(x->hooks->context, ret_view, x->view, address);
 }
@@ -40,10 +40,13 @@ static int account_exists(void *host, const struct address *a, bool *ret_exists)
     return 0;
 }
 
-/* All views of a transaction share one access list: it is kept in the first. */
+/* Each view has an access list; that of a transaction's own view begins empty, without the precompiled
+ * contracts, too (GoQuorum prepares the list of the public state alone). */
 static int access_account(void *host, const struct address *a, bool *ret_cold)
 {
     struct exec *x = host;
+    if (x->view != x->views[0])
+        return state_view_access_account(x->view, ret_cold, a);
     if (!exec_is_precompile(x, a))
         return state_view_access_account(x->views[0], ret_cold, a);
     *ret_cold = false;

@@ -43,6 +43,7 @@ static int execute(struct exec *x, struct evm_result *ret_result, const struct e
     x->context.blob_hash_count = 0;
     x->view = x->views[0];
     x->view_count = 1;
+    x->own = x->views[0];
     return evm_execute(x->evm, x->block->fork, &x->context, &exec_host_ops, x, message, ret_result);
 }
 

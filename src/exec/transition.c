@@ -40,7 +40,7 @@ void exec_begin_block(struct exec *x, const struct exec_block *block, struct sta
                       const struct exec_hooks *hooks)
 {
     x->block = block;
-    x->views[0] = x->view = view;
+    x->views[0] = x->view = x->own = view;
     x->view_count = 1;
     x->hooks = hooks ? hooks : &no_hooks;
     x->gas_used = x->gas_taken = x->blob_gas_used = 0;
@@ -99,7 +99,7 @@ static int warm_up(struct transition *t)
         err = state_view_access_account(view, &cold, &access->address);
         for (size_t k = 0; k < access->key_count && !err; k++) {
             struct u256 slot = u256_load(access->keys[k].b);
-            err = state_view_access_slot(t->run.view, &cold, &access->address, &slot);
+            err = state_view_access_slot(view, &cold, &access->address, &slot);
         }
     }
     return err;
@@ -132,7 +132,7 @@ static int prepare(struct transition *t)
     int err = state_view_sub_balance(t->x->views[0], t->sender, &t->cost.prepaid);
     if (!err)
         err = warm_up(t);
-    if (t->tx->is_creation && !t->run.nothing) /* its nonce is counted by the message */
+    if (t->tx->is_creation && (!t->run.nothing || t->run.keep_nonce)) /* its nonce is counted by the message */
         return err;
     if (!err)
         err = increase_nonce(t);
@@ -160,7 +160,7 @@ static int run_message(struct transition *t)
     };
     if (t->run.nothing) {
         t->outcome = (struct evm_result){.status = EVM_SUCCESS, .gas_left = message.gas};
-        return 0;
+        return x->hooks->ran ? x->hooks->ran(x->hooks->context, tx, &t->run, &t->outcome) : 0;
     }
     x->context.origin = *t->sender;
     x->context.gas_price = t->cost.gas_price;
@@ -170,6 +170,8 @@ static int run_message(struct transition *t)
     int err =
         evm_execute(x->evm, x->block->fork, &x->context, &exec_host_ops, x, &message, &t->outcome);
     x->view = x->views[0];
+    if (!err && x->hooks->ran)
+        err = x->hooks->ran(x->hooks->context, tx, &t->run, &t->outcome);
     return err;
 }
 
@@ -206,6 +208,8 @@ static struct u256 times(uint64_t gas, const struct u256 *price)
 static int settle_fees(struct transition *t, const struct exec_result *result)
 {
     struct exec *x = t->x;
+    if (t->run.unsettled)
+        return 0;
     struct u256 back = times(t->tx->gas_limit - result->gas_used, &t->cost.gas_price);
     struct u256 tip = t->cost.gas_price;
     if (!u256_sub_checked(&tip, &tip, &x->block->base_fee))
@@ -215,26 +219,38 @@ static int settle_fees(struct transition *t, const struct exec_result *result)
     return err ? err : state_view_add_balance(x->views[0], &t->run.fee_recipient, &fee);
 }
 
-static int make_receipt(struct transition *t, struct exec_result *result)
+static int receipt_of(struct transition *t, struct eth_receipt *receipt, struct state_view *view,
+                      bool success, const struct exec_result *result)
 {
     struct exec *x = t->x;
     size_t count;
-    const struct eth_log *logs = state_view_logs(t->run.view, &count);
+    const struct eth_log *logs = state_view_logs(view, &count);
     struct eth_log *kept = arena_alloc(&x->arena, count * sizeof(*kept));
     if (!kept)
         return ERR_NOMEM;
     if (count)
         memcpy(kept, logs, count * sizeof(*kept));
-    result->receipt = (struct eth_receipt){
+    *receipt = (struct eth_receipt){
         .type = t->tx->type,
         .has_post_state = x->block->fork < FORK_BYZANTIUM,
-        .success = t->outcome.status == EVM_SUCCESS,
+        .success = success,
         .cumulative_gas = x->gas_used + (t->run.hide_gas ? 0 : result->gas_used),
         .logs = kept,
         .log_count = count,
     };
-    eth_receipt_make_bloom(&result->receipt);
+    eth_receipt_make_bloom(receipt);
     return 0;
+}
+
+static int make_receipts(struct transition *t, struct exec_result *result)
+{
+    struct state_view *block = t->x->views[0];
+    bool success = t->outcome.status == EVM_SUCCESS;
+    result->has_other_receipt = t->run.view != block;
+    int err = receipt_of(t, &result->receipt, block, success || result->has_other_receipt, result);
+    if (!err && result->has_other_receipt)
+        err = receipt_of(t, &result->other_receipt, t->run.view, success, result);
+    return err;
 }
 
 static int finish(struct transition *t, struct exec_result *result)
@@ -250,7 +266,7 @@ static int finish(struct transition *t, struct exec_result *result)
     count_gas(t, result);
     int err = settle_fees(t, result);
     if (!err)
-        err = make_receipt(t, result);
+        err = make_receipts(t, result);
     if (!err && t->x->hooks->after)
         err = t->x->hooks->after(t->x->hooks->context, t->tx, t->sender, result);
     return err;
@@ -262,7 +278,7 @@ static int settle_state(struct transition *t, struct exec_result *result)
     struct exec *x = t->x;
     for (size_t i = 0; i < x->view_count; i++)
         state_view_end_transaction(x->views[i], x->block->fork >= FORK_SPURIOUS);
-    x->gas_taken += result->gas_used;
+    x->gas_taken += t->run.unsettled ? t->tx->gas_limit : result->gas_used;
     x->gas_used = result->receipt.cumulative_gas;
     x->blob_gas_used += result->blob_gas_used;
     if (!result->receipt.has_post_state || !x->block->post_states)
@@ -282,12 +298,15 @@ static int check(struct transition *t, enum exec_verdict *ret_verdict, struct er
         .view = x->views[0], .input = t->tx->data, .fee_recipient = x->block->coinbase};
     int err = 0;
     x->view_count = 1;
+    x->own = x->views[0];
     if (hooks->before)
         err = hooks->before(hooks->context, t->tx, t->sender, &t->run, ret_verdict, why);
     if (err || *ret_verdict != EXEC_VALID)
         return err;
     if (t->run.view != x->views[0])
-        x->views[x->view_count++] = t->run.view;
+        x->views[x->view_count++] = x->own = t->run.view;
+    if (t->run.notes)
+        x->views[x->view_count++] = t->run.notes;
     return exec_check(x, ret_verdict, &t->cost, why, t->tx, t->sender, flags);
 }
 

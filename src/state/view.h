@@ -140,6 +140,13 @@ void state_view_rollback(struct state_view *view, size_t checkpoint);
  */
 void state_view_end_transaction(struct state_view *view, bool delete_empty);
 
+/*
+ * The account as its trie would have it if the transaction ended now: nonce, balance, storage root,
+ * code hash as RLP. *ret_size 0: there is none. The time is that of the view's slots.
+ */
+int state_view_encode(struct state_view *view, uint8_t ret_rlp[STATE_ACCOUNT_RLP_MAX],
+                      size_t *ret_size, const struct address *address) BASE_NODISCARD;
+
 /* --- Content --- */
 
 struct state_dump_slot {

@@ -1,0 +1,104 @@
+/*
+ * What of a block's receipts only parties know, as it is stored:
+ *
+ *     RLP [bloom, [[index, is inner, receipt as chain_receipt_store has it], …]]
+ *
+ * Nothing is stored for a block without any, nor for a transaction that was a success without logs:
+ * that is what everybody sees.
+ */
+#include "chain/private_priv.h"
+
+enum { ENTRY_SIZE = 8 }; /* the least: a list of two numbers and a receipt */
+
+static void append(struct chain_private *p, uint32_t index, bool is_inner,
+                   const struct eth_receipt *receipt)
+{
+    size_t list = rlp_begin(&p->entries);
+    rlp_write_u64(&p->entries, index);
+    rlp_write_bool(&p->entries, is_inner);
+    chain_receipt_store(&p->entries, receipt);
+    rlp_end_list(&p->entries, list);
+    eth_bloom_merge(&p->bloom, &receipt->bloom);
+}
+
+int chain_private_keep(struct chain_private *p, uint32_t index, const struct exec_result *outcome)
+{
+    const struct eth_receipt *other = &outcome->other_receipt;
+    if (p->is_private && outcome->has_other_receipt && (!other->success || other->log_count))
+        append(p, index, false, other);
+    if (p->has_inner_receipt)
+        append(p, index, true, &p->inner_receipt);
+    p->has_inner_receipt = false;
+    return buf_status(&p->entries);
+}
+
+int chain_private_write(struct store_txn *txn, const struct chain_private *p, uint64_t number)
+{
+    struct buf record = BUF_INIT;
+    if (p->entries.len == 0)
+        return 0;
+    size_t whole = rlp_begin(&record);
+    rlp_write_bytes(&record, bytes_of(&p->bloom, sizeof(p->bloom)));
+    size_t list = rlp_begin(&record);
+    buf_append_bytes(&record, buf_bytes(&p->entries));
+    rlp_end_list(&record, list);
+    rlp_end_list(&record, whole);
+    int err = buf_status(&record);
+    if (!err)
+        err = store_put_id(txn, CHAIN_PRIVATE, number, buf_bytes(&record), STORE_PUT);
+    buf_release(&record);
+    return err;
+}
+
+static int load(struct chain_private_receipts *ret, struct arena *arena, struct rlp_reader *r)
+{
+    rlp_enter(r, "private receipts");
+    struct bytes bloom = rlp_read_bytes(r, "bloom");
+    if (bloom.len == sizeof(ret->bloom))
+        memcpy(&ret->bloom, bloom.data, bloom.len);
+    rlp_enter(r, "list");
+    size_t count = rlp_count(r, ENTRY_SIZE, "private receipt");
+    struct chain_private_receipt *list = arena_alloc_zeroed(arena, count + 1, sizeof(*list));
+    if (!list)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < count; i++) {
+        rlp_enter(r, "private receipt");
+        list[i].index = (uint32_t)rlp_read_u64(r, "index");
+        list[i].is_inner = rlp_read_u64(r, "is inner") != 0;
+        int err = chain_receipt_read(&list[i].receipt, arena, r);
+        if (err)
+            return err;
+        rlp_leave(r, "private receipt");
+    }
+    rlp_leave(r, "list");
+    rlp_leave(r, "private receipts");
+    ret->list = list;
+    ret->count = count;
+    return 0;
+}
+
+int chain_reader_private_receipts(struct chain_reader *reader,
+                                  struct chain_private_receipts *ret_receipts, struct arena *arena,
+                                  uint64_t number)
+{
+    struct bytes stored;
+    struct rlp_reader r;
+    *ret_receipts = (struct chain_private_receipts){.count = 0};
+    int err = store_get_id(reader->txn, &stored, CHAIN_PRIVATE, number);
+    if (err)
+        return err == ERR_NOTFOUND ? 0 : err;
+    rlp_reader_init(&r, stored);
+    err = load(ret_receipts, arena, &r);
+    if (!err && rlp_finish(&r, &reader->detail, "stored private receipts"))
+        err = ERR_CORRUPT;
+    return err;
+}
+
+const struct chain_private_receipt *
+chain_private_receipt_of(const struct chain_private_receipts *receipts, uint64_t index)
+{
+    for (size_t i = 0; i < receipts->count; i++)
+        if (receipts->list[i].index == index)
+            return &receipts->list[i];
+    return NULL;
+}
