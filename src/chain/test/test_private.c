@@ -1,0 +1,220 @@
+/*
+ * The recorded private networks, block by block, for each of their peers with the payloads that its transaction manager
+ * had: the private state is theirs at every block, forwards, backwards by setHead, and in a node that forgets old states.
+ */
+#include "base/base64.h"
+#include "base/hex.h"
+#include "chain/chain.h"
+#include "tests/support/recorded_tm.h"
+#include "tests/support/recordings.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+enum { BLOCKS_MAX = 200, PEERS = 3 };
+
+struct peer {
+    struct recorded_tm *tm;
+    struct chain_payloads payloads;
+    struct store *store;
+    struct chain *chain;
+    struct chain_block *blocks[BLOCKS_MAX];
+    size_t count;
+    unsigned number;
+    size_t asked, roots;
+};
+
+static struct bytes decode64(struct arena *arena, const json_t *text)
+{
+    struct buf b = BUF_INIT;
+    const char *s = json_string_value(text);
+    assert_int_equal(base64_decode(&b, bytes_str(s ? s : "")), 0);
+    struct bytes kept = arena_copy(arena, buf_bytes(&b));
+    buf_release(&b);
+    return kept;
+}
+
+static int receive(void *context, struct chain_payload *ret, const struct chain_payload_hash *hash, struct arena *arena)
+{
+    struct peer *p = context;
+    char text[96] = {0};
+    base64_encode(text, bytes_of(hash->b, sizeof(hash->b)));
+    const json_t *found = recorded_tm_payload(p->tm, text);
+    p->asked++;
+    *ret = (struct chain_payload){.is_party = found != NULL};
+    if (!found)
+        return 0;
+    ret->data = decode64(arena, json_object_get(found, "payload"));
+    ret->flag = (uint64_t)json_integer_value(json_object_get(found, "privacyFlag"));
+    const json_t *list = json_object_get(found, "affectedContractTransactions");
+    struct chain_payload_hash *affected = arena_alloc(arena, (json_array_size(list) + 1) * sizeof(*affected));
+    assert_non_null(affected);
+    for (size_t i = 0; i < json_array_size(list); i++)
+        memcpy(affected[i].b, decode64(arena, json_array_get(list, i)).data, sizeof(affected[i].b));
+    ret->affected = affected;
+    ret->affected_count = json_array_size(list);
+    struct bytes root = decode64(arena, json_object_get(found, "execHash"));
+    if (root.len == 32)
+        memcpy(ret->exec_hash.b, root.data, 32);
+    return 0;
+}
+
+static void keep_block(const json_t *params, const json_t *result, void *context)
+{
+    (void)params;
+    struct peer *p = context;
+    struct buf rlp = BUF_INIT;
+    struct err_detail detail;
+    assert_true(p->count < BLOCKS_MAX);
+    assert_int_equal(hex_decode(json_string_value(result), &rlp), 0);
+    if (chain_block_decode(&p->blocks[p->count++], buf_bytes(&rlp), &detail))
+        fail_msg("%s", detail.text);
+    buf_release(&rlp);
+}
+
+static void begin(struct peer *p, const char *network, unsigned number, bool archive)
+{
+    struct buf genesis = BUF_INIT;
+    struct err_detail detail = {{0}};
+    *p = (struct peer){.number = number, .tm = recorded_tm_open(network, number)};
+    p->payloads = (struct chain_payloads){p, receive};
+    recordings_answers(network, "debug_getBlockRlp", keep_block, p);
+    recordings_read(network, "genesis.json", &genesis);
+    assert_int_equal(store_memory_new(&p->store, chain_tables, CHAIN_TABLES), 0);
+    const struct chain_options options = {
+        .store = p->store, .genesis = buf_bytes(&genesis), .archive = archive, .payloads = &p->payloads};
+    if (chain_open(&p->chain, &options, &detail))
+        fail_msg("%s", detail.text);
+    buf_release(&genesis);
+}
+
+static void import_from(struct peer *p, size_t first)
+{
+    enum chain_verdict verdict;
+    struct err_detail why = {{0}};
+    for (size_t i = first; i < p->count; i++) {
+        int err = chain_commit(p->chain, &verdict, &why, p->blocks[i]);
+        if (err || verdict != CHAIN_VALID)
+            fail_msg("block %zu: %s %s", i, chain_verdict_text(verdict), why.text);
+    }
+}
+
+static void end(struct peer *p)
+{
+    for (size_t i = 0; i < p->count; i++)
+        chain_block_unref(p->blocks[i]);
+    chain_free(p->chain);
+    store_free(p->store);
+    recorded_tm_close(p->tm);
+}
+
+static void compare_root(const json_t *line, void *context)
+{
+    struct peer *p = context;
+    struct chain_reader reader;
+    struct state_reader state;
+    struct hash256 theirs;
+    if (json_integer_value(json_object_get(line, "peer")) != p->number ||
+        strcmp(json_string_value(json_object_get(line, "method")), "debug_privateStateRoot") != 0)
+        return;
+    const char *at = json_string_value(json_array_get(json_object_get(line, "params"), 0));
+    uint64_t number = strtoull(at, NULL, 16);
+    assert_true(hex_decode_exact(json_string_value(json_object_get(line, "result")), theirs.b, 32));
+    assert_int_equal(chain_reader_open(&reader, p->chain), 0);
+    int err = chain_reader_private_state(&reader, &state, number);
+    if (err == ERR_NOTFOUND && !chain_is_archive(p->chain)) {
+        chain_reader_close(&reader);
+        return;
+    }
+    assert_int_equal(err, 0);
+    if (!hash256_equal(&theirs, &state.root.hash))
+        fail_msg("peer %u: another private state after block %s", p->number, at);
+    p->roots++;
+    chain_reader_close(&reader);
+}
+
+static void compare(struct peer *p, const char *network, size_t least)
+{
+    p->roots = 0;
+    recordings_lines(network, "rpc.jsonl.gz", compare_root, p);
+    assert_true(p->roots >= least);
+}
+
+static void replay(const char *network)
+{
+    static struct peer peers[PEERS];
+    recordings_require(network);
+    for (unsigned i = 0; i < PEERS; i++) {
+        begin(&peers[i], network, i, true);
+        import_from(&peers[i], 1);
+        compare(&peers[i], network, peers[i].count - 5);
+        print_message("%s, peer %u: %zu private state roots are the same\n", network, i, peers[i].roots);
+        end(&peers[i]);
+    }
+}
+
+static void test_private(void **state)
+{
+    (void)state;
+    replay("private");
+}
+
+static void test_marker(void **state)
+{
+    (void)state;
+    replay("private-marker");
+}
+
+/* Back over half of the chain, by ten blocks at a time, and forwards again. */
+static void test_rewind(void **state)
+{
+    static struct peer peer;
+    struct err_detail detail;
+    (void)state;
+    recordings_require("private");
+    begin(&peer, "private", 0, true);
+    import_from(&peer, 1);
+    for (size_t back = peer.count - 11; back > peer.count / 2; back -= 10) {
+        assert_int_equal(chain_set_head(peer.chain, back, &detail), 0);
+        import_from(&peer, back + 1);
+        compare(&peer, "private", peer.count - 5);
+    }
+    end(&peer);
+}
+
+/* A node that is party to nothing keeps no private state, and asks nobody. */
+static void test_outsider(void **state)
+{
+    static struct peer peer;
+    struct chain_reader reader;
+    struct state_reader private_state;
+    (void)state;
+    recordings_require("private");
+    begin(&peer, "private", 0, true);
+    chain_free(peer.chain);
+    struct chain_options options = {.store = peer.store, .archive = true};
+    struct err_detail detail;
+    assert_int_equal(chain_open(&peer.chain, &options, &detail), 0);
+    import_from(&peer, 1);
+    assert_int_equal(peer.asked, 0);
+    assert_int_equal(chain_reader_open(&reader, peer.chain), 0);
+    assert_int_equal(chain_reader_private_state(&reader, &private_state, peer.count - 1), 0);
+    assert_true(hash256_equal(&private_state.root.hash, &trie_empty_hash));
+    chain_reader_close(&reader);
+    end(&peer);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_private),
+        cmocka_unit_test(test_marker),
+        cmocka_unit_test(test_rewind),
+        cmocka_unit_test(test_outsider),
+    };
+    return cmocka_run_group_tests_name("private", tests, NULL, NULL);
+}
