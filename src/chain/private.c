@@ -159,8 +159,8 @@ void chain_private_keep_out(struct chain_environment *env, const struct eth_tran
 }
 
 /* The refusals before anything runs (prepare of core/state_transition_pmh.go). */
-static void prepare(struct chain_private *p, const struct eth_transaction *tx,
-                    struct exec_run *run, enum exec_verdict *verdict, struct err_detail *why)
+static void prepare(struct chain_private *p, const struct eth_transaction *tx, struct exec_run *run,
+                    enum exec_verdict *verdict, struct err_detail *why)
 {
     bool enhanced = p->environment->rules.privacy_enhancements;
     if (!enhanced && p->payload.flag != CHAIN_STANDARD_PRIVATE) {
@@ -366,10 +366,10 @@ static int verify(struct chain_private *p, bool *ret_good)
         err = chain_private_metadata(p, &status, &metadata, &p->affected[i].address);
         if (err || status == CHAIN_METADATA_NO_ACCOUNT)
             continue;
-        *ret_good = status == CHAIN_METADATA_NONE
-                        ? p->payload.flag == CHAIN_STANDARD_PRIVATE
-                        : metadata.flag == p->payload.flag &&
-                              is_announced(&p->payload, &metadata.creation);
+        *ret_good =
+            status == CHAIN_METADATA_NONE
+                ? p->payload.flag == CHAIN_STANDARD_PRIVATE
+                : metadata.flag == p->payload.flag && is_announced(&p->payload, &metadata.creation);
     }
     if (err || !*ret_good || hash_is_zero(&p->payload.exec_hash))
         return err;

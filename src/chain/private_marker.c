@@ -74,15 +74,14 @@ static bool read_transaction(struct eth_transaction *tx, struct arena *arena, js
     if (said && (!read_number(&type, json_string_value(said)) || type != 0))
         return false;
     *tx = (struct eth_transaction){.type = ETH_LEGACY};
-    bool good = read_number(&tx->nonce, text_of(json, "nonce")) &&
-                read_quantity(&tx->max_fee, text_of(json, "gasPrice")) &&
-                read_number(&tx->gas_limit, text_of(json, "gas")) &&
-                read_quantity(&tx->value, text_of(json, "value")) &&
-                read_quantity(&tx->v, text_of(json, "v")) &&
-                read_quantity(&tx->r, text_of(json, "r")) &&
-                read_quantity(&tx->s, text_of(json, "s")) &&
-                read_to(tx, json_object_get(json, "to")) &&
-                read_input(tx, arena, text_of(json, "input"), ret_err);
+    bool good =
+        read_number(&tx->nonce, text_of(json, "nonce")) &&
+        read_quantity(&tx->max_fee, text_of(json, "gasPrice")) &&
+        read_number(&tx->gas_limit, text_of(json, "gas")) &&
+        read_quantity(&tx->value, text_of(json, "value")) &&
+        read_quantity(&tx->v, text_of(json, "v")) && read_quantity(&tx->r, text_of(json, "r")) &&
+        read_quantity(&tx->s, text_of(json, "s")) && read_to(tx, json_object_get(json, "to")) &&
+        read_input(tx, arena, text_of(json, "input"), ret_err);
     tx->max_priority_fee = tx->max_fee;
     return good;
 }

@@ -26,8 +26,7 @@ int chain_private_before(struct chain_private *p, const struct eth_transaction *
                          struct exec_run *run, enum exec_verdict *verdict,
                          struct err_detail *why) BASE_NODISCARD;
 int chain_private_view_of(struct chain_private *p, struct state_view **ret_view,
-                          struct state_view *current,
-                          const struct address *address) BASE_NODISCARD;
+                          struct state_view *current, const struct address *address) BASE_NODISCARD;
 int chain_private_entered(struct chain_private *p,
                           const struct evm_message *message) BASE_NODISCARD;
 int chain_private_ran(struct chain_private *p, struct exec_run *run,

@@ -308,9 +308,8 @@ int chain_run_transaction(struct chain *chain, struct chain_result *result,
     if (outcome.verdict != EXEC_VALID)
         return 0;
     if (result->environment.private)
-        err = chain_private_keep(&result->private,
-                                 (uint32_t)(result->spans.len / sizeof(struct chain_span)),
-                                 &outcome);
+        err = chain_private_keep(
+            &result->private, (uint32_t)(result->spans.len / sizeof(struct chain_span)), &outcome);
     return err ? err : keep_receipt(result, &outcome.receipt);
 }
 
@@ -368,8 +367,7 @@ static int end_private(struct chain_result *result)
     if (!p->is_open)
         return 0;
     int err = end_view(result, &result->private_update, &result->has_private_update, p->view);
-    return err ? err
-               : end_view(result, &result->notes_update, &result->has_notes_update, p->notes);
+    return err ? err : end_view(result, &result->notes_update, &result->has_notes_update, p->notes);
 }
 
 int chain_run_end(struct chain *chain, struct chain_result *result, const struct eth_header *header,

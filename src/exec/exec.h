@@ -91,15 +91,15 @@ struct exec_block {
 
 /* How a transaction is going to run. exec fills it in; a hook may change it. */
 struct exec_run {
-    struct state_view *view; /* accounts of the message; nonce and fees stay on the block's */
+    struct state_view *view;  /* accounts of the message; nonce and fees stay on the block's */
     struct state_view *notes; /* a further one that is rolled back with the message; NULL: none */
-    struct bytes input;      /* call data or init code */
-    bool nothing;            /* run no message at all; the outcome is success */
-    bool intrinsic_only;     /* only intrinsic gas is paid, whatever the message uses */
-    bool free;               /* nothing is paid */
-    bool hide_gas;           /* receipt and block count 0 gas */
-    bool keep_nonce;         /* of a creation without a message: nonce not counted */
-    bool unsettled;          /* nothing comes back of what was prepaid, and nobody gets it */
+    struct bytes input;       /* call data or init code */
+    bool nothing;             /* run no message at all; the outcome is success */
+    bool intrinsic_only;      /* only intrinsic gas is paid, whatever the message uses */
+    bool free;                /* nothing is paid */
+    bool hide_gas;            /* receipt and block count 0 gas */
+    bool keep_nonce;          /* of a creation without a message: nonce not counted */
+    bool unsettled;           /* nothing comes back of what was prepaid, and nobody gets it */
     struct address fee_recipient;
 };
 

@@ -34,7 +34,7 @@ struct exec {
     /* The running message. */
     struct state_view *views[EXEC_VIEWS_MAX]; /* the block's; the transaction's when it has one */
     size_t view_count;
-    struct state_view *own; /* the transaction's: where nothing makes a message read-only */
+    struct state_view *own;  /* the transaction's: where nothing makes a message read-only */
     struct state_view *view; /* of the running frame */
     bool system_call;
     struct exec_frame frames[EVM_DEPTH_MAX + 1];

@@ -132,7 +132,8 @@ static int prepare(struct transition *t)
     int err = state_view_sub_balance(t->x->views[0], t->sender, &t->cost.prepaid);
     if (!err)
         err = warm_up(t);
-    if (t->tx->is_creation && (!t->run.nothing || t->run.keep_nonce)) /* its nonce is counted by the message */
+    if (t->tx->is_creation &&
+        (!t->run.nothing || t->run.keep_nonce)) /* its nonce is counted by the message */
         return err;
     if (!err)
         err = increase_nonce(t);

@@ -21,7 +21,7 @@ struct exchange {
 };
 
 struct recorded_tm {
-    char name[32]; /* "tm0 from its node" */
+    char name[32];    /* "tm0 from its node" */
     json_t *payloads; /* hash -> answer */
     json_t *raw;      /* hash -> what POST /storeraw had */
     json_t *keys;     /* payload -> hash */
@@ -51,7 +51,8 @@ static void copy(json_t *to, const json_t *from, const char *key)
 }
 
 /* A payload that the node sent: with what it said of it. */
-static void keep_sent(struct recorded_tm *tm, const json_t *request, json_t *payload, const char *hash)
+static void keep_sent(struct recorded_tm *tm, const json_t *request, json_t *payload,
+                      const char *hash)
 {
     json_t *kept = json_object();
     json_object_set(kept, "payload", payload);
@@ -61,7 +62,8 @@ static void keep_sent(struct recorded_tm *tm, const json_t *request, json_t *pay
     json_object_set_new(tm->payloads, hash, kept);
 }
 
-static void read_post(struct recorded_tm *tm, const char *path, const json_t *request, const json_t *answer)
+static void read_post(struct recorded_tm *tm, const char *path, const json_t *request,
+                      const json_t *answer)
 {
     const char *hash = json_string_value(json_object_get(answer, "key"));
     json_t *payload = json_object_get(request, "payload");
@@ -169,14 +171,16 @@ const char *recorded_tm_key(const struct recorded_tm *tm, const char *payload)
     return json_string_value(json_object_get(tm->keys, payload));
 }
 
-static bool is_wanted(const struct exchange *e, const char *method, const char *path, struct bytes body)
+static bool is_wanted(const struct exchange *e, const char *method, const char *path,
+                      struct bytes body)
 {
     return strcmp(json_string_value(json_object_get(e->line, "method")), method) == 0 &&
-           strcmp(json_string_value(json_object_get(e->line, "path")), path) == 0 && e->body_len == body.len &&
-           (body.len == 0 || memcmp(e->body, body.data, body.len) == 0);
+           strcmp(json_string_value(json_object_get(e->line, "path")), path) == 0 &&
+           e->body_len == body.len && (body.len == 0 || memcmp(e->body, body.data, body.len) == 0);
 }
 
-static bool give_payload(struct recorded_tm *tm, const char *path, unsigned *ret_status, struct buf *answer)
+static bool give_payload(struct recorded_tm *tm, const char *path, unsigned *ret_status,
+                         struct buf *answer)
 {
     char hash[96];
     if (!hash_of(path, hash) || !strchr(path, '?'))
@@ -194,8 +198,8 @@ static bool give_payload(struct recorded_tm *tm, const char *path, unsigned *ret
     return true;
 }
 
-bool recorded_tm_answer(struct recorded_tm *tm, const char *method, const char *path, struct bytes body,
-                        unsigned *ret_status, struct buf *answer)
+bool recorded_tm_answer(struct recorded_tm *tm, const char *method, const char *path,
+                        struct bytes body, unsigned *ret_status, struct buf *answer)
 {
     struct exchange *last = NULL;
     if (strcmp(method, "GET") == 0 && give_payload(tm, path, ret_status, answer))
@@ -211,5 +215,6 @@ bool recorded_tm_answer(struct recorded_tm *tm, const char *method, const char *
         return false;
     last->given = true;
     *ret_status = (unsigned)json_integer_value(json_object_get(last->line, "status"));
-    return base64_decode(answer, bytes_str(json_string_value(json_object_get(last->line, "answer")))) == 0;
+    return base64_decode(answer,
+                         bytes_str(json_string_value(json_object_get(last->line, "answer")))) == 0;
 }

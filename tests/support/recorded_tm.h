@@ -23,8 +23,8 @@ const json_t *recorded_tm_payload(const struct recorded_tm *tm, const char *hash
  * The answer to a request: of GET /transaction/… by the hash; of others the first recorded one with the same method, path
  * and body that has not been given yet, else the last of them. False: there is none.
  */
-bool recorded_tm_answer(struct recorded_tm *tm, const char *method, const char *path, struct bytes body,
-                        unsigned *ret_status, struct buf *answer);
+bool recorded_tm_answer(struct recorded_tm *tm, const char *method, const char *path,
+                        struct bytes body, unsigned *ret_status, struct buf *answer);
 
 /* The hash (base64) of the payload that the node sent, by its bytes in base64; NULL: it did not send it. */
 const char *recorded_tm_key(const struct recorded_tm *tm, const char *payload);

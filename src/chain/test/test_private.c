@@ -38,7 +38,8 @@ static struct bytes decode64(struct arena *arena, const json_t *text)
     return kept;
 }
 
-static int receive(void *context, struct chain_payload *ret, const struct chain_payload_hash *hash, struct arena *arena)
+static int receive(void *context, struct chain_payload *ret, const struct chain_payload_hash *hash,
+                   struct arena *arena)
 {
     struct peer *p = context;
     char text[96] = {0};
@@ -51,7 +52,8 @@ static int receive(void *context, struct chain_payload *ret, const struct chain_
     ret->data = decode64(arena, json_object_get(found, "payload"));
     ret->flag = (uint64_t)json_integer_value(json_object_get(found, "privacyFlag"));
     const json_t *list = json_object_get(found, "affectedContractTransactions");
-    struct chain_payload_hash *affected = arena_alloc(arena, (json_array_size(list) + 1) * sizeof(*affected));
+    struct chain_payload_hash *affected =
+        arena_alloc(arena, (json_array_size(list) + 1) * sizeof(*affected));
     assert_non_null(affected);
     for (size_t i = 0; i < json_array_size(list); i++)
         memcpy(affected[i].b, decode64(arena, json_array_get(list, i)).data, sizeof(affected[i].b));
@@ -85,8 +87,10 @@ static void begin(struct peer *p, const char *network, unsigned number, bool arc
     recordings_answers(network, "debug_getBlockRlp", keep_block, p);
     recordings_read(network, "genesis.json", &genesis);
     assert_int_equal(store_memory_new(&p->store, chain_tables, CHAIN_TABLES), 0);
-    const struct chain_options options = {
-        .store = p->store, .genesis = buf_bytes(&genesis), .archive = archive, .payloads = &p->payloads};
+    const struct chain_options options = {.store = p->store,
+                                          .genesis = buf_bytes(&genesis),
+                                          .archive = archive,
+                                          .payloads = &p->payloads};
     if (chain_open(&p->chain, &options, &detail))
         fail_msg("%s", detail.text);
     buf_release(&genesis);
@@ -152,7 +156,8 @@ static void replay(const char *network)
         begin(&peers[i], network, i, true);
         import_from(&peers[i], 1);
         compare(&peers[i], network, peers[i].count - 5);
-        print_message("%s, peer %u: %zu private state roots are the same\n", network, i, peers[i].roots);
+        print_message("%s, peer %u: %zu private state roots are the same\n", network, i,
+                      peers[i].roots);
         end(&peers[i]);
     }
 }
