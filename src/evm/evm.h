@@ -192,6 +192,7 @@ struct evm_step {
     const struct u256 *stack; /* bottom first */
     size_t stack_size;
     struct bytes memory;
+    size_t memory_after; /* its size once the instruction has begun */
     struct bytes return_data;
     struct bytes code;
     const struct evm_message *message;

@@ -72,7 +72,8 @@ void evm_copy_padded(struct evm_frame *f, const struct u256 *to, const struct u2
 int evm_fail(struct evm_frame *f, enum evm_status status) BASE_NODISCARD;
 
 /* Shows the running instruction to the tracer, which must be there. 0 or its error (plain.c). */
-int evm_trace_step(struct evm_frame *f, int64_t gas_cost, enum evm_status status) BASE_NODISCARD;
+int evm_trace_step(struct evm_frame *f, int64_t gas_cost, size_t memory_after,
+                   enum evm_status status) BASE_NODISCARD;
 
 /*
  * Frames (call.c). Pushing asks the host to enter the message first: EVM_ENTERED with the new frame

@@ -277,7 +277,8 @@ static const bool is_dynamic[256] = {
 #undef DYNAMIC
 };
 
-int evm_trace_step(struct evm_frame *f, int64_t gas_cost, enum evm_status status)
+int evm_trace_step(struct evm_frame *f, int64_t gas_cost, size_t memory_after,
+                   enum evm_status status)
 {
     const struct evm *evm = f->evm;
     if (!evm->tracer->step)
@@ -292,6 +293,7 @@ int evm_trace_step(struct evm_frame *f, int64_t gas_cost, enum evm_status status
                             .stack = f->stack,
                             .stack_size = (size_t)(f->sp - f->stack),
                             .memory = bytes_of(f->memory, f->memory_size),
+                            .memory_after = memory_after,
                             .return_data = evm->return_data,
                             .code = bytes_of(f->code, f->code_size),
                             .message = &f->message,
@@ -323,7 +325,8 @@ static int step(struct evm_frame *f)
         evm->step_gas = f->gas;
     }
     if (evm->tracer && (status != EVM_SUCCESS || !is_dynamic[op])) {
-        int err = evm_trace_step(f, instruction.gas < 0 ? 0 : instruction.gas, status);
+        int err = evm_trace_step(f, instruction.gas < 0 ? 0 : instruction.gas,
+                                 f->memory_size, status);
         if (err)
             return err;
     }
