@@ -167,7 +167,9 @@ int evm_op_sstore(struct evm_frame *f)
         return err;
     struct sstore_price price =
         table->net ? price_net(table, &change, value) : price_plain(table, &change.current, value);
+    f->evm->step_change = &change;
     int outcome = evm_pay(f, price.gas + (cold ? table->cold : 0), f->memory_size);
+    f->evm->step_change = NULL;
     if (outcome == EVM_NEXT) {
         f->refund += price.refund;
         f->sp -= 2;

@@ -196,6 +196,8 @@ struct evm_step {
     struct bytes return_data;
     struct bytes code;
     const struct evm_message *message;
+    /* SSTORE: what was there, since the host has the new value by now; NULL otherwise. */
+    const struct evm_storage_change *change;
     enum evm_status status; /* a failure found before the instruction did anything (then the frame's
                                last step), else EVM_SUCCESS; later ones are in `leave` alone */
 };

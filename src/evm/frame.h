@@ -73,6 +73,7 @@ struct evm {
     const struct evm_tracer *tracer; /* NULL: none. Set only while the plain interpreter runs. */
     size_t step_pc;                  /* tracing: the instruction */
     int64_t step_gas;                /* tracing: gas before the instruction */
+    const struct evm_storage_change *step_change; /* tracing: of a running SSTORE, or NULL */
 };
 
 /* What an instruction or an interpreter did; negative is an error of this machine (base/error.h),

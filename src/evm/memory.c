@@ -49,9 +49,9 @@ int evm_pay(struct evm_frame *f, int64_t gas, size_t memory_size)
 {
     enum evm_status status = gas <= f->gas ? EVM_SUCCESS : EVM_OUT_OF_GAS;
     if (BASE_UNLIKELY(f->evm->tracer != NULL)) {
-        int err = evm_trace_step(f, f->evm->step_gas - f->gas + gas,
-                                 memory_size > f->memory_size ? memory_size : f->memory_size,
-                                 status);
+        int err =
+            evm_trace_step(f, f->evm->step_gas - f->gas + gas,
+                           memory_size > f->memory_size ? memory_size : f->memory_size, status);
         if (err)
             return err;
     }
@@ -63,8 +63,8 @@ int evm_pay(struct evm_frame *f, int64_t gas, size_t memory_size)
 
 int evm_fail(struct evm_frame *f, enum evm_status status)
 {
-    int err = f->evm->tracer ? evm_trace_step(f, f->evm->step_gas - f->gas, f->memory_size, status)
-                             : 0;
+    int err =
+        f->evm->tracer ? evm_trace_step(f, f->evm->step_gas - f->gas, f->memory_size, status) : 0;
     return err ? err : evm_halt(f, status);
 }
 

@@ -297,6 +297,7 @@ int evm_trace_step(struct evm_frame *f, int64_t gas_cost, size_t memory_after,
                             .return_data = evm->return_data,
                             .code = bytes_of(f->code, f->code_size),
                             .message = &f->message,
+                            .change = evm->step_change,
                             .status = status};
     return evm->tracer->step(evm->tracer->context, &step);
 }
@@ -325,8 +326,8 @@ static int step(struct evm_frame *f)
         evm->step_gas = f->gas;
     }
     if (evm->tracer && (status != EVM_SUCCESS || !is_dynamic[op])) {
-        int err = evm_trace_step(f, instruction.gas < 0 ? 0 : instruction.gas,
-                                 f->memory_size, status);
+        int err =
+            evm_trace_step(f, instruction.gas < 0 ? 0 : instruction.gas, f->memory_size, status);
         if (err)
             return err;
     }

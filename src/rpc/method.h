@@ -22,6 +22,7 @@ enum { RPC_PARAMS_MAX = 5 };
     X(ID, "rpc.ID", "text")                                                                        \
     X(TEXTS, "[]string", "array of texts")                                                         \
     X(BYTES, "hexutil.Bytes", "bytes, hex")                                                        \
+    X(BASE64, "[]uint8", "bytes, base64, or hex with 0x")                                          \
     X(UINT, "hexutil.Uint", "number, hex")                                                         \
     X(NUMBER, "uint64", "number, decimal")                                                         \
     X(U64, "hexutil.Uint64", "number, hex")                                                        \
@@ -29,6 +30,12 @@ enum { RPC_PARAMS_MAX = 5 };
     X(CALL, "ethapi.CallArgs", "a call: from, to, gas, gasPrice, value, data, accessList")         \
     X(SEND, "ethapi.SendTxArgs", "a transaction: from, to, gas, gasPrice, value, nonce, data")     \
     X(FILTER, "filters.FilterCriteria", "logs: fromBlock, toBlock or blockHash, address, topics")  \
+    X(TRACE, "tracers.TraceConfig", "how to trace: tracer, timeout, disableStack, …")              \
+    X(TRACE_CALL, "tracers.TraceCallConfig", "how to trace, with stateOverrides")                  \
+    X(TRACE_FILE, "tracers.StdTraceConfig", "how to trace into files, with txHash")                \
+    X(OVERRIDE, "ethapi.StateOverride", "accounts to change first, by address")                    \
+    X(INT, "int", "number, decimal, with a sign")                                                  \
+    X(REWARDS, "[]float64", "array of percentages, ascending")                                     \
     X(ANY, "interface {}", "anything")
 
 enum rpc_type {
@@ -42,6 +49,8 @@ struct rpc_param {
     enum rpc_type type;
     bool optional;
 };
+
+struct rpc_override; /* rpc/override.h */
 
 enum rpc_block_kind { RPC_AT_NONE, RPC_AT_LATEST, RPC_AT_PENDING, RPC_AT_NUMBER, RPC_AT_HASH };
 
@@ -87,6 +96,18 @@ struct rpc_filter {
     size_t topic_count;
 };
 
+/* TraceConfig, TraceCallConfig and StdTraceConfig. */
+struct rpc_trace_config {
+    bool no_memory, no_stack, no_storage, no_return_data, debug;
+    bool has_tracer, has_timeout, has_reexec, has_berlin, has_transaction;
+    int64_t limit;
+    struct bytes tracer, timeout;
+    uint64_t reexec, berlin_block;
+    struct hash256 transaction;
+    const struct rpc_override *overrides;
+    size_t override_count;
+};
+
 /* A parameter as it was read; memory is the call's. */
 struct rpc_value {
     bool given;        /* false: an optional one that is missing or null */
@@ -101,6 +122,16 @@ struct rpc_value {
         struct u256 big;
         struct rpc_transaction *transaction;
         struct rpc_filter *filter;
+        int64_t integer;
+        struct rpc_trace_config *trace;
+        struct {
+            const struct rpc_override *list;
+            size_t count;
+        } override;
+        struct {
+            const double *list;
+            size_t count;
+        } rewards;
     };
 };
 

@@ -1,8 +1,7 @@
 /* eth: calls without a transaction (GoQuorum, internal/ethapi, DoCall and DoEstimateGas). */
 #include "crypto/address.h"
-#include "rpc/lookup.h"
-#include "rpc/machine.h"
 #include "rpc/methods.h"
+#include "rpc/simulate.h"
 
 enum {
     PLAIN_GAS = 21000, /* of a transfer, the least that a transaction takes */
@@ -10,102 +9,8 @@ enum {
     PRIVATE_DATA = 64,
 };
 
-/* A call on one state, run any number of times. */
-struct simulation {
-    struct rpc_call *call;
-    const struct rpc_transaction *args;
-    struct chain_reader reader;
-    struct state_reader state;
-    struct rpc_machine *machine;
-    struct chain_environment environment;
-    struct eth_header header;
-    struct eth_transaction tx;
-    uint64_t number;
-    uint64_t gas_cap; /* 0 = none */
-    struct exec_result result;
-    struct err_detail why;
-};
-
-static int make_transaction(struct simulation *s)
-{
-    const struct rpc_transaction *args = s->args;
-    struct eth_transaction *tx = &s->tx;
-    *tx = (struct eth_transaction){
-        .type = args->has_access_list ? ETH_ACCESS_LIST : ETH_LEGACY,
-        .is_creation = !args->has_to,
-        .to = args->to,
-        .value = args->value,
-        .data = args->data,
-        .max_fee = args->gas_price,
-        .max_priority_fee = args->gas_price,
-        .access_count = args->access_count,
-    };
-    if (!args->access_count)
-        return 0;
-    struct eth_access *list = arena_alloc(s->call->arena, args->access_count * sizeof(*list));
-    if (!list)
-        return ERR_NOMEM;
-    for (size_t i = 0; i < args->access_count; i++)
-        list[i] = (struct eth_access){args->access_list[i].address, args->access_list[i].keys,
-                                      args->access_list[i].key_count};
-    tx->access_list = list;
-    return 0;
-}
-
-/* To be ended when 0. */
-static int begin(struct simulation *s, struct rpc_call *call, const struct rpc_transaction *args,
-                 const struct rpc_block_id *block)
-{
-    s->call = call;
-    s->args = args;
-    s->gas_cap = call->backend->gas_cap;
-    s->machine = rpc_machine(call->rpc);
-    int status = rpc_reader_open(call, &s->reader);
-    if (status)
-        return status;
-    status = rpc_open_state(call, &s->reader, &s->state, &s->number, block);
-    if (status == 0) {
-        status = chain_reader_header(&s->reader, &s->header, s->number);
-        if (status == 0)
-            status = chain_environment_init(&s->environment, &s->reader, &s->header);
-        s->environment.is_call = true;
-        if (status == 0)
-            status = make_transaction(s);
-        if (status)
-            status = rpc_reader_fail(call, &s->reader, status);
-    }
-    if (status)
-        chain_reader_close(&s->reader);
-    return status;
-}
-
-static void end(struct simulation *s)
-{
-    chain_reader_close(&s->reader);
-}
-
-/* Runs it with so much gas; 0, or a failure of this machine. */
-static int run(struct simulation *s, uint64_t gas)
-{
-    int status = rpc_machine_begin(s->machine, &s->state);
-    if (status)
-        return status;
-    if (s->gas_cap && gas > s->gas_cap)
-        gas = s->gas_cap;
-    s->tx.gas_limit = gas;
-    /* The reference lets a call have more gas than a block; here a block is the most. */
-    if (s->tx.gas_limit > s->environment.block.gas_limit)
-        s->tx.gas_limit = s->environment.block.gas_limit;
-    s->why.text[0] = '\0';
-    exec_begin_block(s->machine->exec, &s->environment.block, s->machine->view,
-                     &s->environment.hooks);
-    return exec_transaction(s->machine->exec, &s->result, &s->why, &s->tx, &s->args->from,
-                            EXEC_SKIP_NONCE | EXEC_SKIP_EOA | EXEC_SKIP_BASE_FEE |
-                                EXEC_SKIP_GAS_CAP);
-}
-
 /* The error of a call that could not begin. */
-static int refuse(struct simulation *s, uint64_t gas)
+static int refuse(struct rpc_simulation *s, uint64_t gas)
 {
     if (s->gas_cap && gas > s->gas_cap)
         gas = s->gas_cap;
@@ -152,7 +57,7 @@ static bool revert_reason(struct bytes *ret_reason, struct bytes output)
     return true;
 }
 
-static int fail_reverted(struct simulation *s)
+static int fail_reverted(struct rpc_simulation *s)
 {
     struct bytes reason;
     bool said = revert_reason(&reason, s->result.output);
@@ -165,7 +70,7 @@ static int fail_reverted(struct simulation *s)
 }
 
 /* The error of a call that failed. */
-static int fail(struct simulation *s)
+static int fail(struct rpc_simulation *s)
 {
     if (s->result.status == EVM_REVERT && s->result.output.len > 0)
         return fail_reverted(s);
@@ -174,11 +79,10 @@ static int fail(struct simulation *s)
 
 /* --- eth_call --- */
 
-static int call_once(struct simulation *s)
+static int call_once(struct rpc_simulation *s)
 {
-    const struct rpc_transaction *args = s->args;
-    uint64_t gas = args->has_gas ? args->gas : s->gas_cap ? s->gas_cap : UINT64_MAX / 2;
-    int status = run(s, gas);
+    uint64_t gas = rpc_simulation_gas(s);
+    int status = rpc_simulation_run(s, gas);
     if (status)
         return status;
     if (s->result.verdict != EXEC_VALID)
@@ -191,19 +95,21 @@ static int call_once(struct simulation *s)
 
 static int eth_call(struct rpc_call *call)
 {
-    struct simulation s;
-    int status = begin(&s, call, call->args[0].transaction, &call->args[1].block);
+    struct rpc_simulation s;
+    int status = rpc_simulation_begin(&s, call, call->args[0].transaction, &call->args[1].block);
     if (status)
         return status;
+    s.overrides = call->args[2].override.list;
+    s.override_count = call->args[2].override.count;
     status = call_once(&s);
-    end(&s);
+    rpc_simulation_end(&s);
     return status;
 }
 
 /* --- eth_estimateGas --- */
 
 /* Gas from which no limit can be too high: the block's, less what the sender cannot pay. */
-static int highest(struct simulation *s, uint64_t *ret_gas)
+static int highest(struct rpc_simulation *s, uint64_t *ret_gas)
 {
     const struct rpc_transaction *args = s->args;
     uint64_t gas = args->has_gas && args->gas >= PLAIN_GAS ? args->gas : s->header.gas_limit;
@@ -228,9 +134,9 @@ static int highest(struct simulation *s, uint64_t *ret_gas)
 }
 
 /* Whether so much gas is enough; one that does not even begin for lack of gas is not. */
-static int is_enough(struct simulation *s, uint64_t gas, bool *ret_enough)
+static int is_enough(struct rpc_simulation *s, uint64_t gas, bool *ret_enough)
 {
-    int status = run(s, gas);
+    int status = rpc_simulation_run(s, gas);
     if (status)
         return status;
     *ret_enough = s->result.verdict == EXEC_VALID && s->result.status == EVM_SUCCESS;
@@ -240,7 +146,7 @@ static int is_enough(struct simulation *s, uint64_t gas, bool *ret_enough)
 }
 
 /* What a private transaction with the same call would pay more for its data: added when the value is said to be 0. */
-static uint64_t private_surplus(const struct simulation *s)
+static uint64_t private_surplus(const struct rpc_simulation *s)
 {
     uint8_t data[PRIVATE_DATA];
     struct eth_transaction tx = s->tx;
@@ -253,7 +159,7 @@ static uint64_t private_surplus(const struct simulation *s)
                : 0;
 }
 
-static int search(struct simulation *s, uint64_t *ret_gas)
+static int search(struct rpc_simulation *s, uint64_t *ret_gas)
 {
     uint64_t low = PLAIN_GAS - 1, high = 0, cap;
     bool enough;
@@ -284,12 +190,12 @@ static int search(struct simulation *s, uint64_t *ret_gas)
 int rpc_estimate_gas(struct rpc_call *call, uint64_t *ret_gas, const struct rpc_transaction *args,
                      const struct rpc_block_id *block)
 {
-    struct simulation s;
-    int status = begin(&s, call, args, block);
+    struct rpc_simulation s;
+    int status = rpc_simulation_begin(&s, call, args, block);
     if (status)
         return status;
     status = search(&s, ret_gas);
-    end(&s);
+    rpc_simulation_end(&s);
     return status;
 }
 
@@ -308,7 +214,7 @@ static int estimate(struct rpc_call *call)
 
 static const struct rpc_method methods[] = {
     {"eth_call",
-     {CALL, {"block", RPC_BLOCK_OR_HASH}, {"overrides", RPC_ANY, true}},
+     {CALL, {"block", RPC_BLOCK_OR_HASH}, {"overrides", RPC_OVERRIDE, true}},
      .work = eth_call,
      .result = "bytes, hex"},
     {"eth_estimateGas",

@@ -49,6 +49,31 @@ static int read_number(struct rpc_reading *r, uint64_t *ret_number, struct bytes
     return 0;
 }
 
+int rpc_param_integer(struct rpc_reading *r, const struct rpc_place *place, int64_t *ret_value,
+                      const char *type, struct bytes json)
+{
+    int64_t value = 0;
+    bool minus = json.len && json.data[0] == '-';
+    *ret_value = 0;
+    if (rpc_json_kind(json) == RPC_JSON_NULL)
+        return 0;
+    if (rpc_json_kind(json) != RPC_JSON_NUMBER)
+        return rpc_param_wrong_type(r, place, rpc_param_kind(json), type);
+    for (size_t i = minus; i < json.len; i++) {
+        unsigned digit = (unsigned)json.data[i] - '0';
+        if (digit > 9 || __builtin_mul_overflow(value, 10, &value) ||
+            __builtin_sub_overflow(value, (int64_t)digit, &value) ||
+            (!minus && value == INT64_MIN)) {
+            char text[80];
+            snprintf(text, sizeof(text), "number %.*s", (int)(json.len < 64 ? json.len : 64),
+                     (const char *)json.data);
+            return rpc_param_wrong_type(r, place, text, type);
+        }
+    }
+    *ret_value = minus ? value : -value;
+    return 0;
+}
+
 static int read_value(struct rpc_reading *r, struct rpc_value *v, enum rpc_type type)
 {
     struct bytes json = v->json;
@@ -71,6 +96,8 @@ static int read_value(struct rpc_reading *r, struct rpc_value *v, enum rpc_type 
         return read_text(r, &v->bytes, type, json);
     case RPC_BYTES:
         return rpc_param_bytes(r, NULL, &v->bytes, json);
+    case RPC_BASE64:
+        return rpc_param_base64(r, &v->bytes, json);
     case RPC_UINT:
         return rpc_param_u64(r, NULL, &v->number, "hexutil.Uint", json);
     case RPC_U64:
@@ -84,6 +111,16 @@ static int read_value(struct rpc_reading *r, struct rpc_value *v, enum rpc_type 
         return rpc_param_transaction(r, &v->transaction, type, json);
     case RPC_FILTER:
         return rpc_param_filter(r, &v->filter, json);
+    case RPC_TRACE:
+    case RPC_TRACE_CALL:
+    case RPC_TRACE_FILE:
+        return rpc_param_trace(r, &v->trace, type, json);
+    case RPC_OVERRIDE:
+        return rpc_param_overrides(r, &v->override.list, &v->override.count, json);
+    case RPC_REWARDS:
+        return rpc_param_rewards(r, &v->rewards.list, &v->rewards.count, json);
+    case RPC_INT:
+        return rpc_param_integer(r, NULL, &v->integer, "int", json);
     case RPC_TEXTS:
         if (rpc_json_kind(json) == RPC_JSON_ARRAY || rpc_json_kind(json) == RPC_JSON_NULL)
             return 0;

@@ -50,4 +50,17 @@ int rpc_param_transaction(struct rpc_reading *r, struct rpc_transaction **ret_tx
                           enum rpc_type type, struct bytes json);
 int rpc_param_filter(struct rpc_reading *r, struct rpc_filter **ret_filter, struct bytes json);
 
+/* Decimal, with a sign (param.c). */
+int rpc_param_integer(struct rpc_reading *r, const struct rpc_place *place, int64_t *ret_value,
+                      const char *type, struct bytes json);
+
+/* param_trace.c: how to trace, and changes of the state before. */
+int rpc_param_trace(struct rpc_reading *r, struct rpc_trace_config **ret_config, enum rpc_type type,
+                    struct bytes json);
+int rpc_param_overrides(struct rpc_reading *r, const struct rpc_override **ret_list,
+                        size_t *ret_count, struct bytes json);
+int rpc_param_base64(struct rpc_reading *r, struct bytes *ret_bytes, struct bytes json);
+int rpc_param_rewards(struct rpc_reading *r, const double **ret_list, size_t *ret_count,
+                      struct bytes json);
+
 #endif

@@ -165,8 +165,7 @@ static int on_step(void *context, const struct evm_step *step)
     enum evm_status why = step->status;
     if (why == EVM_SUCCESS && step->op == EVM_OP_INVALID)
         why = EVM_INVALID_INSTRUCTION;
-    if (step->message->is_static && writes(step) &&
-        (why == EVM_SUCCESS || why == EVM_OUT_OF_GAS))
+    if (step->message->is_static && writes(step) && (why == EVM_SUCCESS || why == EVM_OUT_OF_GAS))
         why = EVM_WRITE_PROTECTION;
     uint64_t *frame_cost = &t->frame_cost[step->depth];
     uint64_t cost = fails_before_cost(why) ? *frame_cost : (uint64_t)step->gas_cost;
@@ -182,11 +181,17 @@ static int on_step(void *context, const struct evm_step *step)
         .stack_size = step->stack_size,
         .memory = step->memory,
         .memory_size = why == EVM_SUCCESS ? step->memory_after : step->memory.len,
+        .return_data = step->return_data,
         .message = step->message,
+        .change = step->change,
         .error = why == EVM_SUCCESS ? NULL : error_text(t, why, step->op, step->stack_size),
     };
     t->last_is_open = why == EVM_SUCCESS;
-    return t->tracer->step ? check_size(t, t->tracer->step(t, &t->last)) : 0;
+    status = t->tracer->step ? check_size(t, t->tracer->step(t, &t->last)) : 0;
+    t->last.change = NULL; /* gone by the time of a fault, as are these */
+    t->last.memory = t->last.return_data = bytes_none();
+    t->last.memory_size = 0;
+    return status;
 }
 
 static bool fails_in_instruction(enum evm_status status)
@@ -208,7 +213,8 @@ static int on_enter(void *context, const struct evm_message *message, struct byt
     o->from = message->sender;
     o->to = message->recipient;
     o->gas = (uint64_t)message->gas;
-    return 0;
+    o->input = arena_copy(&t->arena, message->input);
+    return o->input.data || message->input.len == 0 ? 0 : check_size(t, ERR_NOMEM);
 }
 
 static int on_leave(void *context, const struct evm_message *message,
@@ -228,11 +234,11 @@ static int on_leave(void *context, const struct evm_message *message,
         return status;
     o->gas_used = o->gas - (uint64_t)result->gas_left;
     o->output = arena_copy(&t->arena, result->output);
-    if (!o->output.data)
+    if (!o->output.data && result->output.len)
         return check_size(t, ERR_NOMEM);
     if (result->status != EVM_SUCCESS)
-        o->error = t->last.error && t->last.depth == 1 ? t->last.error
-                                                       : evm_status_text(result->status);
+        o->error =
+            t->last.error && t->last.depth == 1 ? t->last.error : evm_status_text(result->status);
     o->nanoseconds = now_ns() - t->started_at;
     return t->tracer->end ? check_size(t, t->tracer->end(t)) : 0;
 }

@@ -30,8 +30,10 @@ struct rpc_trace_step {
     size_t stack_size;
     struct bytes memory; /* without what the instruction adds */
     size_t memory_size;  /* with that, which is zero */
+    struct bytes return_data;
     const struct evm_message *message;
-    const char *error; /* NULL: none */
+    const struct evm_storage_change *change; /* SSTORE: what was there; else NULL */
+    const char *error;                       /* NULL: none */
 };
 
 /* What they see of the transaction, at its end. */
@@ -78,13 +80,13 @@ struct rpc_trace {
     struct evm_tracer events; /* for evm_set_tracer */
     struct rpc_trace_options options;
     const struct rpc_tracer *tracer;
-    void *state;              /* the tracer's */
-    struct state_view *view;  /* accounts, as the running code sees them */
+    void *state;             /* the tracer's */
+    struct state_view *view; /* accounts, as the running code sees them */
     enum fork fork;
-    struct arena arena;       /* limited; for what tracers keep until the result */
+    struct arena arena; /* limited; for what tracers keep until the result */
     struct rpc_trace_outcome outcome;
     struct rpc_trace_step last;
-    bool last_is_open; /* its instruction has begun and may fail */
+    bool last_is_open;                      /* its instruction has begun and may fail */
     uint64_t frame_cost[EVM_DEPTH_MAX + 2]; /* cost of the last instruction, by depth */
     uint64_t steps, started_at, deadline;   /* nanoseconds */
     bool timed_out, too_large;
@@ -115,6 +117,6 @@ const char *rpc_trace_op_name(char ret_unknown[32], uint8_t op);
 
 extern const struct rpc_tracer rpc_tracer_struct, rpc_tracer_call, rpc_tracer_prestate,
     rpc_tracer_4byte, rpc_tracer_noop, rpc_tracer_opcount, rpc_tracer_unigram, rpc_tracer_bigram,
-    rpc_tracer_trigram, rpc_tracer_evmdis;
+    rpc_tracer_trigram, rpc_tracer_evmdis, rpc_tracer_json;
 
 #endif

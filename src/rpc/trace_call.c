@@ -86,8 +86,7 @@ static int push(struct calls *c, struct frame *call)
 
 static int on_create(struct rpc_trace *t, const struct rpc_trace_step *step)
 {
-    struct frame *call =
-        new_frame(t, step, step->op == EVM_OP_CREATE ? "CREATE" : "CREATE2");
+    struct frame *call = new_frame(t, step, step->op == EVM_OP_CREATE ? "CREATE" : "CREATE2");
     if (!call)
         return ERR_NOMEM;
     struct u256 offset = rpc_trace_peek(step, 1), size = rpc_trace_peek(step, 2);
@@ -300,9 +299,19 @@ static void write_time(struct buf *b, uint64_t ns)
         snprintf(text, sizeof(text), "%lluns", (unsigned long long)ns);
         if (ns < units[i].ns)
             continue;
-        snprintf(text, sizeof(text), "%.*f%s", i == 0 ? 9 : i == 1 ? 6 : 3,
+        snprintf(text, sizeof(text), "%.*f%s",
+                 i == 0   ? 9
+                 : i == 1 ? 6
+                          : 3,
                  (double)ns / (double)units[i].ns, units[i].name);
         break;
+    }
+    if (strchr(text, '.')) { /* without zeros at the end of the fraction */
+        size_t unit = strcspn(text, "mµs"), end = unit;
+        while (text[end - 1] == '0' || text[end - 1] == '.')
+            if (text[--end] == '.')
+                break;
+        memmove(text + end, text + unit, strlen(text + unit) + 1);
     }
     write_text(b, "time", text);
 }

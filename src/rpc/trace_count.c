@@ -173,9 +173,8 @@ static int selector_result(struct rpc_trace *t, struct buf *b)
         for (size_t k = 0; k < 8; k++)
             size = size << 8 | key->size[k];
         rpc_item(b);
-        buf_append_format(b, "\"0x%02x%02x%02x%02x-%llu\":%llu", key->id[0], key->id[1],
-                          key->id[2], key->id[3], (unsigned long long)size,
-                          (unsigned long long)*count);
+        buf_append_format(b, "\"0x%02x%02x%02x%02x-%llu\":%llu", key->id[0], key->id[1], key->id[2],
+                          key->id[3], (unsigned long long)size, (unsigned long long)*count);
     }
     buf_append_byte(b, '}');
     return status ? status : buf_status(b);

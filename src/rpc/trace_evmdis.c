@@ -111,8 +111,7 @@ static int on_step(struct rpc_trace *t, const struct rpc_trace_step *step)
     struct evmdis *e = t->state;
     struct op *frame = e->frame;
     if (step->error) {
-        struct bytes copy =
-            arena_copy(&t->arena, bytes_of(step->error, strlen(step->error) + 1));
+        struct bytes copy = arena_copy(&t->arena, bytes_of(step->error, strlen(step->error) + 1));
         frame->error = (char *)copy.data;
         return copy.data ? 0 : ERR_NOMEM;
     }

@@ -66,18 +66,22 @@ static int add_account(struct rpc_trace *t, const struct address *address)
     return 0;
 }
 
-static int add_slot(struct rpc_trace *t, const struct address *address, const struct u256 *slot)
+static int add_slot(struct rpc_trace *t, const struct rpc_trace_step *step)
 {
+    const struct address *address = &step->message->recipient;
+    const struct u256 slot = rpc_trace_peek(step, 0);
     struct prestate *p = t->state;
     struct slot_key key = {.account = *address};
     struct u256 value;
     bool added;
-    u256_store(key.slot, slot);
+    u256_store(key.slot, &slot);
     if (map_get(&p->slots, &key))
         return 0;
-    int status = state_view_load(t->view, &value, NULL, address, slot);
+    int status = state_view_load(t->view, &value, NULL, address, &slot);
     if (status)
         return status;
+    if (step->change) /* the state has the new one already */
+        value = step->change->current;
     struct u256 *kept = map_put(&p->slots, &key, &added);
     if (!kept)
         return ERR_NOMEM;
@@ -125,7 +129,6 @@ static int step(struct rpc_trace *t, const struct rpc_trace_step *step)
         if (status)
             return status;
     }
-    struct u256 slot;
     switch (step->op) {
     case EVM_OP_EXTCODECOPY:
     case EVM_OP_EXTCODESIZE:
@@ -141,8 +144,7 @@ static int step(struct rpc_trace *t, const struct rpc_trace_step *step)
         return add_operand(t, step, 1);
     case EVM_OP_SSTORE:
     case EVM_OP_SLOAD:
-        slot = rpc_trace_peek(step, 0);
-        return add_slot(t, &step->message->recipient, &slot);
+        return add_slot(t, step);
     default:
         return 0;
     }

@@ -13,7 +13,8 @@ struct slot_key {
 struct log {
     struct buf lines;
     uint64_t count;
-    struct map slots; /* slot_key -> its last known value, in the order in which they were touched */
+    struct map
+        slots; /* slot_key -> its last known value, in the order in which they were touched */
 };
 
 static int begin(struct rpc_trace *t)
@@ -129,11 +130,10 @@ static int step(struct rpc_trace *t, const struct rpc_trace_step *step)
         return status;
     if (log->count++)
         buf_append_byte(b, ',');
-    buf_append_format(
-        b, "{\"pc\":%llu,\"op\":\"%s\",\"gas\":%llu,\"gasCost\":%llu,\"depth\":%u%s",
-        (unsigned long long)step->pc, rpc_trace_op_name(unknown, step->op),
-        (unsigned long long)step->gas, (unsigned long long)step->cost, step->depth,
-        step->error ? ",\"error\":{}" : "");
+    buf_append_format(b, "{\"pc\":%llu,\"op\":\"%s\",\"gas\":%llu,\"gasCost\":%llu,\"depth\":%u%s",
+                      (unsigned long long)step->pc, rpc_trace_op_name(unknown, step->op),
+                      (unsigned long long)step->gas, (unsigned long long)step->cost, step->depth,
+                      step->error ? ",\"error\":{}" : "");
     if (!t->options.no_stack)
         write_stack(b, step);
     if (!t->options.no_memory)

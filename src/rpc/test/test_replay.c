@@ -16,8 +16,6 @@
 /* Methods of the recordings that are not served yet: to be shortened, never lengthened. */
 static const char *const not_served[] = {
     "debug_dumpBlock",
-    "debug_traceCall",
-    "debug_traceTransaction",
     "eth_createAccessList",
 };
 
@@ -46,6 +44,8 @@ static bool is_excepted(const char *method, const char *key)
 {
     static const char *const volatile_keys[] = {"id", "name",  "enode",     "enr",
                                                 "ip", "ports", "listenAddr"};
+    if (strncmp(method, "debug_trace", 11) == 0)
+        return strcmp(key, "time") == 0; /* how long callTracer took */
     if (strcmp(method, "admin_nodeInfo") != 0)
         return false;
     for (size_t i = 0; i < BASE_COUNT(volatile_keys); i++)
@@ -54,9 +54,21 @@ static bool is_excepted(const char *method, const char *key)
     return false;
 }
 
+/* Where the reference fails by a bug of its own, and an answer is given here (docs/compatibility.md). */
+static bool is_bug(const char *method, const json_t *error)
+{
+    const char *message = json_string_value(json_object_get(error, "message"));
+    if (!message)
+        return false;
+    if (strcmp(method, "eth_createAccessList") == 0)
+        return strcmp(message, "method handler crashed") == 0;
+    return strcmp(method, "debug_traceTransaction") == 0 &&
+           strncmp(message, "TypeError: cannot read property", 31) == 0;
+}
+
 struct count {
     const char *method;
-    size_t same, other, unserved, histories;
+    size_t same, other, unserved, histories, better;
 };
 
 struct replay {
@@ -90,8 +102,11 @@ static bool same(const char *method, const json_t *theirs, const json_t *ours)
 {
     if (!theirs || !ours)
         return theirs == ours;
-    if (!json_is_object(theirs) || strcmp(method, "admin_nodeInfo") != 0)
+    bool partly = strcmp(method, "admin_nodeInfo") == 0 || strncmp(method, "debug_trace", 11) == 0;
+    if (!json_is_object(theirs) || !partly)
         return json_equal(theirs, ours);
+    if (strcmp(method, "admin_nodeInfo") != 0 && json_object_size(theirs) != json_object_size(ours))
+        return false;
     const char *key;
     json_t *value;
     json_object_foreach((json_t *)theirs, key, value)
@@ -135,6 +150,9 @@ static void replay_line(const json_t *line, void *context)
     if (is_not_served(method)) {
         assert_int_equal(json_integer_value(json_object_get(error, "code")), RPC_CODE_NOT_FOUND);
         count->unserved++;
+    } else if (is_bug(method, json_object_get(line, "error"))) {
+        assert_null(error);
+        count->better++;
     } else if (is_history(r->network, method, json_object_get(line, "params"))) {
         count->histories++;
     } else if (same(method, json_object_get(line, "result"), json_object_get(answer, "result")) &&
@@ -159,8 +177,9 @@ static void replay(const char *network)
     size_t other = 0, same_in_all = 0, unserved = 0;
     for (size_t i = 0; i < r.count; i++) {
         const struct count *c = &r.counts[i];
-        print_message("%-45s %5zu same %5zu other %5zu of the node's history %5zu not served\n",
-                      c->method, c->same, c->other, c->histories, c->unserved);
+        print_message("%-45s %5zu same %5zu other %5zu of the node's history %5zu where it fails "
+                      "%5zu not served\n",
+                      c->method, c->same, c->other, c->histories, c->better, c->unserved);
         other += c->other;
         same_in_all += c->same;
         unserved += c->unserved;

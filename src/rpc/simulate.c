@@ -1,0 +1,99 @@
+/* Calls without a transaction. */
+#include "rpc/simulate.h"
+
+#include "rpc/override.h"
+
+static int make_transaction(struct rpc_simulation *s)
+{
+    const struct rpc_transaction *args = s->args;
+    struct eth_transaction *tx = &s->tx;
+    *tx = (struct eth_transaction){
+        .type = args->has_access_list ? ETH_ACCESS_LIST : ETH_LEGACY,
+        .is_creation = !args->has_to,
+        .to = args->to,
+        .value = args->value,
+        .data = args->data,
+        .max_fee = args->gas_price,
+        .max_priority_fee = args->gas_price,
+        .access_count = args->access_count,
+    };
+    if (!args->access_count)
+        return 0;
+    struct eth_access *list = arena_alloc(s->call->arena, args->access_count * sizeof(*list));
+    if (!list)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < args->access_count; i++)
+        list[i] = (struct eth_access){args->access_list[i].address, args->access_list[i].keys,
+                                      args->access_list[i].key_count};
+    tx->access_list = list;
+    return 0;
+}
+
+int rpc_simulation_begin(struct rpc_simulation *s, struct rpc_call *call,
+                         const struct rpc_transaction *args, const struct rpc_block_id *block)
+{
+    s->call = call;
+    s->args = args;
+    s->overrides = NULL;
+    s->override_count = 0;
+    s->tracer = NULL;
+    s->gas_cap = call->backend->gas_cap;
+    s->machine = rpc_machine(call->rpc);
+    int status = rpc_reader_open(call, &s->reader);
+    if (status)
+        return status;
+    status = rpc_open_state(call, &s->reader, &s->state, &s->number, block);
+    if (status == 0) {
+        status = chain_reader_header(&s->reader, &s->header, s->number);
+        if (status == 0)
+            status = chain_environment_init(&s->environment, &s->reader, &s->header);
+        s->environment.is_call = true;
+        if (status == 0)
+            status = make_transaction(s);
+        if (status)
+            status = rpc_reader_fail(call, &s->reader, status);
+    }
+    if (status)
+        chain_reader_close(&s->reader);
+    return status;
+}
+
+void rpc_simulation_end(struct rpc_simulation *s)
+{
+    chain_reader_close(&s->reader);
+}
+
+uint64_t rpc_simulation_gas(const struct rpc_simulation *s)
+{
+    return s->args->has_gas ? s->args->gas : s->gas_cap ? s->gas_cap : UINT64_MAX / 2;
+}
+
+int rpc_simulation_reset(struct rpc_simulation *s)
+{
+    int status = rpc_machine_begin(s->machine, &s->state);
+    if (status)
+        return status;
+    exec_begin_block(s->machine->exec, &s->environment.block, s->machine->view,
+                     &s->environment.hooks);
+    return rpc_override_apply(s->call, s->machine->view, s->overrides, s->override_count);
+}
+
+int rpc_simulation_run(struct rpc_simulation *s, uint64_t gas)
+{
+    int status = rpc_simulation_reset(s);
+    if (status)
+        return status;
+    if (s->gas_cap && gas > s->gas_cap)
+        gas = s->gas_cap;
+    s->tx.gas_limit = gas;
+    /* The reference lets a call have more gas than a block; here a block is the most. */
+    if (s->tx.gas_limit > s->environment.block.gas_limit)
+        s->tx.gas_limit = s->environment.block.gas_limit;
+    s->why.text[0] = '\0';
+    evm_set_tracer(exec_machine(s->machine->exec), s->tracer);
+    status =
+        exec_transaction(s->machine->exec, &s->result, &s->why, &s->tx, &s->args->from,
+                         EXEC_SKIP_NONCE | EXEC_SKIP_EOA | EXEC_SKIP_BASE_FEE | EXEC_SKIP_GAS_CAP);
+    evm_set_tracer(exec_machine(s->machine->exec), NULL);
+    return status;
+}
