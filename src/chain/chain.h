@@ -19,6 +19,7 @@
 #include "chain/genesis.h"
 #include "chain/pool.h"
 #include "chain/private.h"
+#include "consensus/istanbul/set.h"
 #include "eth/receipt.h"
 #include "exec/exec.h"
 #include "state/db.h"
@@ -278,6 +279,22 @@ int chain_commit(struct chain *chain, enum chain_verdict *ret_verdict, struct er
 int chain_check_header(struct chain *chain, enum chain_verdict *ret_verdict, struct err_detail *why,
                        const struct eth_header *header, const struct chain_block *parent,
                        unsigned flags) BASE_NODISCARD;
+
+/* --- Clique --- */
+
+/* What Clique says of a signer and the block after another. */
+struct chain_clique_turn {
+    struct istanbul_set signers; /* the caller's to release */
+    bool authorized;             /* it is one of them */
+    bool recent;                 /* it must let others make blocks first */
+    bool in_turn;
+    uint64_t period;    /* seconds; 0: blocks are made for transactions only */
+    uint64_t wiggle_ms; /* out of turn it waits for a random time below this, beyond the block's */
+};
+
+/* After block `number` of the chain. ERR_… with reader->detail; then nothing is to be released. */
+int chain_clique_turn(struct chain_reader *reader, struct chain_clique_turn *ret_turn,
+                      uint64_t number, const struct address *signer) BASE_NODISCARD;
 
 /* --- Many blocks --- */
 

@@ -151,6 +151,27 @@ int chain_clique_store(struct chain *chain, struct store_txn *txn, const struct 
     return err;
 }
 
+int chain_clique_turn(struct chain_reader *reader, struct chain_clique_turn *ret_turn,
+                      uint64_t number, const struct address *signer)
+{
+    struct clique_snapshot snapshot;
+    struct chain_clique_turn turn = {.period = config_of(reader->chain).period};
+    int err = snapshot_after(reader, &snapshot, number);
+    if (err)
+        return err;
+    turn.authorized = istanbul_set_has(&snapshot.voting.set, signer);
+    turn.recent = clique_signed_recently(&snapshot, signer);
+    turn.in_turn = clique_in_turn(&snapshot, signer);
+    turn.wiggle_ms = clique_wiggle_ms(&snapshot);
+    istanbul_set_init(&turn.signers);
+    err = istanbul_set_copy(&turn.signers, &snapshot.voting.set);
+    clique_snapshot_release(&snapshot);
+    if (err)
+        return err_set(&reader->detail, err, "%s", err_text(err));
+    *ret_turn = turn;
+    return 0;
+}
+
 /* --- Engine --- */
 
 static int author(struct chain *chain, struct address *ret_author, const struct eth_header *header)

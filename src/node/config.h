@@ -28,7 +28,7 @@ struct node_config {
     /* validator */
     bool mine;
     uint64_t gasprice, gastarget, gaslimit, blockperiod, requesttimeout, allowedfuture;
-    const char *extradata;
+    const char *extradata, *etherbase;
     bool emitcheckpoints;
     /* pool */
     const char *pool_locals, *pool_journal;

@@ -25,6 +25,7 @@ struct node_network {
     } *allowed; /* --netrestrict; none: all */
     size_t allowed_count;
     struct node_validator *validator;
+    struct node_signer *signer;
     bool stopped; /* the chain's thread is gone */
 };
 
@@ -80,6 +81,8 @@ static void on_syncing(void *context, bool syncing)
              syncing ? "Block synchronisation started" : "Block synchronisation ended");
     if (network->validator)
         node_validator_set_syncing(network->validator, syncing);
+    if (network->signer)
+        node_signer_set_syncing(network->signer, syncing);
     if (!syncing && network->options.synced)
         network->options.synced(network->options.context);
 }
@@ -339,6 +342,7 @@ void node_network_stop(struct node_network *network)
     if (!network)
         return;
     network->validator = NULL;
+    network->signer = NULL;
     network->stopped = true;
 }
 
@@ -386,6 +390,11 @@ static void each_peer(void *context, void (*fn)(void *fn_context, const struct a
 {
     struct node_network *network = context;
     p2p_istanbul_each_peer(p2p_local_istanbul(network->local), fn, fn_context);
+}
+
+void node_network_set_signer(struct node_network *network, struct node_signer *signer)
+{
+    network->signer = signer;
 }
 
 struct node_validator_network node_network_for_validator(struct node_network *network)

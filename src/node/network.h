@@ -6,6 +6,7 @@
 #define NODE_NETWORK_H
 
 #include "node/datadir.h"
+#include "node/signer.h"
 #include "node/transactions.h"
 #include "node/validator.h"
 #include "p2p/server.h"
@@ -36,6 +37,8 @@ void node_network_free(struct node_network *network);
 
 /* Who is told of consensus messages, of validators that come and go, and of synchronisation. NULL: nobody. */
 void node_network_set_validator(struct node_network *network, struct node_validator *validator);
+/* The same for a chain of Clique's: told of synchronisation. */
+void node_network_set_signer(struct node_network *network, struct node_signer *signer);
 /* How the validator sends. */
 struct node_validator_network node_network_for_validator(struct node_network *network);
 

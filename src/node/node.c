@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Everything that runs, in the order in which it is made; taken down in reverse. */
@@ -31,6 +32,7 @@ struct node {
     struct node_transactions *transactions;
     struct node_network *network;
     struct node_validator *validator;
+    struct node_signer *signer;   /* of a chain of Clique's */
     struct io_worker *background; /* for what the pool has done elsewhere */
     struct io_worker *calls;      /* the same for RPC */
     struct io_worker *light;      /* what must not wait behind that */
@@ -68,6 +70,8 @@ static void on_head(void *context, const struct node_head *head)
         node_network_head(node->network, head);
     if (node->validator)
         node_validator_head(node->validator, head);
+    if (node->signer)
+        node_signer_head(node->signer);
 }
 
 /* --emitcheckpoints: clients' transactions, as GoQuorum tells them. */
@@ -103,6 +107,8 @@ static void on_executable(void *context, struct chain_tx *const *txs, size_t cou
         node_network_transactions(node->network, txs, count);
     if (node->validator)
         node_validator_pending(node->validator);
+    if (node->signer)
+        node_signer_pending(node->signer);
 }
 
 static void on_forget(void *context)
@@ -124,7 +130,7 @@ static void on_unlock_failed(void *context, const char *message)
 static bool is_mining(void *context)
 {
     const struct node *node = context;
-    return node->validator != NULL;
+    return node->validator || node->signer;
 }
 
 static void sync_state(void *context, struct rpc_sync *ret_sync)
@@ -142,30 +148,35 @@ static bool peer_status(void *context, const struct p2p_peer *peer, struct u256 
     return node_network_peer_status(node->network, peer, ret_difficulty, ret_head);
 }
 
+static struct node_votes *votes_of(const struct node *node)
+{
+    return node->validator ? node_validator_votes(node->validator)
+           : node->signer  ? node_signer_votes(node->signer)
+                           : NULL;
+}
+
 static void propose(void *context, const struct address *address, bool authorize)
 {
-    struct node *node = context;
-    if (node->validator && node_validator_propose(node->validator, address, authorize) != ERR_OK)
+    struct node_votes *votes = votes_of(context);
+    if (votes && node_votes_propose(votes, address, authorize) != ERR_OK)
         NODE_LOG(NODE_LOG_ERROR, "A vote is not kept: there are too many",
                  node_address("candidate", address));
 }
 
 static void discard(void *context, const struct address *address)
 {
-    struct node *node = context;
-    if (node->validator)
-        node_validator_discard(node->validator, address);
+    struct node_votes *votes = votes_of(context);
+    if (votes)
+        node_votes_discard(votes, address);
 }
 
 static void candidates(void *context,
                        void (*fn)(void *fn_context, const struct rpc_candidate *candidate),
                        void *fn_context)
 {
-    const struct node *node = context;
-    const struct node_vote *votes;
-    size_t count = node->validator ? node_validator_votes(node->validator, &votes) : 0;
-    for (size_t i = 0; i < count; i++) {
-        struct rpc_candidate candidate = {votes[i].candidate, votes[i].authorize};
+    const struct node_votes *votes = votes_of(context);
+    for (size_t i = 0; votes && i < votes->count; i++) {
+        struct rpc_candidate candidate = {votes->list[i].candidate, votes->list[i].authorize};
         fn(fn_context, &candidate);
     }
 }
@@ -256,15 +267,75 @@ static int make_network(struct node *node, struct err_detail *detail)
     return node_network_new(&node->network, &options, detail);
 }
 
+/* On the chain's thread. */
+static int sign_by_account(void *context, const struct hash256 *digest, uint8_t ret_signature[65])
+{
+    const struct node *node = context;
+    struct crypto_signature signature;
+    int result = accounts_sign(node->accounts, &signature, node_signer_address(node->signer),
+                               digest, io_loop_now(node->loop));
+    if (result != ACCOUNTS_OK)
+        return result < 0 ? result : ERR_CRYPTO;
+    memcpy(ret_signature, signature.rs, 64);
+    ret_signature[64] = signature.recovery_id;
+    return ERR_OK;
+}
+
+/* The account that signs: --miner.etherbase, or the first there is. */
+static int find_etherbase(const struct node *node, struct address *ret_address,
+                          struct err_detail *detail)
+{
+    const char *text = node->config->etherbase;
+    static const char failed[] = "Failed to start mining";
+    if (*text) {
+        int status = node_account_find(ret_address, node->accounts, text, detail);
+        if (status != ERR_OK)
+            return err_prefix(detail, status, failed);
+        if (!accounts_has(node->accounts, ret_address))
+            return err_set(detail, ERR_INPUT, "%s: signer missing: %s (--miner.etherbase %s)",
+                           failed, accounts_result_text(ACCOUNTS_UNKNOWN), text);
+    } else if (!accounts_at(node->accounts, ret_address, 0)) {
+        return err_set(detail, ERR_INPUT,
+                       "%s: etherbase missing: etherbase must be explicitly specified "
+                       "(a chain of Clique's is signed by an account: --miner.etherbase)",
+                       failed);
+    }
+    return ERR_OK;
+}
+
+static int make_signer(struct node *node, struct err_detail *detail)
+{
+    struct node_signer_options options = {
+        .loop = node->loop,
+        .chain = node->chain,
+        .pool = node_transactions_pool(node->transactions),
+        .sign = sign_by_account,
+        .sign_context = node,
+        .extra = bytes_str(node->config->extradata),
+        .gas_floor = node->config->gastarget,
+        .gas_ceil = node->config->gaslimit,
+    };
+    int status = find_etherbase(node, &options.self, detail);
+    if (status != ERR_OK)
+        return status;
+    status = node_signer_new(&node->signer, &options);
+    if (status != ERR_OK)
+        return err_set(detail, status, "%s", err_text(status));
+    node_network_set_signer(node->network, node->signer);
+    return ERR_OK;
+}
+
 static int make_validator(struct node *node, struct err_detail *detail)
 {
     char record[NODE_PATH_MAX];
     const struct chain_config *config = chain_configuration(node->store);
     if (!node->config->mine)
         return ERR_OK;
+    if (config->engine == CHAIN_ENGINE_CLIQUE)
+        return make_signer(node, detail);
     if (config->engine != CHAIN_ENGINE_ISTANBUL) {
         NODE_LOG(NODE_LOG_WARN,
-                 "--mine has no effect: this version makes blocks by IBFT and QBFT only");
+                 "--mine has no effect: this version makes blocks by IBFT, QBFT and Clique only");
         return ERR_OK;
     }
     int status = node_datadir_path(&node->dir, record, "quorate-consensus", detail);
@@ -295,6 +366,8 @@ static void fill_backend(struct node *node)
     struct address self = {{0}};
     if (crypto_public_key_of(&public_key, &node->key))
         crypto_address_of(&self, &public_key);
+    if (node->signer)
+        self = *node_signer_address(node->signer);
     node->backend = (struct rpc_backend){
         .context = node,
         .loop = node->loop,
@@ -391,8 +464,8 @@ static void take_down(struct node *node)
     io_worker_free(node->calls); /* what was under way is done, and answered to nobody */
     io_worker_free(node->light);
     rpc_free(node->rpc);
-    accounts_free(node->accounts);
     node_validator_stop(node->validator);
+    node_signer_stop(node->signer);
     node_network_stop(network);
     node_transactions_stop(node->transactions);
     node_chain_stop(node->chain); /* what was under way is done, and told to the others */
@@ -400,8 +473,10 @@ static void take_down(struct node *node)
     node->network = NULL;
     io_worker_free(node->background);
     node_validator_free(node->validator);
+    node_signer_free(node->signer);
     node_transactions_free(node->transactions);
     node_chain_free(node->chain);
+    accounts_free(node->accounts);
     for (size_t i = 0; i < BASE_COUNT(node->signals); i++)
         io_signal_free(node->signals[i]);
     io_loop_free(node->loop);
@@ -414,7 +489,7 @@ static void take_down(struct node *node)
 static int start(struct node *node, struct err_detail *detail)
 {
     static int (*const steps[])(struct node *node, struct err_detail *detail) = {
-        make_files, make_core, make_network, make_validator, make_accounts, make_rpc,
+        make_files, make_core, make_network, make_accounts, make_validator, make_rpc,
     };
     for (size_t i = 0; i < BASE_COUNT(steps); i++) {
         int status = steps[i](node, detail);
@@ -428,6 +503,8 @@ static int start(struct node *node, struct err_detail *detail)
     int status = node_network_start(node->network, detail);
     if (status == ERR_OK && node->validator)
         node_validator_start(node->validator);
+    if (status == ERR_OK && node->signer)
+        node_signer_start(node->signer);
     return status;
 }
 

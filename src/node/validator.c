@@ -206,45 +206,12 @@ static void on_retry(void *context)
     node_validator_carry_on(v);
 }
 
-/* --- Votes --- */
-
-int node_validator_propose(struct node_validator *v, const struct address *candidate,
-                           bool authorize)
-{
-    for (size_t i = 0; i < v->vote_count; i++) {
-        if (address_equal(&v->votes[i].candidate, candidate)) {
-            v->votes[i].authorize = authorize;
-            return ERR_OK;
-        }
-    }
-    if (v->vote_count == NODE_VOTES_MAX)
-        return ERR_LIMIT;
-    struct node_vote *more = mem_realloc(v->votes, (v->vote_count + 1) * sizeof(*more));
-    if (!more)
-        return ERR_NOMEM;
-    v->votes = more;
-    v->votes[v->vote_count++] = (struct node_vote){*candidate, authorize};
-    return ERR_OK;
-}
-
-void node_validator_discard(struct node_validator *v, const struct address *candidate)
-{
-    for (size_t i = 0; i < v->vote_count; i++) {
-        if (!address_equal(&v->votes[i].candidate, candidate))
-            continue;
-        memmove(&v->votes[i], &v->votes[i + 1], (v->vote_count - i - 1) * sizeof(*v->votes));
-        v->vote_count--;
-        return;
-    }
-}
-
-size_t node_validator_votes(const struct node_validator *v, const struct node_vote **ret_votes)
-{
-    *ret_votes = v->votes;
-    return v->vote_count;
-}
-
 /* --- Life --- */
+
+struct node_votes *node_validator_votes(struct node_validator *v)
+{
+    return &v->votes;
+}
 
 const struct address *node_validator_address(const struct node_validator *v)
 {
@@ -331,7 +298,7 @@ void node_validator_free(struct node_validator *v)
     istanbul_set_release(&v->set);
     node_record_close(&v->record);
     buf_release(&v->record_bytes);
-    mem_free(v->votes);
+    node_votes_release(&v->votes);
     mem_wipe(&v->key, sizeof(v->key));
     mem_free(v);
 }

@@ -10,18 +10,9 @@
 
 #include "crypto/secp256k1.h"
 #include "node/chain_thread.h"
+#include "node/votes.h"
 
 struct node_validator;
-
-enum {
-    /* Votes of this node that wait to be cast: one for each member that a set may have. */
-    NODE_VOTES_MAX = ISTANBUL_SET_MAX,
-};
-
-struct node_vote {
-    struct address candidate;
-    bool authorize; /* true: to add */
-};
 
 /* How messages reach other validators; they are sent before these return, or dropped. */
 struct node_validator_network {
@@ -69,12 +60,8 @@ void node_validator_message(struct node_validator *validator, const struct addre
 void node_validator_peer(struct node_validator *validator, const struct address *address,
                          bool connected);
 
-/* istanbul_propose, _discard, _candidates. ERR_LIMIT, ERR_NOMEM. */
-int node_validator_propose(struct node_validator *validator, const struct address *candidate,
-                           bool authorize) BASE_NODISCARD;
-void node_validator_discard(struct node_validator *validator, const struct address *candidate);
-size_t node_validator_votes(const struct node_validator *validator,
-                            const struct node_vote **ret_votes);
+/* istanbul_propose, _discard, _candidates. */
+struct node_votes *node_validator_votes(struct node_validator *validator);
 
 const struct address *node_validator_address(const struct node_validator *validator);
 /* Whether a machine runs, and what it is at. */

@@ -91,20 +91,6 @@ static void measure(struct node_validator *v, const struct node_built *built)
         v->build.us_per_tx = v->build.us_per_tx ? (v->build.us_per_tx + each) / 2 : each;
 }
 
-/* The vote to cast: one that would change the set, each in turn. */
-static void pick_vote(struct node_validator *v, struct chain_prepare *prepare)
-{
-    for (size_t i = 0; i < v->vote_count; i++) {
-        const struct node_vote *vote = &v->votes[v->vote_turn++ % v->vote_count];
-        if (istanbul_set_has(&v->set, &vote->candidate) == vote->authorize)
-            continue;
-        prepare->has_vote = true;
-        prepare->candidate = vote->candidate;
-        prepare->authorize = vote->authorize;
-        return;
-    }
-}
-
 /* --emitcheckpoints, as GoQuorum's miner tells them: how long each took. */
 static void tell_completed(const struct node_built *built)
 {
@@ -181,7 +167,7 @@ void node_validator_build_timer(void *context)
         .sign = node_validator_sign,
         .sign_context = v,
     };
-    pick_vote(v, &build.prepare);
+    node_votes_pick(&v->votes, &v->set, &build.prepare);
     if (chain_pool_take(v->options.pool, build_count(v), &build.batch) != ERR_OK ||
         node_chain_build(v->options.chain, &build, built, v) != ERR_OK) {
         io_timer_start(&v->build.timer, NODE_RETRY_MS);

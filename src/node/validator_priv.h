@@ -33,8 +33,7 @@ struct node_validator {
     struct consensus_machine *machine;
     const struct consensus_machine_ops *ops;
     struct istanbul_set set; /* of the height */
-    struct node_vote *votes; /* addresses are distinct */
-    size_t vote_count, vote_turn;
+    struct node_votes votes;
     bool started, stopped, syncing, told_pending;
 
     /* Effects wait here in order; those behind a RECORD until it is durable. */
