@@ -4,6 +4,7 @@
  *     network/    the file: reading, checking, what it means
  *     genesis/    block 0 of a new network
  *     secrets/    where key material is kept;  keys/  what is kept there
+ *     local/      a network on this machine: its folder, its processes, who supervises them
  *     commands/   one file a command
  *
  * It speaks with nodes and transaction managers as any client does, and never links them.
@@ -16,6 +17,10 @@
 extern const struct commands_command deploy_check;
 extern const struct commands_command deploy_init;
 extern const struct commands_command deploy_schema;
+extern const struct commands_command deploy_up;
+extern const struct commands_command deploy_down;
+extern const struct commands_command deploy_status;
+extern const struct commands_command deploy_logs;
 
 /* The program: argv as main gets it. Returns the exit code. */
 int deploy_main(int argc, char **argv);

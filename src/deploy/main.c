@@ -1,9 +1,8 @@
 #include "deploy/deploy.h"
 
 static const struct commands_command *const commands[] = {
-    &deploy_init,
-    &deploy_check,
-    &deploy_schema,
+    &deploy_init, &deploy_check, &deploy_up,     &deploy_status,
+    &deploy_logs, &deploy_down,  &deploy_schema,
 };
 
 static const struct commands_program program = {

@@ -15,16 +15,4 @@ void deploy_check_managers(const struct deploy_network *network, enum deploy_tar
 void deploy_check_validators(const struct deploy_network *network, struct deploy_report *report);
 void deploy_check_secrets(const struct deploy_network *network, struct deploy_report *report);
 
-/* One peer with where it stands: for walking all of them. */
-struct deploy_peer_at {
-    const struct deploy_organization *organization;
-    const struct deploy_peer *peer;
-    bool has_tm;   /* false for the items of `validators` */
-    char path[96]; /* "network.organizations[0].services.peers[1]" */
-    size_t organization_index;
-};
-
-/* Validators of an organization first, then its peers, in the order of the file. `index` from 0 up; false at the end. */
-bool deploy_peer_at(struct deploy_peer_at *ret, const struct deploy_network *network, size_t index);
-
 #endif

@@ -196,6 +196,18 @@ struct deploy_network {
     struct deploy_organizations organizations;
 };
 
+/* One peer with where it stands: for walking all of them. */
+struct deploy_peer_at {
+    const struct deploy_organization *organization;
+    const struct deploy_peer *peer;
+    bool has_tm;   /* false for the items of `validators` */
+    char path[96]; /* "network.organizations[0].services.peers[1]" */
+    size_t organization_index;
+};
+
+/* Validators of an organization first, then its peers, in the order of the file. `index` from 0 up; false at the end. */
+bool deploy_peer_at(struct deploy_peer_at *ret, const struct deploy_network *network, size_t index);
+
 /* What the network is to be brought up on: fields that only a cluster needs may be missing, or still be placeholders,
  * on one machine. */
 enum deploy_target { DEPLOY_LOCAL, DEPLOY_KUBERNETES };

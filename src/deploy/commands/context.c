@@ -1,0 +1,84 @@
+#include "deploy/commands/context.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "deploy/yaml.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+static void print_problems(struct deploy_report *report)
+{
+    struct buf b = BUF_INIT;
+    deploy_report_print(&b, report, isatty(STDERR_FILENO));
+    fputs(buf_text(&b), stderr);
+    buf_release(&b);
+}
+
+int deploy_context_open(struct deploy_context *context, const char *path, const char *data,
+                        struct err_detail *detail)
+{
+    const enum deploy_target target = DEPLOY_LOCAL;
+    *context = (struct deploy_context){.content = BUF_INIT};
+    arena_init(&context->arena);
+    deploy_report_init(&context->report, path, &context->arena);
+    int status = file_read(path, DEPLOY_YAML_MAX, &context->content, detail);
+    if (status == ERR_OK) {
+        status = deploy_network_parse(&context->network, buf_bytes(&context->content), &target,
+                                      &context->report);
+        if (status != ERR_OK)
+            return err_set(detail, status, "%s: %s", path, err_text(status));
+    }
+    if (status != ERR_OK)
+        return status;
+    if (deploy_report_count(&context->report, DEPLOY_ERROR)) {
+        print_problems(&context->report);
+        return err_set(detail, ERR_INPUT, "%s has errors; nothing was touched", path);
+    }
+    return deploy_site_new(&context->site, context->network, data, &context->arena, detail);
+}
+
+int deploy_context_reopen(struct deploy_context *context, const char *data,
+                          struct err_detail *detail)
+{
+    char path[DEPLOY_PATH_MAX];
+    snprintf(path, sizeof(path), "%s/network.yaml", data);
+    if (access(path, F_OK) != 0) {
+        *context = (struct deploy_context){.content = BUF_INIT};
+        arena_init(&context->arena);
+        return err_set(detail, ERR_NOTFOUND,
+                       "there is no network in %s; `quorate up` makes one, --data names its folder",
+                       data);
+    }
+    return deploy_context_open(context, path, data, detail);
+}
+
+void deploy_context_release(struct deploy_context *context)
+{
+    buf_release(&context->content);
+    arena_release(&context->arena);
+}
+
+int deploy_context_secrets(struct deploy_secrets *ret_secrets, char *path,
+                           const struct deploy_site *site, const char *passphrase_file,
+                           struct err_detail *detail)
+{
+    char key_path[DEPLOY_PATH_MAX];
+    struct buf passphrase = BUF_INIT;
+    struct deploy_secrets_key key = {.key_file = key_path};
+    int status = ERR_OK;
+    deploy_site_path(path, site, "secrets");
+    deploy_site_path(key_path, site, "secrets.key");
+    if (passphrase_file) {
+        char reference[DEPLOY_PATH_MAX + 8];
+        snprintf(reference, sizeof(reference), "file:%s", passphrase_file);
+        status =
+            deploy_reference_read(&passphrase, &(struct deploy_text){.text = reference}, detail);
+        key = (struct deploy_secrets_key){.passphrase = buf_bytes(&passphrase)};
+    }
+    if (status == ERR_OK)
+        status = deploy_secrets_file_open(ret_secrets, path, &key, detail);
+    mem_wipe(passphrase.data, passphrase.len);
+    buf_release(&passphrase);
+    return status;
+}

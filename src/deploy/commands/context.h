@@ -1,0 +1,34 @@
+/* What the commands on a local network begin with: its file, its layout, its secrets. */
+#ifndef DEPLOY_COMMANDS_CONTEXT_H
+#define DEPLOY_COMMANDS_CONTEXT_H
+
+#include "deploy/deploy.h"
+#include "deploy/local/site.h"
+#include "deploy/secrets/file.h"
+
+#define DEPLOY_DATA_DEFAULT "quorate.d"
+
+struct deploy_context {
+    struct arena arena;
+    struct buf content; /* of the network file */
+    struct deploy_report report;
+    const struct deploy_network *network;
+    struct deploy_site *site;
+};
+
+/* Reads and checks `path`, and lays the network out in `data`. Errors of the file are printed as `check` prints them,
+ * and give ERR_INPUT with a short message. Released by deploy_context_release in any case. */
+int deploy_context_open(struct deploy_context *ret_context, const char *path, const char *data,
+                        struct err_detail *detail) BASE_NODISCARD;
+/* The same from the file that `up` left in `data`. ERR_NOTFOUND when there is none. */
+int deploy_context_reopen(struct deploy_context *ret_context, const char *data,
+                          struct err_detail *detail) BASE_NODISCARD;
+void deploy_context_release(struct deploy_context *context);
+
+/* The site's store of secrets; `passphrase_file` may be NULL: the key file. `path` holds DEPLOY_PATH_MAX characters and
+ * stays as long as the store. */
+int deploy_context_secrets(struct deploy_secrets *ret_secrets, char *path,
+                           const struct deploy_site *site, const char *passphrase_file,
+                           struct err_detail *detail) BASE_NODISCARD;
+
+#endif

@@ -1,0 +1,86 @@
+/* `quorate down`: the network of this machine ends; its data stays, unless --purge. */
+#include "deploy/commands/context.h"
+#include "deploy/local/supervisor.h"
+
+#include <errno.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static const char *data = DEPLOY_DATA_DEFAULT;
+static bool purge, yes;
+
+static const struct options_row rows[] = {
+    {"data", "FOLDER", OPTIONS_TEXT, &data,
+     "where the network lives (default " DEPLOY_DATA_DEFAULT ")"},
+    {"purge", NULL, OPTIONS_SWITCH, &purge,
+     "remove keys, chain and payloads as well: what is gone then is gone"},
+    {"yes", NULL, OPTIONS_SWITCH, &yes, "do not ask before --purge removes anything"},
+};
+
+static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *walk)
+{
+    (void)info, (void)kind, (void)walk;
+    return remove(path);
+}
+
+static int remove_tree(const char *path, struct err_detail *detail)
+{
+    if (access(path, F_OK) != 0 || nftw(path, remove_one, 32, FTW_DEPTH | FTW_PHYS) == 0)
+        return ERR_OK;
+    return err_set(detail, ERR_IO, "cannot remove %s: %s", path, strerror(errno));
+}
+
+static bool confirmed(const struct deploy_site *site)
+{
+    char answer[16];
+    printf("Remove all keys, chains and payloads of %zu peers in %s? Type yes: ", site->count,
+           site->folder);
+    fflush(stdout);
+    return fgets(answer, sizeof(answer), stdin) && strncmp(answer, "yes", 3) == 0 &&
+           (answer[3] == '\n' || answer[3] == 0);
+}
+
+static int take_down(struct err_detail *detail)
+{
+    struct deploy_context context;
+    int status = deploy_context_reopen(&context, data, detail);
+    if (status == ERR_OK && purge && !yes && !confirmed(context.site))
+        status = err_set(detail, ERR_USAGE, "nothing was removed or stopped");
+    if (status == ERR_OK) {
+        status = deploy_supervisor_stop(context.site->folder, detail);
+        if (status == ERR_OK)
+            printf("stopped\n");
+        else if (status == ERR_NOTFOUND)
+            printf("nothing runs in %s\n", context.site->folder);
+        status = status == ERR_NOTFOUND ? ERR_OK : status;
+    }
+    /* Secrets in memory are only needed while something runs. */
+    if (status == ERR_OK)
+        status = remove_tree(context.site->memory, detail);
+    if (status == ERR_OK && purge) {
+        status = remove_tree(context.site->folder, detail);
+        if (status == ERR_OK)
+            printf("removed %s\n", context.site->folder);
+    }
+    deploy_context_release(&context);
+    return status;
+}
+
+static int run(size_t argc, char **argv)
+{
+    struct err_detail detail = {""};
+    (void)argv;
+    int status =
+        argc == 0 ? take_down(&detail) : err_set(&detail, ERR_USAGE, "down takes no arguments");
+    return status == ERR_OK ? COMMANDS_OK : deploy_complain(status, &detail);
+}
+
+const struct commands_command deploy_down = {
+    .text = {"down", "", "stop the network of this machine; its data stays",
+             "Nodes end first, then transaction managers, each after it has finished what it "
+             "accepted."},
+    .rows = rows,
+    .row_count = BASE_COUNT(rows),
+    .run = run,
+};

@@ -1,0 +1,200 @@
+/* `quorate up`: from a network file to a running network on this machine. */
+#include "base/file.h"
+#include "deploy/commands/context.h"
+#include "deploy/commands/table.h"
+#include "deploy/local/prepare.h"
+#include "deploy/local/rpc.h"
+#include "deploy/local/supervisor.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char *data = DEPLOY_DATA_DEFAULT, *passphrase_file;
+static bool detach, local;
+static uint64_t wait_seconds = 60;
+
+static const struct options_row rows[] = {
+    {"local", NULL, OPTIONS_SWITCH, &local,
+     "run it on this machine (the only target so far; needed when organizations have k8s)"},
+    {"data", "FOLDER", OPTIONS_TEXT, &data,
+     "where the network lives (default " DEPLOY_DATA_DEFAULT ")"},
+    {"detach", NULL, OPTIONS_SWITCH, &detach,
+     "return when the network is ready; it goes on without this program"},
+    {"passphrase-file", "FILE", OPTIONS_TEXT, &passphrase_file,
+     "encrypt the secrets under this file's first line (default: a key file beside them)"},
+    {"wait", "SECONDS", OPTIONS_NUMBER, &wait_seconds, "how long to wait for blocks (default 60)"},
+};
+
+static double now_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static double began;
+
+static void print_step(void *context, const char *what, bool made)
+{
+    (void)context;
+    printf("%5.1fs  %s %s\n", now_seconds() - began, made ? "made " : "there", what);
+    fflush(stdout);
+}
+
+/* The file that other commands work by. */
+static int keep_network(const struct deploy_context *context, struct err_detail *detail)
+{
+    char path[DEPLOY_PATH_MAX];
+    deploy_site_path(path, context->site, "network.yaml");
+    return file_write_private(path, buf_bytes(&context->content), detail);
+}
+
+static int prepare(struct deploy_context *context, struct err_detail *detail)
+{
+    struct deploy_programs programs;
+    struct deploy_secrets secrets;
+    char path[DEPLOY_PATH_MAX];
+    bool needs_tm = false;
+    for (size_t i = 0; i < context->site->count; i++)
+        needs_tm |= context->site->peers[i].has_tm;
+    int status = deploy_programs_find(&programs, needs_tm, detail);
+    if (status == ERR_OK)
+        status = deploy_context_secrets(&secrets, path, context->site, passphrase_file, detail);
+    if (status != ERR_OK)
+        return status;
+    status = deploy_prepare(context->site, &programs, &secrets, print_step, NULL, detail);
+    /* Closed before the supervisor is forked, which would keep its lock. */
+    deploy_secrets_close(&secrets);
+    return status == ERR_OK ? keep_network(context, detail) : status;
+}
+
+/* A network that runs already takes over what has changed. */
+static int start(const struct deploy_site *site, struct err_detail *detail)
+{
+    int status = deploy_supervisor_start(site->folder, detail);
+    if (status != ERR_BUSY)
+        return status;
+    struct buf answer = BUF_INIT;
+    status = deploy_supervisor_ask(&answer, site->folder, "reload", detail);
+    buf_release(&answer);
+    return status;
+}
+
+/* Blocks come, and all know each other. Raft makes none while there is nothing to put into them. */
+static bool is_ready(const struct deploy_site *site, struct io_http_caller *caller, size_t index)
+{
+    uint64_t number = 0, peers = 0;
+    struct err_detail ignored;
+    uint16_t port = site->peers[index].rpc;
+    if (deploy_rpc_number(&number, caller, port, "eth_blockNumber", &ignored) != ERR_OK ||
+        deploy_rpc_number(&peers, caller, port, "net_peerCount", &ignored) != ERR_OK)
+        return false;
+    bool mines = site->network->config->consensus.value != DEPLOY_RAFT;
+    return (number > 0 || !mines) && (peers > 0 || site->count == 1);
+}
+
+static int await_blocks(const struct deploy_site *site, struct err_detail *detail)
+{
+    struct io_http_caller *caller;
+    double limit = now_seconds() + (double)wait_seconds;
+    int status = io_http_caller_new(&caller, NULL);
+    if (status != ERR_OK)
+        return err_set(detail, status, "out of memory");
+    for (size_t i = 0; i < site->count;) {
+        char what[128];
+        if (is_ready(site, caller, i)) {
+            snprintf(what, sizeof(what), "ready %s", site->peers[i].name);
+            printf("%5.1fs  %s\n", now_seconds() - began, what);
+            fflush(stdout);
+            i++;
+        } else if (now_seconds() > limit) {
+            status = err_set(
+                detail, ERR_IO, "%s makes no blocks after %llu seconds; see %s/logs/node.log",
+                site->peers[i].name, (unsigned long long)wait_seconds, site->peers[i].folder);
+            break;
+        } else {
+            usleep(20000);
+        }
+    }
+    io_http_caller_free(caller);
+    return status;
+}
+
+static volatile sig_atomic_t interrupted;
+
+static void interrupt(int signum)
+{
+    (void)signum;
+    interrupted = 1;
+}
+
+/* Until Ctrl-C, which ends the network with this program; or until the network is ended by `quorate down`. */
+static int stay(const struct deploy_site *site, struct err_detail *detail)
+{
+    struct sigaction action = {.sa_handler = interrupt};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    printf("\nCtrl-C stops the network; `quorate up --detach` leaves it running.\n");
+    fflush(stdout);
+    struct buf answer = BUF_INIT;
+    int status = ERR_OK;
+    while (!interrupted && status == ERR_OK) {
+        usleep(500000);
+        buf_clear(&answer);
+        status = deploy_supervisor_ask(&answer, site->folder, "status", detail);
+    }
+    if (interrupted) {
+        printf("stopping\n");
+        status = deploy_supervisor_stop(site->folder, detail);
+    } else if (status == ERR_NOTFOUND) {
+        printf("the network has been stopped\n");
+        status = ERR_OK;
+    }
+    buf_release(&answer);
+    return status;
+}
+
+static int bring_up(const char *path, struct err_detail *detail)
+{
+    struct deploy_context context;
+    began = now_seconds();
+    int status = deploy_context_open(&context, path, data, detail);
+    if (status == ERR_OK)
+        status = prepare(&context, detail);
+    if (status == ERR_OK)
+        status = start(context.site, detail);
+    if (status == ERR_OK)
+        status = await_blocks(context.site, detail);
+    if (status == ERR_OK) {
+        printf("\n");
+        deploy_table_summary(context.site);
+        if (!detach)
+            status = stay(context.site, detail);
+    }
+    deploy_context_release(&context);
+    return status;
+}
+
+static int run(size_t argc, char **argv)
+{
+    struct err_detail detail = {""};
+    if (argc != 1)
+        return deploy_complain(
+            err_set(&detail, ERR_USAGE, "up takes one file: quorate up network.yaml"), &detail);
+    int status = bring_up(argv[0], &detail);
+    return status == ERR_OK ? COMMANDS_OK : deploy_complain(status, &detail);
+}
+
+const struct commands_command deploy_up = {
+    .text = {"up", "FILE", "bring the network of a network.yaml up on this machine",
+             "Makes what is missing (keys, genesis, data directories), starts a node and a "
+             "transaction manager for every peer, and waits until blocks come. Done again it "
+             "changes nothing but what the file has changed; interrupted and done again, it "
+             "completes."},
+    .rows = rows,
+    .row_count = BASE_COUNT(rows),
+    .run = run,
+};

@@ -1,0 +1,158 @@
+#include "deploy/local/site.h"
+
+#include "base/file.h"
+#include "base/hex.h"
+#include "crypto/keccak.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { FREE_PORTS_FROM = 22000 };
+
+/* Ports that are given away, one bit each. */
+struct ports {
+    uint8_t taken[65536 / 8];
+    unsigned next_free;
+};
+
+static bool take_port(struct ports *ports, uint64_t port)
+{
+    if (port == 0 || port > 65535 || (ports->taken[port / 8] >> (port % 8) & 1))
+        return false;
+    ports->taken[port / 8] |= (uint8_t)(1u << (port % 8));
+    return true;
+}
+
+static uint16_t choose_port(struct ports *ports, const struct deploy_port *wanted)
+{
+    if (wanted && wanted->ambassador.given && take_port(ports, wanted->ambassador.value))
+        return (uint16_t)wanted->ambassador.value;
+    if (wanted && wanted->port.given && take_port(ports, wanted->port.value))
+        return (uint16_t)wanted->port.value;
+    while (!take_port(ports, ports->next_free))
+        ports->next_free++;
+    return (uint16_t)ports->next_free;
+}
+
+static void give_ports(struct deploy_site *site, struct ports *ports)
+{
+    for (size_t i = 0; i < site->count; i++) {
+        struct deploy_site_peer *peer = &site->peers[i];
+        peer->p2p = choose_port(ports, peer->peer->p2p);
+        peer->rpc = choose_port(ports, peer->peer->rpc);
+        if (peer->has_tm)
+            peer->tm = choose_port(ports, peer->peer->tm);
+        if (site->network->config->consensus.value == DEPLOY_RAFT)
+            peer->raft = choose_port(ports, peer->peer->raft);
+    }
+}
+
+static int set_peer(struct deploy_site *site, const struct deploy_peer_at *at,
+                    struct err_detail *detail)
+{
+    struct deploy_site_peer *peer = &site->peers[site->count++];
+    const char *organization = at->organization->name.text, *name = at->peer->name.text;
+    peer->organization = at->organization;
+    peer->peer = at->peer;
+    peer->has_tm = at->has_tm && site->network->config->transaction_manager.value != DEPLOY_TM_NONE;
+    peer->validator = at->peer->type.value == DEPLOY_VALIDATOR;
+    snprintf(peer->name, sizeof(peer->name), "%s/%s", organization, name);
+    int length = snprintf(peer->folder, sizeof(peer->folder), "%s/%s", site->folder, peer->name);
+    snprintf(peer->secrets, sizeof(peer->secrets), "%s/%s", site->memory, peer->name);
+    /* The longest socket is <folder>/node/geth.ipc. */
+    if (length + (int)strlen("/node/geth.ipc") > DEPLOY_SOCKET_PATH_MAX)
+        return err_set(detail, ERR_INPUT,
+                       "%s is too long a path for the sockets of %s; choose a shorter --data",
+                       site->folder, peer->name);
+    return ERR_OK;
+}
+
+/* Its name follows from the folder's, so that two networks keep apart. */
+static void name_memory(struct deploy_site *site)
+{
+    struct hash256 hash;
+    char digits[13] = {0};
+    crypto_keccak256(&hash, bytes_str(site->folder));
+    hex_encode(digits, bytes_of(hash.b, 6));
+    snprintf(site->memory, sizeof(site->memory), "/dev/shm/quorate-%u-%s", (unsigned)getuid(),
+             digits);
+}
+
+static int find_folder(struct deploy_site *site, const char *folder, struct err_detail *detail)
+{
+    char full[PATH_MAX];
+    int status = file_make_folders(folder, 0700, detail);
+    if (status != ERR_OK)
+        return status;
+    if (!realpath(folder, full))
+        return err_set(detail, err_from_errno(errno), "%s: %s", folder, strerror(errno));
+    if (strlen(full) >= sizeof(site->folder) - 200)
+        return err_set(detail, ERR_INPUT, "%s is too long a path; choose a shorter --data", full);
+    memcpy(site->folder, full, strlen(full) + 1);
+    return ERR_OK;
+}
+
+int deploy_site_new(struct deploy_site **ret_site, const struct deploy_network *network,
+                    const char *folder, struct arena *arena, struct err_detail *detail)
+{
+    struct deploy_site *site = arena_alloc_zeroed(arena, 1, sizeof(*site));
+    struct ports *ports = arena_alloc_zeroed(arena, 1, sizeof(*ports));
+    if (!site || !ports)
+        return err_set(detail, ERR_NOMEM, "out of memory");
+    ports->next_free = FREE_PORTS_FROM;
+    site->network = network;
+    int status = find_folder(site, folder, detail);
+    if (status != ERR_OK)
+        return status;
+    name_memory(site);
+    struct deploy_peer_at at;
+    size_t count = 0;
+    while (deploy_peer_at(&at, network, count))
+        count++;
+    if (count > DEPLOY_PEERS_MAX)
+        return err_set(detail, ERR_INPUT, "%zu peers are too many for one machine (at most %d)",
+                       count, DEPLOY_PEERS_MAX);
+    site->peers = arena_alloc_zeroed(arena, count, sizeof(*site->peers));
+    if (!site->peers)
+        return err_set(detail, ERR_NOMEM, "out of memory");
+    for (size_t i = 0; deploy_peer_at(&at, network, i) && status == ERR_OK; i++)
+        status = set_peer(site, &at, detail);
+    if (status == ERR_OK) {
+        give_ports(site, ports);
+        *ret_site = site;
+    }
+    return status;
+}
+
+void deploy_site_path(char *ret_path, const struct deploy_site *site, const char *name)
+{
+    snprintf(ret_path, DEPLOY_PATH_MAX, "%s/%s", site->folder, name);
+}
+
+void deploy_site_enode(struct buf *text, const struct deploy_site *site, size_t index)
+{
+    const struct deploy_site_peer *peer = &site->peers[index];
+    char id[129] = {0};
+    hex_encode(id, bytes_of(peer->identity.node.b, sizeof(peer->identity.node.b)));
+    buf_append_format(text, "enode://%s@127.0.0.1:%u?discport=0", id, peer->p2p);
+    if (peer->raft)
+        buf_append_format(text, "&raftport=%u", peer->raft);
+}
+
+const struct deploy_site_peer *deploy_site_find(const struct deploy_site *site, const char *name)
+{
+    const struct deploy_site_peer *found = NULL;
+    for (size_t i = 0; i < site->count; i++) {
+        if (strcmp(site->peers[i].name, name) == 0)
+            return &site->peers[i];
+        if (strcmp(site->peers[i].peer->name.text, name) == 0) {
+            if (found)
+                return NULL;
+            found = &site->peers[i];
+        }
+    }
+    return found;
+}
