@@ -8,7 +8,7 @@
 #include "base/arena.h"
 #include "rpc/rpc.h"
 
-enum { RPC_PARAMS_MAX = 5 };
+enum { RPC_PARAMS_MAX = 6 };
 
 /* X(NAME, "Go's name of the type", "what it is, for the documentation"). Go's names stand in messages. */
 #define RPC_TYPE_LIST(X)                                                                           \

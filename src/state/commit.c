@@ -1,5 +1,6 @@
 /* Writing a version. */
 #include "state/db_priv.h"
+#include "state/preimage.h"
 #include "state/update.h"
 #include "state/view_priv.h"
 
@@ -110,6 +111,10 @@ static int write_slots(const struct state_account_change *change, struct state_c
         err = state_undo_value(c, STATE_SLOTS, key);
         if (err)
             break;
+        if (!len)
+            err = state_preimage_keep(c->db, c->txn, &slot->key, bytes_slice(key, 8, 32));
+        if (err)
+            break;
         err = len ? store_put(c->txn, state_table(c->db, STATE_SLOTS), key,
                               bytes_of(value + sizeof(value) - len, len), STORE_PUT)
                   : delete_key(c, STATE_SLOTS, key);
@@ -150,8 +155,11 @@ static int write_account(struct state_account_change *change, struct state_insta
         err = state_undo_value(c, STATE_ACCOUNTS, key);
     if (err)
         return err;
-    if (!change->exists)
-        return delete_key(c, STATE_ACCOUNTS, key);
+    if (!change->exists) {
+        err = state_preimage_keep(c->db, c->txn, &change->key,
+                                  bytes_of(change->address.b, sizeof(change->address.b)));
+        return err ? err : delete_key(c, STATE_ACCOUNTS, key);
+    }
     uint8_t value[STATE_FLAT_ACCOUNT_MAX];
     size_t size = state_flat_account_encode(value, &change->account);
     return store_put(c->txn, state_table(c->db, STATE_ACCOUNTS), key, bytes_of(value, size),

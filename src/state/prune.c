@@ -1,5 +1,7 @@
 /* Deleting what only old versions need. */
+#include "crypto/keccak.h"
 #include "state/db_priv.h"
+#include "state/preimage.h"
 
 struct budget {
     uint64_t left; /* entries that may still be deleted */
@@ -31,7 +33,12 @@ static int prune_slots(const struct state_db *db, struct store_txn *txn, bool *r
             *ret_empty = true;
             return 0;
         }
-        err = store_delete(txn, table, bytes_of(&found, sizeof(found)));
+        struct bytes slot = bytes_of(found.b + 8, 32);
+        struct hash256 hash;
+        crypto_keccak256(&hash, slot);
+        err = state_preimage_keep(db, txn, &hash, slot);
+        if (!err)
+            err = store_delete(txn, table, bytes_of(&found, sizeof(found)));
         if (err)
             return err;
         budget->left--;

@@ -13,12 +13,6 @@
 
 #include <cmocka.h>
 
-/* Methods of the recordings that are not served yet: to be shortened, never lengthened. */
-static const char *const not_served[] = {
-    "debug_dumpBlock",
-    "eth_createAccessList",
-};
-
 /* Answers that depend on what happened to the node before it was asked. */
 static const struct {
     const char *network, *method, *param, *why;
@@ -68,7 +62,7 @@ static bool is_bug(const char *method, const json_t *error)
 
 struct count {
     const char *method;
-    size_t same, other, unserved, histories, better;
+    size_t same, other, histories, better;
 };
 
 struct replay {
@@ -88,14 +82,6 @@ static struct count *count_of(struct replay *r, const char *method)
     char *copy = strdup(method);
     r->counts[r->count] = (struct count){.method = copy};
     return &r->counts[r->count++];
-}
-
-static bool is_not_served(const char *method)
-{
-    for (size_t i = 0; i < BASE_COUNT(not_served); i++)
-        if (strcmp(method, not_served[i]) == 0)
-            return true;
-    return false;
 }
 
 static bool same(const char *method, const json_t *theirs, const json_t *ours)
@@ -147,10 +133,7 @@ static void replay_line(const json_t *line, void *context)
     char *message = json_dumps(request, JSON_COMPACT);
     json_t *answer = world_ask(&r->world, rpc_access_all(), message);
     json_t *error = json_object_get(answer, "error");
-    if (is_not_served(method)) {
-        assert_int_equal(json_integer_value(json_object_get(error, "code")), RPC_CODE_NOT_FOUND);
-        count->unserved++;
-    } else if (is_bug(method, json_object_get(line, "error"))) {
+    if (is_bug(method, json_object_get(line, "error"))) {
         assert_null(error);
         count->better++;
     } else if (is_history(r->network, method, json_object_get(line, "params"))) {
@@ -174,19 +157,16 @@ static void replay(const char *network)
     r = (struct replay){.network = network};
     world_begin(&r.world, network);
     recordings_lines(network, "rpc.jsonl.gz", replay_line, &r);
-    size_t other = 0, same_in_all = 0, unserved = 0;
+    size_t other = 0, same_in_all = 0;
     for (size_t i = 0; i < r.count; i++) {
         const struct count *c = &r.counts[i];
-        print_message("%-45s %5zu same %5zu other %5zu of the node's history %5zu where it fails "
-                      "%5zu not served\n",
-                      c->method, c->same, c->other, c->histories, c->better, c->unserved);
+        print_message("%-45s %5zu same %5zu other %5zu of the node's history %5zu where it fails\n",
+                      c->method, c->same, c->other, c->histories, c->better);
         other += c->other;
         same_in_all += c->same;
-        unserved += c->unserved;
         free((char *)c->method);
     }
-    print_message("%s: %zu answers the same, %zu other, %zu of methods not served yet\n", network,
-                  same_in_all, other, unserved);
+    print_message("%s: %zu answers the same, %zu other\n", network, same_in_all, other);
     world_end(&r.world);
     assert_int_equal(other, 0);
 }
