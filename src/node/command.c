@@ -316,8 +316,9 @@ static int run_version(const struct node_config *config, size_t count, char **ar
 }
 
 const struct node_command node_commands[] = {
-    {"init", run_init},       {"export", run_export},           {"import", run_import},
-    {"version", run_version}, {"dumpgenesis", run_dumpgenesis}, {"account", node_run_account},
+    {"init", run_init},          {"export", run_export},           {"import", run_import},
+    {"version", run_version},    {"dumpgenesis", run_dumpgenesis}, {"account", node_run_account},
+    {"attach", node_run_attach}, {"console", node_run_console},    {"js", node_run_js},
 };
 
 const size_t node_command_count = BASE_COUNT(node_commands);

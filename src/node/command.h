@@ -31,8 +31,11 @@ struct node_command {
 extern const struct node_command node_commands[];
 extern const size_t node_command_count;
 
-/* account (account_command.c). */
+/* account (account_command.c); attach, console and js (console_command.c). */
 int node_run_account(const struct node_config *config, size_t count, char **arguments);
+int node_run_attach(const struct node_config *config, size_t count, char **arguments);
+int node_run_console(const struct node_config *config, size_t count, char **arguments);
+int node_run_js(const struct node_config *config, size_t count, char **arguments);
 
 /* Opens the chain of a data directory as the flags say; `genesis` may be none. The pool of threads is for recovery
  * and may be NULL. */
@@ -42,6 +45,8 @@ int node_open_chain(struct chain **ret_chain, const struct node_config *config,
 
 /* The node itself, until a signal ends it (node.c); the discovery alone (bootnode.c). Return the exit code. */
 int node_run(const struct node_config *config);
+/* The same, with a call once it answers requests (or NULL). */
+int node_run_with(const struct node_config *config, void (*ready)(void *context), void *context);
 int node_run_bootnode(const struct node_config *config);
 
 /* The whole program: argv as main gets it. Returns the exit code. */

@@ -43,6 +43,10 @@ struct node_config {
     /* log */
     uint64_t verbosity;
     bool log_json;
+    /* console */
+    const char *exec, *preload, *jspath, *rpcclitoken, *rpcclitls_cert, *rpcclitls_cacert;
+    const char *rpcclitls_ciphersuites;
+    bool rpcclitls_insecureskipverify;
     /* commands */
     bool nocompaction, help, version;
     /* bootnode */

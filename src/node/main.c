@@ -6,9 +6,6 @@
 
 /* geth's commands that this version lacks. */
 static const char *const absent[] = {
-    "attach",
-    "console",
-    "js",
     "dump",
     "dumpconfig",
     "removedb",

@@ -510,6 +510,11 @@ static int start(struct node *node, struct err_detail *detail)
 
 int node_run(const struct node_config *config)
 {
+    return node_run_with(config, NULL, NULL);
+}
+
+int node_run_with(const struct node_config *config, void (*ready)(void *context), void *context)
+{
     struct node *node = mem_alloc_zeroed(1, sizeof(*node));
     struct err_detail detail = {""};
     if (!node)
@@ -522,8 +527,11 @@ int node_run(const struct node_config *config)
     if (start(node, &detail) != ERR_OK)
         code = NODE_EXIT_FATAL;
     else if (node_unlocking_start(&node->unlocking, node->loop, config, node->accounts,
-                                  on_unlock_failed, node, &node->failure) == ERR_OK)
+                                  on_unlock_failed, node, &node->failure) == ERR_OK) {
+        if (ready)
+            ready(context);
         io_loop_run(node->loop);
+    }
     struct err_detail failure = node->failure;
     take_down(node);
     mem_free(node);

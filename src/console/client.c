@@ -1,0 +1,488 @@
+#include "console/client.h"
+
+#include "base/base64.h"
+#include "base/mem.h"
+#include "console/wire.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <openssl/err.h>
+#include <openssl/rand.h>
+#include <openssl/ssl.h>
+#include <stdio.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum kind { KIND_IPC, KIND_HTTP, KIND_WS };
+
+struct console_client {
+    struct console_client_options options;
+    enum kind kind;
+    bool tls;
+    char host[CONSOLE_HOST_MAX + 1];
+    char port[8];
+    const char *target; /* of the request line, or the socket's path */
+    char path[4096];
+    int fd;
+    SSL_CTX *context;
+    SSL *ssl;
+    struct buf in; /* what has come and is not used */
+};
+
+/* As Go words errors of the system. */
+static const char *lower(char text[128], int errnum)
+{
+    snprintf(text, 128, "%s", strerror(errnum));
+    if (text[0] >= 'A' && text[0] <= 'Z')
+        text[0] = (char)(text[0] - 'A' + 'a');
+    return text;
+}
+
+/* --- The endpoint --- */
+
+static int parse_url(struct console_client *c, const char *rest, struct err_detail *detail)
+{
+    const char *endpoint = c->options.endpoint;
+    size_t len = strcspn(rest, "/?#");
+    const char *host = rest, *at = memchr(rest, '@', len);
+    if (at)
+        return err_set(detail, ERR_USAGE, "%.40s…: user names in URLs are not supported", endpoint);
+    size_t host_len = len;
+    const char *colon = host[0] == '[' ? memchr(host, ']', len) : memchr(host, ':', len);
+    if (colon && *colon == ']') {
+        host_len = (size_t)(colon - host) - 1;
+        host++;
+        colon = colon[1] == ':' ? colon + 1 : NULL;
+    } else if (colon) {
+        host_len = (size_t)(colon - host);
+    }
+    size_t port_len = colon ? (size_t)(rest + len - colon) - 1 : 0;
+    if (host_len == 0 || host_len > CONSOLE_HOST_MAX || port_len >= sizeof(c->port))
+        return err_set(detail, ERR_USAGE, "%.200s: no host and port", endpoint);
+    snprintf(c->host, sizeof(c->host), "%.*s", (int)host_len, host);
+    if (port_len)
+        snprintf(c->port, sizeof(c->port), "%.*s", (int)port_len, colon + 1);
+    else
+        snprintf(c->port, sizeof(c->port), "%s", c->tls ? "443" : "80");
+    snprintf(c->path, sizeof(c->path), "%s%s", rest[len] == '/' ? "" : "/",
+             rest[len] == '#' ? "" : rest + len);
+    c->target = c->path;
+    return ERR_OK;
+}
+
+static int parse_endpoint(struct console_client *c, struct err_detail *detail)
+{
+    static const struct {
+        const char *scheme;
+        enum kind kind;
+        bool tls;
+    } schemes[] = {{"http://", KIND_HTTP, false},
+                   {"https://", KIND_HTTP, true},
+                   {"ws://", KIND_WS, false},
+                   {"wss://", KIND_WS, true}};
+    const char *endpoint = c->options.endpoint;
+    for (size_t i = 0; i < BASE_COUNT(schemes); i++) {
+        size_t len = strlen(schemes[i].scheme);
+        if (strncasecmp(endpoint, schemes[i].scheme, len) != 0)
+            continue;
+        c->kind = schemes[i].kind;
+        c->tls = schemes[i].tls;
+        return parse_url(c, endpoint + len, detail);
+    }
+    if (strstr(endpoint, "://"))
+        return err_set(detail, ERR_USAGE, "no known transport for URL scheme \"%.*s\"",
+                       (int)strcspn(endpoint, ":"), endpoint);
+    if (strncmp(endpoint, "rpc:", 4) == 0 || strncmp(endpoint, "ipc:", 4) == 0)
+        endpoint += 4; /* backwards compatibility with geth < 1.5, which required these prefixes */
+    /* A private state may be named behind the path. */
+    size_t len = strcspn(endpoint, "?");
+    snprintf(c->path, sizeof(c->path), "%.*s", (int)len, endpoint);
+    if (!c->options.psi && strncmp(endpoint + len, "?PSI=", 5) == 0)
+        c->options.psi = endpoint + len + 5;
+    c->target = c->path;
+    return ERR_OK;
+}
+
+/* --- Connecting --- */
+
+static int dial_unix(struct console_client *c, struct err_detail *detail)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    char text[128];
+    if (strlen(c->path) >= sizeof(address.sun_path))
+        return err_set(detail, ERR_USAGE, "dial unix %.300s: connect: invalid argument", c->path);
+    memcpy(address.sun_path, c->path, strlen(c->path) + 1);
+    c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&address, sizeof(address)) != 0)
+        return err_set(detail, ERR_IO, "dial unix %.300s: connect: %s", c->path,
+                       lower(text, errno));
+    return ERR_OK;
+}
+
+static int dial_tcp(struct console_client *c, struct err_detail *detail)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *all = NULL;
+    char text[128];
+    int failed = getaddrinfo(c->host, c->port, &hints, &all), last = ECONNREFUSED;
+    if (failed)
+        return err_set(detail, ERR_IO, "dial tcp: lookup %s: %s", c->host,
+                       failed == EAI_NONAME ? "no such host" : gai_strerror(failed));
+    for (const struct addrinfo *a = all; a && c->fd < 0; a = a->ai_next) {
+        c->fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (c->fd >= 0 && connect(c->fd, a->ai_addr, a->ai_addrlen) == 0)
+            break;
+        last = errno;
+        if (c->fd >= 0)
+            close(c->fd);
+        c->fd = -1;
+    }
+    freeaddrinfo(all);
+    return c->fd >= 0 ? ERR_OK
+                      : err_set(detail, ERR_IO, "dial tcp %s:%s: connect: %s", c->host, c->port,
+                                lower(text, last));
+}
+
+static int tls_failed(struct err_detail *detail, const char *what, const char *name)
+{
+    unsigned long code = ERR_get_error();
+    const char *why = ERR_reason_error_string(code);
+    ERR_clear_error();
+    return err_set(detail, ERR_INPUT, "%s %.300s: %s", what, name, why ? why : "failed");
+}
+
+static int make_context(struct console_client *c, struct err_detail *detail)
+{
+    const struct console_client_options *o = &c->options;
+    const char *trusted[] = {o->certificate, o->ca_certificate};
+    c->context = SSL_CTX_new(TLS_client_method());
+    if (!c->context)
+        return err_set(detail, ERR_NOMEM, "TLS cannot be set up");
+    SSL_CTX_set_min_proto_version(c->context, TLS1_2_VERSION);
+    SSL_CTX_set_verify(c->context, o->insecure ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_default_verify_paths(c->context);
+    for (size_t i = 0; i < BASE_COUNT(trusted); i++)
+        if (trusted[i] && *trusted[i] &&
+            SSL_CTX_load_verify_locations(c->context, trusted[i], NULL) != 1)
+            return tls_failed(detail, "certificate", trusted[i]);
+    if (o->ciphers && *o->ciphers && SSL_CTX_set_cipher_list(c->context, o->ciphers) != 1)
+        return tls_failed(detail, "cipher suites", o->ciphers);
+    return ERR_OK;
+}
+
+static int start_tls(struct console_client *c, struct err_detail *detail)
+{
+    int status = c->context ? ERR_OK : make_context(c, detail);
+    if (status != ERR_OK)
+        return status;
+    c->ssl = SSL_new(c->context);
+    if (!c->ssl || SSL_set_tlsext_host_name(c->ssl, c->host) != 1 ||
+        SSL_set1_host(c->ssl, c->host) != 1 || SSL_set_fd(c->ssl, c->fd) != 1)
+        return err_set(detail, ERR_NOMEM, "TLS cannot be set up");
+    if (SSL_connect(c->ssl) != 1) {
+        long verified = SSL_get_verify_result(c->ssl);
+        if (verified != X509_V_OK)
+            return err_set(detail, ERR_IO, "%s: the certificate is not accepted: %s", c->host,
+                           X509_verify_cert_error_string(verified));
+        return tls_failed(detail, "TLS with", c->host);
+    }
+    return ERR_OK;
+}
+
+static void hang_up(struct console_client *c)
+{
+    SSL_free(c->ssl);
+    c->ssl = NULL;
+    if (c->fd >= 0)
+        close(c->fd);
+    c->fd = -1;
+    buf_clear(&c->in);
+}
+
+/* --- Bytes --- */
+
+static int lost(struct console_client *c, struct err_detail *detail)
+{
+    hang_up(c);
+    return err_set(detail, ERR_IO, "the connection to %.300s is lost", c->options.endpoint);
+}
+
+static int put(struct console_client *c, struct bytes data, struct err_detail *detail)
+{
+    while (data.len) {
+        size_t part = data.len < 1 << 30 ? data.len : 1 << 30;
+        ssize_t n = c->ssl ? SSL_write(c->ssl, data.data, (int)part)
+                           : send(c->fd, data.data, part, MSG_NOSIGNAL);
+        if (n < 0 && !c->ssl && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return lost(c, detail);
+        data = bytes_slice(data, (size_t)n, data.len - (size_t)n);
+    }
+    return ERR_OK;
+}
+
+/* Some more bytes; *ret_closed at the end of them. */
+static int get(struct console_client *c, bool *ret_closed, struct err_detail *detail)
+{
+    uint8_t part[16384];
+    ssize_t n;
+    do
+        n = c->ssl ? SSL_read(c->ssl, part, sizeof(part)) : recv(c->fd, part, sizeof(part), 0);
+    while (n < 0 && !c->ssl && errno == EINTR);
+    *ret_closed = n <= 0;
+    if (n > 0)
+        buf_append(&c->in, part, (size_t)n);
+    if (c->in.len > CONSOLE_ANSWER_MAX + CONSOLE_HEAD_MAX)
+        return err_set(detail, ERR_LIMIT, "the answer is larger than %d MiB",
+                       CONSOLE_ANSWER_MAX >> 20);
+    return buf_status(&c->in) ? err_set(detail, ERR_NOMEM, "out of memory") : ERR_OK;
+}
+
+static void drop(struct console_client *c, size_t len)
+{
+    memmove(c->in.data, c->in.data + len, c->in.len - len);
+    c->in.len -= len;
+}
+
+/* --- Unix socket --- */
+
+static int ask_ipc(struct console_client *c, struct buf *answer, struct bytes request,
+                   struct err_detail *detail)
+{
+    struct console_scan scan = {0};
+    bool closed = false;
+    int status = put(c, request, detail);
+    while (status == ERR_OK) {
+        enum console_wire end = console_json_end(&scan, buf_bytes(&c->in));
+        if (end == CONSOLE_WIRE_BAD)
+            return err_set(detail, ERR_INPUT, "%.300s does not answer with JSON", c->path);
+        if (end == CONSOLE_WIRE_DONE) {
+            buf_append(answer, c->in.data, scan.at);
+            drop(c, scan.at);
+            return buf_status(answer);
+        }
+        if (closed)
+            return lost(c, detail);
+        status = get(c, &closed, detail);
+    }
+    return status;
+}
+
+/* --- HTTP --- */
+
+static void write_common(struct console_client *c, struct buf *b, const char *method)
+{
+    buf_append_format(b, "%s %s HTTP/1.1\r\nHost: %s:%s\r\n", method, c->target, c->host, c->port);
+    if (c->options.token && *c->options.token)
+        buf_append_format(b, "Authorization: %s\r\n", c->options.token);
+    if (c->options.psi && *c->options.psi)
+        buf_append_format(b, "Quorum-PSI: %s\r\n", c->options.psi);
+}
+
+static int read_http(struct console_client *c, struct console_http *ret_http, struct buf *body,
+                     struct err_detail *detail)
+{
+    bool closed = false;
+    for (;;) {
+        enum console_wire end = console_http_read(ret_http, body, buf_bytes(&c->in), closed);
+        if (end == CONSOLE_WIRE_DONE)
+            return ERR_OK;
+        if (closed && c->in.len == 0)
+            return lost(c, detail);
+        if (closed || end == CONSOLE_WIRE_BAD)
+            return err_set(detail, ERR_INPUT, "%.300s does not answer with HTTP",
+                           c->options.endpoint);
+        int status = get(c, &closed, detail);
+        if (status != ERR_OK)
+            return status;
+    }
+}
+
+static int connect_now(struct console_client *c, struct err_detail *detail);
+
+static int ask_http(struct console_client *c, struct buf *answer, struct bytes request,
+                    struct err_detail *detail)
+{
+    struct buf head = BUF_INIT;
+    struct console_http http = {0};
+    bool kept = c->fd >= 0;
+    int status = kept ? ERR_OK : connect_now(c, detail);
+    if (status != ERR_OK)
+        return status;
+    write_common(c, &head, "POST");
+    buf_append_format(&head,
+                      "Content-Type: application/json\r\nAccept: application/json\r\n"
+                      "Content-Length: %zu\r\n\r\n",
+                      request.len);
+    buf_append_bytes(&head, request);
+    status = buf_status(&head);
+    if (status == ERR_OK)
+        status = put(c, buf_bytes(&head), detail);
+    buf_release(&head);
+    size_t before = answer->len;
+    if (status == ERR_OK)
+        status = read_http(c, &http, answer, detail);
+    if (status == ERR_IO && kept && c->fd < 0 && answer->len == before)
+        return ask_http(c, answer, request, detail); /* it was closed while it was idle */
+    if (status != ERR_OK)
+        return status;
+    if (http.keep_alive)
+        drop(c, http.used);
+    else
+        hang_up(c);
+    if (http.status >= 200 && http.status < 300)
+        return buf_status(answer);
+    status = err_set(detail, ERR_INPUT, "%u %s: %.300s", http.status, http.reason,
+                     buf_text(answer) + before);
+    answer->len = before;
+    return status;
+}
+
+/* --- WebSocket --- */
+
+static int upgrade(struct console_client *c, struct err_detail *detail)
+{
+    uint8_t nonce[16];
+    char key[32] = "", wanted[32];
+    struct buf head = BUF_INIT, body = BUF_INIT;
+    struct console_http http = {0};
+    if (RAND_bytes(nonce, sizeof(nonce)) != 1)
+        return err_set(detail, ERR_IO, "the system gives no randomness");
+    base64_encode(key, bytes_of(nonce, sizeof(nonce)));
+    console_ws_accept(wanted, key);
+    write_common(c, &head, "GET");
+    buf_append_format(&head,
+                      "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: %s\r\n"
+                      "Sec-WebSocket-Version: 13\r\n\r\n",
+                      key);
+    int status = buf_status(&head);
+    if (status == ERR_OK)
+        status = put(c, buf_bytes(&head), detail);
+    if (status == ERR_OK)
+        status = read_http(c, &http, &body, detail);
+    if (status == ERR_OK &&
+        (http.status != 101 || !memmem(c->in.data, http.used, wanted, strlen(wanted))))
+        status = err_set(detail, ERR_INPUT, "websocket: bad handshake (HTTP status %u %s)",
+                         http.status, http.reason);
+    if (status == ERR_OK)
+        drop(c, http.used);
+    buf_release(&head);
+    buf_release(&body);
+    return status;
+}
+
+static int send_frame(struct console_client *c, enum console_frame_kind kind, struct bytes payload,
+                      struct err_detail *detail)
+{
+    uint8_t mask[4];
+    struct buf frame = BUF_INIT;
+    if (RAND_bytes(mask, sizeof(mask)) != 1)
+        return err_set(detail, ERR_IO, "the system gives no randomness");
+    console_frame_write(&frame, kind, payload, mask);
+    int status = buf_status(&frame);
+    if (status == ERR_OK)
+        status = put(c, buf_bytes(&frame), detail);
+    buf_release(&frame);
+    return status;
+}
+
+static int next_frame(struct console_client *c, struct console_frame *ret_frame,
+                      struct err_detail *detail)
+{
+    bool closed = false;
+    for (;;) {
+        enum console_wire end = console_frame_read(ret_frame, buf_bytes(&c->in));
+        if (end == CONSOLE_WIRE_DONE)
+            return ERR_OK;
+        if (closed)
+            return lost(c, detail);
+        if (end == CONSOLE_WIRE_BAD)
+            return err_set(detail, ERR_INPUT, "%.300s: a malformed WebSocket frame",
+                           c->options.endpoint);
+        int status = get(c, &closed, detail);
+        if (status != ERR_OK)
+            return status;
+    }
+}
+
+static int ask_ws(struct console_client *c, struct buf *answer, struct bytes request,
+                  struct err_detail *detail)
+{
+    struct console_frame frame;
+    bool complete = false;
+    int status = send_frame(c, CONSOLE_FRAME_TEXT, request, detail);
+    while (status == ERR_OK && !complete) {
+        status = next_frame(c, &frame, detail);
+        if (status != ERR_OK)
+            break;
+        if (frame.kind == CONSOLE_FRAME_CLOSE)
+            return lost(c, detail);
+        if (frame.kind == CONSOLE_FRAME_PING)
+            status = send_frame(c, CONSOLE_FRAME_PONG, frame.payload, detail);
+        if (frame.kind <= CONSOLE_FRAME_BINARY) {
+            buf_append_bytes(answer, frame.payload);
+            complete = frame.final;
+        }
+        if (answer->len > CONSOLE_ANSWER_MAX)
+            status = err_set(detail, ERR_LIMIT, "the answer is larger than %d MiB",
+                             CONSOLE_ANSWER_MAX >> 20);
+        drop(c, frame.used);
+    }
+    return status == ERR_OK ? buf_status(answer) : status;
+}
+
+/* --- All --- */
+
+static int connect_now(struct console_client *c, struct err_detail *detail)
+{
+    int status = c->kind == KIND_IPC ? dial_unix(c, detail) : dial_tcp(c, detail);
+    if (status == ERR_OK && c->tls)
+        status = start_tls(c, detail);
+    if (status == ERR_OK && c->kind == KIND_WS)
+        status = upgrade(c, detail);
+    if (status != ERR_OK)
+        hang_up(c);
+    return status;
+}
+
+int console_client_new(struct console_client **ret_client,
+                       const struct console_client_options *options, struct err_detail *detail)
+{
+    struct console_client *c = mem_alloc_zeroed(1, sizeof(*c));
+    if (!c)
+        return err_set(detail, ERR_NOMEM, "out of memory");
+    c->options = *options;
+    c->fd = -1;
+    int status = parse_endpoint(c, detail);
+    if (status == ERR_OK)
+        status = connect_now(c, detail);
+    if (status == ERR_OK)
+        *ret_client = c;
+    else
+        console_client_free(c);
+    return status;
+}
+
+void console_client_free(struct console_client *client)
+{
+    if (!client)
+        return;
+    hang_up(client);
+    SSL_CTX_free(client->context);
+    buf_release(&client->in);
+    mem_free(client);
+}
+
+int console_client_ask(struct console_client *client, struct buf *ret_answer, struct bytes request,
+                       struct err_detail *detail)
+{
+    if (client->kind == KIND_HTTP)
+        return ask_http(client, ret_answer, request, detail);
+    int status = client->fd >= 0 ? ERR_OK : connect_now(client, detail);
+    if (status != ERR_OK)
+        return status;
+    return client->kind == KIND_WS ? ask_ws(client, ret_answer, request, detail)
+                                   : ask_ipc(client, ret_answer, request, detail);
+}

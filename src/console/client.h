@@ -1,0 +1,37 @@
+/* One question and its answer at a time, over a unix socket, HTTP(S) or WebSocket(S). Blocks. */
+#ifndef CONSOLE_CLIENT_H
+#define CONSOLE_CLIENT_H
+
+#include "base/buf.h"
+
+struct console_client;
+
+enum {
+    CONSOLE_ANSWER_MAX = 256 << 20, /* bytes of an answer; a full trace has tens of MB */
+    CONSOLE_HOST_MAX = 255,
+};
+
+struct console_client_options {
+    const char
+        *endpoint;     /* a path, ipc:path, http://, https://, ws://, wss://; NULL is not allowed */
+    const char *token; /* value of the header Authorization; NULL: none */
+    const char *psi;   /* the private state that is asked for; NULL: the default */
+    /* TLS: PEM files whose certificates are trusted besides the system's; ciphers as OpenSSL names them. */
+    const char *certificate, *ca_certificate, *ciphers;
+    bool insecure; /* the peer's certificate is not checked */
+};
+
+/* Connects; HTTP connects again whenever it must. ERR_IO: "dial unix <path>: connect: no such file or directory", …;
+ * ERR_USAGE: no such kind of endpoint; ERR_INPUT: a certificate file is none; ERR_NOMEM. */
+int console_client_new(struct console_client **ret_client,
+                       const struct console_client_options *options,
+                       struct err_detail *detail) BASE_NODISCARD;
+/* NULL is fine. */
+void console_client_free(struct console_client *client);
+
+/* Appends the answer to one request, both JSON. ERR_IO (the connection is lost), ERR_INPUT (no JSON-RPC: "401
+ * Unauthorized: …"), ERR_LIMIT, ERR_NOMEM. */
+int console_client_ask(struct console_client *client, struct buf *ret_answer, struct bytes request,
+                       struct err_detail *detail) BASE_NODISCARD;
+
+#endif
