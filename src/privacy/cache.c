@@ -1,0 +1,120 @@
+/* Payloads that were sent or asked for in the last minutes: a sender's own block does not wait for its manager. */
+#include "base/mem.h"
+#include "privacy/internal.h"
+
+static bool copy_span(struct bytes *ret, struct bytes from, struct arena *arena)
+{
+    *ret = arena_copy(arena, from);
+    return ret->data || from.len == 0;
+}
+
+int privacy_copy(struct chain_payload *ret_payload, const struct chain_payload *payload,
+                 struct arena *arena)
+{
+    struct chain_payload copy = *payload;
+    struct chain_payload_hash *affected =
+        arena_alloc(arena, (payload->affected_count + 1) * sizeof(*affected));
+    struct bytes *parties = arena_alloc(arena, (payload->managed_count + 1) * sizeof(*parties));
+    if (!affected || !parties || !copy_span(&copy.data, payload->data, arena) ||
+        !copy_span(&copy.sender, payload->sender, arena))
+        return ERR_NOMEM;
+    if (payload->affected_count)
+        memcpy(affected, payload->affected, payload->affected_count * sizeof(*affected));
+    for (size_t i = 0; i < payload->managed_count; i++)
+        if (!copy_span(&parties[i], payload->managed_parties[i], arena))
+            return ERR_NOMEM;
+    copy.affected = affected;
+    copy.managed_parties = parties;
+    *ret_payload = copy;
+    return 0;
+}
+
+static void drop_first(struct privacy_tm *tm)
+{
+    struct privacy_cached *c = tm->first;
+    tm->first = c->next;
+    if (!tm->first)
+        tm->end = &tm->first;
+    tm->cached_size -= c->size;
+    arena_release(&c->arena);
+    mem_free(c);
+}
+
+static void drop_old(struct privacy_tm *tm)
+{
+    uint64_t now = privacy_now(tm);
+    while (tm->first &&
+           (now - tm->first->since > PRIVACY_CACHE_MS || tm->cached_size > PRIVACY_CACHE_MAX))
+        drop_first(tm);
+}
+
+static struct privacy_cached **find(struct privacy_tm *tm, const struct chain_payload_hash *hash,
+                                    bool raw)
+{
+    struct privacy_cached **c = &tm->first;
+    while (*c && ((*c)->raw != raw || memcmp(&(*c)->hash, hash, sizeof(*hash)) != 0))
+        c = &(*c)->next;
+    return c;
+}
+
+bool privacy_cache_find(struct privacy_tm *tm, struct chain_payload *ret_payload, int *ret_err,
+                        const struct chain_payload_hash *hash, bool raw, struct arena *arena)
+{
+    pthread_mutex_lock(&tm->lock);
+    drop_old(tm);
+    struct privacy_cached *c = *find(tm, hash, raw);
+    *ret_err = c ? privacy_copy(ret_payload, &c->payload, arena) : 0;
+    pthread_mutex_unlock(&tm->lock);
+    return c != NULL;
+}
+
+static void drop(struct privacy_tm *tm, const struct chain_payload_hash *hash, bool raw)
+{
+    struct privacy_cached **at = find(tm, hash, raw), *c = *at;
+    if (!c)
+        return;
+    *at = c->next;
+    if (!*at)
+        tm->end = at;
+    tm->cached_size -= c->size;
+    arena_release(&c->arena);
+    mem_free(c);
+}
+
+void privacy_cache_drop(struct privacy_tm *tm, const struct chain_payload_hash *hash, bool raw)
+{
+    pthread_mutex_lock(&tm->lock);
+    drop(tm, hash, raw);
+    pthread_mutex_unlock(&tm->lock);
+}
+
+void privacy_cache_keep(struct privacy_tm *tm, const struct chain_payload_hash *hash, bool raw,
+                        const struct chain_payload *payload)
+{
+    struct privacy_cached *c = mem_alloc_zeroed(1, sizeof(*c));
+    if (!c)
+        return;
+    arena_init(&c->arena);
+    c->hash = *hash;
+    c->raw = raw;
+    c->since = privacy_now(tm);
+    c->size = payload->data.len + payload->affected_count * sizeof(payload->affected[0]) + 1024;
+    if (privacy_copy(&c->payload, payload, &c->arena)) {
+        arena_release(&c->arena);
+        mem_free(c);
+        return;
+    }
+    pthread_mutex_lock(&tm->lock);
+    drop(tm, hash, raw);
+    *tm->end = c;
+    tm->end = &c->next;
+    tm->cached_size += c->size;
+    drop_old(tm);
+    pthread_mutex_unlock(&tm->lock);
+}
+
+void privacy_cache_clear(struct privacy_tm *tm)
+{
+    while (tm->first)
+        drop_first(tm);
+}

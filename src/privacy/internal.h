@@ -1,0 +1,53 @@
+#ifndef PRIVACY_INTERNAL_H
+#define PRIVACY_INTERNAL_H
+
+#include "privacy/privacy.h"
+
+#include <pthread.h>
+
+struct privacy_cached {
+    struct privacy_cached *next;
+    struct chain_payload_hash hash;
+    bool raw;
+    uint64_t since;
+    size_t size; /* of the arena's content, about */
+    struct chain_payload payload;
+    struct arena arena;
+};
+
+struct privacy_tm {
+    struct privacy_options options;
+    bool is_tessera;
+    unsigned features;
+    pthread_mutex_t lock; /* of what follows */
+    pthread_cond_t changed;
+    bool stopped;
+    struct privacy_cached *first, **end; /* oldest first */
+    size_t cached_size;
+};
+
+uint64_t privacy_now(const struct privacy_tm *tm);
+
+/* Sleeps; true when the node ends. */
+bool privacy_pause(struct privacy_tm *tm, uint64_t ms);
+
+/* cache.c; a payload that does not fit, or no memory, is not kept. */
+bool privacy_cache_find(struct privacy_tm *tm, struct chain_payload *ret_payload, int *ret_err,
+                        const struct chain_payload_hash *hash, bool raw, struct arena *arena);
+void privacy_cache_keep(struct privacy_tm *tm, const struct chain_payload_hash *hash, bool raw,
+                        const struct chain_payload *payload);
+void privacy_cache_drop(struct privacy_tm *tm, const struct chain_payload_hash *hash, bool raw);
+void privacy_cache_clear(struct privacy_tm *tm);
+/* A copy whose spans are in `arena`. */
+int privacy_copy(struct chain_payload *ret_payload, const struct chain_payload *payload,
+                 struct arena *arena) BASE_NODISCARD;
+
+/* One exchange; statuses but 200 and 201 are PRIVACY_FAILED, "<status> status: <body>", and *ret_status tells. The answer is the
+ * caller's to release, always. */
+int privacy_ask(struct privacy_tm *tm, struct privacy_answer *ret_answer,
+                const struct privacy_request *request, struct err_detail *detail) BASE_NODISCARD;
+/* The same with the JSON headers of the manager's version. */
+int privacy_ask_json(struct privacy_tm *tm, struct privacy_answer *ret_answer, const char *method,
+                     const char *path, struct bytes body, struct err_detail *detail) BASE_NODISCARD;
+
+#endif

@@ -1,0 +1,158 @@
+/*
+ * The node's side of the private transaction manager: Tessera's and Constellation's HTTP interface for nodes, with
+ * GoQuorum's requests byte for byte (private/engine/tessera, private/engine/constellation; spec §9).
+ *
+ *     config.h          where the manager is: PRIVATE_CONFIG, its file, --ptm.*
+ *     privacy_open      the handshake: is it there, what does it speak
+ *     privacy_receive … one request each, on the caller's thread, which waits; any thread
+ *     privacy_payloads  what the chain's execution asks: waits until the manager answers
+ *
+ * Three kinds of result: 0; PRIVACY_FAILED, which the manager or the way to it is the reason of, told in `detail` in the
+ * reference's words; a failure of this machine (ERR_…).
+ */
+#ifndef PRIVACY_PRIVACY_H
+#define PRIVACY_PRIVACY_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/error.h"
+#include "chain/private.h"
+
+#include <stdatomic.h>
+
+struct privacy_tm;
+
+enum {
+    PRIVACY_FAILED = 1,
+    PRIVACY_ANSWER_MAX =
+        64 << 20, /* bytes of an answer: a payload in base64, and some; Tessera has no limit */
+    PRIVACY_CACHE_MS = 5 * 60 * 1000, /* as the reference */
+    PRIVACY_CACHE_MAX = 32 << 20,     /* bytes of payloads that are kept */
+    PRIVACY_RETRY_MS = 1000,
+    PRIVACY_TRIES = 5, /* of a request to read, before it has failed */
+};
+
+/* --- The way to it --- */
+
+struct privacy_field {
+    const char *name, *value;
+};
+
+struct privacy_request {
+    const char *method; /* "GET" */
+    const char *path;   /* "/upcheck" */
+    const struct privacy_field *fields;
+    size_t field_count;
+    struct bytes body;
+    bool has_body;
+};
+
+struct privacy_answer {
+    unsigned status;
+    struct buf body;    /* the caller's to release */
+    char sender[128];   /* header tesserasender */
+    char parties[1024]; /* header tesseramanagedparties */
+};
+
+/* PRIVACY_FAILED when nothing came back: `detail` has the cause alone. Called by any number of threads. */
+typedef int privacy_exchange_fn(void *context, struct privacy_answer *ret_answer,
+                                const struct privacy_request *request, struct err_detail *detail);
+
+enum privacy_event {
+    PRIVACY_UNREACHABLE, /* a block waits for an answer; told again every time it was asked in vain */
+    PRIVACY_BACK,
+    PRIVACY_GIVEN_UP, /* with exit_on_failure: the node is to end (GoQuorum: with status 112) */
+};
+
+struct privacy_options {
+    privacy_exchange_fn *exchange;
+    void *exchange_context;
+    uint64_t (*clock_ms)(void *context); /* NULL: the system's */
+    /* On the thread that executes. May be NULL. */
+    void (*event)(void *context, enum privacy_event event, const char *text);
+    void *context;
+    bool exit_on_failure; /* GoQuorum's way: five failures of one request end the node */
+};
+
+/* No handshake yet. ERR_NOMEM. */
+int privacy_new(struct privacy_tm **ret_tm, const struct privacy_options *options) BASE_NODISCARD;
+void privacy_free(struct privacy_tm *tm);
+/* Whoever waits for an answer gives up: the node ends. Any thread. */
+void privacy_stop(struct privacy_tm *tm);
+
+/* /upcheck, /version, /version/api. */
+int privacy_open(struct privacy_tm *tm, struct err_detail *detail) BASE_NODISCARD;
+
+enum privacy_feature {
+    PRIVACY_ENHANCEMENTS = 1,
+    PRIVACY_MULTITENANCY = 2,
+    PRIVACY_STATES = 4,
+    PRIVACY_MANDATORY = 8,
+};
+
+bool privacy_has(const struct privacy_tm *tm, enum privacy_feature feature);
+bool privacy_is_tessera(const struct privacy_tm *tm);
+
+/* --- Requests --- */
+
+/* Public keys are base64 texts. */
+struct privacy_keys {
+    const struct bytes *keys;
+    size_t count;
+    bool is_null; /* null in place of [] */
+};
+
+struct privacy_send {
+    struct bytes payload;
+    struct bytes from; /* empty: the manager's default key */
+    struct privacy_keys to;
+    const struct chain_payload_hash *affected;
+    size_t affected_count;
+    struct hash256 exec_hash; /* zero: none */
+    uint64_t flag;
+    struct privacy_keys mandatory;
+};
+
+/* Encrypts, stores and distributes; the hash that goes on the chain. */
+int privacy_send(struct privacy_tm *tm, struct chain_payload_hash *ret_hash,
+                 const struct privacy_send *in, struct err_detail *detail) BASE_NODISCARD;
+/* Stores without distributing; privacy_send_signed does that (its payload is not used). */
+int privacy_store_raw(struct privacy_tm *tm, struct chain_payload_hash *ret_hash,
+                      struct bytes payload, struct bytes from,
+                      struct err_detail *detail) BASE_NODISCARD;
+int privacy_send_signed(struct privacy_tm *tm, const struct chain_payload_hash *hash,
+                        const struct privacy_send *in, struct err_detail *detail) BASE_NODISCARD;
+
+/* What the manager has under the hash, in `arena`; `raw`: by privacy_store_raw. A zero hash is nobody's payload, without
+ * a request. Tried PRIVACY_TRIES times. */
+int privacy_receive(struct privacy_tm *tm, struct chain_payload *ret_payload,
+                    const struct chain_payload_hash *hash, bool raw, struct arena *arena,
+                    struct err_detail *detail) BASE_NODISCARD;
+
+/* Whether this manager sent it; false, too, when it does not know it. */
+int privacy_is_sender(struct privacy_tm *tm, bool *ret_sender,
+                      const struct chain_payload_hash *hash,
+                      struct err_detail *detail) BASE_NODISCARD;
+/* All its parties, the sender last. In `arena`. */
+int privacy_participants(struct privacy_tm *tm, struct privacy_keys *ret_keys,
+                         const struct chain_payload_hash *hash, struct arena *arena,
+                         struct err_detail *detail) BASE_NODISCARD;
+int privacy_mandatory(struct privacy_tm *tm, struct privacy_keys *ret_keys,
+                      const struct chain_payload_hash *hash, struct arena *arena,
+                      struct err_detail *detail) BASE_NODISCARD;
+/* An encrypted payload as JSON, not stored; the request of /encodedpayload/decrypt. */
+int privacy_encrypt(struct privacy_tm *tm, struct buf *json, const struct privacy_send *in,
+                    struct err_detail *detail) BASE_NODISCARD;
+int privacy_decrypt(struct privacy_tm *tm, struct chain_payload *ret_payload, struct bytes json,
+                    struct arena *arena, struct err_detail *detail) BASE_NODISCARD;
+
+/* --- For the chain --- */
+
+/* Asks again and again until there is an answer, telling options.event; ERR_BUSY after privacy_stop. */
+struct chain_payloads privacy_payloads(struct privacy_tm *tm);
+
+/* An answer to a request for a payload (exposed for fuzzing). False: it is not one. */
+bool privacy_parse_payload(struct chain_payload *ret_payload, struct bytes json,
+                           struct arena *arena, int *ret_err);
+
+#endif
