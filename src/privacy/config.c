@@ -53,7 +53,7 @@ static int set(struct privacy_config *config, size_t row, const char *value,
         if (strlen(value) >= PRIVACY_TEXT_MAX)
             return err_set(detail, ERR_INPUT, "%s is longer than %d characters", rows[row].key,
                            PRIVACY_TEXT_MAX - 1);
-        strcpy(to, value);
+        snprintf(to, PRIVACY_TEXT_MAX, "%s", value);
         return 0;
     case SECONDS:
     case SIZE:
@@ -199,7 +199,7 @@ int privacy_config_read(struct privacy_config *config, const char *private_confi
         return read_file(config, private_config, detail);
     if (strlen(private_config) >= sizeof(config->socket))
         return err_set(detail, ERR_INPUT, "PRIVATE_CONFIG: the path is too long");
-    strcpy(config->socket, private_config);
+    snprintf(config->socket, sizeof(config->socket), "%s", private_config);
     return 0;
 }
 

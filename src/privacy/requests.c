@@ -609,6 +609,12 @@ int privacy_mandatory(struct privacy_tm *tm, struct privacy_keys *ret_keys,
 
 /* --- Encoded payloads --- */
 
+static int append(const char *text, size_t len, void *context)
+{
+    buf_append(context, text, len);
+    return 0;
+}
+
 int privacy_encrypt(struct privacy_tm *tm, struct buf *json, const struct privacy_send *in,
                     struct err_detail *detail)
 {
@@ -636,12 +642,12 @@ int privacy_encrypt(struct privacy_tm *tm, struct buf *json, const struct privac
                     "Cause: %s",
                     error.text);
     for (size_t i = 0; i < BASE_COUNT(names) && !err; i++) {
-        char *value = json_dumps(json_object_get(whole, names[i]), JSON_COMPACT | JSON_ENCODE_ANY);
         buf_append_text(json, i ? ",\"" : "{\"");
         buf_append_text(json, names[i]);
         buf_append_text(json, "\":");
-        buf_append_text(json, value ? value : "null");
-        free(value);
+        if (json_dump_callback(json_object_get(whole, names[i]), append, json,
+                               JSON_COMPACT | JSON_ENCODE_ANY))
+            buf_append_text(json, "null");
     }
     if (!err) {
         buf_append_byte(json, '}');
