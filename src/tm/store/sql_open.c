@@ -226,6 +226,32 @@ static void check_server(struct tm_sql *sql, tm_note_fn *note, void *note_contex
     }
 }
 
+static int number_row(void *context, const struct tm_sql_value *v, size_t count)
+{
+    (void)count;
+    *(uint64_t *)context = v[0].type == TM_SQL_INT ? (uint64_t)v[0].n : 0;
+    return 0;
+}
+
+static int check_tables(struct tm_sql *sql, struct found found[TABLES],
+                        const struct tm_store_place *place, bool first, tm_note_fn *note,
+                        void *note_context, struct err_detail *detail)
+{
+    static const struct tm_sql_params none;
+    bool create = place->create;
+    uint64_t objects = 1;
+    int status = 0;
+    /* a SQLite database without anything in it is a new one: also one whose maker was killed at it */
+    if (first && sql->product == TM_STORE_SQLITE)
+        status = tm_sql_run(sql, TM_SQL_ONCE, "SELECT COUNT(*) FROM sqlite_master", &none,
+                            number_row, &objects, NULL, detail);
+    create = create || objects == 0;
+    for (size_t i = 0; status == 0 && i < TABLES; i++)
+        status = check_table(sql, &found[i], (enum table)i, first, create,
+                             objects == 0 ? NULL : note, note_context, detail);
+    return status;
+}
+
 int tm_session_open(struct tm_session **ret_session, const struct tm_store_place *place, bool first,
                     tm_note_fn *note, void *note_context, struct buf *ret_description,
                     struct err_detail *detail)
@@ -237,11 +263,17 @@ int tm_session_open(struct tm_session **ret_session, const struct tm_store_place
                      : tm_sqlite_open(&sql, place, ret_description, detail);
     if (status < 0)
         return status;
-    for (size_t i = 0; status == 0 && i < TABLES; i++)
-        status = check_table(sql, &found[i], (enum table)i, first && !place->read_only,
-                             place->create, note, note_context, detail);
+    first = first && !place->read_only;
+    /* all tables or none, where the product can; MySQL commits each one */
+    bool together = first && sql->product == TM_STORE_SQLITE;
+    if (together)
+        status = command(sql, "BEGIN IMMEDIATE", detail);
+    if (status == 0)
+        status = check_tables(sql, found, place, first, note, note_context, detail);
+    if (status == 0 && together)
+        status = command(sql, "COMMIT", detail);
     if (status < 0) {
-        sql->ops->close(sql);
+        sql->ops->close(sql); /* which undoes what was begun */
         return status;
     }
     if (first && sql->product == TM_STORE_MYSQL)
