@@ -28,6 +28,7 @@
 struct chain;
 struct istanbul_set;
 struct istanbul_snapshot;
+struct clique_snapshot;
 
 /* --- Life --- */
 
@@ -295,6 +296,10 @@ struct chain_clique_turn {
 /* After block `number` of the chain. ERR_… with reader->detail; then nothing is to be released. */
 int chain_clique_turn(struct chain_reader *reader, struct chain_clique_turn *ret_turn,
                       uint64_t number, const struct address *signer) BASE_NODISCARD;
+
+/* The state of voting after block `number`. Initialised by the call; the caller's to release when 0. */
+int chain_clique_snapshot(struct chain_reader *reader, struct clique_snapshot *ret_snapshot,
+                          uint64_t number) BASE_NODISCARD;
 
 /* --- Many blocks --- */
 

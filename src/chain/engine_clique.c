@@ -151,6 +151,12 @@ int chain_clique_store(struct chain *chain, struct store_txn *txn, const struct 
     return err;
 }
 
+int chain_clique_snapshot(struct chain_reader *reader, struct clique_snapshot *ret_snapshot,
+                          uint64_t number)
+{
+    return snapshot_after(reader, ret_snapshot, number);
+}
+
 int chain_clique_turn(struct chain_reader *reader, struct chain_clique_turn *ret_turn,
                       uint64_t number, const struct address *signer)
 {

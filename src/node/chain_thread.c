@@ -26,6 +26,7 @@ enum job_kind {
     JOB_CHECK,
     JOB_COMMIT,
     JOB_IMPORT,
+    JOB_CHANGE,
 };
 
 struct job {
@@ -58,6 +59,9 @@ struct job {
             struct node_imported out;
             node_imported_fn *fn;
         } import;
+        struct {
+            node_chain_work_fn *work;
+        } change;
     };
 };
 
@@ -317,11 +321,25 @@ static void work_import(struct job *job)
                                job->import.blocks, job->import.count);
 }
 
+/* Whatever it does: when the head is another one behind it, everybody hears of it, and of all accounts. */
+static void work_change(struct job *job)
+{
+    struct node_chain *chain = job->chain;
+    struct chain_head before, after;
+    chain_head(chain->options.chain, &before);
+    job->change.work(job->context, chain->options.chain);
+    chain_head(chain->options.chain, &after);
+    if (!hash256_equal(&before.block->hash, &after.block->hash))
+        chain->gathered.moved = chain->gathered.all = true;
+    chain_head_release(&before);
+    chain_head_release(&after);
+}
+
 static void work(void *context)
 {
     struct job *job = context;
     static void (*const works[])(struct job *job) = {work_build, work_check, work_commit,
-                                                     work_import};
+                                                     work_import, work_change};
     works[job->kind](job);
     if (job->chain->gathered.moved)
         job->head_status = head_make(job->chain, &job->head);
@@ -354,6 +372,8 @@ static void job_free(struct job *job)
         for (size_t i = 0; i < job->import.count; i++)
             chain_block_unref(job->import.blocks[i]);
         mem_free(job->import.blocks);
+        break;
+    case JOB_CHANGE:
         break;
     }
     mem_free(job);
@@ -388,6 +408,8 @@ static void done(void *context)
         break;
     case JOB_IMPORT:
         job->import.fn(job->context, &job->import.out);
+        break;
+    case JOB_CHANGE:
         break;
     }
     job_free(job);
@@ -472,6 +494,15 @@ int node_chain_import(struct node_chain *chain, struct chain_block *const *block
     for (size_t i = 0; i < count; i++)
         job->import.blocks[i] = chain_block_ref(blocks[i]);
     job->import.count = count;
+    return job_run(job);
+}
+
+int node_chain_change(struct node_chain *chain, node_chain_work_fn *work, void *context)
+{
+    struct job *job = job_new(chain, JOB_CHANGE, context);
+    if (!job)
+        return ERR_NOMEM;
+    job->change.work = work;
     return job_run(job);
 }
 

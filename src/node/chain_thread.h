@@ -7,6 +7,7 @@
  *     node_chain_check    ─────────────▸    decode, take senders from the pool, recover the rest, chain_execute
  *     node_chain_commit   ─────────────▸    chain_commit
  *     node_chain_import   ─────────────▸    chain_import
+ *     node_chain_change   ─────────────▸    what debug_setHead and admin_importChain do
  *     on_head, then the job's callback  ◂── (once a job)
  */
 #ifndef NODE_CHAIN_THREAD_H
@@ -124,5 +125,10 @@ struct node_imported {
 typedef void node_imported_fn(void *context, const struct node_imported *imported);
 int node_chain_import(struct node_chain *chain, struct chain_block *const *blocks, size_t count,
                       node_imported_fn *fn, void *context) BASE_NODISCARD;
+
+/* Anything else that changes the chain: `work` runs on the chain's thread. */
+typedef void node_chain_work_fn(void *context, struct chain *chain);
+int node_chain_change(struct node_chain *chain, node_chain_work_fn *work,
+                      void *context) BASE_NODISCARD;
 
 #endif

@@ -16,7 +16,7 @@ enum {
 
 static struct {
     pthread_mutex_t lock;
-    enum node_log_level level;
+    _Atomic(enum node_log_level) level;
     bool json;
     struct {
         const char *key;
@@ -35,6 +35,11 @@ void node_log_setup(enum node_log_level level, bool json)
 {
     log_state.level = level;
     log_state.json = json;
+}
+
+void node_log_set_level(enum node_log_level level)
+{
+    log_state.level = level;
 }
 
 bool node_log_enabled(enum node_log_level level)

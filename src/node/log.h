@@ -65,7 +65,9 @@ static inline struct node_log_field node_millis(const char *key, uint64_t ms)
 
 /* Once, before other threads run. `level` is the highest that is printed. */
 void node_log_setup(enum node_log_level level, bool json);
-bool node_log_enabled(enum node_log_level level) BASE_PURE;
+/* debug_verbosity: any time, any thread. */
+void node_log_set_level(enum node_log_level level);
+bool node_log_enabled(enum node_log_level level);
 
 void node_log_write(enum node_log_level level, const char *message,
                     const struct node_log_field *fields, size_t count);

@@ -130,7 +130,41 @@ static void on_unlock_failed(void *context, const char *message)
 static bool is_mining(void *context)
 {
     const struct node *node = context;
-    return node->validator || node->signer;
+    return (node->validator && node_validator_is_mining(node->validator)) ||
+           (node->signer && node_signer_is_mining(node->signer));
+}
+
+static void set_mining(void *context, bool mining)
+{
+    struct node *node = context;
+    if (node->validator)
+        node_validator_set_mining(node->validator, mining);
+    if (node->signer)
+        node_signer_set_mining(node->signer, mining);
+}
+
+static void set_extra(void *context, struct bytes extra)
+{
+    struct node *node = context;
+    if (node->validator)
+        node_validator_set_extra(node->validator, extra);
+    if (node->signer)
+        node_signer_set_extra(node->signer, extra);
+}
+
+static int change_chain(void *context, void (*work)(void *work_context, struct chain *chain),
+                        void *work_context)
+{
+    struct node *node = context;
+    return node_chain_change(node->chain, work, work_context);
+}
+
+static void set_verbosity(void *context, int64_t level)
+{
+    (void)context;
+    node_log_set_level(level < NODE_LOG_CRIT    ? NODE_LOG_CRIT
+                       : level > NODE_LOG_TRACE ? NODE_LOG_TRACE
+                                                : (enum node_log_level)level);
 }
 
 static void sync_state(void *context, struct rpc_sync *ret_sync)
@@ -384,6 +418,10 @@ static void fill_backend(struct node *node)
         .min_gas_price = config->gasprice,
         .allow_unprotected = config->allow_unprotected,
         .is_mining = is_mining,
+        .set_mining = node->validator || node->signer ? set_mining : NULL,
+        .set_extra = node->validator || node->signer ? set_extra : NULL,
+        .change_chain = change_chain,
+        .set_verbosity = set_verbosity,
         .peer_status = peer_status,
         .sync = sync_state,
         .node_address = self,

@@ -24,7 +24,7 @@ struct node_signer {
     struct node_signer_options options;
     uint8_t extra[32];
     struct node_votes votes;
-    bool started, stopped, syncing;
+    bool started, stopped, syncing, idle;
     struct io_timer timer, sync_stall;
     enum step step;
     bool building;     /* a job is under way, of whatever parent */
@@ -102,7 +102,7 @@ static void plan(struct node_signer *s)
     struct chain_clique_turn turn;
     struct err_detail detail = {""};
     rest(s);
-    if (!s->started || s->stopped || s->syncing)
+    if (!s->started || s->stopped || s->syncing || s->idle)
         return;
     if (look_up_turn(s, &turn, &detail) != ERR_OK) {
         NODE_LOG(NODE_LOG_ERROR, "The signers cannot be looked up", node_text("err", detail.text));
@@ -247,6 +247,28 @@ void node_signer_start(struct node_signer *s)
              node_address("signer", &s->options.self));
     s->started = true;
     plan(s);
+}
+
+void node_signer_set_mining(struct node_signer *s, bool mining)
+{
+    if (s->idle == !mining || s->stopped)
+        return;
+    s->idle = !mining;
+    plan(s);
+}
+
+bool node_signer_is_mining(const struct node_signer *s)
+{
+    return !s->idle;
+}
+
+void node_signer_set_extra(struct node_signer *s, struct bytes extra)
+{
+    size_t len = extra.len < sizeof(s->extra) ? extra.len : sizeof(s->extra);
+    memset(s->extra, 0, sizeof(s->extra));
+    if (len)
+        memcpy(s->extra, extra.data, len);
+    s->options.extra = bytes_of(s->extra, len);
 }
 
 void node_signer_set_syncing(struct node_signer *s, bool syncing)

@@ -36,6 +36,11 @@ void node_signer_start(struct node_signer *signer);
 void node_signer_head(struct node_signer *signer);
 /* While true no block is made; but not for ever: a synchronisation that brings nothing for a while is passed over. */
 void node_signer_set_syncing(struct node_signer *signer, bool syncing);
+/* miner_stop and miner_start. */
+void node_signer_set_mining(struct node_signer *signer, bool mining);
+bool node_signer_is_mining(const struct node_signer *signer);
+/* The vanity of the blocks from now on, at most 32 bytes. */
+void node_signer_set_extra(struct node_signer *signer, struct bytes extra);
 /* Transactions have come into the pool that can be executed. */
 void node_signer_pending(struct node_signer *signer);
 

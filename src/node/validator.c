@@ -124,9 +124,12 @@ void node_validator_head(struct node_validator *v, const struct node_head *head)
 {
     if (v->syncing)
         io_timer_start(&v->sync_stall, NODE_SYNC_STALL_MS);
-    if (!v->started || v->stopped || v->syncing || !head->istanbul)
+    if (!v->started || v->stopped || v->syncing || v->idle || !head->istanbul)
         return;
     node_validator_forget_blocks(v);
+    if (head->block->header.number < v->height)
+        drop_machine(v); /* debug_setHead: none goes back in height */
+    v->height = head->block->header.number;
     make_machine(v, head->params.engine);
     change_set(v, &head->validators);
     v->told_pending = has_pending(v);
@@ -145,6 +148,33 @@ void node_validator_start(struct node_validator *v)
 {
     v->started = true;
     node_validator_head(v, node_chain_head(v->options.chain));
+}
+
+void node_validator_set_mining(struct node_validator *v, bool mining)
+{
+    if (v->idle == !mining || v->stopped)
+        return;
+    v->idle = !mining;
+    if (mining) {
+        node_validator_head(v, node_chain_head(v->options.chain));
+        return;
+    }
+    drop_machine(v);
+    node_validator_forget_blocks(v);
+}
+
+bool node_validator_is_mining(const struct node_validator *v)
+{
+    return !v->idle;
+}
+
+void node_validator_set_extra(struct node_validator *v, struct bytes extra)
+{
+    size_t len = extra.len < sizeof(v->extra) ? extra.len : sizeof(v->extra);
+    memset(v->extra, 0, sizeof(v->extra));
+    if (len)
+        memcpy(v->extra, extra.data, len);
+    v->options.extra = bytes_of(v->extra, len);
 }
 
 void node_validator_set_syncing(struct node_validator *v, bool syncing)

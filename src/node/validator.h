@@ -52,6 +52,11 @@ void node_validator_start(struct node_validator *validator);
 void node_validator_head(struct node_validator *validator, const struct node_head *head);
 /* While true, and blocks come, nothing is proposed or agreed. */
 void node_validator_set_syncing(struct node_validator *validator, bool syncing);
+/* miner_stop and miner_start: an idle one takes no part until it is started again. */
+void node_validator_set_mining(struct node_validator *validator, bool mining);
+bool node_validator_is_mining(const struct node_validator *validator);
+/* The vanity of the blocks from now on, at most 32 bytes. */
+void node_validator_set_extra(struct node_validator *validator, struct bytes extra);
 /* Transactions have come into the pool that can be executed. */
 void node_validator_pending(struct node_validator *validator);
 

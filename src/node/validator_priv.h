@@ -35,6 +35,8 @@ struct node_validator {
     struct istanbul_set set; /* of the height */
     struct node_votes votes;
     bool started, stopped, syncing, told_pending;
+    bool idle;       /* miner_stop */
+    uint64_t height; /* the last head's number */
 
     /* Effects wait here in order; those behind a RECORD until it is durable. */
     struct consensus_effects effects;

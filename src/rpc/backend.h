@@ -3,6 +3,7 @@
 #define RPC_BACKEND_H
 
 #include "base/buf.h"
+#include "base/error.h"
 #include "base/types.h"
 #include "base/u256.h"
 #include "io/loop.h"
@@ -60,6 +61,17 @@ struct rpc_backend {
     void (*candidates)(void *context,
                        void (*fn)(void *fn_context, const struct rpc_candidate *candidate),
                        void *fn_context);
+
+    /* miner; NULL: this node makes no blocks. `extra`: 32 bytes at most. */
+    void (*set_mining)(void *context, bool mining);
+    void (*set_extra)(void *context, struct bytes extra);
+    /* debug_setHead, admin_importChain: runs `work` on the thread that changes the chain. ERR_NOMEM, ERR_BUSY: it will not
+     * run. NULL: there is no such thread, and the methods change it themselves. */
+    int (*change_chain)(void *context, void (*work)(void *work_context, struct chain *chain),
+                        void *work_context);
+    /* debug_verbosity, debug_vmodule (ERR_INPUT); NULL: no log, or one that has no such thing. */
+    void (*set_verbosity)(void *context, int64_t level);
+    int (*set_vmodule)(void *context, const char *pattern, struct err_detail *why);
 
     /* personal and eth: the accounts of the node; NULL: none. */
     struct accounts *accounts;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 enum {
-    HISTORY_MAX = 1024,   /* blocks of one answer; later geth has the same limit */
+    HISTORY_MAX = 1024,    /* blocks of one answer; later geth has the same limit */
     PERCENTILES_MAX = 100, /* likewise */
 };
 
@@ -71,9 +71,9 @@ static int write_rewards(struct rpc_call *call, struct chain_reader *reader,
         return status;
     count = block->body->body.transaction_count;
     struct tip *tips = arena_alloc(call->arena, (count + 1) * sizeof(*tips));
-    status = tips ? chain_reader_receipts(reader, &receipts, &receipt_count, call->arena,
-                                          header->number)
-                  : ERR_NOMEM;
+    status =
+        tips ? chain_reader_receipts(reader, &receipts, &receipt_count, call->arena, header->number)
+             : ERR_NOMEM;
     if (status == 0 && receipt_count != count)
         status = ERR_CORRUPT;
     struct u256 base = base_fee_of(header);
@@ -83,8 +83,7 @@ static int write_rewards(struct rpc_call *call, struct chain_reader *reader,
         struct u256 left;
         if (!u256_sub_checked(&left, &tx->max_fee, &base))
             left = u256_from(0);
-        tips[i].tip =
-            u256_less(&tx->max_priority_fee, &left) ? tx->max_priority_fee : left;
+        tips[i].tip = u256_less(&tx->max_priority_fee, &left) ? tx->max_priority_fee : left;
         tips[i].gas = receipts[i].cumulative_gas - before;
         before = receipts[i].cumulative_gas;
     }
@@ -194,10 +193,9 @@ static int fee_history(struct rpc_call *call)
         struct hash256 hash;
         uint64_t head = 0;
         (void)chain_reader_head(&reader, &head, &hash);
-        status = rpc_fail(call, RPC_CODE_ERROR,
-                          "request beyond head block: requested %llu, head %llu",
-                          (unsigned long long)call->args[1].block.number,
-                          (unsigned long long)head);
+        status =
+            rpc_fail(call, RPC_CODE_ERROR, "request beyond head block: requested %llu, head %llu",
+                     (unsigned long long)call->args[1].block.number, (unsigned long long)head);
     } else if (status) {
         status = rpc_reader_fail(call, &reader, status);
     } else if (count == 0) {
