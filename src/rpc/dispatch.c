@@ -1,6 +1,7 @@
 /* Messages into calls, and their answers (GoQuorum, rpc/handler.go and rpc/json.go). */
 #include "base/hex.h"
 #include "base/mem.h"
+#include "rpc/ahead.h"
 #include "rpc/json.h"
 #include "rpc/machine.h"
 #include "rpc/method.h"
@@ -41,6 +42,7 @@ struct rpc_exchange {
     void *context;
     bool batch, one_left;
     struct rpc_json_walk walk; /* of a batch */
+    struct rpc_ahead ahead;
     struct bytes single;
     size_t answers;
     uint64_t now;
@@ -294,6 +296,7 @@ static int prepare_call(struct rpc_exchange *x)
                               .access = x->access,
                               .arena = &x->arena,
                               .now = x->now,
+                              .ahead = x->batch ? &x->ahead : NULL,
                               .out = &x->out};
     if (ends_with(name, "_subscribe") && !x->access.subscriptions)
         return rpc_fail(call, RPC_CODE_ERROR, "notifications not supported");
@@ -374,6 +377,7 @@ static void exchange_free(struct rpc_exchange *x)
     buf_release(&x->message);
     buf_release(&x->out);
     arena_release(&x->arena);
+    rpc_ahead_release(&x->ahead);
     mem_free(x);
 }
 
@@ -404,9 +408,11 @@ static bool go_on(struct rpc_exchange *x)
         x->one_left = false;
         return call_one(x, x->single);
     }
-    while (x->fn && rpc_json_element(&x->walk, &message))
+    while (x->fn && rpc_json_element(&x->walk, &message)) {
+        x->ahead.rest = x->walk;
         if (!call_one(x, message))
             return false;
+    }
     return true;
 }
 
@@ -479,6 +485,7 @@ struct rpc_exchange *rpc_ask(struct rpc *rpc, struct rpc_access access, struct b
     x->fn = fn;
     x->context = context;
     x->batch = x->one_left = false;
+    x->ahead = (struct rpc_ahead){.count = 0};
     x->answers = 0;
     x->now = rpc->backend->loop ? io_loop_now(rpc->backend->loop) : 0;
     if (begin_exchange(x) && !go_on(x))

@@ -50,6 +50,7 @@ struct rpc_param {
     bool optional;
 };
 
+struct rpc_ahead;    /* rpc/ahead.h */
 struct rpc_override; /* rpc/override.h */
 
 enum rpc_block_kind { RPC_AT_NONE, RPC_AT_LATEST, RPC_AT_PENDING, RPC_AT_NUMBER, RPC_AT_HASH };
@@ -157,10 +158,11 @@ struct rpc_call {
     struct rpc_access access;
     const struct rpc_method *method;
     struct rpc_value args[RPC_PARAMS_MAX];
-    struct arena *arena; /* of the exchange; cleared behind each call */
-    struct buf *out;     /* the result is appended here, as JSON */
-    void *state;         /* from `work` to `run` */
-    uint64_t now;        /* by io_loop_now, when the message came */
+    struct arena *arena;     /* of the exchange; cleared behind each call */
+    struct buf *out;         /* the result is appended here, as JSON */
+    void *state;             /* from `work` to `run` */
+    struct rpc_ahead *ahead; /* of a batch; else NULL */
+    uint64_t now;            /* by io_loop_now, when the message came */
     /* The error, when RPC_FAILED. */
     int code;
     struct bytes data; /* of a revert, hex by the writer; data NULL = none */

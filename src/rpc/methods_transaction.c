@@ -1,5 +1,6 @@
 /* eth: transactions and their receipts, and sending them. */
 #include "chain/pool.h"
+#include "rpc/ahead.h"
 #include "rpc/lookup.h"
 #include "rpc/methods.h"
 
@@ -249,13 +250,16 @@ static int decode_raw(struct rpc_call *call)
         return rpc_fail(call, RPC_CODE_ERROR, "empty typed transaction bytes");
     if (!knows_type(raw.data[0], &rules.transactions))
         return rpc_fail(call, RPC_CODE_ERROR, "transaction type not supported");
-    struct chain_tx *tx;
+    struct chain_tx *tx = call->ahead ? rpc_ahead_take(call->ahead, raw) : NULL;
     struct err_detail detail = {{0}};
+    if (tx) {
+        call->state = tx;
+        return 0;
+    }
     int status = chain_tx_decode(&tx, raw, rules.is_quorum, call->now, &detail);
     if (status)
         return refuse_encoding(call, raw, status, &detail);
-    enum eth_tx_status signature;
-    status = chain_txs_recover(&tx, &signature, 1, &rules.transactions, NULL);
+    status = rpc_ahead_recover(call->ahead, tx, &rules.transactions, rules.is_quorum, call->now);
     if (status) {
         chain_tx_unref(tx);
         return status;

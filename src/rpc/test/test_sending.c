@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -237,6 +238,88 @@ static void test_batch_on_workers(void **state)
     buf_release(&asked.answer);
 }
 
+static json_t *ask_all(struct buf *message)
+{
+    struct asked asked = {BUF_INIT, false};
+    (void)rpc_ask(w.rpc, rpc_access_all(), message, take, &asked);
+    while (!asked.done)
+        io_loop_turn(w.backend.loop, true);
+    json_t *all = json_loadb((const char *)asked.answer.data, asked.answer.len, 0, NULL);
+    buf_release(&asked.answer);
+    assert_non_null(all);
+    return all;
+}
+
+enum { BATCH = 100 };
+
+/* What stands at a place of the batch: others among good ones, so that looking ahead meets all of them. */
+enum element { GOOD, TWICE, MALFORMED, NO_TRANSACTION, OTHER_METHOD };
+
+static enum element element_at(size_t i)
+{
+    static const enum element kinds[] = {GOOD, GOOD,           TWICE, GOOD,         MALFORMED,
+                                         GOOD, NO_TRANSACTION, GOOD,  OTHER_METHOD, GOOD};
+    return kinds[i % BASE_COUNT(kinds)];
+}
+
+/* Transactions of a batch have their senders recovered together; each is answered as if it stood alone. */
+static void test_batch_of_transactions(void **state)
+{
+    (void)state;
+    begin();
+    struct buf message = BUF_INIT, raw = BUF_INIT;
+    uint64_t nonce = 1000; /* beside those of the other tests */
+    for (size_t i = 0; i < BATCH; i++) {
+        static const char *const others[] = {
+            [MALFORMED] = "\"method\":\"eth_sendRawTransaction\",\"params\":[\"0xc0\"]",
+            [NO_TRANSACTION] = "\"method\":\"eth_sendRawTransaction\",\"params\":[7]",
+            [OTHER_METHOD] = "\"method\":\"eth_blockNumber\"",
+        };
+        enum element kind = element_at(i);
+        if (kind == GOOD)
+            sign(&raw, nonce++, i);
+        buf_append_format(&message, "%c{\"id\":%zu,", i ? ',' : '[', i);
+        if (kind == GOOD || kind == TWICE)
+            buf_append_format(&message,
+                              "\"method\":\"eth_sendRawTransaction\",\"params\":[\"%s\"]}",
+                              buf_text(&raw));
+        else
+            buf_append_format(&message, "%s}", others[kind]);
+    }
+    buf_append_text(&message, "]");
+    json_t *all = ask_all(&message);
+    assert_int_equal(json_array_size(all), BATCH);
+    for (size_t i = 0; i < BATCH; i++) {
+        static const char *const errors[] = {
+            [TWICE] = "already known",
+            [MALFORMED] = "rlp: too few elements for types.LegacyTx",
+            [NO_TRANSACTION] =
+                "invalid argument 0: json: cannot unmarshal non-string into Go value "
+                "of type hexutil.Bytes",
+        };
+        enum element kind = element_at(i);
+        json_t *one = json_incref(json_array_get(all, i));
+        if (kind == TWICE || kind == MALFORMED || kind == NO_TRANSACTION) {
+            check_error(one, errors[kind]);
+            continue;
+        }
+        assert_non_null(part(one, ""));
+        if (kind == GOOD) {
+            json_t *found = ask("\"method\":\"eth_getTransactionByHash\",\"params\":[\"%s\"]",
+                                json_string_value(part(one, "")));
+            char value[24];
+            snprintf(value, sizeof(value), "0x%zx", i);
+            check_text(found, "value", value);
+            /* In small letters there, checksummed here. */
+            assert_int_equal(strcasecmp(json_string_value(part(found, "from")), sender.address), 0);
+            json_decref(found);
+        }
+        json_decref(one);
+    }
+    json_decref(all);
+    buf_release(&raw);
+}
+
 /* The file is what `geth export` of the network gave, but for blocks of which it gave other seals. */
 static void test_export(void **state)
 {
@@ -296,6 +379,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_send),
         cmocka_unit_test(test_batch_on_workers),
+        cmocka_unit_test(test_batch_of_transactions),
         cmocka_unit_test(test_export),
         cmocka_unit_test(test_forgotten),
     };
