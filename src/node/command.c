@@ -316,9 +316,19 @@ static int run_version(const struct node_config *config, size_t count, char **ar
 }
 
 const struct node_command node_commands[] = {
-    {"init", run_init},          {"export", run_export},           {"import", run_import},
-    {"version", run_version},    {"dumpgenesis", run_dumpgenesis}, {"account", node_run_account},
-    {"attach", node_run_attach}, {"console", node_run_console},    {"js", node_run_js},
+    {"init", run_init},
+    {"export", run_export},
+    {"import", run_import},
+    {"version", run_version},
+    {"dumpgenesis", run_dumpgenesis},
+    {"account", node_run_account},
+    {"attach", node_run_attach},
+    {"console", node_run_console},
+    {"js", node_run_js},
+    {"dumpconfig", node_run_dumpconfig},
+    {"removedb", node_run_removedb},
+    {"license", node_run_license},
+    {"show-deprecated-flags", node_run_deprecated},
 };
 
 const size_t node_command_count = BASE_COUNT(node_commands);

@@ -36,6 +36,13 @@ int node_run_account(const struct node_config *config, size_t count, char **argu
 int node_run_attach(const struct node_config *config, size_t count, char **arguments);
 int node_run_console(const struct node_config *config, size_t count, char **arguments);
 int node_run_js(const struct node_config *config, size_t count, char **arguments);
+/* small_commands.c */
+int node_run_dumpconfig(const struct node_config *config, size_t count, char **arguments);
+int node_run_removedb(const struct node_config *config, size_t count, char **arguments);
+int node_run_license(const struct node_config *config, size_t count, char **arguments);
+int node_run_deprecated(const struct node_config *config, size_t count, char **arguments);
+/* Why a command of geth's is not here, and what to do instead; NULL: it is none of geth's. */
+const char *node_absent_command(const char *name);
 
 /* Opens the chain of a data directory as the flags say; `genesis` may be none. The pool of threads is for recovery
  * and may be NULL. */

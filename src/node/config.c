@@ -1,6 +1,7 @@
 #include "node/config.h"
 
 #include "base/hex.h"
+#include "base/options.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -132,6 +133,61 @@ static int check_text(const struct node_flag *flag, const char *value, struct er
                    value, value);
 }
 
+int node_config_set(struct node_config *config, const char *name, const char *value,
+                    struct err_detail *detail)
+{
+    const struct node_flag *flag = find_flag(name, strlen(name));
+    assert(flag);
+    size_t index = (size_t)(flag - node_flags);
+    assert(index / 64 < BASE_COUNT(config->given));
+    /* "--raft=false" and "--ptm.url ''" ask for nothing. */
+    if (*value && strcmp(value, "false") != 0)
+        config->given[index / 64] |= (uint64_t)1 << index % 64;
+    int status = check_text(flag, value, detail);
+    return status == ERR_OK ? set_flag(config, flag, value, detail) : status;
+}
+
+bool node_config_get(const struct node_config *config, const char *name,
+                     struct node_flag_value *ret_value)
+{
+    const struct node_flag *flag = find_flag(name, strlen(name));
+    if (!flag || flag->use != NODE_FLAG_OBEYED)
+        return false;
+    const void *at = (const char *)config + flag->offset;
+    struct node_flag_value v = {.kind = flag->kind, .text = ""};
+    switch (flag->kind) {
+    case NODE_FLAG_SWITCH:
+        v.on = *(const bool *)at;
+        break;
+    case NODE_FLAG_TEXT:
+        v.text = *(const char *const *)at;
+        break;
+    case NODE_FLAG_DECIMAL:
+        v.decimal = *(const double *)at;
+        break;
+    case NODE_FLAG_NUMBER:
+    case NODE_FLAG_DURATION:
+        v.number = *(const uint64_t *)at;
+        break;
+    }
+    *ret_value = v;
+    return true;
+}
+
+/* geth's words, and the nearest name when there is one. */
+static int unknown_flag(const char *name, size_t len, struct err_detail *detail)
+{
+    const char *names[512], *near = NULL;
+    char word[81];
+    size_t count = 0;
+    for (; count < node_flag_count && count < BASE_COUNT(names); count++)
+        names[count] = node_flags[count].name;
+    snprintf(word, sizeof(word), "%.*s", (int)(len < 80 ? len : 80), name);
+    near = options_nearest(word, names, count);
+    return err_set(detail, ERR_USAGE, "flag provided but not defined: -%s%s%s%s", word,
+                   near ? " (did you mean --" : "", near ? near : "", near ? "?)" : "");
+}
+
 /* One flag at argv[*at], which may take the argument behind it. */
 static int parse_one(struct node_config *config, int *at, int argc, char **argv,
                      struct err_detail *detail)
@@ -143,8 +199,7 @@ static int parse_one(struct node_config *config, int *at, int argc, char **argv,
         return err_set(detail, ERR_USAGE, "bad flag syntax: %.80s", argv[*at]);
     const struct node_flag *flag = find_flag(name, len);
     if (!flag)
-        return err_set(detail, ERR_USAGE, "flag provided but not defined: -%.*s",
-                       (int)(len < 80 ? len : 80), name);
+        return unknown_flag(name, len, detail);
     if (!value && flag->kind == NODE_FLAG_SWITCH)
         value = "true";
     if (!value) {
@@ -152,13 +207,7 @@ static int parse_one(struct node_config *config, int *at, int argc, char **argv,
             return err_set(detail, ERR_USAGE, "flag needs an argument: -%s", flag->name);
         value = argv[++*at];
     }
-    size_t index = (size_t)(flag - node_flags);
-    assert(index / 64 < BASE_COUNT(config->given));
-    /* "--raft=false" and "--ptm.url ''" ask for nothing. */
-    if (*value && strcmp(value, "false") != 0)
-        config->given[index / 64] |= (uint64_t)1 << index % 64;
-    int status = check_text(flag, value, detail);
-    return status == ERR_OK ? set_flag(config, flag, value, detail) : status;
+    return node_config_set(config, flag->name, value, detail);
 }
 
 int node_config_parse(struct node_config *config, size_t *ret_count, int argc, char **argv,

@@ -48,6 +48,7 @@ struct node_config {
     const char *rpcclitls_ciphersuites;
     bool rpcclitls_insecureskipverify;
     /* commands */
+    const char *config_file;
     bool nocompaction, help, version;
     /* bootnode */
     const char *boot_addr, *genkey;
@@ -94,6 +95,21 @@ void node_config_defaults(struct node_config *config);
  * flag -http.port: parse error`, … */
 int node_config_parse(struct node_config *config, size_t *ret_count, int argc, char **argv,
                       struct err_detail *detail) BASE_NODISCARD;
+
+/* As if the flag stood on the command line; `value` is kept. ERR_USAGE as above. */
+int node_config_set(struct node_config *config, const char *name, const char *value,
+                    struct err_detail *detail) BASE_NODISCARD;
+
+struct node_flag_value {
+    enum node_flag_kind kind;
+    bool on;
+    const char *text;
+    uint64_t number; /* of a duration: ms */
+    double decimal;
+};
+/* What a flag is now; false when it is none that is obeyed. */
+bool node_config_get(const struct node_config *config, const char *name,
+                     struct node_flag_value *ret_value);
 
 /* Whether a flag stood on the command line, with a value other than false or nothing. */
 bool node_config_given(const struct node_config *config, const char *name);

@@ -162,6 +162,8 @@ const struct node_flag node_flags[] = {
     OTHER(logging, "trace", TEXT, WARNED, "Trace written to a file"),
     OTHER(logging, "ethstats", TEXT, WARNED, "Reports to an ethstats service"),
 
+    TEXT(commands, "config", config_file, "",
+         "Configuration file in TOML, as dumpconfig writes it; flags win over it"),
     SWITCH(commands, "nocompaction", nocompaction,
            "(import) accepted; there is nothing to compact"),
     SWITCH(commands, "help", help, "This text"),
@@ -282,7 +284,6 @@ const struct node_flag node_flags[] = {
     OTHER(raft, "raftdnsenable", SWITCH, SILENT, "(with --raft)"),
     OTHER(raft, "raftlogdir", TEXT, SILENT, "(with --raft)"),
 
-    OTHER(other, "config", TEXT, REFUSED, "TOML file"),
     OTHER(other, "plugins", TEXT, REFUSED, "Plugin settings"),
     OTHER(other, "plugins.localverify", SWITCH, SILENT, "(with --plugins)"),
     OTHER(other, "plugins.publickey", TEXT, SILENT, "(with --plugins)"),

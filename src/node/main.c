@@ -1,26 +1,10 @@
+#include "base/mem.h"
 #include "node/command.h"
+#include "node/config_file.h"
 #include "node/log.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-/* geth's commands that this version lacks. */
-static const char *const absent[] = {
-    "dump",
-    "dumpconfig",
-    "removedb",
-    "db",
-    "snapshot",
-    "wallet",
-    "mpsdbupgrade",
-    "license",
-    "makedag",
-    "import-preimages",
-    "export-preimages",
-    "makecache",
-    "version-check",
-    "show-deprecated-flags",
-};
 
 static int print_page(void (*page)(struct buf *b))
 {
@@ -56,9 +40,9 @@ static int run_command(const struct node_config *config, size_t count, char **wo
     for (size_t i = 0; i < node_command_count; i++)
         if (strcmp(node_commands[i].name, words[0]) == 0)
             return node_commands[i].run(config, count - 1, words + 1);
-    for (size_t i = 0; i < BASE_COUNT(absent); i++)
-        if (strcmp(absent[i], words[0]) == 0)
-            return node_fatal("the command '%s' is not in this version of quorate-node", words[0]);
+    const char *why = node_absent_command(words[0]);
+    if (why)
+        return node_fatal("the command '%s' is not in quorate-node: %s", words[0], why);
     fprintf(stderr, "invalid command: \"%.200s\"\n", words[0]);
     return NODE_EXIT_FATAL;
 }
@@ -80,6 +64,25 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
+/* Reads the flags once to learn of --config, then the file, so that the flags win when they are read again. */
+static int apply_file(struct node_config *config, int argc, char **argv)
+{
+    struct err_detail detail = {""};
+    struct node_config first = *config;
+    size_t count;
+    char **copy = mem_alloc((size_t)(argc + 1) * sizeof(*copy));
+    if (!copy)
+        return node_fatal("out of memory");
+    memcpy(copy, argv, (size_t)argc * sizeof(*copy));
+    int status = node_config_parse(&first, &count, argc, copy, &detail);
+    mem_free(copy);
+    if (status != ERR_OK || !*first.config_file)
+        return NODE_EXIT_OK; /* what is wrong is said by the second reading */
+    return node_config_file_read(config, first.config_file, &detail) == ERR_OK
+               ? NODE_EXIT_OK
+               : node_fatal("%s", detail.text);
+}
+
 int node_main(int argc, char **argv)
 {
     struct node_config config;
@@ -89,6 +92,8 @@ int node_main(int argc, char **argv)
     node_config_defaults(&config);
     if (argc > 1 && strcmp(argv[1], "--man") == 0)
         return print_page(node_config_man);
+    if (argc > 1 && apply_file(&config, argc - 1, argv + 1) != NODE_EXIT_OK)
+        return NODE_EXIT_FATAL;
     if (argc > 0 && node_config_parse(&config, &count, argc - 1, argv + 1, &detail) != ERR_OK)
         return usage_error(&detail);
     char **words = argv + 1;
