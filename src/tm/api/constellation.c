@@ -1,0 +1,71 @@
+/*
+ * Constellation's dialect: no methods, no media types, three statuses (spec 3.10). The operations are Tessera's; what
+ * differs is how a request is read and what its answer may be. Its private endpoints are those of the unix socket.
+ */
+#include "tm/api/request.h"
+
+struct row {
+    const char *path;
+    bool private;
+    tm_endpoint_fn *fn;
+    const char *endpoint; /* Tessera's, for the figures */
+    bool json;
+};
+
+static const struct row rows[] = {
+    {"/upcheck", false, tm_get_upcheck, "/upcheck", false},
+    {"/send", true, tm_post_send, "/send", true},
+    {"/sendraw", true, tm_post_sendraw, "/sendraw", false},
+    {"/receive", true, tm_get_receive, "/receive", true},
+    {"/receiveraw", true, tm_get_receiveraw, "/receiveraw", false},
+    {"/delete", true, tm_post_delete, "/delete", true},
+    {"/push", false, tm_post_push, "/push", false},
+    {"/resend", false, tm_post_resend, "/resend", true},
+    {"/partyinfo", false, tm_post_partyinfo, "/partyinfo", false},
+};
+
+static const struct tm_endpoint *endpoint_of(const char *path)
+{
+    for (size_t i = 0; i < tm_endpoint_count; i++)
+        if (strcmp(tm_endpoints[i].path, path) == 0)
+            return &tm_endpoints[i];
+    return NULL;
+}
+
+/* "individual" and "all", as Tessera's operation wants them. */
+static void raise_type(json_t *json)
+{
+    const char *type = json_string_value(json_object_get(json, "type"));
+    if (type && strcmp(type, "all") == 0)
+        (void)json_object_set_new(json, "type", json_string("ALL"));
+    else if (type && strcmp(type, "individual") == 0)
+        (void)json_object_set_new(json, "type", json_string("INDIVIDUAL"));
+}
+
+void tm_constellation_serve(struct tm_request *request)
+{
+    const struct row *row = NULL;
+    for (size_t i = 0; i < BASE_COUNT(rows); i++)
+        if (bytes_equal(request->http->path, bytes_str(rows[i].path)))
+            row = &rows[i];
+    request->media = request->content = TMPROTO_MEDIA_JSON;
+    if (!row) {
+        tm_fail(request, 400, "Bad Request");
+        return;
+    }
+    if (row->private && request->app != TM_APP_Q2T) {
+        tm_fail(request, 401, "Unauthorized");
+        return;
+    }
+    request->endpoint = endpoint_of(row->endpoint);
+    if (row->json) {
+        struct bytes body = request->http->body;
+        request->json = json_loadb((const char *)body.data, body.len, 0, NULL);
+        if (!json_is_object(request->json)) {
+            tm_fail(request, 400, "Bad Request");
+            return;
+        }
+        raise_type(request->json);
+    }
+    row->fn(request);
+}
