@@ -18,13 +18,14 @@
 enum {
     /* A request's body: base64 of the largest payload with its JSON around it. */
     TM_API_BODY_MAX = TMPROTO_PAYLOAD_MAX / 3 * 4 + (1 << 20),
-    TM_API_ANSWER_MAX = 1 << 20,   /* of another manager's answer to a push, party info or validation */
-    TM_API_REQUESTS_MAX = 4096,    /* under way at a time; above it the answer is 503 */
+    TM_API_ANSWER_MAX =
+        1 << 20, /* of another manager's answer to a push, party info or validation */
+    TM_API_REQUESTS_MAX = 4096, /* under way at a time; above it the answer is 503 */
     /* Memory of one request: its payload as text, bytes, cipher text, and a copy for each recipient. */
     TM_API_MEMORY_MAX = 16 * TMPROTO_PAYLOAD_MAX,
-    TM_API_PUSHES_MAX = 64,        /* payloads under way at a time in a resend */
-    TM_API_BATCH_MAX = 10000,      /* payloads of one pushBatch, as in Tessera */
-    TM_API_VALIDATIONS_MAX = 64,   /* keys validated in one party information */
+    TM_API_PUSHES_MAX = 64,      /* payloads under way at a time in a resend */
+    TM_API_BATCH_MAX = 10000,    /* payloads of one pushBatch, as in Tessera */
+    TM_API_VALIDATIONS_MAX = 64, /* keys validated in one party information */
 };
 
 struct tm_api;
@@ -40,10 +41,10 @@ struct tm_api_options {
     struct tm_network *network;
     struct io_http_client *client;
     const struct tm_config *config;
-    const char *version;   /* answered at /version */
-    uint64_t push_ms;      /* for a push to be answered */
-    uint64_t info_ms;      /* for party information */
-    bool recovering;       /* stages what is pushed; serves P2P alone */
+    const char *version; /* answered at /version */
+    uint64_t push_ms;    /* for a push to be answered */
+    uint64_t info_ms;    /* for party information */
+    bool recovering;     /* stages what is pushed; serves P2P alone */
     void (*log)(void *context, enum tm_log level, const char *text);
     void *log_context;
 };

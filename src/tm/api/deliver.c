@@ -83,12 +83,13 @@ static void on_payload(void *context, const struct tm_store_answer *a)
         delivered(item); /* deleted meanwhile */
         return;
     }
-    item->push = (struct tm_push){.api = api,
-                                  .node = tm_network_find(api->options.network, item->what.recipient),
-                                  .recipient = item->what.recipient,
-                                  .done = on_pushed,
-                                  .context = item,
-                                  .arena = &item->all->arena};
+    item->push =
+        (struct tm_push){.api = api,
+                         .node = tm_network_find(api->options.network, item->what.recipient),
+                         .recipient = item->what.recipient,
+                         .done = on_pushed,
+                         .context = item,
+                         .arena = &item->all->arena};
     int status = a->status < 0 || a->count == 0 || !item->push.node ? ERR_IO : 0;
     if (status == 0)
         status = tm_decode_stored(&item->all->arena, &item->payload, &a->payloads[0], &detail);
@@ -97,7 +98,8 @@ static void on_payload(void *context, const struct tm_store_answer *a)
         status = ERR_UNSUPPORTED;
     }
     if (status == 0)
-        status = tm_push_begin(&item->push, "push", TMPROTO_MEDIA_OCTETS, cbor, api->options.push_ms);
+        status =
+            tm_push_begin(&item->push, "push", TMPROTO_MEDIA_OCTETS, cbor, api->options.push_ms);
     if (status < 0)
         postpone(item);
 }
@@ -114,7 +116,8 @@ static void on_due(void *context, const struct tm_store_answer *a)
         d->items[i].what = a->deliveries[i];
         d->items[i].what.hash = arena_copy(&d->arena, a->deliveries[i].hash);
         d->items[i].what.recipient = arena_copy(&d->arena, a->deliveries[i].recipient);
-        if (tm_store_get(d->api->options.store, d->items[i].what.hash, on_payload, &d->items[i]) < 0)
+        if (tm_store_get(d->api->options.store, d->items[i].what.hash, on_payload, &d->items[i]) <
+            0)
             d->left--;
     }
     finish(d);
@@ -132,7 +135,8 @@ void tm_deliver(void *context)
     arena_init_limited(&d->arena, TM_API_MEMORY_MAX);
     api->delivering = true;
     api->busy++;
-    if (tm_store_deliveries(api->options.store, io_loop_wall_ms(api->options.loop), PAGE, on_due, d) < 0) {
+    if (tm_store_deliveries(api->options.store, io_loop_wall_ms(api->options.loop), PAGE, on_due,
+                            d) < 0) {
         d->left = 1;
         finish(d);
     }

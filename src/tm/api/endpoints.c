@@ -121,8 +121,8 @@ void tm_api_document(struct buf *b, enum tm_app app, const char *version)
         buf_append_format(b, "%s\"%s\":{", comma, tm_endpoints[i].path);
         const char *inner = "";
         for (size_t j = i; j < tm_endpoint_count; j++) {
-            if (!(tm_endpoints[j].apps >> app & 1) || strcmp(tm_endpoints[j].path, tm_endpoints[i].path) ||
-                stands_before(j, app, true))
+            if (!(tm_endpoints[j].apps >> app & 1) ||
+                strcmp(tm_endpoints[j].path, tm_endpoints[i].path) || stands_before(j, app, true))
                 continue; /* a second form of the same operation differs by media types alone */
             buf_append_text(b, inner);
             write_operation(b, &tm_endpoints[j]);

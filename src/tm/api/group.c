@@ -46,7 +46,8 @@ bool tm_group_members(struct arena *arena, struct tmproto_list *ret_members, str
 {
     struct group g;
     struct bytes copy = arena_copy(arena, data);
-    if (!copy.data || decode_group(arena, &g, copy) < 0 || !bytes_equal(g.state, bytes_str("ACTIVE")))
+    if (!copy.data || decode_group(arena, &g, copy) < 0 ||
+        !bytes_equal(g.state, bytes_str("ACTIVE")))
         return false;
     *ret_members = g.members;
     return true;
@@ -240,13 +241,18 @@ static void tell_members(struct changing *c)
             return;
         }
         if (!tmproto_versions_have(node->versions, TMPROTO_V3)) {
-            tm_fail_named(c->request, 403,
-                          "Transactions with privacy group is not currently supported on recipient ",
-                          key, "");
+            tm_fail_named(
+                c->request, 403,
+                "Transactions with privacy group is not currently supported on recipient ", key,
+                "");
             return;
         }
-        c->pushes[c->push_count++] = (struct tm_push){
-            .api = api, .node = node, .recipient = key, .done = on_told, .context = c, .arena = arena};
+        c->pushes[c->push_count++] = (struct tm_push){.api = api,
+                                                      .node = node,
+                                                      .recipient = key,
+                                                      .done = on_told,
+                                                      .context = c,
+                                                      .arena = arena};
     }
     c->left = c->push_count + 1;
     for (size_t i = 0; i < c->push_count; i++) {
@@ -389,8 +395,8 @@ void tm_post_find_group(struct tm_request *request)
     struct tmproto_list members;
     if (!f || !tm_json_list(request, &members, "addresses"))
         return;
-    int status = tm_store_find_groups(request->api->options.store, lookup_id(&request->arena, members),
-                                      on_groups, f);
+    int status = tm_store_find_groups(request->api->options.store,
+                                      lookup_id(&request->arena, members), on_groups, f);
     if (status < 0)
         tm_fail_error(request, status, NULL);
 }
@@ -467,8 +473,7 @@ void tm_get_groups(struct tm_request *request)
     if (!(f = find(request)))
         return;
     f->type = legacy ? "LEGACY" : "PANTHEON";
-    int status =
-        tm_store_find_groups(request->api->options.store, bytes_none(), on_groups, f);
+    int status = tm_store_find_groups(request->api->options.store, bytes_none(), on_groups, f);
     if (status < 0)
         tm_fail_error(request, status, NULL);
 }

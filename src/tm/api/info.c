@@ -65,16 +65,18 @@ static uint64_t resident_bytes(void)
     return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-static void gauge(struct buf *b, const char *name, const char *type, const char *help, uint64_t value)
+static void gauge(struct buf *b, const char *name, const char *type, const char *help,
+                  uint64_t value)
 {
-    buf_append_format(b, "# HELP quorate_tm_%s %s\n# TYPE quorate_tm_%s %s\nquorate_tm_%s %llu\n", name,
-                      help, name, type, name, (unsigned long long)value);
+    buf_append_format(b, "# HELP quorate_tm_%s %s\n# TYPE quorate_tm_%s %s\nquorate_tm_%s %llu\n",
+                      name, help, name, type, name, (unsigned long long)value);
 }
 
 static void endpoint_figures(struct buf *b, struct tm_api *api, const char *name, const char *help,
                              size_t offset)
 {
-    buf_append_format(b, "# HELP quorate_tm_%s %s\n# TYPE quorate_tm_%s counter\n", name, help, name);
+    buf_append_format(b, "# HELP quorate_tm_%s %s\n# TYPE quorate_tm_%s counter\n", name, help,
+                      name);
     for (size_t i = 0; i < tm_endpoint_count; i++) {
         uint64_t value;
         memcpy(&value, (const uint8_t *)&api->figures[i] + offset, sizeof(value));
@@ -98,9 +100,11 @@ void tm_get_metrics(struct tm_request *request)
     gauge(&b, "requests_under_way", "gauge", "requests and deliveries not ended yet", api->busy);
     gauge(&b, "pushes_total", "counter", "payloads pushed to other managers", api->pushes);
     gauge(&b, "push_failures_total", "counter", "of these, not taken", api->push_failures);
-    gauge(&b, "queued_total", "counter", "payloads queued for parties out of reach", api->deliveries);
+    gauge(&b, "queued_total", "counter", "payloads queued for parties out of reach",
+          api->deliveries);
     gauge(&b, "peers", "gauge", "other managers known", tm_network_count(api->options.network));
-    gauge(&b, "store_commits_total", "counter", "durable commits", tm_store_commits(api->options.store));
+    gauge(&b, "store_commits_total", "counter", "durable commits",
+          tm_store_commits(api->options.store));
     gauge(&b, "store_pending", "gauge", "calls of the database not answered yet",
           tm_store_pending(api->options.store));
     gauge(&b, "store_available", "gauge", "1 while the database can be reached",

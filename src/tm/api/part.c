@@ -104,7 +104,8 @@ void tm_fail(struct tm_request *request, unsigned status, const char *format, ..
 void tm_fail_named(struct tm_request *request, unsigned status, const char *before,
                    struct bytes bytes, const char *after)
 {
-    struct bytes shown = bytes.len > TMPROTO_KEY_MAX ? bytes_slice(bytes, 0, TMPROTO_KEY_MAX) : bytes;
+    struct bytes shown =
+        bytes.len > TMPROTO_KEY_MAX ? bytes_slice(bytes, 0, TMPROTO_KEY_MAX) : bytes;
     struct bytes text = tm_base64(&request->arena, shown);
     tm_fail(request, status, "%s%.*s%s", before, (int)text.len,
             text.data ? (const char *)text.data : "", after);
@@ -115,9 +116,10 @@ void tm_fail_error(struct tm_request *request, int status, const char *message)
     const char *text = message && message[0] ? message : err_text(status);
     tm_log(request->api, TM_LOG_ERROR, "%s: %s",
            request->endpoint ? request->endpoint->path : "request", text);
-    tm_fail(request, status == ERR_BUSY || status == ERR_IO || status == ERR_NOSPACE ? 503
-                     : status == ERR_LIMIT                                          ? 413
-                                                                                    : 500,
+    tm_fail(request,
+            status == ERR_BUSY || status == ERR_IO || status == ERR_NOSPACE ? 503
+            : status == ERR_LIMIT                                           ? 413
+                                                                            : 500,
             "%s", text);
 }
 

@@ -51,8 +51,8 @@ static int tell(struct tm_api *api, const struct tm_network_node *node)
     tm_network_tell(api->options.network, &t->push.body, api->options.config->constellation);
     int status = buf_status(&t->push.body);
     if (status == 0)
-        status = tm_push_begin(&t->push, "partyinfo", TMPROTO_MEDIA_OCTETS, true,
-                               api->options.info_ms);
+        status =
+            tm_push_begin(&t->push, "partyinfo", TMPROTO_MEDIA_OCTETS, true, api->options.info_ms);
     if (status < 0) {
         buf_release(&t->push.body);
         arena_release(&t->arena);
@@ -71,7 +71,10 @@ void tm_round(void *context)
     while ((node = tm_network_due(api->options.network)))
         if (tell(api, node) < 0)
             break;
-    io_timer_start(&api->round, api->round_ms);
+    /* The first rounds follow each other fast: a network that is brought up is whole within a second. */
+    uint64_t pause = api->round_ms < api->next_round_ms ? api->round_ms : api->next_round_ms;
+    api->next_round_ms = pause * 2;
+    io_timer_start(&api->round, pause);
 }
 
 /* --- Hearing --- */
@@ -90,6 +93,10 @@ static void take(struct hearing *h, bool validated)
 {
     struct tm_request *request = h->request;
     struct tm_network *network = request->api->options.network;
+    char url[TMPROTO_URL_MAX + 2];
+    const struct tm_network_node *node =
+        tm_network_normal_url(h->info.url, url) ? tm_network_node_of(network, url) : NULL;
+    bool known = node && node->heard && !node->unreachable;
     int verdict = tm_network_receive(network, &h->info, h->versions);
     struct buf body = BUF_INIT;
     if (verdict < 0) {
@@ -98,6 +105,10 @@ static void take(struct hearing *h, bool validated)
     }
     switch ((enum tm_network_verdict)verdict) {
     case TM_NETWORK_TAKEN:
+        node = known ? NULL : tm_network_node_of(network, url);
+        if (node && request->api->started && !request->api->draining)
+            (void)tell(request->api,
+                       node); /* it has just come up: it need not wait for our round */
         if (!validated) {
             const struct tmproto_partyinfo own = {.url = bytes_str(tm_network_url(network))};
             if (request->api->options.config->constellation)
@@ -124,13 +135,14 @@ static void all_proved(struct hearing *h)
     size_t kept = 0;
     for (size_t i = 0; i < h->count; i++) {
         const struct tm_push *proof = &h->proofs[i];
-        bool held = proof->status == 200 &&
-                    bytes_equal(proof->answer, bytes_of(h->uuids[i], UUID_TEXT));
+        bool held =
+            proof->status == 200 && bytes_equal(proof->answer, bytes_of(h->uuids[i], UUID_TEXT));
         if (held)
             h->keys[kept++] = h->keys[i];
         else
             tm_log(h->request->api, TM_LOG_WARN, "%.*s does not hold a key that it announces",
-                   (int)(h->info.url.len < 200 ? h->info.url.len : 200), (const char *)h->info.url.data);
+                   (int)(h->info.url.len < 200 ? h->info.url.len : 200),
+                   (const char *)h->info.url.data);
     }
     if (h->count > 0 && kept == 0) {
         tm_fail(h->request, 500, "none of the announced keys could be validated");
@@ -157,8 +169,9 @@ static void make_uuid(char ret_text[UUID_TEXT + 1])
     r[6] = (uint8_t)((r[6] & 0x0f) | 0x40);
     r[8] = (uint8_t)((r[8] & 0x3f) | 0x80);
     snprintf(ret_text, UUID_TEXT + 1,
-             "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", r[0], r[1], r[2],
-             r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12], r[13], r[14], r[15]);
+             "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", r[0], r[1],
+             r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12], r[13], r[14],
+             r[15]);
 }
 
 /* A random text for the holder of the key alone, which its manager shall answer. */
@@ -171,11 +184,12 @@ static int begin_proof(struct hearing *h, size_t i, const char *url)
     struct tm_enclave_metadata none = {.privacy = TMPROTO_STANDARD_PRIVATE};
     struct tm_push *proof = &h->proofs[i];
     make_uuid(h->uuids[i]);
-    *proof = (struct tm_push){.api = api, .url = url, .done = on_proof, .context = h, .arena = arena};
-    int outcome = tm_enclave_encrypt(api->options.enclave, &payload, arena,
-                                     bytes_of(h->uuids[i], UUID_TEXT),
-                                     tm_enclave_default_key(api->options.enclave),
-                                     (struct tmproto_list){&h->keys[i].key, 1}, &none, &detail);
+    *proof =
+        (struct tm_push){.api = api, .url = url, .done = on_proof, .context = h, .arena = arena};
+    int outcome =
+        tm_enclave_encrypt(api->options.enclave, &payload, arena, bytes_of(h->uuids[i], UUID_TEXT),
+                           tm_enclave_default_key(api->options.enclave),
+                           (struct tmproto_list){&h->keys[i].key, 1}, &none, &detail);
     if (outcome != TM_ENCLAVE_DONE)
         return ERR_INPUT;
     tmproto_payload_encode(&proof->body, &payload, TMPROTO_LEGACY, TMPROTO_EXTENT_ALL);
@@ -193,7 +207,8 @@ static void validate(struct hearing *h)
         take(h, true);
         return;
     }
-    size_t most = h->info.key_count < TM_API_VALIDATIONS_MAX ? h->info.key_count : TM_API_VALIDATIONS_MAX;
+    size_t most =
+        h->info.key_count < TM_API_VALIDATIONS_MAX ? h->info.key_count : TM_API_VALIDATIONS_MAX;
     h->keys = arena_alloc_zeroed(arena, most + 1, sizeof(*h->keys));
     h->proofs = arena_alloc_zeroed(arena, most + 1, sizeof(*h->proofs));
     h->uuids = arena_alloc_zeroed(arena, most + 1, sizeof(*h->uuids));
@@ -226,8 +241,11 @@ void tm_post_partyinfo(struct tm_request *request)
                      ? ERR_LIMIT
                      : tmproto_partyinfo_decode(&h->info, &request->arena, body, &detail);
     if (status < 0) {
-        tm_fail(request, status == ERR_NOMEM ? 500 : status == ERR_LIMIT ? 413 : 400, "%s",
-                detail.text[0] ? detail.text : err_text(status));
+        tm_fail(request,
+                status == ERR_NOMEM   ? 500
+                : status == ERR_LIMIT ? 413
+                                      : 400,
+                "%s", detail.text[0] ? detail.text : err_text(status));
         return;
     }
     for (size_t i = 0; i < request->http->head.field_count; i++)
@@ -301,18 +319,22 @@ void tm_post_validate(struct tm_request *request)
     struct tmproto_payload payload;
     struct err_detail detail = {""};
     struct bytes data;
-    int status = tmproto_payload_decode(&payload, &request->arena, TMPROTO_LEGACY, request->http->body,
-                                        &detail);
+    int status = tmproto_payload_decode(&payload, &request->arena, TMPROTO_LEGACY,
+                                        request->http->body, &detail);
     if (status < 0) {
-        tm_fail(request, status == ERR_NOMEM ? 500 : status == ERR_LIMIT ? 413 : 400, "%s", detail.text);
+        tm_fail(request,
+                status == ERR_NOMEM   ? 500
+                : status == ERR_LIMIT ? 413
+                                      : 400,
+                "%s", detail.text);
         return;
     }
     if (payload.recipients.count == 0) {
         tm_fail(request, 400, "the payload names no recipient");
         return;
     }
-    int outcome = tm_enclave_decrypt(request->api->options.enclave, &data, &request->arena, &payload,
-                                     payload.recipients.items[0], &detail);
+    int outcome = tm_enclave_decrypt(request->api->options.enclave, &data, &request->arena,
+                                     &payload, payload.recipients.items[0], &detail);
     if (outcome < 0)
         tm_fail_error(request, outcome, detail.text);
     else if (outcome == TM_ENCLAVE_NOT_OURS)

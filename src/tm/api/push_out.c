@@ -8,8 +8,10 @@ bool tm_push_encode(struct tm_push *push, const struct tmproto_payload *payload,
     bool enhanced = payload->privacy != TMPROTO_STANDARD_PRIVATE;
     *ret_status = 0;
     *ret_why = NULL;
-    if (payload->privacy == TMPROTO_MANDATORY_RECIPIENTS && !tmproto_versions_have(versions, TMPROTO_V4))
-        *ret_why = "Transactions with mandatory recipients are not currently supported on recipient ";
+    if (payload->privacy == TMPROTO_MANDATORY_RECIPIENTS &&
+        !tmproto_versions_have(versions, TMPROTO_V4))
+        *ret_why =
+            "Transactions with mandatory recipients are not currently supported on recipient ";
     else if (enhanced && !tmproto_versions_have(versions, TMPROTO_V2))
         *ret_why = "Transactions with enhanced privacy is not currently supported on recipient ";
     else if (payload->group.len && !tmproto_versions_have(versions, TMPROTO_V3))
@@ -46,7 +48,8 @@ static void on_reply(void *context, const struct io_http_reply *reply)
     } else if (reply->status >= 300) {
         api->push_failures++;
         tm_log(api, TM_LOG_WARN, "%s refuses: %u %.*s", push->url, reply->status,
-               (int)(reply->body.len < 200 ? reply->body.len : 200), (const char *)reply->body.data);
+               (int)(reply->body.len < 200 ? reply->body.len : 200),
+               (const char *)reply->body.data);
     }
     push->done(push->context, push);
 }

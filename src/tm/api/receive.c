@@ -21,8 +21,8 @@ static void not_found(struct reading *r)
 
 /* --- Answers --- */
 
-static void answer_payload(struct reading *r, struct bytes data, const struct tmproto_payload *payload,
-                           struct tmproto_list managed)
+static void answer_payload(struct reading *r, struct bytes data,
+                           const struct tmproto_payload *payload, struct tmproto_list managed)
 {
     struct tm_request *request = r->request;
     struct buf body = BUF_INIT;
@@ -74,16 +74,17 @@ static void open_payload(struct reading *r, const struct tmproto_payload *payloa
     struct tm_enclave *enclave = request->api->options.enclave;
     struct err_detail detail = {""};
     struct bytes data, key = r->to;
-    int outcome = r->to.len ? tm_enclave_decrypt(enclave, &data, &request->arena, payload, r->to, &detail)
-                            : tm_enclave_decrypt_any(enclave, &data, &key, &request->arena, payload,
-                                                     &detail);
+    int outcome =
+        r->to.len ? tm_enclave_decrypt(enclave, &data, &request->arena, payload, r->to, &detail)
+                  : tm_enclave_decrypt_any(enclave, &data, &key, &request->arena, payload, &detail);
     if (outcome < 0) {
         tm_fail_error(request, outcome, detail.text);
     } else if (outcome == TM_ENCLAVE_NOT_OURS) {
-        tm_fail_named(request, 404, "Public key ", r->to, " not found when searching for private key");
+        tm_fail_named(request, 404, "Public key ", r->to,
+                      " not found when searching for private key");
     } else if (outcome != TM_ENCLAVE_DONE) {
-        tm_fail_named(request, 404, "No suitable recipient keys found to decrypt payload for : ",
-                      r->hash, "");
+        tm_fail_named(request, 404,
+                      "No suitable recipient keys found to decrypt payload for : ", r->hash, "");
     } else {
         struct tmproto_list managed = tm_own_among(request, payload->recipients, bytes_none());
         if (payload->recipients.count == 0)
@@ -143,28 +144,29 @@ static void on_raw(void *context, const struct tm_store_answer *a)
                                  .encrypted_key = a->raws[0].encrypted_key,
                                  .nonce = a->raws[0].nonce,
                                  .sender = arena_copy(&request->arena, a->raws[0].sender)};
-    int outcome = tm_enclave_decrypt_raw(request->api->options.enclave, &data, &request->arena, &raw,
-                                         &detail);
+    int outcome = tm_enclave_decrypt_raw(request->api->options.enclave, &data, &request->arena,
+                                         &raw, &detail);
     struct tmproto_payload payload = {.sender = raw.sender};
     if (outcome < 0)
         tm_fail_error(request, outcome, detail.text);
     else if (outcome != TM_ENCLAVE_DONE)
-        tm_fail_named(request, 404, "No suitable recipient keys found to decrypt payload for : ",
-                      r->hash, "");
+        tm_fail_named(request, 404,
+                      "No suitable recipient keys found to decrypt payload for : ", r->hash, "");
     else
         answer_payload(r, data, &payload,
                        tm_list_add(&request->arena, (struct tmproto_list){NULL, 0}, raw.sender));
 }
 
-static void read_hash(struct tm_request *request, enum what what, struct bytes hash, struct bytes to,
-                      bool is_raw)
+static void read_hash(struct tm_request *request, enum what what, struct bytes hash,
+                      struct bytes to, bool is_raw)
 {
     struct reading *r = arena_alloc_zeroed(&request->arena, 1, sizeof(*r));
     if (!r) {
         tm_fail_error(request, ERR_NOMEM, NULL);
         return;
     }
-    *r = (struct reading){.request = request, .what = what, .hash = hash, .to = to, .is_raw = is_raw};
+    *r = (struct reading){
+        .request = request, .what = what, .hash = hash, .to = to, .is_raw = is_raw};
     if (hash.len == 0 || hash.len > TM_STORE_HASH_MAX) {
         not_found(r);
         return;

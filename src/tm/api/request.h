@@ -12,12 +12,12 @@ struct tm_request;
 
 typedef void tm_endpoint_fn(struct tm_request *request);
 
-#define TM_ON(app)    (1u << TM_APP_##app)
-#define TM_IN(media)  (1u << TMPROTO_MEDIA_##media)
-#define TM_ANY_APP    (TM_ON(P2P) | TM_ON(Q2T) | TM_ON(THIRD_PARTY) | TM_ON(ADMIN))
-#define TM_JSONS_2_1  (TM_IN(JSON) | TM_IN(JSON_2_1))
-#define TM_JSONS_3_0  (TM_JSONS_2_1 | TM_IN(JSON_3_0))
-#define TM_JSONS      (TM_JSONS_3_0 | TM_IN(JSON_4_0))
+#define TM_ON(app)   (1u << TM_APP_##app)
+#define TM_IN(media) (1u << TMPROTO_MEDIA_##media)
+#define TM_ANY_APP   (TM_ON(P2P) | TM_ON(Q2T) | TM_ON(THIRD_PARTY) | TM_ON(ADMIN))
+#define TM_JSONS_2_1 (TM_IN(JSON) | TM_IN(JSON_2_1))
+#define TM_JSONS_3_0 (TM_JSONS_2_1 | TM_IN(JSON_3_0))
+#define TM_JSONS     (TM_JSONS_3_0 | TM_IN(JSON_4_0))
 
 struct tm_endpoint {
     const char *method;
@@ -38,11 +38,11 @@ struct tm_figures {
 
 struct tm_api {
     struct tm_api_options options;
-    struct io_timer round;     /* of party information */
-    struct io_timer deliver;   /* of what is queued */
+    struct io_timer round;   /* of party information */
+    struct io_timer deliver; /* of what is queued */
     bool delivering, draining, started;
     size_t busy;
-    uint64_t round_ms;
+    uint64_t round_ms, next_round_ms;
     struct tm_figures *figures; /* one an endpoint */
     uint64_t pushes, push_failures, deliveries;
     char *resident_groups; /* the answer of /groups/resident: made once */
@@ -71,7 +71,8 @@ void tm_answer_json(struct tm_request *request, unsigned status, struct buf *bod
 /* With a Location: the address of this payload. */
 void tm_answer_at(struct tm_request *request, unsigned status, struct bytes hash, const char *type,
                   struct buf *body);
-void tm_fail(struct tm_request *request, unsigned status, const char *format, ...) BASE_PRINTF(3, 4);
+void tm_fail(struct tm_request *request, unsigned status, const char *format, ...)
+    BASE_PRINTF(3, 4);
 /* "<before><base64 of bytes><after>" */
 void tm_fail_named(struct tm_request *request, unsigned status, const char *before,
                    struct bytes bytes, const char *after);

@@ -35,8 +35,8 @@ static void end(struct walk *w)
     arena_release(&w->page);
     buf_release(&w->batch);
     if (w->failed) {
-        tm_fail(request, 500, "Unable to push payload%s to recipient %s", w->batch_max ? " batch" : "",
-                w->url);
+        tm_fail(request, 500, "Unable to push payload%s to recipient %s",
+                w->batch_max ? " batch" : "", w->url);
         return;
     }
     struct buf body = BUF_INIT;
@@ -66,8 +66,7 @@ static void copies(struct walk *w, const struct tmproto_payload *p,
     }
     for (size_t i = 0; i < p->boxes.count; i++) {
         struct bytes own = i < p->recipients.count ? p->recipients.items[i] : bytes_none();
-        if (own.len == 0 &&
-            tm_enclave_find_key(enclave, &own, p, i, &detail) != TM_ENCLAVE_DONE)
+        if (own.len == 0 && tm_enclave_find_key(enclave, &own, p, i, &detail) != TM_ENCLAVE_DONE)
             continue;
         if (!tm_enclave_has_key(enclave, own))
             continue;
@@ -108,16 +107,12 @@ static void push_one(struct walk *w, const struct tmproto_payload *copy)
         return;
     }
     struct tm_push *push = &w->pushes[w->push_count];
-    *push = (struct tm_push){.api = w->request->api,
-                             .url = w->url,
-                             .done = on_pushed,
-                             .context = w,
-                             .arena = &w->page};
+    *push = (struct tm_push){
+        .api = w->request->api, .url = w->url, .done = on_pushed, .context = w, .arena = &w->page};
     tmproto_payload_encode(&push->body, copy, TMPROTO_LEGACY, TMPROTO_EXTENT_ALL);
     w->left++;
-    if (buf_status(&push->body) ||
-        tm_push_begin(push, "push", TMPROTO_MEDIA_OCTETS, false,
-                      w->request->api->options.push_ms) < 0) {
+    if (buf_status(&push->body) || tm_push_begin(push, "push", TMPROTO_MEDIA_OCTETS, false,
+                                                 w->request->api->options.push_ms) < 0) {
         buf_release(&push->body);
         w->left--;
         w->failed = true;
@@ -138,19 +133,15 @@ static void flush_batch(struct walk *w)
         w->failed = true;
         return;
     }
-    *push = (struct tm_push){.api = w->request->api,
-                             .url = w->url,
-                             .done = on_pushed,
-                             .context = w,
-                             .arena = &w->page};
+    *push = (struct tm_push){
+        .api = w->request->api, .url = w->url, .done = on_pushed, .context = w, .arena = &w->page};
     buf_append_text(&w->batch, "]}");
     push->body = w->batch;
     buf_init(&w->batch);
     w->in_batch = 0;
     w->left++;
-    if (buf_status(&push->body) ||
-        tm_push_begin(push, "pushBatch", TMPROTO_MEDIA_JSON, false,
-                      w->request->api->options.push_ms) < 0) {
+    if (buf_status(&push->body) || tm_push_begin(push, "pushBatch", TMPROTO_MEDIA_JSON, false,
+                                                 w->request->api->options.push_ms) < 0) {
         buf_release(&push->body);
         w->left--;
         w->failed = true;
@@ -373,7 +364,8 @@ static void ask(struct asking *a, const struct tm_network_node *node, struct byt
     const struct tm_config_server *p2p = tm_config_server_of(a->api->options.config, TM_APP_P2P);
     *push = (struct tm_push){
         .api = a->api, .node = node, .done = on_asked, .context = a, .arena = &a->arena};
-    buf_append_text(&push->body, batches ? "{\"publicKey\":\"" : "{\"type\":\"ALL\",\"publicKey\":\"");
+    buf_append_text(&push->body,
+                    batches ? "{\"publicKey\":\"" : "{\"type\":\"ALL\",\"publicKey\":\"");
     base64_append(&push->body, key);
     buf_append_text(&push->body, batches ? "\",\"batchSize\":10000}" : "\"}");
     a->left++;
@@ -395,8 +387,8 @@ int tm_api_request_all(struct tm_api *api, tm_api_requested_fn *done, void *cont
     a->api = api;
     a->done = done;
     a->context = context;
-    a->pushes =
-        arena_alloc_zeroed(&a->arena, tm_network_count(network) * own.count + 1, sizeof(*a->pushes));
+    a->pushes = arena_alloc_zeroed(&a->arena, tm_network_count(network) * own.count + 1,
+                                   sizeof(*a->pushes));
     if (!a->pushes) {
         arena_release(&a->arena);
         mem_free(a);

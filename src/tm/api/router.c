@@ -6,7 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { DELIVER_MS = 2000 };
+enum { DELIVER_MS = 2000, FIRST_ROUND_MS = 100 };
 
 void tm_log(struct tm_api *api, enum tm_log level, const char *format, ...)
 {
@@ -53,6 +53,7 @@ void tm_api_free(struct tm_api *api)
 void tm_api_start(struct tm_api *api)
 {
     api->started = true;
+    api->next_round_ms = FIRST_ROUND_MS;
     io_timer_start(&api->round, 0);
     io_timer_start(&api->deliver, DELIVER_MS);
 }
@@ -132,7 +133,8 @@ bool tm_query(struct tm_request *request, struct bytes *ret_value, const char *n
     while (left.len > 0) {
         const uint8_t *end = memchr(left.data, '&', left.len);
         size_t len = end ? (size_t)(end - left.data) : left.len;
-        if (len > name_len && memcmp(left.data, name, name_len) == 0 && left.data[name_len] == '=') {
+        if (len > name_len && memcmp(left.data, name, name_len) == 0 &&
+            left.data[name_len] == '=') {
             *ret_value = percent_decode(&request->arena,
                                         bytes_slice(left, name_len + 1, len - name_len - 1));
             return true;
@@ -183,8 +185,8 @@ static bool choose_media(struct tm_request *request)
     while (set && !(set >> first & 1))
         first++;
     /* An answer is in the version of JSON that it was asked in. */
-    request->media = request->endpoint->consumes && set >> request->content & 1 ? request->content
-                                                                                : first;
+    request->media =
+        request->endpoint->consumes && set >> request->content & 1 ? request->content : first;
     if (!set || !accept || accept->len == 0)
         return true;
     struct bytes left = *accept;
@@ -266,7 +268,7 @@ static bool allowed(struct tm_request *request)
 
 static void dispatch(struct tm_request *request)
 {
-    static const char *const recovering[] = {"/partyinfo", "/pushBatch", "/push", "/upcheck",
+    static const char *const recovering[] = {"/partyinfo", "/pushBatch", "/push",   "/upcheck",
                                              "/health",    "/ready",     "/metrics"};
     unsigned status;
     struct bytes path = request->http->path;

@@ -81,8 +81,8 @@ static void on_stored(void *context, const struct tm_store_answer *a)
     if (a->status < 0)
         tm_fail_error(s->request, a->status, a->message);
     else if (a->status == TM_STORE_EXISTS)
-        tm_fail_named(s->request, 409, "Transaction with hash ",
-                      bytes_of(s->hash, sizeof(s->hash)), " has been sent already");
+        tm_fail_named(s->request, 409, "Transaction with hash ", bytes_of(s->hash, sizeof(s->hash)),
+                      " has been sent already");
     else
         answer(s);
 }
@@ -194,7 +194,8 @@ static void push(struct sending *s)
             tm_fail_error(s->request, ERR_NOMEM, NULL);
         return;
     }
-    s->left = s->push_count + 1; /* this function's own, so that nothing ends before all have begun */
+    s->left =
+        s->push_count + 1; /* this function's own, so that nothing ends before all have begun */
     for (size_t i = 0; i < s->push_count; i++) {
         int status = tm_push_begin(&s->pushes[i], "push", TMPROTO_MEDIA_OCTETS, cbor[i],
                                    api->options.push_ms);
@@ -222,7 +223,8 @@ static void answer_created(struct sending *s)
     base64_append(&body, p->recipient_nonce);
     buf_append_text(&body, "\",\"recipientKeys\":");
     tm_write_list(&body, p->recipients);
-    buf_append_format(&body, ",\"privacyMode\":%d,\"affectedContractTransactions\":{", (int)p->privacy);
+    buf_append_format(&body, ",\"privacyMode\":%d,\"affectedContractTransactions\":{",
+                      (int)p->privacy);
     for (size_t i = 0; i < p->affected_count; i++) {
         buf_append_text(&body, i ? ",\"" : "\"");
         base64_append(&body, p->affected[i].hash);
@@ -245,7 +247,8 @@ static void refuse_outcome(struct sending *s, int outcome, struct err_detail *de
                       " not found when searching for private key");
     else if (outcome == TM_ENCLAVE_BAD_KEY)
         tm_fail_named(s->request, 400, "not a public key: ",
-                      s->payload.recipients.count ? s->payload.recipients.items[0] : bytes_none(), "");
+                      s->payload.recipients.count ? s->payload.recipients.items[0] : bytes_none(),
+                      "");
     else
         tm_fail(s->request, 500, "%s", tm_enclave_outcome_text((enum tm_enclave_outcome)outcome));
 }
@@ -287,8 +290,8 @@ static bool check_affected(struct sending *s)
         const struct tm_enclave_affected *a = &s->metadata.affected[i];
         if (s->metadata.privacy != a->payload->privacy ||
             !contains_all(s->metadata.mandatory, a->payload->mandatory)) {
-            tm_fail_named(s->request, 403, "Privacy metadata mismatched with Affected Txn ", a->hash,
-                          "");
+            tm_fail_named(s->request, 403, "Privacy metadata mismatched with Affected Txn ",
+                          a->hash, "");
             return false;
         }
         if (s->metadata.privacy == TMPROTO_PRIVATE_STATE_VALIDATION &&
@@ -305,9 +308,11 @@ static bool check(struct sending *s)
 {
     struct tm_enclave_metadata *m = &s->metadata;
     const char *fault = NULL;
-    if (m->privacy != TMPROTO_STANDARD_PRIVATE && !s->request->api->options.config->enhanced_privacy)
+    if (m->privacy != TMPROTO_STANDARD_PRIVATE &&
+        !s->request->api->options.config->enhanced_privacy)
         fault = "Enhanced Privacy is not enabled";
-    else if (m->privacy == TMPROTO_MANDATORY_RECIPIENTS && !contains_all(s->recipients, m->mandatory))
+    else if (m->privacy == TMPROTO_MANDATORY_RECIPIENTS &&
+             !contains_all(s->recipients, m->mandatory))
         fault = "One or more mandatory recipients not included in the participant list";
     if (fault) {
         tm_fail(s->request, 403, "%s", fault);
@@ -364,8 +369,8 @@ static bool gather(struct sending *s)
     for (size_t i = 0; i < most; i++) {
         size_t j = i - s->to.count; /* of what comes behind `to` */
         struct bytes key = i < s->to.count ? s->to.items[i]
-                           : sender_last   ? (j < forwarding.count ? forwarding.items[j] : s->sender)
-                                           : (j == 0 ? s->sender : forwarding.items[j - 1]);
+                           : sender_last ? (j < forwarding.count ? forwarding.items[j] : s->sender)
+                                         : (j == 0 ? s->sender : forwarding.items[j - 1]);
         if (tmproto_list_find((struct tmproto_list){items, count}, key) == SIZE_MAX)
             items[count++] = key;
     }
@@ -382,7 +387,8 @@ static void with_sender(struct sending *s)
             seal(s);
         return;
     }
-    int status = tm_store_get_many(s->request->api->options.store, s->affected_hashes, on_affected, s);
+    int status =
+        tm_store_get_many(s->request->api->options.store, s->affected_hashes, on_affected, s);
     if (status < 0)
         tm_fail_error(s->request, status, NULL);
 }
@@ -398,10 +404,11 @@ static void on_raw(void *context, const struct tm_store_answer *a)
     } else if (a->status == TM_STORE_ABSENT || a->count == 0) {
         tm_fail_named(s->request, 404, "Raw Transaction with hash ", s->raw_hash, " was not found");
     } else {
-        s->raw = (struct tm_enclave_raw){.cipher_text = arena_copy(arena, a->raws[0].cipher_text),
-                                         .encrypted_key = arena_copy(arena, a->raws[0].encrypted_key),
-                                         .nonce = arena_copy(arena, a->raws[0].nonce),
-                                         .sender = arena_copy(arena, a->raws[0].sender)};
+        s->raw =
+            (struct tm_enclave_raw){.cipher_text = arena_copy(arena, a->raws[0].cipher_text),
+                                    .encrypted_key = arena_copy(arena, a->raws[0].encrypted_key),
+                                    .nonce = arena_copy(arena, a->raws[0].nonce),
+                                    .sender = arena_copy(arena, a->raws[0].sender)};
         s->sender = s->raw.sender;
         with_sender(s);
     }
@@ -599,8 +606,8 @@ void tm_post_storeraw(struct tm_request *request)
     if (s->sender.len == 0)
         s->sender = tm_enclave_default_key(api->options.enclave);
     struct tm_enclave_raw raw;
-    int outcome = tm_enclave_encrypt_raw(api->options.enclave, &raw, &request->arena, data, s->sender,
-                                         &detail);
+    int outcome = tm_enclave_encrypt_raw(api->options.enclave, &raw, &request->arena, data,
+                                         s->sender, &detail);
     if (outcome < 0) {
         tm_fail_error(request, outcome, detail.text);
         return;

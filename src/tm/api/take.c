@@ -111,7 +111,8 @@ static void merge(struct taking *t, const struct tmproto_payload *stored)
     struct arena *arena = &t->request->arena;
     const struct tmproto_payload *in = &t->payload;
     struct tmproto_payload out = *stored;
-    if (!bytes_equal(in->cipher_text, stored->cipher_text) || !bytes_equal(in->nonce, stored->nonce) ||
+    if (!bytes_equal(in->cipher_text, stored->cipher_text) ||
+        !bytes_equal(in->nonce, stored->nonce) ||
         !bytes_equal(in->recipient_nonce, stored->recipient_nonce) ||
         !bytes_equal(in->sender, stored->sender) || in->privacy != stored->privacy ||
         !bytes_equal(in->exec_hash, stored->exec_hash) || !same_affected(in, stored)) {
@@ -124,8 +125,9 @@ static void merge(struct taking *t, const struct tmproto_payload *stored)
     }
     out.boxes = insert(arena, stored->boxes, 0, in->boxes.items[0]);
     if (in->privacy == TMPROTO_PRIVATE_STATE_VALIDATION) {
-        size_t at = in->recipients.count ? tmproto_list_find(stored->recipients, in->recipients.items[0])
-                                         : SIZE_MAX;
+        size_t at = in->recipients.count
+                        ? tmproto_list_find(stored->recipients, in->recipients.items[0])
+                        : SIZE_MAX;
         if (at == SIZE_MAX) {
             refuse(t, 500, "expected recipient not found");
             return;
@@ -160,8 +162,8 @@ static int open_own(struct taking *t, struct bytes *ret_data, const struct tmpro
         plain.recipients.count = 1;
         plain.boxes.count = 1;
     }
-    return tm_enclave_decrypt(t->request->api->options.enclave, ret_data, &t->request->arena, &plain,
-                              payload->sender, &detail);
+    return tm_enclave_decrypt(t->request->api->options.enclave, ret_data, &t->request->arena,
+                              &plain, payload->sender, &detail);
 }
 
 static void rebuild_new(struct taking *t)
@@ -202,8 +204,9 @@ static void rebuild_known(struct taking *t, const struct tmproto_payload *stored
         return;
     }
     struct bytes a, b;
-    if (!bytes_equal(in->cipher_text, stored->cipher_text) || open_own(t, &a, in) != TM_ENCLAVE_DONE ||
-        open_own(t, &b, stored) != TM_ENCLAVE_DONE || !bytes_equal(a, b)) {
+    if (!bytes_equal(in->cipher_text, stored->cipher_text) ||
+        open_own(t, &a, in) != TM_ENCLAVE_DONE || open_own(t, &b, stored) != TM_ENCLAVE_DONE ||
+        !bytes_equal(a, b)) {
         refuse(t, 500, "Invalid payload provided");
         return;
     }
@@ -276,8 +279,8 @@ static bool prove(struct taking *t)
     struct tmproto_affected *affected =
         arena_alloc_zeroed(&request->arena, count + 1, sizeof(*affected));
     int status = invalid && affected
-                     ? tm_enclave_invalid_hashes(request->api->options.enclave, invalid, &t->payload,
-                                                 t->known, t->known_count, &detail)
+                     ? tm_enclave_invalid_hashes(request->api->options.enclave, invalid,
+                                                 &t->payload, t->known, t->known_count, &detail)
                      : ERR_NOMEM;
     if (status < 0) {
         fail(t, status, detail.text);
@@ -313,7 +316,8 @@ static void judge(struct taking *t)
     }
     for (size_t i = 0; validates && i < t->known_count; i++) {
         const struct tmproto_payload *k = t->known[i].payload;
-        if (!contains_all(k->recipients, p->recipients) || !contains_all(p->recipients, k->recipients)) {
+        if (!contains_all(k->recipients, p->recipients) ||
+            !contains_all(p->recipients, k->recipients)) {
             refuse(t, 403, "Recipients mismatched for an affected transaction");
             return;
         }
@@ -342,7 +346,8 @@ static void on_affected(void *context, const struct tm_store_answer *a)
     int status = t->known && payloads ? 0 : ERR_NOMEM;
     for (size_t i = 0; status == 0 && i < a->count; i++) {
         status = tm_decode_stored(arena, &payloads[i], &a->payloads[i], &detail);
-        t->known[i] = (struct tm_enclave_affected){arena_copy(arena, a->payloads[i].hash), &payloads[i]};
+        t->known[i] =
+            (struct tm_enclave_affected){arena_copy(arena, a->payloads[i].hash), &payloads[i]};
         t->known_count = i + 1;
     }
     if (status < 0)
@@ -455,8 +460,11 @@ void tm_post_push(struct tm_request *request)
     struct bytes body = request->http->body;
     int status = tmproto_payload_decode(&payload, &request->arena, codec, body, &detail);
     if (status < 0) {
-        tm_fail(request, status == ERR_NOMEM ? 500 : status == ERR_LIMIT ? 413 : 400, "%s",
-                detail.text[0] ? detail.text : err_text(status));
+        tm_fail(request,
+                status == ERR_NOMEM   ? 500
+                : status == ERR_LIMIT ? 413
+                                      : 400,
+                "%s", detail.text[0] ? detail.text : err_text(status));
         return;
     }
     if (!request->api->options.recovering) {
@@ -487,7 +495,8 @@ void tm_post_push_batch(struct tm_request *request)
     json_t *list = json_object_get(request->json, "encodedPayloads");
     size_t count = json_array_size(list);
     if (!json_is_array(list) || count > TM_API_BATCH_MAX) {
-        tm_fail(request, 400, "encodedPayloads: a list of at most %d is expected", TM_API_BATCH_MAX);
+        tm_fail(request, 400, "encodedPayloads: a list of at most %d is expected",
+                TM_API_BATCH_MAX);
         return;
     }
     struct tm_store_staged *rows = arena_alloc_zeroed(&request->arena, count + 1, sizeof(*rows));

@@ -159,7 +159,8 @@ static int unknown(struct tm_reader *r, const char *where, const char *name,
     for (size_t i = 0; i < count && known < NAMES_MAX; i++)
         names[known++] = members[i].name;
     const char *nearest = options_nearest(name, names, known);
-    return tm_note(r, "configuration: %s%s%.100s is no member that is known, and has no effect%s%s%s",
+    return tm_note(r,
+                   "configuration: %s%s%.100s is no member that is known, and has no effect%s%s%s",
                    where, where[0] ? "." : "", name, nearest ? " (did you mean " : "",
                    nearest ? nearest : "", nearest ? "?)" : "");
 }
@@ -173,7 +174,8 @@ int tm_read_members(struct tm_reader *r, json_t *object, const char *where,
         return 0;
     if (!json_is_object(object))
         return fault(r, "", where[0] ? where : "the whole", "an object is expected");
-    json_object_foreach(object, name, value) {
+    json_object_foreach(object, name, value)
+    {
         size_t i = 0;
         while (i < count && strcmp(members[i].name, name) != 0)
             i++;
@@ -231,10 +233,12 @@ static const struct tm_member encryptor_members[] = {
 };
 
 static const struct tm_member encryptor_properties[] = {
-    {"symmetricCipher", TM_MEMBER_TEXT, offsetof(struct tm_config_encryptor, symmetric_cipher), NULL},
+    {"symmetricCipher", TM_MEMBER_TEXT, offsetof(struct tm_config_encryptor, symmetric_cipher),
+     NULL},
     {"ellipticCurve", TM_MEMBER_TEXT, offsetof(struct tm_config_encryptor, elliptic_curve), NULL},
     {"nonceLength", TM_MEMBER_TEXT, offsetof(struct tm_config_encryptor, nonce_length), NULL},
-    {"sharedKeyLength", TM_MEMBER_TEXT, offsetof(struct tm_config_encryptor, shared_key_length), NULL},
+    {"sharedKeyLength", TM_MEMBER_TEXT, offsetof(struct tm_config_encryptor, shared_key_length),
+     NULL},
 };
 
 static const struct tm_member group_members[] = {
@@ -259,7 +263,8 @@ static int read_peers(struct tm_reader *r, json_t *value)
         int status = tm_read_members(r, json_array_get(value, i), "peer", members, 1, &urls[i]);
         if (status < 0)
             return status;
-        if (!urls[i] || (strncmp(urls[i], "http://", 7) != 0 && strncmp(urls[i], "https://", 8) != 0))
+        if (!urls[i] ||
+            (strncmp(urls[i], "http://", 7) != 0 && strncmp(urls[i], "https://", 8) != 0))
             return fault(r, "peer", "url", "http://host:port or https://host:port is expected");
     }
     r->config->peers = (struct tm_texts){urls, count};
@@ -325,9 +330,9 @@ static int read_root(struct tm_reader *r, json_t *root)
         status = tm_read_members(r, encryptor, "encryptor", encryptor_members,
                                  BASE_COUNT(encryptor_members), &config->encryptor);
     if (status == 0)
-        status = tm_read_members(r, json_object_get(encryptor, "properties"), "encryptor.properties",
-                                 encryptor_properties, BASE_COUNT(encryptor_properties),
-                                 &config->encryptor);
+        status = tm_read_members(r, json_object_get(encryptor, "properties"),
+                                 "encryptor.properties", encryptor_properties,
+                                 BASE_COUNT(encryptor_properties), &config->encryptor);
     if (status == 0)
         status = read_peers(r, json_object_get(root, "peer"));
     if (status == 0)

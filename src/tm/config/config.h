@@ -14,9 +14,9 @@
 #include <stdbool.h>
 
 enum {
-    TM_CONFIG_MAX_TEXT = 4 << 20,   /* bytes of a configuration file */
-    TM_CONFIG_SERVERS_MAX = 16,     /* entries of serverConfigs */
-    TM_CONFIG_LIST_MAX = 10000,     /* peers, keys, passwords … */
+    TM_CONFIG_MAX_TEXT = 4 << 20,      /* bytes of a configuration file */
+    TM_CONFIG_SERVERS_MAX = 16,        /* entries of serverConfigs */
+    TM_CONFIG_LIST_MAX = 10000,        /* peers, keys, passwords … */
     TM_CONFIG_INTERVAL_MAX = 86400000, /* milliseconds: a day */
 };
 

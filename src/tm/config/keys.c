@@ -74,7 +74,8 @@ static int read_key(struct tm_reader *r, json_t *value, size_t index, struct tm_
             return err_set(r->detail, ERR_NOMEM, "out of memory");
     }
     bool vault = key->vault_secret && key->vault_engine && key->vault_private && key->vault_public;
-    if (!(key->private_key && key->public_key) && !key->inline_config && !vault && !key->private_path)
+    if (!(key->private_key && key->public_key) && !key->inline_config && !vault &&
+        !key->private_path)
         return err_set(r->detail, ERR_USAGE,
                        "configuration: %s: privateKey with publicKey, config with publicKey, "
                        "privateKeyPath with publicKeyPath, or the four hashicorpVault members",
@@ -100,9 +101,10 @@ static int read_vaults(struct tm_reader *r, json_t *keys)
             type = json_object_get(entry, "keyVaultConfigType");
         const char *text = json_string_value(type);
         if (!text || strcmp(text, "HASHICORP") != 0)
-            return err_set(r->detail, ERR_UNSUPPORTED,
-                           "configuration: keys.keyVaultConfigs: keyVaultType %.40s " ONLY_HASHICORP,
-                           text ? text : "(none)");
+            return err_set(
+                r->detail, ERR_UNSUPPORTED,
+                "configuration: keys.keyVaultConfigs: keyVaultType %.40s " ONLY_HASHICORP,
+                text ? text : "(none)");
         status = tm_read_members(r, json_object_get(entry, "properties"),
                                  "keys.keyVaultConfigs.properties", vault_members,
                                  BASE_COUNT(vault_members), vault);
@@ -125,8 +127,7 @@ int tm_read_keys(struct tm_reader *r, json_t *root)
     size_t count = json_is_array(list) ? json_array_size(list) : 0;
     if ((list && !json_is_null(list) && !json_is_array(list)) || count > TM_CONFIG_LIST_MAX)
         return usage(r, "keyData: a list of objects is expected");
-    r->config->keys =
-        arena_alloc_zeroed(&r->config->arena, count + 1, sizeof(*r->config->keys));
+    r->config->keys = arena_alloc_zeroed(&r->config->arena, count + 1, sizeof(*r->config->keys));
     if (!r->config->keys)
         return err_set(r->detail, ERR_NOMEM, "out of memory");
     for (size_t i = 0; status == 0 && i < count; i++)

@@ -39,8 +39,8 @@ static bool next_step(const char **path, struct step *ret_step)
 /* What stands at the step in `parent`; made when it is missing: a list if an index follows. */
 static json_t *descend(json_t *parent, const struct step *step, bool next_is_index)
 {
-    json_t *child = step->is_index ? json_array_get(parent, step->index)
-                                   : json_object_get(parent, step->name);
+    json_t *child =
+        step->is_index ? json_array_get(parent, step->index) : json_object_get(parent, step->name);
     if (next_is_index ? json_is_array(child) : json_is_object(child))
         return child;
     if (child && !json_is_null(child))
@@ -85,9 +85,10 @@ int tm_apply_override(json_t *root, const char *override, struct err_detail *det
         ok = at && next_step(&path, &step);
     }
     if (!ok || path != equals || !set(at, &step, equals + 1))
-        return err_set(detail, ERR_USAGE,
-                       "override %.*s: no such place in the configuration (KEY=VALUE with a KEY like "
-                       "jdbc.username or serverConfigs[1].sslConfig.tls)",
-                       equals ? (int)(equals - override) : 100, override);
+        return err_set(
+            detail, ERR_USAGE,
+            "override %.*s: no such place in the configuration (KEY=VALUE with a KEY like "
+            "jdbc.username or serverConfigs[1].sslConfig.tls)",
+            equals ? (int)(equals - override) : 100, override);
     return 0;
 }

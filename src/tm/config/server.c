@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#define AT(field) offsetof(struct tm_config_server, field)
+#define AT(field)  offsetof(struct tm_config_server, field)
 #define TLS(field) offsetof(struct tm_config_tls, field)
 
 static const struct tm_member server_members[] = {
@@ -105,8 +105,8 @@ static int read_socket(struct tm_reader *r, json_t *socket, const char *where,
     if (type && strcmp(type, "UNIX") == 0 && path)
         server->address = format(r, strncmp(path, "unix:", 5) == 0 ? "" : "unix:", path, -1);
     else if (type && strcmp(type, "INET") == 0 && host && json_is_integer(port))
-        server->address = format(r, strstr(host, "://") ? "" : "http://", host,
-                                 json_integer_value(port));
+        server->address =
+            format(r, strstr(host, "://") ? "" : "http://", host, json_integer_value(port));
     else
         return usage(r, where, "serverSocket: {type: UNIX, path} or {type: INET, hostName, port}");
     return server->address ? 0 : err_set(r->detail, ERR_NOMEM, "out of memory");
@@ -144,8 +144,8 @@ static int read_server(struct tm_reader *r, json_t *value, size_t index,
     json_t *cors = json_object_get(value, "cors");
     server->has_cors = json_is_object(cors);
     if (status == 0)
-        status = tm_read_members(r, cors, "cors", cors_members, BASE_COUNT(cors_members),
-                                 &server->cors);
+        status =
+            tm_read_members(r, cors, "cors", cors_members, BASE_COUNT(cors_members), &server->cors);
     if (status == 0)
         status = tm_read_members(r, json_object_get(value, "properties"), "properties",
                                  property_members, BASE_COUNT(property_members), server);
@@ -172,8 +172,8 @@ static int read_old_server(struct tm_reader *r, json_t *root, struct tm_config_s
     servers[0].app = TM_APP_Q2T;
     servers[0].address = format(r, "unix:", socket, -1);
     servers[1].app = TM_APP_P2P;
-    servers[1].address = format(r, strstr(host, "://") ? "" : "http://", host,
-                                json_integer_value(port));
+    servers[1].address =
+        format(r, strstr(host, "://") ? "" : "http://", host, json_integer_value(port));
     if (binding)
         servers[1].binding = tm_copy_text(r->config, binding);
     r->config->server_count = 2;
@@ -212,8 +212,8 @@ int tm_read_servers(struct tm_reader *r, json_t *root)
 
 /* --- Checks --- */
 
-static int check_end(const struct tm_config_end *end, const char *side, bool generate, bool needs_own,
-                     struct err_detail *detail)
+static int check_end(const struct tm_config_end *end, const char *side, bool generate,
+                     bool needs_own, struct err_detail *detail)
 {
     static const char *const modes[] = {
 #define X(name, text) text,
@@ -284,9 +284,11 @@ static int check_server(const struct tm_config_server *server, struct err_detail
                        "into bindingAddress",
                        name);
     if (server->app == TM_APP_P2P && strncmp(server->address, "unix:", 5) == 0)
-        return err_set(detail, ERR_USAGE, "configuration: serverAddress of P2P must be http or https");
+        return err_set(detail, ERR_USAGE,
+                       "configuration: serverAddress of P2P must be http or https");
     if (server->party_info_interval == 0 || server->party_info_interval > TM_CONFIG_INTERVAL_MAX ||
-        server->push_timeout > TM_CONFIG_INTERVAL_MAX || server->resend_wait > TM_CONFIG_INTERVAL_MAX)
+        server->push_timeout > TM_CONFIG_INTERVAL_MAX ||
+        server->resend_wait > TM_CONFIG_INTERVAL_MAX)
         return err_set(detail, ERR_USAGE,
                        "configuration: properties: intervals are 1 to %d milliseconds",
                        TM_CONFIG_INTERVAL_MAX);

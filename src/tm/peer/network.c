@@ -282,7 +282,8 @@ int tm_network_merge(struct tm_network *network, const struct tmproto_partyinfo 
         if (!tm_network_normal_url(info->keys[i].url, url) || strcmp(url, network->url) == 0)
             continue;
         struct node *node = find_url(network, url);
-        if ((node && node->shown.heard) || (!network->discovery && !(node && node->shown.configured)))
+        if ((node && node->shown.heard) ||
+            (!network->discovery && !(node && node->shown.configured)))
             continue;
         if (!node)
             node = put_url(network, url, &status);
@@ -399,7 +400,8 @@ void tm_network_tell(const struct tm_network *network, struct buf *b, bool whole
 
 static bool is_this_machine(struct bytes host)
 {
-    static const char *const names[] = {"127.0.0.1", "localhost", "::1", "0:0:0:0:0:0:0:1", "[::1]"};
+    static const char *const names[] = {"127.0.0.1", "localhost", "::1", "0:0:0:0:0:0:0:1",
+                                        "[::1]"};
     for (size_t i = 0; i < BASE_COUNT(names); i++)
         if (bytes_equal(host, bytes_str(names[i])))
             return true;

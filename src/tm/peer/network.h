@@ -16,7 +16,7 @@ enum {
     TM_NETWORK_NODES_MAX = 10000,    /* managers; 2 MB of URLs and keys when all are there */
     TM_NETWORK_NODE_KEYS_MAX = 1024, /* of one manager */
     TM_NETWORK_KEYS_MAX = 65536,     /* of all */
-    TM_NETWORK_PAUSE_MAX = 12,       /* rounds between calls to one that does not answer: a minute */
+    TM_NETWORK_PAUSE_MAX = 12, /* rounds between calls to one that does not answer: a minute */
 };
 
 struct tm_network;
@@ -31,8 +31,8 @@ struct tm_network_node {
 };
 
 struct tm_network_options {
-    const char *url;                /* own, as others know it */
-    const char *const *peers;       /* URLs of the configuration */
+    const char *url;          /* own, as others know it */
+    const char *const *peers; /* URLs of the configuration */
     size_t peer_count;
     bool discovery; /* false: only configured peers are listened to and called */
 };

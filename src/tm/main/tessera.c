@@ -1,0 +1,171 @@
+/* Tessera's command line, in the spellings of all versions: -configfile and --configfile, keygen and -keygen. */
+#include "base/options.h"
+#include "tm/main/main.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#ifndef QUORATE_VERSION
+#    define QUORATE_VERSION "0"
+#endif
+
+enum { OVERRIDES_MAX = 256 };
+
+struct command {
+    const char *config, *pid_file;
+    bool recover;
+    const char *overrides[OVERRIDES_MAX];
+    size_t override_count;
+    struct arena arena;
+};
+
+static const char usage[] =
+    "usage: quorate-tm --configfile FILE [--pidfile FILE] [-o KEY=VALUE]... [--recover]\n"
+    "       quorate-tm keygen [--keyout NAME,...] [--argonconfig FILE] [--vault.type HASHICORP "
+    "...]\n"
+    "       quorate-tm keyupdate --keys.keyData.privateKeyPath FILE [...]\n"
+    "       quorate-tm version | help\n"
+    "\n"
+    "A transaction manager: takes the place of Tessera, and of Constellation when it is called\n"
+    "constellation-node. The guide is docs/quorate-tm.md.\n"
+    "\n"
+    "  --configfile FILE      configuration, Tessera's JSON (also -configfile)\n"
+    "  --pidfile FILE         the process id is written there (also -pidfile)\n"
+    "  -o, --override K=V     one value of the configuration: jdbc.username=x,\n"
+    "                         serverConfigs[1].sslConfig.tls=OFF; any number of times\n"
+    "  -r, --recover          asks all parties for lost payloads, stores them, and ends with\n"
+    "                         0 (all), 1 (some) or 2 (failed)\n"
+    "  --debug                more to the log\n";
+
+static int wrong(const char *what, const char *which)
+{
+    fprintf(stderr, "%s%s\n%s", what, which, usage);
+    return TM_EXIT_USAGE;
+}
+
+/* The value of an option: behind '=', or the next argument. NULL when there is none. */
+static const char *value_of(const char *equals, int *i, int argc, char **argv)
+{
+    if (equals)
+        return equals + 1;
+    return *i + 1 < argc ? argv[++*i] : NULL;
+}
+
+/* --jdbc.username x: an override in the older form. */
+static const char *dotted(struct command *c, const char *name, size_t len, const char *value)
+{
+    size_t size = len + strlen(value) + 2;
+    char *text = arena_alloc(&c->arena, size);
+    if (text)
+        snprintf(text, size, "%.*s=%s", (int)len, name, value);
+    return text;
+}
+
+static int read_option(struct command *c, int *i, int argc, char **argv)
+{
+    const char *argument = argv[*i];
+    const char *name = argument + (argument[1] == '-' ? 2 : 1);
+    const char *equals = strchr(name, '=');
+    size_t len = equals ? (size_t)(equals - name) : strlen(name);
+    struct bytes n = bytes_of(name, len);
+    if (bytes_equal(n, bytes_str("recover")) || bytes_equal(n, bytes_str("r"))) {
+        c->recover = true;
+        return 0;
+    }
+    if (bytes_equal(n, bytes_str("debug"))) {
+        setenv("QUORATE_TM_DEBUG", "1", 1);
+        return 0;
+    }
+    bool config = bytes_equal(n, bytes_str("configfile")),
+         pid = bytes_equal(n, bytes_str("pidfile"));
+    bool override = bytes_equal(n, bytes_str("override")) || bytes_equal(n, bytes_str("o"));
+    bool path = memchr(name, '.', len) || memchr(name, '[', len);
+    if (!config && !pid && !override && !path) {
+        static const char *const names[] = {"configfile", "pidfile", "override", "recover",
+                                            "debug"};
+        const char *nearest = options_nearest(name, names, BASE_COUNT(names));
+        fprintf(stderr, "Unknown option: '%s'%s%s%s\n", argument,
+                nearest ? " (did you mean --" : "", nearest ? nearest : "", nearest ? "?)" : "");
+        return TM_EXIT_USAGE;
+    }
+    const char *value = value_of(equals, i, argc, argv);
+    if (!value)
+        return wrong("Missing value of option: ", argument);
+    if (config)
+        c->config = value;
+    else if (pid)
+        c->pid_file = value;
+    else if (c->override_count == OVERRIDES_MAX)
+        return wrong("Too many overrides", "");
+    else
+        c->overrides[c->override_count++] = override ? value : dotted(c, name, len, value);
+    return 0;
+}
+
+static int write_pid(const char *path)
+{
+    FILE *file = fopen(path, "we");
+    if (!file || fprintf(file, "%d", (int)getpid()) < 0 || fclose(file) != 0) {
+        fprintf(stderr, "%s: the process id cannot be written\n", path);
+        return TM_EXIT_OTHER;
+    }
+    return 0;
+}
+
+static int serve(struct command *c)
+{
+    struct tm_config config;
+    struct err_detail detail = {""};
+    struct tm_overrides overrides = {c->overrides, c->override_count};
+    if (!c->config)
+        return wrong("Missing required option: '--configfile FILE'", "");
+    if (c->pid_file && write_pid(c->pid_file) != 0)
+        return TM_EXIT_OTHER;
+    int status = tm_config_load(&config, c->config, &overrides, &detail);
+    if (status < 0) {
+        fprintf(stderr, "%s\n", detail.text);
+        return status == ERR_USAGE || status == ERR_UNSUPPORTED ? TM_EXIT_CONFIG : TM_EXIT_READ;
+    }
+    int result = tm_run(&config, c->recover);
+    tm_config_release(&config);
+    return result;
+}
+
+int tm_tessera(int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        int (*fn)(int argc, char **argv);
+    } commands[] = {
+        {"keygen", tm_keygen}, {"keyupdate", tm_keyupdate}, {"updatepassword", tm_keyupdate}};
+    if (argc == 0)
+        return wrong("Missing required option: '--configfile FILE'", "");
+    for (int i = 0; i < argc; i++) {
+        const char *name = argv[i] + strspn(argv[i], "-");
+        for (size_t j = 0; j < BASE_COUNT(commands); j++)
+            if (strcmp(name, commands[j].name) == 0) {
+                argv[i] = (char *)(uintptr_t)"";
+                return commands[j].fn(argc, argv);
+            }
+    }
+    if (strcmp(argv[0], "version") == 0 || strcmp(argv[0], "--version") == 0) {
+        printf("%s\n", QUORATE_VERSION);
+        return TM_EXIT_OK;
+    }
+    if (strcmp(argv[0], "help") == 0 || strcmp(argv[0], "--help") == 0 ||
+        strcmp(argv[0], "-h") == 0) {
+        fputs(usage, stdout);
+        return TM_EXIT_OK;
+    }
+    struct command c = {.config = NULL};
+    arena_init(&c.arena);
+    int result = 0;
+    for (int i = 0; result == 0 && i < argc; i++)
+        result = argv[i][0] == '-' && argv[i][1] ? read_option(&c, &i, argc, argv)
+                                                 : wrong("Unmatched argument: ", argv[i]);
+    if (result == 0)
+        result = serve(&c);
+    arena_release(&c.arena);
+    return result;
+}

@@ -1,0 +1,288 @@
+#include "tm/main/trust.h"
+
+#include "base/file.h"
+#include "base/hex.h"
+#include "base/mem.h"
+#include "io/certificate.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+    FILE_MAX = 4 << 20,
+    KNOWN_MAX = 100000, /* entries of a file of known hosts: TOFU adds no more */
+    FINGERPRINT = 2 * IO_TLS_SHA1,
+    DAYS = 3650,
+    RSA_BITS = 2048,
+};
+
+struct known {
+    char name[IO_TLS_NAME_MAX];
+    char fingerprint[FINGERPRINT + 1];
+};
+
+struct tm_trust_store {
+    enum tm_trust mode;
+    char *path;
+    struct known *known;
+    size_t count, room;
+};
+
+void tm_trust_free(struct tm_trust_store *store)
+{
+    if (!store)
+        return;
+    mem_free(store->known);
+    mem_free(store->path);
+    mem_free(store);
+}
+
+static struct known *find(struct tm_trust_store *store, const char *name)
+{
+    for (size_t i = 0; i < store->count; i++)
+        if (strcmp(store->known[i].name, name) == 0)
+            return &store->known[i];
+    return NULL;
+}
+
+static int add(struct tm_trust_store *store, const char *name, const char *fingerprint)
+{
+    if (store->count == KNOWN_MAX)
+        return ERR_LIMIT;
+    if (store->count == store->room) {
+        size_t room = store->room ? store->room * 2 : 16;
+        struct known *grown = mem_realloc(store->known, room * sizeof(*grown));
+        if (!grown)
+            return ERR_NOMEM;
+        store->known = grown;
+        store->room = room;
+    }
+    struct known *known = &store->known[store->count++];
+    snprintf(known->name, sizeof(known->name), "%s", name);
+    snprintf(known->fingerprint, sizeof(known->fingerprint), "%s", fingerprint);
+    return 0;
+}
+
+/* Lines of "<common name> <SHA-1 in lower-case hex>". */
+static int read_known(struct tm_trust_store *store, struct err_detail *detail)
+{
+    struct buf text = BUF_INIT;
+    int status = file_read(store->path, FILE_MAX, &text, detail);
+    if (status == ERR_NOTFOUND && store->mode != TM_TRUST_WHITELIST)
+        status = 0;
+    char *left = (char *)(uintptr_t)buf_text(&text), *line;
+    while (status == 0 && text.len && (line = strsep(&left, "\n"))) {
+        char *space = strrchr(line, ' ');
+        if (!space || strlen(space + 1) != FINGERPRINT || space - line >= IO_TLS_NAME_MAX)
+            continue;
+        *space = 0;
+        status = add(store, line, space + 1);
+    }
+    buf_release(&text);
+    return status;
+}
+
+static bool learn(struct tm_trust_store *store, const char *name, const char *fingerprint,
+                  struct err_detail *detail)
+{
+    if (!name[0] || strpbrk(name, " \n\r")) {
+        (void)err_set(detail, ERR_INPUT,
+                      "its certificate has no common name that could be remembered");
+        return false;
+    }
+    FILE *file = fopen(store->path, "ae");
+    bool written = file && fprintf(file, "%s %s\n", name, fingerprint) > 0 && fflush(file) == 0 &&
+                   fsync(fileno(file)) == 0;
+    if (file)
+        fclose(file);
+    if (!written || add(store, name, fingerprint) < 0) {
+        (void)err_set(detail, ERR_IO, "%s: %s", store->path, strerror(errno));
+        return false;
+    }
+    return true;
+}
+
+static bool judge(void *context, const struct io_tls_peer *peer, struct err_detail *detail)
+{
+    struct tm_trust_store *store = context;
+    char fingerprint[FINGERPRINT + 1] = {0};
+    hex_encode(fingerprint, bytes_of(peer->sha1, sizeof(peer->sha1)));
+    struct known *known = find(store, peer->name);
+    bool same = known && strcmp(known->fingerprint, fingerprint) == 0;
+    if (store->mode == TM_TRUST_NONE || (peer->chain_ok && store->mode == TM_TRUST_CA_OR_TOFU) ||
+        same)
+        return true;
+    if (!known && store->mode != TM_TRUST_WHITELIST)
+        return learn(store, peer->name, fingerprint, detail);
+    (void)err_set(detail, ERR_INPUT,
+                  known ? "the certificate of %s is another than the one in %s" : "%s is not in %s",
+                  peer->name, store->path);
+    return false;
+}
+
+/* --- Files --- */
+
+static bool is_jks(struct bytes data)
+{
+    return data.len > 4 && memcmp(data.data, "\xfe\xed\xfe\xed", 4) == 0;
+}
+
+static int refuse_jks(const char *path, struct err_detail *detail)
+{
+    return err_set(
+        detail, ERR_UNSUPPORTED,
+        "%s is a Java key store of the old form; convert it once: keytool -importkeystore "
+        "-srckeystore %s -destkeystore NEW.p12 -deststoretype PKCS12",
+        path, path);
+}
+
+static const char *password(const struct tm_config_tls *tls, const char *given, const char *which)
+{
+    char name[128];
+    snprintf(name, sizeof(name), "%.60s_TESSERA_%s_PWD",
+             tls->environment_prefix ? tls->environment_prefix : "", which);
+    const char *value = tls->environment_prefix ? getenv(name) : NULL;
+    if (value || given)
+        return value ? value : given;
+    snprintf(name, sizeof(name), "TESSERA_%s_PWD", which);
+    return getenv(name);
+}
+
+static int generate(const struct tm_config_server *config, const struct tm_config_end *end,
+                    struct err_detail *detail)
+{
+    char host[256], name[65];
+    const char *from = strstr(config->address, "://");
+    snprintf(host, sizeof(host), "%s", from ? from + 3 : "localhost");
+    snprintf(name, sizeof(name), "%.64s", host);
+    host[strcspn(host, ":/")] = 0;
+    char own[256] = "localhost";
+    (void)gethostname(own, sizeof(own) - 1);
+    const char *const hosts[] = {host, own, "localhost", "127.0.0.1"};
+    struct io_certificate_options options = {.name = name,
+                                             .hosts = hosts,
+                                             .host_count = BASE_COUNT(hosts),
+                                             .days = DAYS,
+                                             .rsa_bits = RSA_BITS};
+    struct buf certificate = BUF_INIT, key = BUF_INIT;
+    int status = io_certificate_new(&certificate, &key, &options, detail);
+    if (status == 0)
+        status = file_write_private(end->key_path, buf_bytes(&key), detail);
+    if (status == 0)
+        status = file_write(end->certificate_path, buf_bytes(&certificate), detail);
+    if (key.data)
+        mem_wipe(key.data, key.capacity);
+    buf_release(&key);
+    buf_release(&certificate);
+    return status;
+}
+
+struct material {
+    struct buf certificate, key, pkcs12, authorities;
+};
+
+static int read_own(struct material *m, const struct tm_config_server *config,
+                    const struct tm_config_end *end, struct err_detail *detail)
+{
+    if (end->key_store) {
+        int status = file_read(end->key_store, FILE_MAX, &m->pkcs12, detail);
+        return status == 0 && is_jks(buf_bytes(&m->pkcs12)) ? refuse_jks(end->key_store, detail)
+                                                            : status;
+    }
+    if (!end->key_path || !end->certificate_path)
+        return 0;
+    if (config->tls.generate && access(end->key_path, F_OK) < 0 &&
+        access(end->certificate_path, F_OK) < 0) {
+        int status = generate(config, end, detail);
+        if (status < 0)
+            return status;
+    }
+    int status = file_read(end->certificate_path, FILE_MAX, &m->certificate, detail);
+    return status < 0 ? status : file_read(end->key_path, FILE_MAX, &m->key, detail);
+}
+
+static int read_authorities(struct material *m, const struct tm_config_end *end,
+                            struct err_detail *detail)
+{
+    if (end->trust_store)
+        return err_set(detail, ERR_UNSUPPORTED,
+                       "%s is a store of trusted certificates; write them out once as PEM (keytool "
+                       "-exportcert -rfc -keystore %s -alias NAME) and name them in "
+                       "…TrustCertificates",
+                       end->trust_store, end->trust_store);
+    for (size_t i = 0; i < end->trust_certificates.count; i++) {
+        int status = file_read(end->trust_certificates.items[i], FILE_MAX, &m->authorities, detail);
+        if (status < 0)
+            return status;
+        buf_append_byte(&m->authorities, '\n');
+    }
+    return buf_status(&m->authorities);
+}
+
+static int make_store(struct tm_trust_store **ret_store, const struct tm_config_end *end,
+                      bool server, struct err_detail *detail)
+{
+    static const char *const modes[] = {
+#define X(name, text) text,
+        TM_TRUST_LIST(X)
+#undef X
+    };
+    struct tm_trust_store *store = mem_alloc_zeroed(1, sizeof(*store));
+    const char *path = end->known_file ? end->known_file : server ? "knownClients" : "knownServers";
+    size_t size = strlen(path) + 1;
+    if (!store || !(store->path = mem_alloc(size))) {
+        mem_free(store);
+        return err_set(detail, ERR_NOMEM, "out of memory");
+    }
+    memcpy(store->path, path, size);
+    while (store->mode < BASE_COUNT(modes) - 1 && strcmp(modes[store->mode], end->trust) != 0)
+        store->mode++;
+    int status =
+        store->mode == TM_TRUST_CA || store->mode == TM_TRUST_NONE ? 0 : read_known(store, detail);
+    if (status < 0) {
+        tm_trust_free(store);
+        return status;
+    }
+    *ret_store = store;
+    return 0;
+}
+
+int tm_trust_tls(struct io_tls **ret_tls, struct tm_trust_store **ret_store,
+                 const struct tm_config_server *config, bool server, struct err_detail *detail)
+{
+    const struct tm_config_end *end = server ? &config->tls.server : &config->tls.client;
+    struct material m = {BUF_INIT, BUF_INIT, BUF_INIT, BUF_INIT};
+    struct tm_trust_store *store = NULL;
+    int status = make_store(&store, end, server, detail);
+    if (status == 0)
+        status = read_own(&m, config, end, detail);
+    if (status == 0)
+        status = read_authorities(&m, end, detail);
+    struct io_tls_options options = {
+        .server = server,
+        .certificate = buf_bytes(&m.certificate),
+        .key = buf_bytes(&m.key),
+        .pkcs12 = buf_bytes(&m.pkcs12),
+        .password = password(&config->tls, end->key_store_password,
+                             server ? "SERVER_KEYSTORE" : "CLIENT_KEYSTORE"),
+        .authorities = buf_bytes(&m.authorities),
+        .ask = config->tls.client_auth ? IO_TLS_ASK_REQUIRED : IO_TLS_ASK_NONE,
+        .judge = store && store->mode != TM_TRUST_CA ? judge : NULL,
+        .context = store};
+    if (status == 0)
+        status = io_tls_new(ret_tls, &options, detail);
+    if (m.key.data)
+        mem_wipe(m.key.data, m.key.capacity);
+    buf_release(&m.certificate);
+    buf_release(&m.key);
+    buf_release(&m.pkcs12);
+    buf_release(&m.authorities);
+    if (status < 0) {
+        tm_trust_free(store);
+        return err_prefix(detail, status, "sslConfig of %s", tm_app_name(config->app));
+    }
+    *ret_store = store;
+    return 0;
+}
