@@ -1,6 +1,6 @@
 /* What the files of `tm/config` share. */
-#ifndef TM_CONFIG_PRIV_H
-#define TM_CONFIG_PRIV_H
+#ifndef TM_CONFIG_CONFIG_PRIV_H
+#define TM_CONFIG_CONFIG_PRIV_H
 
 #include "tm/config/config.h"
 

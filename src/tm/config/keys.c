@@ -1,8 +1,8 @@
 /* `keys` of the configuration, and the vaults that they lie in. */
+#include "base/mem.h"
 #include "tm/config/config_priv.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #define AT(field) offsetof(struct tm_config_key, field)
 
@@ -56,6 +56,12 @@ static int usage(struct tm_reader *r, const char *what)
     return err_set(r->detail, ERR_USAGE, "configuration: keys: %s", what);
 }
 
+static int append(const char *text, size_t len, void *context)
+{
+    buf_append(context, text, len);
+    return buf_status(context) ? -1 : 0;
+}
+
 static int read_key(struct tm_reader *r, json_t *value, size_t index, struct tm_config_key *key)
 {
     char where[48];
@@ -65,11 +71,12 @@ static int read_key(struct tm_reader *r, json_t *value, size_t index, struct tm_
         return status;
     json_t *config = json_object_get(value, "config");
     if (json_is_object(config)) {
-        char *text = json_dumps(config, JSON_COMPACT);
-        key->inline_config = text ? tm_copy_text(r->config, text) : NULL;
-        if (text)
-            explicit_bzero(text, strlen(text));
-        free(text);
+        struct buf text = BUF_INIT;
+        if (json_dump_callback(config, append, &text, JSON_COMPACT) == 0)
+            key->inline_config = tm_copy_text(r->config, buf_text(&text));
+        if (text.data)
+            mem_wipe(text.data, text.capacity);
+        buf_release(&text);
         if (!key->inline_config)
             return err_set(r->detail, ERR_NOMEM, "out of memory");
     }

@@ -75,17 +75,34 @@ static int ask(struct tm_vault *vault, json_t **ret_json, const char *method, co
     return status;
 }
 
+static int append(const char *text, size_t len, void *context)
+{
+    buf_append(context, text, len);
+    return buf_status(context) ? -1 : 0;
+}
+
+/* Posts a request that holds a secret; frees it. */
+static int post(struct tm_vault *vault, json_t **ret_json, const char *path, json_t *request,
+                struct err_detail *detail)
+{
+    struct buf text = BUF_INIT;
+    int status = ERR_NOMEM;
+    if (request && json_dump_callback(request, append, &text, JSON_COMPACT) == 0)
+        status = ask(vault, ret_json, "POST", path, buf_bytes(&text), detail);
+    else
+        (void)err_set(detail, status, "out of memory");
+    if (text.data)
+        mem_wipe(text.data, text.capacity);
+    buf_release(&text);
+    json_decref(request);
+    return status;
+}
+
 static int login(struct tm_vault *vault, const char *path, json_t *request,
                  struct err_detail *detail)
 {
-    char *text = request ? json_dumps(request, JSON_COMPACT) : NULL;
-    json_decref(request);
-    if (!text)
-        return err_set(detail, ERR_NOMEM, "out of memory");
     json_t *answer = NULL;
-    int status = ask(vault, &answer, "POST", path, bytes_str(text), detail);
-    mem_wipe(text, strlen(text));
-    free(text);
+    int status = post(vault, &answer, path, request, detail);
     const char *token =
         json_string_value(json_object_get(json_object_get(answer, "auth"), "client_token"));
     if (status == 0 && !token)
@@ -244,14 +261,8 @@ int tm_vault_write(struct tm_vault **vault, const struct tm_config_vault *config
     snprintf(path, sizeof(path), "/v1/%.200s/data/%.200s", engine, secret);
     json_t *request =
         json_pack("{s:{s:s, s:s}}", "data", "publicKey", public_key, "privateKey", private_key);
-    char *text = request ? json_dumps(request, JSON_COMPACT) : NULL;
-    json_decref(request);
-    if (!text)
-        return err_set(detail, ERR_NOMEM, "out of memory");
     json_t *answer = NULL;
-    status = ask(*vault, &answer, "POST", path, bytes_str(text), detail);
-    mem_wipe(text, strlen(text));
-    free(text);
+    status = post(*vault, &answer, path, request, detail);
     json_decref(answer);
     return status;
 }
