@@ -379,7 +379,9 @@ static void count_rows(struct parser *p)
         while (line && line > p->begin && line[-1] != '\n')
             line--;
         uint64_t rows = 0;
-        for (line += line ? 3 : 0; line && line < mark && *line >= '0' && *line <= '9'; line++)
+        if (line)
+            line += 3; /* "-- ": the mark itself is longer */
+        for (; line && line < mark && *line >= '0' && *line <= '9'; line++)
             rows = rows * 10 + (uint64_t)(*line - '0');
         total += rows;
     }
