@@ -1,4 +1,4 @@
-#include "chain/chain_priv.h"
+#include "chain/private_priv.h"
 
 #include <inttypes.h>
 
@@ -213,6 +213,7 @@ static bool log_fits(const struct eth_log *log, const struct chain_log_filter *f
 }
 
 static int block_logs(struct chain_reader *reader, struct arena *arena, uint64_t number,
+                      const struct chain_private_receipts *own,
                       const struct chain_log_filter *filter,
                       int (*found)(void *context, const struct chain_log *log), void *context)
 {
@@ -221,6 +222,9 @@ static int block_logs(struct chain_reader *reader, struct arena *arena, uint64_t
     struct chain_block *block = NULL; /* only when a log fits: for the transactions' hashes */
     struct chain_log log = {.number = number};
     int err = chain_reader_receipts(reader, &receipts, &count, arena, number);
+    for (size_t i = 0; i < own->count && !err; i++) /* what everybody sees of these has no logs */
+        if (own->list[i].index < count)
+            receipts[own->list[i].index] = own->list[i].receipt;
     for (size_t i = 0; i < count && !err; i++) {
         for (size_t k = 0; k < receipts[i].log_count && !err; k++, log.index++) {
             if (!log_fits(&receipts[i].logs[k], filter))
@@ -257,10 +261,13 @@ int chain_reader_logs(struct chain_reader *reader, const struct chain_log_filter
             err = 0;
             break;
         }
-        if (!err && bloom_may_have(&header.bloom, filter)) {
-            err = block_logs(reader, &arena, number, filter, found, context);
-            arena_clear(&arena);
-        }
+        struct chain_private_receipts own = {.count = 0};
+        if (!err && reader->chain->payloads)
+            err = chain_reader_private_receipts(reader, &own, &arena, number);
+        if (!err && (bloom_may_have(&header.bloom, filter) ||
+                     (own.count && bloom_may_have(&own.bloom, filter))))
+            err = block_logs(reader, &arena, number, &own, filter, found, context);
+        arena_clear(&arena);
         if (number == UINT64_MAX)
             break;
     }

@@ -13,6 +13,7 @@ struct accounts;
 struct chain;
 struct chain_pool;
 struct p2p_server;
+struct privacy_tm;
 struct p2p_peer;
 
 /* How far behind the node is; `syncing` false when it is not. */
@@ -38,6 +39,8 @@ struct rpc_backend {
     struct chain *chain;
     struct chain_pool *pool;
     struct p2p_server *server;
+    struct privacy_tm *privacy; /* the transaction manager; NULL: none is in use */
+    bool privacy_marker;        /* --privacymarker.enable */
 
     const char *client_version; /* web3_clientVersion: "Geth/v1.10.3-…(quorum-v24.4.1)/…" */
     const char *datadir;        /* absolute */

@@ -386,7 +386,7 @@ void rpc_write_receipt(struct buf *b, const struct rpc_receipt *r)
     rpc_key(b, "gasUsed");
     rpc_write_number(b, r->gas_used);
     rpc_key(b, "isPrivacyMarkerTransaction");
-    rpc_write_bool(b, false);
+    rpc_write_bool(b, !r->tx->is_creation && address_equal(&r->tx->to, &chain_marker_address));
     rpc_key(b, "logs");
     buf_append_byte(b, '[');
     for (size_t i = 0; i < receipt->log_count; i++) {

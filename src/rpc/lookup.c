@@ -108,3 +108,51 @@ int rpc_read_transaction(struct rpc_call *call, struct chain_reader *reader,
     status = eth_transaction_recover(ret_tx, &signature, &rules);
     return status == 0 && signature != ETH_TX_OK ? ERR_CORRUPT : status;
 }
+
+/* --- Private --- */
+
+uint64_t rpc_private_logs_before(const struct chain_private_receipts *receipts, uint64_t index)
+{
+    uint64_t count = 0;
+    for (size_t i = 0; i < receipts->count; i++)
+        if (receipts->list[i].index < index)
+            count += receipts->list[i].receipt.log_count;
+    return count;
+}
+
+int rpc_overlay_receipt(struct rpc_call *call, struct chain_reader *reader,
+                        struct eth_receipt *receipt, uint64_t *first_log, uint64_t number,
+                        uint64_t index)
+{
+    struct chain_private_receipts receipts;
+    if (!call->backend->privacy)
+        return 0;
+    int status = chain_reader_private_receipts(reader, &receipts, call->arena, number);
+    if (status)
+        return status;
+    const struct chain_private_receipt *own = chain_private_receipt_of(&receipts, index);
+    if (own && !own->is_inner)
+        *receipt = own->receipt;
+    *first_log += rpc_private_logs_before(&receipts, index);
+    return 0;
+}
+
+int rpc_prefer_private(struct rpc_call *call, struct chain_reader *reader,
+                       struct state_reader *state, struct state_account *account, bool *exists,
+                       uint64_t number, const struct address *address)
+{
+    struct state_reader own;
+    struct state_account found;
+    bool has;
+    if (!call->backend->privacy)
+        return 0;
+    int status = chain_reader_private_state(reader, &own, number);
+    if (status == 0)
+        status = state_reader_account(&own, &found, &has, address);
+    if (status || !has)
+        return status;
+    *state = own;
+    *account = found;
+    *exists = true;
+    return 0;
+}

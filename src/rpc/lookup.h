@@ -40,6 +40,17 @@ int rpc_estimate_gas(struct rpc_call *call, uint64_t *ret_gas, const struct rpc_
 /* What eth_gasPrice says. */
 uint64_t rpc_suggested_price(const struct rpc_backend *backend);
 
+/* The logs that this node alone sees of transactions before `index` of their block. */
+uint64_t rpc_private_logs_before(const struct chain_private_receipts *receipts, uint64_t index);
+/* Puts what this node alone knows of a receipt of `number` into it; *first_log counts private logs, too. */
+int rpc_overlay_receipt(struct rpc_call *call, struct chain_reader *reader,
+                        struct eth_receipt *receipt, uint64_t *first_log, uint64_t number,
+                        uint64_t index) BASE_NODISCARD;
+/* The account as this node sees it: its private state's when that has it, and *state is then that one. */
+int rpc_prefer_private(struct rpc_call *call, struct chain_reader *reader,
+                       struct state_reader *state, struct state_account *account, bool *exists,
+                       uint64_t number, const struct address *address) BASE_NODISCARD;
+
 /* The answer "null". */
 int rpc_null(struct rpc_call *call);
 

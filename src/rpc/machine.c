@@ -33,6 +33,7 @@ void rpc_machine_release(struct rpc_machine *machine)
     for (size_t i = 0; i < RPC_KEPT_BLOCKS; i++)
         chain_block_unref(machine->blocks[i]);
     state_view_free(machine->view);
+    chain_private_release(&machine->private);
     exec_free(machine->exec);
     *machine = (struct rpc_machine){.exec = NULL};
 }

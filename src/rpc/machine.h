@@ -4,6 +4,7 @@
 #define RPC_MACHINE_H
 
 #include "chain/block.h"
+#include "chain/private.h"
 #include "exec/exec.h"
 #include "state/state.h"
 
@@ -18,6 +19,7 @@ enum {
 struct rpc_machine {
     struct exec *exec;
     struct state_view *view;
+    struct chain_private private;                /* of calls on a private contract */
     struct chain_block *blocks[RPC_KEPT_BLOCKS]; /* senders known; NULL: free */
     size_t next;                                 /* the place of the next one */
 };

@@ -50,7 +50,8 @@ static void write_digits(struct buf *b, struct bytes data)
     buf_append_byte(b, '"');
 }
 
-static int open_at(struct dump *d, struct rpc_call *call, const struct rpc_block_id *id)
+static int open_at(struct dump *d, struct rpc_call *call, const struct rpc_block_id *id,
+                   bool private)
 {
     char hash[65] = {0};
     *d = (struct dump){.call = call, .deadline = now() + DUMP_SECONDS};
@@ -69,6 +70,11 @@ static int open_at(struct dump *d, struct rpc_call *call, const struct rpc_block
     } else {
         struct rpc_block_id exact = {.kind = RPC_AT_NUMBER, .number = d->number};
         status = rpc_open_state(call, &d->reader, &d->state, &d->number, &exact);
+    }
+    if (status == 0 && private) {
+        status = chain_reader_private_state(&d->reader, &d->state, d->number);
+        if (status)
+            status = rpc_reader_fail(call, &d->reader, status);
     }
     if (status == 0) {
         status = state_preimages_init(&d->preimages, &d->state);
@@ -233,7 +239,8 @@ static int write_accounts(struct dump *d, struct bytes from)
 static int dump_block(struct rpc_call *call)
 {
     struct dump d;
-    int status = open_at(&d, call, &call->args[0].block);
+    bool private = call->args[1].given && bytes_equal(call->args[1].bytes, bytes_str("private"));
+    int status = open_at(&d, call, &call->args[0].block, private);
     if (status)
         return status;
     d.complete = true;
@@ -247,10 +254,13 @@ static int dump_address(struct rpc_call *call)
     struct state_account account;
     struct dump d;
     bool exists;
-    int status = open_at(&d, call, &call->args[1].block);
+    int status = open_at(&d, call, &call->args[1].block, false);
     if (status)
         return status;
     status = state_reader_account(&d.state, &account, &exists, &call->args[0].address);
+    if (status == 0)
+        status = rpc_prefer_private(call, &d.reader, &d.state, &account, &exists, d.number,
+                                    &call->args[0].address);
     if (status == 0 && exists)
         status = write_account(&d, &account, &call->args[0].address, NULL);
     if (call->out->len > DUMP_ANSWER_MAX)
@@ -270,7 +280,7 @@ static int account_range(struct rpc_call *call)
     if (a[0].block.kind == RPC_AT_NONE)
         return rpc_fail(call, RPC_CODE_ERROR,
                         "either block number or block hash must be specified");
-    int status = open_at(&d, call, &a[0].block);
+    int status = open_at(&d, call, &a[0].block, false);
     if (status)
         return status;
     int64_t wanted = a[2].integer;
@@ -506,7 +516,7 @@ static int write_difference(struct rpc_call *call, uint64_t first, uint64_t last
         return rpc_fail(call, RPC_CODE_ERROR,
                         "start block height (%llu) must be less than end block height (%llu)",
                         (unsigned long long)first, (unsigned long long)last);
-    int status = open_at(&d, call, &id);
+    int status = open_at(&d, call, &id, false);
     if (status)
         return status;
     id.number = first;
@@ -588,7 +598,7 @@ static int preimage(struct rpc_call *call)
     struct address address;
     struct hash256 slot;
     struct dump d;
-    int status = open_at(&d, call, &latest);
+    int status = open_at(&d, call, &latest, false);
     if (status)
         return status;
     status = state_preimages_address(&d.preimages, &address, &call->args[0].hash);

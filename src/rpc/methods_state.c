@@ -29,6 +29,9 @@ static int find(struct rpc_call *call, struct found *f, size_t at)
     status = rpc_open_state(call, &f->reader, &f->state, &f->number, block);
     if (status == 0) {
         status = state_reader_account(&f->state, &f->account, &f->exists, &call->args[0].address);
+        if (status == 0)
+            status = rpc_prefer_private(call, &f->reader, &f->state, &f->account, &f->exists,
+                                        f->number, &call->args[0].address);
         if (status)
             status = rpc_reader_fail(call, &f->reader, status);
     }

@@ -133,6 +133,9 @@ static int write_receipt(struct rpc_call *call, struct chain_reader *reader,
     if (status == 0)
         status = chain_reader_receipt(reader, &receipt, &gas_before, &all.first_log, call->arena,
                                       position->number, position->index);
+    if (status == 0)
+        status = rpc_overlay_receipt(call, reader, &receipt, &all.first_log, position->number,
+                                     position->index);
     if (status)
         return status;
     all.gas_used = receipt.cumulative_gas - gas_before;
@@ -165,17 +168,19 @@ static int write_block_receipts(struct rpc_call *call, struct chain_reader *read
     if (status == 0) {
         uint64_t gas = 0, logs = 0;
         buf_append_byte(call->out, '[');
-        for (size_t i = 0; i < count; i++) {
+        for (size_t i = 0; i < count && status == 0; i++) {
+            uint64_t public_logs = receipts[i].log_count, first = logs;
+            status = rpc_overlay_receipt(call, reader, &receipts[i], &first, number, i);
             struct rpc_receipt all = {.receipt = &receipts[i],
                                       .tx = &block->body->body.transactions[i],
                                       .hash = block->body->hashes[i],
                                       .position = {block->hash, number, i},
                                       .gas_used = receipts[i].cumulative_gas - gas,
-                                      .first_log = logs};
+                                      .first_log = first};
             rpc_item(call->out);
             rpc_write_receipt(call->out, &all);
             gas = receipts[i].cumulative_gas;
-            logs += receipts[i].log_count;
+            logs += public_logs;
         }
         buf_append_byte(call->out, ']');
     }

@@ -73,6 +73,12 @@ int rpc_simulation_reset(struct rpc_simulation *s)
     int status = rpc_machine_begin(s->machine, &s->state);
     if (status)
         return status;
+    if (s->call->backend->privacy)
+        status = chain_private_begin_call(&s->machine->private, &s->environment, &s->reader,
+                                          s->machine->view, s->number,
+                                          s->args->has_to ? &s->args->to : NULL);
+    if (status)
+        return status;
     exec_begin_block(s->machine->exec, &s->environment.block, s->machine->view,
                      &s->environment.hooks);
     return rpc_override_apply(s->call, s->machine->view, s->overrides, s->override_count);

@@ -116,15 +116,16 @@ void world_begin_empty(struct world *w)
     assert_int_equal(rpc_new(&w->rpc, &w->backend), 0);
 }
 
-void world_begin(struct world *w, const char *network)
+static void begin(struct world *w, const char *network)
 {
-    *w = (struct world){0};
     struct buf genesis = BUF_INIT;
     struct err_detail detail = {{0}};
     recordings_read(network, "genesis.json", &genesis);
     assert_int_equal(store_memory_new(&w->store, chain_tables, CHAIN_TABLES), 0);
-    struct chain_options options = {
-        .store = w->store, .genesis = buf_bytes(&genesis), .archive = true};
+    struct chain_options options = {.store = w->store,
+                                    .genesis = buf_bytes(&genesis),
+                                    .archive = true,
+                                    .payloads = w->tm ? &w->payloads : NULL};
     if (chain_open(&w->chain, &options, &detail))
         fail_msg("%s: %s", network, detail.text);
     import_blocks(w, network);
@@ -139,6 +140,7 @@ void world_begin(struct world *w, const char *network)
     w->backend.network_id = 1337;
     w->backend.gas_cap = 700000000;
     w->backend.is_mining = is_mining;
+    w->backend.privacy = w->tm;
     json_t *about = recordings_json(network, "network.json");
     const char *address =
         json_string_value(json_array_get(json_object_get(about, "node_addresses"), 0));
@@ -148,6 +150,36 @@ void world_begin(struct world *w, const char *network)
     buf_release(&genesis);
 }
 
+void world_begin(struct world *w, const char *network)
+{
+    *w = (struct world){0};
+    begin(w, network);
+}
+
+static int exchange(void *context, struct privacy_answer *ret_answer,
+                    const struct privacy_request *request, struct err_detail *detail)
+{
+    struct world *w = context;
+    if (recorded_tm_answer(w->recorded, request->method, request->path, request->body,
+                           &ret_answer->status, &ret_answer->body))
+        return 0;
+    return err_set(detail, PRIVACY_FAILED, "not recorded: %s %s %.*s", request->method,
+                   request->path, (int)(request->body.len < 300 ? request->body.len : 300),
+                   (const char *)request->body.data);
+}
+
+void world_begin_private(struct world *w, const char *network, unsigned peer)
+{
+    struct err_detail detail;
+    *w = (struct world){.recorded = recorded_tm_open(network, peer)};
+    const struct privacy_options options = {.exchange = exchange, .exchange_context = w};
+    assert_int_equal(privacy_new(&w->tm, &options), 0);
+    if (privacy_open(w->tm, &detail))
+        fail_msg("%s", detail.text);
+    w->payloads = privacy_payloads(w->tm);
+    begin(w, network);
+}
+
 void world_end(struct world *w)
 {
     rpc_free(w->rpc);
@@ -155,6 +187,9 @@ void world_end(struct world *w)
     chain_free(w->chain);
     store_free(w->store);
     io_loop_free(w->backend.loop);
+    privacy_free(w->tm);
+    if (w->recorded)
+        recorded_tm_close(w->recorded);
 }
 
 static void take_answer(void *context, struct buf *answer)

@@ -4,7 +4,9 @@
 
 #include "chain/chain.h"
 #include "chain/pool.h"
+#include "privacy/privacy.h"
 #include "rpc/rpc.h"
+#include "tests/support/recorded_tm.h"
 
 #include <jansson.h>
 
@@ -15,10 +17,15 @@ struct world {
     struct rpc_backend backend;
     struct rpc *rpc;
     char client_version[128];
+    struct recorded_tm *recorded; /* of a private network */
+    struct privacy_tm *tm;
+    struct chain_payloads payloads;
 };
 
 /* Imports the blocks that peer 0 of the recording had. Fails the running test when that does not work. */
 void world_begin(struct world *w, const char *network);
+/* The same for a private network, as its peer `peer` saw it, with the answers of its transaction manager. */
+void world_begin_private(struct world *w, const char *network, unsigned peer);
 /* An rpc over nothing: no chain, no pool. */
 void world_begin_empty(struct world *w);
 void world_end(struct world *w);

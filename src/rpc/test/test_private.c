@@ -1,0 +1,132 @@
+/*
+ * What each of the three peers of the recorded private networks answered is asked again of a chain with the same blocks and
+ * that peer's payloads.
+ */
+#include "rpc/method.h"
+#include "rpc/test/world.h"
+#include "tests/support/recordings.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+/* Not questions about what is there: they send. */
+static bool is_asked(const char *method)
+{
+    return strncmp(method, "eth_send", 8) != 0 && strncmp(method, "quorumExtension", 15) != 0;
+}
+
+/* Where the reference fails, or reports nonsense, by bugs of its own (docs/compatibility.md): receipts of a block with
+ * several markers, and logs where one of another's markers is. */
+static bool is_bug(const char *method, const json_t *theirs, const json_t *error)
+{
+    const char *message = json_string_value(json_object_get(error, "message"));
+    if (strcmp(method, "eth_getTransactionReceipt") == 0)
+        return json_is_null(theirs);
+    if (strcmp(method, "eth_getLogs") == 0)
+        return message && (strcmp(message, "method handler crashed") == 0 ||
+                           strcmp(message, "could not find receipt for private transaction") == 0);
+    if (strcmp(method, "eth_getPrivateTransactionReceipt") == 0)
+        return message && strcmp(message, "could not find receipt for private transaction") == 0;
+    return false;
+}
+
+/* The gas of a private receipt is what stood before it, subtracted from 0. */
+static void mend(const char *method, json_t *theirs)
+{
+    const char *gas = json_string_value(json_object_get(theirs, "gasUsed"));
+    if (strcmp(method, "eth_getPrivateTransactionReceipt") == 0 && gas &&
+        strncmp(gas, "0xffffff", 8) == 0)
+        json_object_set_new(theirs, "gasUsed", json_string("0x0"));
+}
+
+struct replay {
+    struct world world;
+    const char *network;
+    unsigned peer;
+    size_t same, other, bugs, shown;
+};
+
+static void show(const struct replay *r, const char *message, const json_t *theirs,
+                 const json_t *ours)
+{
+    char *a = json_dumps(theirs, JSON_ENCODE_ANY | JSON_SORT_KEYS);
+    char *b = json_dumps(ours, JSON_ENCODE_ANY | JSON_SORT_KEYS);
+    size_t at = 0;
+    while (a && b && a[at] && a[at] == b[at])
+        at++;
+    at = at > 40 ? at - 40 : 0;
+    print_message("%s, peer %u: %.200s\n    GoQuorum: …%.300s\n    here:     …%.300s\n", r->network,
+                  r->peer, message, a ? a + at : "", b ? b + at : "");
+    free(a);
+    free(b);
+}
+
+static void ask(const json_t *line, void *context)
+{
+    struct replay *r = context;
+    const char *method = json_string_value(json_object_get(line, "method"));
+    json_t *theirs = json_object_get(line, "result"), *error = json_object_get(line, "error");
+    if (json_integer_value(json_object_get(line, "peer")) != r->peer || !is_asked(method))
+        return;
+    json_t *request = json_pack("{s:s, s:i, s:s, s:O}", "jsonrpc", "2.0", "id", 1, "method", method,
+                                "params", json_object_get(line, "params"));
+    char *message = json_dumps(request, JSON_COMPACT);
+    json_t *answer = world_ask(&r->world, rpc_access_all(), message);
+    json_t *ours = json_object_get(answer, "result");
+    mend(method, theirs);
+    if (theirs ? json_equal(theirs, ours) : json_equal(error, json_object_get(answer, "error"))) {
+        r->same++;
+    } else if (is_bug(method, theirs, error) && ours) {
+        r->bugs++;
+    } else {
+        r->other++;
+        if (r->shown++ < 12)
+            show(r, message, theirs ? theirs : error,
+                 ours ? ours : json_object_get(answer, "error"));
+    }
+    json_decref(answer);
+    free(message);
+    json_decref(request);
+}
+
+static void replay(const char *network)
+{
+    static struct replay r;
+    recordings_require(network);
+    for (unsigned peer = 0; peer < 3; peer++) {
+        r = (struct replay){.network = network, .peer = peer};
+        world_begin_private(&r.world, network, peer);
+        recordings_lines(network, "rpc.jsonl.gz", ask, &r);
+        print_message(
+            "%s, peer %u: %zu answers the same, %zu other, %zu where the reference fails\n",
+            network, peer, r.same, r.other, r.bugs);
+        world_end(&r.world);
+        assert_int_equal(r.other, 0);
+        assert_true(r.same > 200);
+    }
+}
+
+static void test_private(void **state)
+{
+    (void)state;
+    replay("private");
+}
+
+static void test_marker(void **state)
+{
+    (void)state;
+    replay("private-marker");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_private),
+        cmocka_unit_test(test_marker),
+    };
+    return cmocka_run_group_tests_name("private", tests, NULL, NULL);
+}
