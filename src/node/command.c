@@ -328,6 +328,7 @@ const struct node_command node_commands[] = {
     {"dumpconfig", node_run_dumpconfig},
     {"removedb", node_run_removedb},
     {"license", node_run_license},
+    {"migrate", node_run_migrate},
     {"show-deprecated-flags", node_run_deprecated},
 };
 

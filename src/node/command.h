@@ -36,6 +36,8 @@ int node_run_account(const struct node_config *config, size_t count, char **argu
 int node_run_attach(const struct node_config *config, size_t count, char **arguments);
 int node_run_console(const struct node_config *config, size_t count, char **arguments);
 int node_run_js(const struct node_config *config, size_t count, char **arguments);
+/* migrate.c */
+int node_run_migrate(const struct node_config *config, size_t count, char **arguments);
 /* small_commands.c */
 int node_run_dumpconfig(const struct node_config *config, size_t count, char **arguments);
 int node_run_removedb(const struct node_config *config, size_t count, char **arguments);

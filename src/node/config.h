@@ -48,7 +48,7 @@ struct node_config {
     const char *rpcclitls_ciphersuites;
     bool rpcclitls_insecureskipverify;
     /* commands */
-    const char *config_file;
+    const char *config_file, *from;
     bool nocompaction, help, version;
     /* bootnode */
     const char *boot_addr, *genkey;

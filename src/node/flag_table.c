@@ -162,6 +162,7 @@ const struct node_flag node_flags[] = {
     OTHER(logging, "trace", TEXT, WARNED, "Trace written to a file"),
     OTHER(logging, "ethstats", TEXT, WARNED, "Reports to an ethstats service"),
 
+    TEXT(commands, "from", from, "", "(migrate) geth's data directory, or a file of its export"),
     TEXT(commands, "config", config_file, "",
          "Configuration file in TOML, as dumpconfig writes it; flags win over it"),
     SWITCH(commands, "nocompaction", nocompaction,

@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# quorate-node migrate: files and chain of another data directory, twice, and what it refuses.
+#
+# usage: migrate.sh QUORATE_NODE NETWORK
+set -euo pipefail
+program=$(realpath "$1")
+network=$(realpath "$2")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+export PRIVATE_CONFIG=ignore
+failed=0
+
+# expect CODE TEXT ARGUMENT ...: the exit code, and a part of what is printed
+expect() {
+    local code=$1 text=$2 got=0 output
+    shift 2
+    output=$(timeout 60 "$program" "$@" 2>&1 </dev/null) || got=$?
+    if [ "$got" -ne "$code" ] || [[ $output != *"$text"* ]]; then
+        printf 'quorate-node %s\n  exit code %s, expected %s\n  said: %s\n  expected: %s\n' "$*" "$got" "$code" "$output" "$text"
+        failed=1
+    fi
+}
+
+python3 -c 'import json, sys; json.dump(json.load(open(sys.argv[1]))["genesis"], open("genesis.json", "w"))' "$network"
+"$program" --datadir old init genesis.json 2>/dev/null
+"$program" --datadir old export chain.rlp >/dev/null 2>&1
+mkdir old/keystore
+printf '%064d' 1 >old/geth/nodekey
+printf '[]' >old/geth/static-nodes.json
+printf '[]' >old/permissioned-nodes.json
+printf 'pw' >pw
+"$program" --datadir old account new --lightkdf --password pw >/dev/null 2>&1
+
+expect 1 "Fatal: migrate takes --from" --datadir new migrate
+expect 1 "Fatal: open nowhere: No such file or directory" --datadir new migrate --from nowhere
+expect 1 "Fatal: there is no chain in new: make one with 'init GENESIS --datadir new'" --datadir new migrate --from old
+"$program" --datadir new init genesis.json 2>/dev/null
+expect 0 "geth --datadir old export chain.rlp.gz" --datadir new migrate --from old
+expect 0 "Files:   0 copied, 4 there already" --datadir new migrate --from old chain.rlp
+expect 0 "Blocks:  0 checked and imported, 1 there already" --datadir new migrate --from chain.rlp
+cmp old/geth/nodekey new/geth/nodekey
+[ "$(stat -c %a new/geth/nodekey)" = 600 ]
+[ "$(ls new/keystore)" = "$(ls old/keystore)" ]
+printf '%064d' 2 >new/geth/nodekey
+expect 1 "Fatal: old/geth/nodekey and new/geth/nodekey differ: remove the one that is wrong" --datadir new migrate --from old
+head -c 2000 /dev/urandom >noise
+expect 1 "noise" --datadir new migrate --from noise
+exit $failed
