@@ -7,6 +7,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <strings.h>
 
 static const uint8_t mapped_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
@@ -171,6 +172,19 @@ static bool choose(struct io_address *ret_address, const struct addrinfo *list)
     return found;
 }
 
+/* "localhost" and the names below it are this machine, whatever a resolver or /etc/hosts says (RFC 6761, section 6.3): a bare
+ * system has neither. */
+static const char *name_to_ask(const char *host)
+{
+    static const char local[] = "localhost";
+    size_t len = strlen(host), local_len = sizeof(local) - 1;
+    if (len && host[len - 1] == '.')
+        len--;
+    if (len < local_len || strncasecmp(host + len - local_len, local, local_len) != 0)
+        return host;
+    return len == local_len || host[len - local_len - 1] == '.' ? "127.0.0.1" : host;
+}
+
 static void no_such_host(char *ret_text, size_t size, const char *host)
 {
     snprintf(ret_text, size, "lookup %s: no such host", host);
@@ -210,8 +224,8 @@ int io_resolve(struct io_resolve **ret_resolve, struct io_loop *loop, const char
     resolve->context = context;
     memcpy(resolve->host, host, len);
     struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
-    int status =
-        uv_getaddrinfo(&loop->uv, &resolve->request, on_resolved, resolve->host, NULL, &hints);
+    int status = uv_getaddrinfo(&loop->uv, &resolve->request, on_resolved,
+                                name_to_ask(resolve->host), NULL, &hints);
     if (status < 0) {
         mem_free(resolve);
         return status == UV_ENOMEM ? ERR_NOMEM : status == UV_EINVAL ? ERR_INPUT : ERR_IO;
@@ -232,7 +246,7 @@ int io_resolve_now(struct io_address *ret_address, const char *host, struct err_
 {
     struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM}, *list = NULL;
     char message[IO_HOST_MAX + 64];
-    int status = getaddrinfo(host, NULL, &hints, &list);
+    int status = getaddrinfo(name_to_ask(host), NULL, &hints, &list);
     if (status != 0 && status != EAI_NONAME && status != EAI_NODATA)
         return err_set(detail, ERR_IO, "lookup %s: %s", host, gai_strerror(status));
     bool found = status == 0 && choose(ret_address, list);

@@ -567,6 +567,12 @@ static void test_address(void **state)
     assert_false(io_address_parse_ip(&address, ""));
     assert_int_equal(io_resolve_now(&address, "localhost", &detail), 0);
     assert_true(io_address_is_loopback(&address));
+    /* Also where no file and no server knows them. */
+    static const char *const here[] = {"LocalHost", "localhost.", "some.name.localhost"};
+    for (size_t i = 0; i < BASE_COUNT(here); i++) {
+        assert_int_equal(io_resolve_now(&address, here[i], &detail), 0);
+        assert_true(io_address_is_loopback(&address));
+    }
     assert_true(io_resolve_now(&address, "no.such.host.invalid", &detail) < 0);
 }
 
