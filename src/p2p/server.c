@@ -334,6 +334,44 @@ int p2p_server_new(struct p2p_server **ret_server, const struct p2p_server_optio
     return 0;
 }
 
+/* The node's record, with the next number, here and in the discovery. */
+static int renew_record(struct p2p_server *server)
+{
+    struct p2p_record record = {.sequence = server->record_sequence + 1,
+                                .eth = bytes_of(server->eth_entry, server->eth_entry_len)};
+    struct buf encoded = BUF_INIT;
+    p2p_server_self(server, &record.node);
+    int status = p2p_record_encode(&encoded, &record, &server->options.key);
+    if (status == 0 && server->discovery)
+        status = p2p_discovery_set_record(server->discovery, buf_bytes(&encoded), record.sequence);
+    if (status == 0) {
+        p2p_record_format(server->enr, buf_bytes(&encoded));
+        server->record_sequence = record.sequence;
+    }
+    buf_release(&encoded);
+    return status;
+}
+
+int p2p_server_set_eth_entry(struct p2p_server *server, struct bytes value)
+{
+    uint8_t before[P2P_ETH_ENTRY_MAX];
+    size_t before_len = server->eth_entry_len;
+    if (value.len > sizeof(server->eth_entry))
+        return ERR_LIMIT;
+    if (bytes_equal(value, bytes_of(server->eth_entry, before_len)))
+        return 0;
+    memcpy(before, server->eth_entry, before_len);
+    if (value.len)
+        memcpy(server->eth_entry, value.data, value.len);
+    server->eth_entry_len = value.len;
+    int status = server->running ? renew_record(server) : 0;
+    if (status < 0) {
+        memcpy(server->eth_entry, before, before_len);
+        server->eth_entry_len = before_len;
+    }
+    return status;
+}
+
 int p2p_server_start(struct p2p_server *server, struct err_detail *detail)
 {
     if (server->options.listen) {
@@ -348,13 +386,7 @@ int p2p_server_start(struct p2p_server *server, struct err_detail *detail)
         if (status < 0)
             return status;
     }
-    struct p2p_record record = {.sequence = 1};
-    struct buf encoded = BUF_INIT;
-    p2p_server_self(server, &record.node);
-    int status = p2p_record_encode(&encoded, &record, &server->options.key);
-    if (status == 0)
-        p2p_record_format(server->enr, buf_bytes(&encoded));
-    buf_release(&encoded);
+    int status = renew_record(server);
     if (status < 0)
         return err_set(detail, status, "node record: %s", err_text(status));
     server->running = true;

@@ -17,6 +17,8 @@ struct p2p_server;
 struct p2p_peer;
 struct p2p_protocol;
 
+enum { P2P_ETH_ENTRY_MAX = 64 }; /* bytes; [[hash of 4 bytes, number]] takes at most 16 */
+
 enum {
     P2P_MAX_PROTOCOLS = 16, /* capabilities that this node offers: eth 2, istanbul 3, and room */
     P2P_NAME_MAX =
@@ -105,7 +107,10 @@ void p2p_server_free(struct p2p_server *server);
 void p2p_server_self(const struct p2p_server *server, struct p2p_enode *ret_self);
 /* Where it listens; unknown (ip_len 0) when it does not. */
 const struct io_address *p2p_server_address(const struct p2p_server *server);
-/* The node's record (EIP-778) as text, "enr:…", for admin_nodeInfo. As long as the server. */
+/* The value of "eth" in the node's record: RLP, at most P2P_ETH_ENTRY_MAX bytes; copied. Once the server runs, a value that
+ * differs makes a record with the next sequence number. ERR_LIMIT, ERR_NOMEM: the last record stays. */
+int p2p_server_set_eth_entry(struct p2p_server *server, struct bytes value) BASE_NODISCARD;
+/* The node's record (EIP-778) as text, "enr:…", for admin_nodeInfo. As long as the server; changes with the record. */
 const char *p2p_server_enr(const struct p2p_server *server);
 const char *p2p_server_name(const struct p2p_server *server);
 bool p2p_server_listening(const struct p2p_server *server);

@@ -153,6 +153,9 @@ struct p2p_server {
     } boot[P2P_BOOT_MAX];
     size_t boot_count;
     char enr[P2P_RECORD_TEXT];
+    uint64_t record_sequence; /* 0: there is none yet */
+    uint8_t eth_entry[P2P_ETH_ENTRY_MAX];
+    size_t eth_entry_len;
 
     struct buf scratch; /* the message that is being handed out */
     uint64_t random;

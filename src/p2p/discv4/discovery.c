@@ -55,6 +55,7 @@ struct p2p_discovery {
     struct p2p_enode boot[MAX_BOOT];
     struct p2p_table table;
     struct buf record, packet;
+    uint64_t sequence; /* of the record */
     uint64_t random;
 
     struct bond bonds[MAX_BONDS];
@@ -174,7 +175,7 @@ static void send_ping(struct p2p_discovery *d, const struct p2p_enode *node, boo
         .from = {self->ip, self->udp, self->tcp},
         .to = {node->ip, node->udp, 0},
         .expiration = seconds + EXPIRATION,
-        .sequence = 1,
+        .sequence = d->sequence,
     };
     struct hash256 hash;
     if (send_packet(d, &to, &p, &hash))
@@ -289,7 +290,7 @@ static void on_ping(struct p2p_discovery *d, const struct io_address *from,
         .to = {*from, from->port, p->from.tcp},
         .reply_to = p->hash,
         .expiration = seconds + EXPIRATION,
-        .sequence = 1,
+        .sequence = d->sequence,
     };
     struct hash256 hash;
     (void)send_packet(d, from, &pong, &hash);
@@ -495,11 +496,12 @@ int p2p_discovery_new(struct p2p_discovery **ret_discovery,
         return ERR_NOMEM;
     d->options = *options;
     d->random = options->seed;
+    d->sequence = 1;
     d->options.boot_count = 0;
     for (size_t i = 0; i < options->boot_count; i++)
         p2p_discovery_add_boot(d, &options->boot_nodes[i]);
     p2p_table_init(&d->table, &options->self.id);
-    struct p2p_record record = {.sequence = 1, .node = options->self};
+    struct p2p_record record = {.sequence = d->sequence, .node = options->self};
     int status = p2p_record_encode(&d->record, &record, &options->key);
     if (status < 0)
         p2p_discovery_free(d);
@@ -538,6 +540,20 @@ size_t p2p_discovery_candidates(struct p2p_discovery *d, struct p2p_enode *ret_n
 size_t p2p_discovery_count(const struct p2p_discovery *discovery)
 {
     return p2p_table_count(&discovery->table);
+}
+
+int p2p_discovery_set_record(struct p2p_discovery *d, struct bytes record, uint64_t sequence)
+{
+    struct buf copy = BUF_INIT;
+    buf_append_bytes(&copy, record);
+    if (buf_status(&copy) != ERR_OK) {
+        buf_release(&copy);
+        return ERR_NOMEM;
+    }
+    buf_release(&d->record);
+    d->record = copy;
+    d->sequence = sequence;
+    return ERR_OK;
 }
 
 struct bytes p2p_discovery_record(const struct p2p_discovery *discovery)

@@ -41,7 +41,11 @@ uint64_t p2p_discovery_tick(struct p2p_discovery *discovery, uint64_t now, uint6
 size_t p2p_discovery_candidates(struct p2p_discovery *discovery, struct p2p_enode *ret_nodes,
                                 size_t max);
 size_t p2p_discovery_count(const struct p2p_discovery *discovery);
-/* This node's record, RLP, signed; as long as the object. */
+/* Another record of this node's, whose sequence number has grown; copied. Pings and pongs tell the number, so that who knows
+ * the last one asks. ERR_NOMEM: the last one stays. */
+int p2p_discovery_set_record(struct p2p_discovery *discovery, struct bytes record,
+                             uint64_t sequence) BASE_NODISCARD;
+/* This node's record, RLP, signed; until the next one. At first one of `self` alone, with number 1. */
 struct bytes p2p_discovery_record(const struct p2p_discovery *discovery);
 
 #endif

@@ -478,9 +478,26 @@ static void proofs(void **state)
     struct p2p_record record;
     assert_int_equal(p2p_record_decode(&record, p2p_discovery_record(d)), P2P_RECORD_OK);
     assert_int_equal(record.node.udp, 30303);
+    assert_int_equal(record.sequence, 1);
+    assert_int_equal(record.eth.len, 0);
     give(d, 2, &elsewhere, &find, 1000);
     assert_int_equal(seen.count, 4);
+    /* A renewed record: its number is told in pongs. */
+    static const uint8_t fork[8] = {0xc7, 0xc6, 0x84, 1, 2, 3, 4, 0x80};
+    struct buf renewed = BUF_INIT;
+    record.sequence = 2;
+    record.eth = bytes_of(fork, sizeof(fork));
+    struct crypto_private_key own_key = key_of(1);
+    assert_int_equal(p2p_record_encode(&renewed, &record, &own_key), 0);
+    assert_int_equal(p2p_discovery_set_record(d, buf_bytes(&renewed), 2), 0);
+    buf_release(&renewed);
+    assert_int_equal(p2p_record_decode(&record, p2p_discovery_record(d)), P2P_RECORD_OK);
+    assert_true(bytes_equal(record.eth, bytes_of(fork, sizeof(fork))));
+    give(d, 2, &from, &ping, 1000);
+    assert_int_equal(seen.packets[4].type, P2P_PACKET_PONG);
+    assert_int_equal(seen.packets[4].sequence, 2);
     /* A day later the proof is too old. */
+    seen.count = 4;
     give(d, 2, &from, &find, 1000 + 25ull * 3600 * 1000);
     assert_int_equal(seen.count, 4);
     /* Its own packets, played back. */

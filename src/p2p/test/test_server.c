@@ -703,6 +703,18 @@ static void discovery_brings_together(void **state)
     snprintf(wanted, sizeof(wanted), "@127.0.0.1:0?discport=%u", boot.enode.udp);
     assert_non_null(strstr(text, wanted));
     assert_memory_equal(p2p_server_enr(boot.server), "enr:-", 5);
+    /* Another value of "eth" is another record, the same value is not. */
+    char first[P2P_RECORD_TEXT], second[P2P_RECORD_TEXT];
+    static const uint8_t entry[P2P_ETH_ENTRY_MAX + 1] = {0xc7, 0xc6, 0x84, 1, 2, 3, 4, 0x80};
+    snprintf(first, sizeof(first), "%s", p2p_server_enr(boot.server));
+    assert_int_equal(p2p_server_set_eth_entry(boot.server, bytes_of(entry, 8)), 0);
+    snprintf(second, sizeof(second), "%s", p2p_server_enr(boot.server));
+    assert_string_not_equal(second, first);
+    assert_int_equal(p2p_server_set_eth_entry(boot.server, bytes_of(entry, 8)), 0);
+    assert_string_equal(p2p_server_enr(boot.server), second);
+    assert_int_equal(p2p_server_set_eth_entry(boot.server, bytes_of(entry, sizeof(entry))),
+                     ERR_LIMIT);
+    assert_string_equal(p2p_server_enr(boot.server), second);
     /* By its name, which is looked up. */
     char *at = strstr(text, "127.0.0.1");
     snprintf(at, (size_t)(text + sizeof(text) - at), "localhost:0?discport=%u", boot.enode.udp);
