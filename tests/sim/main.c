@@ -13,6 +13,7 @@ enum { LATE_PERCENT = 5 };
 
 struct totals {
     uint64_t runs, failures, late, heights;
+    uint64_t late_without_excuse; /* all of them ours, and honest */
     uint64_t worst_ms, worst_seed;
     double sum_periods;
 };
@@ -62,6 +63,7 @@ static void count(struct totals *t, const struct sim_options *o, const char *pro
     t->sum_periods += periods;
     if (periods > 3) {
         t->late++;
+        t->late_without_excuse += !r->liars && !o->mixed;
         if (o->verbose || t->late <= 20)
             printf("late: seed %llu: first block after %llu ms, period %llu ms%s\n",
                    (unsigned long long)o->seed, (unsigned long long)r->first_ms,
@@ -98,11 +100,15 @@ int main(int argc, char **argv)
            totals.sum_periods / (double)(totals.runs ? totals.runs : 1),
            (unsigned long long)totals.late, (unsigned long long)totals.worst_ms,
            (unsigned long long)totals.worst_seed);
-    /* With liars, or half of GoQuorum's kind, it cannot always be within three periods; nearly always it must be. */
-    /* But a GoQuorum validator of IBFT that is needed waits out its timer whenever it is the turn of one who is gone. */
+    /* Among honest validators of ours it is always within three periods. With liars, or half of GoQuorum's kind, it cannot
+     * always be; nearly always it must. But a GoQuorum validator of IBFT that is needed waits out its timer whenever it is
+     * the turn of one who is gone. */
     bool waits = options.mixed && options.protocol != &qbft_machine;
     bool often_late = !waits && totals.late * 100 > totals.runs * LATE_PERCENT && totals.late > 1;
     if (often_late)
         printf("FAILED: too often late\n");
-    return totals.failures || often_late ? 1 : 0;
+    if (totals.late_without_excuse)
+        printf("FAILED: late in %llu runs without liars\n",
+               (unsigned long long)totals.late_without_excuse);
+    return totals.failures || often_late || totals.late_without_excuse ? 1 : 0;
 }
