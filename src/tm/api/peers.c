@@ -24,8 +24,10 @@ static void hear_answer(struct tm_api *api, struct bytes answer)
     struct err_detail detail;
     arena_init(&arena);
     if (answer.len && tmproto_partyinfo_decode(&info, &arena, answer, &detail) == 0 &&
-        (info.key_count > 0 || info.parties.count > 0))
-        (void)tm_network_merge(api->options.network, &info);
+        (info.key_count > 0 || info.parties.count > 0)) {
+        int merged = tm_network_merge(api->options.network, &info);
+        (void)merged; /* without memory for it they will say it again */
+    }
     arena_release(&arena);
 }
 

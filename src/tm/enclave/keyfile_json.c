@@ -17,7 +17,8 @@ static int read_bytes(uint8_t *ret_data, size_t *ret_len, const json_t *object, 
         return err_set(detail, ERR_INPUT, "data.%s: longer than %zu bytes", name, max);
     uint8_t room[TM_ENCRYPTOR_PRIVATE_MAX + TM_ENCRYPTOR_MAC + 8];
     size_t len = 0;
-    static_assert(TM_KEYFILE_MAX_SALT <= TM_ENCRYPTOR_PRIVATE_MAX, "all members fit the room");
+    static_assert((int)TM_KEYFILE_MAX_SALT <= (int)TM_ENCRYPTOR_PRIVATE_MAX,
+                  "all members fit the room");
     bool good = base64_decode_into(room, &len, text) && len <= max;
     if (good) {
         memcpy(ret_data, room, len);

@@ -209,7 +209,7 @@ static int run(struct tm_sql *sql, int slot, const char *text, const struct tm_s
                tm_sql_row_fn *fn, void *context, uint64_t *ret_changed, struct err_detail *detail)
 {
     struct mysql *m = (struct mysql *)sql;
-    MYSQL_STMT *statement;
+    MYSQL_STMT *statement = NULL;
     MYSQL_BIND binds[TM_SQL_PARAMS_MAX];
     if (m->sql.session.lost)
         return err_set(detail, ERR_IO, "the connection to the database is lost");

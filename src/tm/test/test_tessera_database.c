@@ -29,7 +29,7 @@
 
 struct tessera {
     struct mysql_server server;
-    char config[128], socket[128];
+    char config[128], socket[100];
     pid_t pid;
 };
 

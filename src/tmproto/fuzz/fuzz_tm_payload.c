@@ -33,7 +33,8 @@ static void payload(enum tmproto_codec codec, struct bytes data)
         require(bytes_equal(buf_bytes(&first), buf_bytes(&second)));
         require(bytes_equal(p.cipher_text, q.cipher_text) && p.affected_count == q.affected_count);
         if (p.recipients.count)
-            (void)tmproto_payload_for(&q, &arena, &p, p.recipients.items[p.recipients.count - 1]);
+            require(tmproto_payload_for(&q, &arena, &p,
+                                        p.recipients.items[p.recipients.count - 1]) != ERR_NOMEM);
         if (other == TMPROTO_LEGACY)
             require(first.len == tmproto_payload_size(&p));
     }
