@@ -42,7 +42,9 @@ struct node_config {
     uint64_t http_port, rpc_gascap, calltimeout;
     /* log */
     uint64_t verbosity;
-    bool log_json;
+    bool log_json, metrics, pprof;
+    const char *metrics_addr, *pprof_addr;
+    uint64_t metrics_port, pprof_port;
     /* console */
     const char *exec, *preload, *jspath, *rpcclitoken, *rpcclitls_cert, *rpcclitls_cacert;
     const char *rpcclitls_ciphersuites;

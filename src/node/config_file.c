@@ -312,7 +312,7 @@ static void write_row(struct buf *b, const struct node_config *config, const str
         write_quoted(b, is_on ? v.text : "", is_on ? strlen(v.text) : 0);
     } else if (row->kind == INVERSE) {
         buf_append_text(b, strcmp(v.text, "archive") == 0 ? "true" : "false");
-    } else if (row->kind == LIST && !*v.text && row->fixed) {
+    } else if (v.kind == NODE_FLAG_TEXT && !*v.text && row->fixed) {
         buf_append_text(b, row->fixed);
     } else if (row->kind == LIST) {
         write_list(b, v.text);

@@ -6,6 +6,7 @@
 #include "io/timer.h"
 #include "node/command.h"
 #include "node/log.h"
+#include "node/metrics.h"
 #include "node/network.h"
 #include "node/unlock.h"
 #include "rpc/http.h"
@@ -41,6 +42,7 @@ struct node {
     struct rpc_http *http;
     struct rpc_ipc *ipc;
     struct accounts *accounts;
+    struct node_metrics *metrics;
     struct io_timer forgetting; /* of keys whose time is over */
     struct node_unlocking *unlocking;
     struct err_detail failure; /* what ended it while it ran; "" */
@@ -489,11 +491,37 @@ static int make_rpc(struct node *node, struct err_detail *detail)
     return node->config->http ? start_http(node, detail) : ERR_OK;
 }
 
+/* --metrics with an address of its own, or at the one of --pprof, as geth. */
+static int make_metrics(struct node *node, struct err_detail *detail)
+{
+    const struct node_config *config = node->config;
+    bool own = *config->metrics_addr != 0;
+    const char *host = own ? config->metrics_addr : config->pprof_addr;
+    uint64_t port = own ? config->metrics_port : config->pprof_port;
+    if (!config->metrics || (!own && !config->pprof))
+        return ERR_OK;
+    if (port > 65535)
+        return err_set(detail, ERR_USAGE, "%llu is no port: it must be at most 65535",
+                       (unsigned long long)port);
+    struct node_metrics_source source = {
+        .loop = node->loop,
+        .chain = node->store,
+        .pool = node_transactions_pool(node->transactions),
+        .server = node_network_server(node->network),
+    };
+    int status = node_metrics_start(&node->metrics, &source, host, (uint16_t)port, detail);
+    if (status == ERR_OK)
+        NODE_LOG(NODE_LOG_INFO, "Starting metrics server", node_text("addr", host),
+                 node_number("port", port));
+    return status;
+}
+
 /* --- Running --- */
 
 static void take_down(struct node *node)
 {
     struct node_network *network = node->network;
+    node_metrics_stop(node->metrics);
     node_unlocking_free(node->unlocking);
     if (node->accounts)
         io_timer_stop(&node->forgetting);
@@ -527,7 +555,7 @@ static void take_down(struct node *node)
 static int start(struct node *node, struct err_detail *detail)
 {
     static int (*const steps[])(struct node *node, struct err_detail *detail) = {
-        make_files, make_core, make_network, make_accounts, make_validator, make_rpc,
+        make_files, make_core, make_network, make_accounts, make_validator, make_rpc, make_metrics,
     };
     for (size_t i = 0; i < BASE_COUNT(steps); i++) {
         int status = steps[i](node, detail);
