@@ -4,7 +4,7 @@
 
 usage: console.py QUORATE_NODE [--record GETH]   (the recordings' `live` genesis is needed; skipped without it)
 """
-import json, os, pty, re, select, shutil, subprocess, sys, tempfile, time
+import json, os, pty, re, select, shutil, subprocess, sys, tempfile, time, urllib.request
 
 here = os.path.dirname(os.path.abspath(__file__))
 node = os.path.abspath(sys.argv[1])
@@ -17,6 +17,7 @@ if not os.path.isdir(live):
 
 # What names this run's folders and ports cannot be kept.
 VOLATILE = ("admin.datadir", "admin.nodeInfo.enode", "admin.nodeInfo.ports")
+METRICS = 34971
 work = tempfile.mkdtemp(prefix="quorate-console-")
 home = work + "/n"
 environment = dict(os.environ, PRIVATE_CONFIG="ignore", TERM="xterm", HOME=work)
@@ -30,7 +31,8 @@ def start():
     subprocess.run([node, "--datadir", home, "init", live + "/genesis.json"], check=True, capture_output=True)
     log = open(work + "/log", "w+")
     process = subprocess.Popen([node, "--datadir", home, "--nodiscover", "--port", "0", "--mine", "--http", "--http.port", "0",
-                                "--http.api", "eth,net,web3,admin"], stderr=log, stdout=log, env=environment)
+                                "--http.api", "eth,net,web3,admin", "--metrics", "--metrics.addr", "127.0.0.1",
+                                "--metrics.port", str(METRICS)], stderr=log, stdout=log, env=environment)
     for _ in range(300):
         text = open(work + "/log").read()
         if "number=2 " in text:
@@ -117,6 +119,9 @@ try:
     missing = subprocess.run([node, "attach", "--exec", "1", work + "/none.ipc"], capture_output=True, text=True, env=environment)
     check("no node", missing.stdout, "Fatal: Unable to attach to remote geth: dial unix %s/none.ipc: connect: "
                                      "no such file or directory\n" % work)
+    counted = urllib.request.urlopen("http://127.0.0.1:%d/debug/metrics/prometheus" % METRICS).read().decode()
+    block = re.search(r"^# TYPE chain_head_block gauge\nchain_head_block (\d+)$", counted, re.M)
+    check("metrics", bool(block) and int(block.group(1)) >= 2 and "\np2p_peers 0\n" in counted, True)
     print("%d expressions as GoQuorum's console answers them" % compared)
 finally:
     process.terminate()
