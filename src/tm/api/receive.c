@@ -74,6 +74,8 @@ static void open_payload(struct reading *r, const struct tmproto_payload *payloa
     struct tm_enclave *enclave = request->api->options.enclave;
     struct err_detail detail = {""};
     struct bytes data, key = r->to;
+    if (r->to.len && !tm_enclave_has_key(enclave, r->to))
+        r->to = bytes_none(); /* without effect in the reference, when it is none of ours */
     int outcome =
         r->to.len ? tm_enclave_decrypt(enclave, &data, &request->arena, payload, r->to, &detail)
                   : tm_enclave_decrypt_any(enclave, &data, &key, &request->arena, payload, &detail);

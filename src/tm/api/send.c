@@ -253,6 +253,27 @@ static void refuse_outcome(struct sending *s, int outcome, struct err_detail *de
         tm_fail(s->request, 500, "%s", tm_enclave_outcome_text((enum tm_enclave_outcome)outcome));
 }
 
+/* What was kept can be sent once: with new boxes, parties would have to refuse it. */
+static void on_first(void *context, const struct tm_store_answer *a)
+{
+    struct sending *s = context;
+    if (a->status < 0)
+        tm_fail_error(s->request, a->status, a->message);
+    else if (a->status == TM_STORE_DONE && a->count)
+        tm_fail_named(s->request, 409, "Transaction with hash ", bytes_of(s->hash, sizeof(s->hash)),
+                      " has been sent already");
+    else
+        push(s);
+}
+
+static void look_for_first(struct sending *s)
+{
+    int status = tm_store_get(s->request->api->options.store, bytes_of(s->hash, sizeof(s->hash)),
+                              on_first, s);
+    if (status < 0)
+        tm_fail_error(s->request, status, NULL);
+}
+
 static void seal(struct sending *s)
 {
     struct tm_enclave *enclave = s->request->api->options.enclave;
@@ -270,6 +291,8 @@ static void seal(struct sending *s)
     tmproto_payload_hash(s->hash, s->payload.cipher_text);
     if (s->kind == CREATE)
         answer_created(s);
+    else if (raw)
+        look_for_first(s);
     else
         push(s);
 }
@@ -284,22 +307,26 @@ static bool contains_all(struct tmproto_list list, struct tmproto_list all)
     return true;
 }
 
+/* Of all of them the recipients first, then the rest, as the reference looks. */
 static bool check_affected(struct sending *s)
 {
-    for (size_t i = 0; i < s->metadata.affected_count; i++) {
-        const struct tm_enclave_affected *a = &s->metadata.affected[i];
-        if (s->metadata.privacy != a->payload->privacy ||
-            !contains_all(s->metadata.mandatory, a->payload->mandatory)) {
-            tm_fail_named(s->request, 403, "Privacy metadata mismatched with Affected Txn ",
-                          a->hash, "");
-            return false;
-        }
-        if (s->metadata.privacy == TMPROTO_PRIVATE_STATE_VALIDATION &&
-            !(contains_all(a->payload->recipients, s->recipients) &&
-              contains_all(s->recipients, a->payload->recipients))) {
-            tm_fail_named(s->request, 403, "Recipients mismatched for Affected Txn ", a->hash, "");
-            return false;
-        }
+    const struct tm_enclave_metadata *m = &s->metadata;
+    bool validates = m->privacy == TMPROTO_PRIVATE_STATE_VALIDATION;
+    for (size_t i = 0; validates && i < m->affected_count; i++) {
+        struct tmproto_list theirs = m->affected[i].payload->recipients;
+        if (contains_all(theirs, s->recipients) && contains_all(s->recipients, theirs))
+            continue;
+        tm_fail_named(s->request, 403, "Recipients mismatched for Affected Txn ",
+                      m->affected[i].hash, "");
+        return false;
+    }
+    for (size_t i = 0; i < m->affected_count; i++) {
+        const struct tmproto_payload *a = m->affected[i].payload;
+        if (m->privacy == a->privacy && contains_all(m->mandatory, a->mandatory))
+            continue;
+        tm_fail_named(s->request, 403, "Privacy metadata mismatched with Affected Txn ",
+                      m->affected[i].hash, "");
+        return false;
     }
     return true;
 }
