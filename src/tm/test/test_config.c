@@ -1,0 +1,165 @@
+/* Configurations in the shapes of all versions, overrides, and what is wrong with others. */
+#include "tm/config/config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define SERVERS                                                                                    \
+    "\"serverConfigs\":[{\"app\":\"P2P\",\"serverAddress\":\"http://a:1\"},"                       \
+    "{\"app\":\"Q2T\",\"serverAddress\":\"unix:/q\"}]"
+#define REST                                                                                       \
+    "\"jdbc\":{\"url\":\"jdbc:sqlite:x\"},\"peer\":[{\"url\":\"http://b:1/\"}],"                   \
+    "\"keys\":{\"keyData\":[{\"privateKeyPath\":\"k\",\"publicKeyPath\":\"p\"}]}"
+
+static int parse(struct tm_config *config, const char *text, const char *override,
+                 struct err_detail *detail)
+{
+    struct tm_overrides overrides = {&override, override ? 1 : 0};
+    return tm_config_parse(config, bytes_str(text), &overrides, detail);
+}
+
+static void test_shapes(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "{" SERVERS "," REST "}",
+        "{\"server\":{\"hostName\":\"http://a\",\"port\":1},\"unixSocketFile\":\"/q\"," REST "}",
+        "{\"serverConfigs\":[{\"app\":\"P2P\",\"enabled\":\"true\",\"serverSocket\":{\"type\":"
+        "\"INET\",\"hostName\":"
+        "\"http://"
+        "a\",\"port\":1}},{\"app\":\"Q2T\",\"serverSocket\":{\"type\":\"UNIX\",\"path\":\"unix:/"
+        "q\"},"
+        "\"communicationType\":\"UNIX_SOCKET\"}]," REST "}",
+    };
+    for (size_t i = 0; i < BASE_COUNT(texts); i++) {
+        struct tm_config config;
+        struct err_detail detail = {""};
+        assert_int_equal(parse(&config, texts[i], NULL, &detail), 0);
+        assert_int_equal(config.server_count, 2);
+        assert_string_equal(tm_config_server_of(&config, TM_APP_P2P)->address, "http://a:1");
+        assert_string_equal(tm_config_server_of(&config, TM_APP_Q2T)->address, "unix:/q");
+        assert_string_equal(config.peers.items[0], "http://b:1/");
+        assert_string_equal(config.keys[0].private_path, "k");
+        assert_int_equal(config.notes.count, 0);
+        tm_config_release(&config);
+    }
+}
+
+static void test_overrides(void **state)
+{
+    (void)state;
+    struct tm_config config;
+    struct err_detail detail = {""};
+    assert_int_equal(parse(&config, "{" SERVERS "," REST "}", "peer[1].url=http://c:1", &detail),
+                     0);
+    assert_int_equal(config.peers.count, 2);
+    assert_string_equal(config.peers.items[1], "http://c:1");
+    tm_config_release(&config);
+    assert_int_equal(parse(&config, "{" SERVERS "," REST "}",
+                           "features.enablePrivacyEnhancements=true", &detail),
+                     0);
+    assert_true(config.enhanced_privacy);
+    tm_config_release(&config);
+    static const char *const bad[] = {"peer[7].url=x",   "jdbc",       "=x",
+                                      "jdbc.url.more=x", "peer.url=x", "[0]=x"};
+    for (size_t i = 0; i < BASE_COUNT(bad); i++)
+        assert_int_equal(parse(&config, "{" SERVERS "," REST "}", bad[i], &detail), ERR_USAGE);
+}
+
+static void test_faults(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int status;
+        const char *word; /* of the message */
+    } rows[] = {
+        {"{", ERR_INPUT, "line 1"},
+        {"[]", ERR_INPUT, "object"},
+        {"{" REST "}", ERR_USAGE, "P2P"},
+        {"{" SERVERS "}", ERR_USAGE, "jdbc.url"},
+        {"{" SERVERS "," REST ",\"mode\":\"orion\"}", ERR_UNSUPPORTED, "mode"},
+        {"{" SERVERS "," REST ",\"useWhiteList\":\"yes\"}", ERR_USAGE, "useWhiteList"},
+        {"{" SERVERS "," REST ",\"delivery\":\"later\"}", ERR_USAGE, "delivery"},
+        {"{" SERVERS ",\"jdbc\":{\"url\":\"x\",\"password\":\"ENC(x)\"},\"keys\":{\"keyData\":[{"
+         "\"privateKeyPath\":"
+         "\"k\"}]}}",
+         ERR_UNSUPPORTED, "Jasypt"},
+        {"{\"serverConfigs\":[{\"app\":\"P2P\",\"serverAddress\":\"http://"
+         "0.0.0.0:1\"},{\"app\":\"Q2T\","
+         "\"serverAddress\":\"unix:/q\"}]," REST "}",
+         ERR_USAGE, "bindingAddress"},
+        {"{\"serverConfigs\":[{\"app\":\"P2P\",\"serverAddress\":\"https://"
+         "a:1\",\"sslConfig\":{\"tls\":\"STRICT\"}},"
+         "{\"app\":\"Q2T\",\"serverAddress\":\"unix:/q\"}]," REST "}",
+         ERR_USAGE, "serverTrustMode"},
+        {"{\"serverConfigs\":[{\"app\":\"P2P\",\"serverAddress\":\"http://"
+         "a:1\",\"influxConfig\":{}},"
+         "{\"app\":\"Q2T\",\"serverAddress\":\"unix:/q\"}]," REST "}",
+         ERR_UNSUPPORTED, "Prometheus"},
+    };
+    for (size_t i = 0; i < BASE_COUNT(rows); i++) {
+        struct tm_config config;
+        struct err_detail detail = {""};
+        assert_int_equal(parse(&config, rows[i].text, NULL, &detail), rows[i].status);
+        assert_non_null(strstr(detail.text, rows[i].word));
+    }
+}
+
+static void test_unknown(void **state)
+{
+    (void)state;
+    struct tm_config config;
+    struct err_detail detail = {""};
+    assert_int_equal(parse(&config, "{" SERVERS "," REST ",\"alwaysSendTwo\":[]}", NULL, &detail),
+                     0);
+    assert_int_equal(config.notes.count, 1);
+    assert_non_null(strstr(config.notes.items[0], "alwaysSendTo?"));
+    tm_config_release(&config);
+}
+
+static void test_constellation(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "# a node\nurl = \"http://127.0.0.1:9001/\"\nport = 9001\nsocket = \"tm.ipc\"\n"
+        "othernodes = [\"http://127.0.0.1:9000/\",\n  \"http://127.0.0.1:9002/\"]\n"
+        "publickeys = [\"a.pub\"]\nprivatekeys = ['a.key']\ntls = \"off\"\n"
+        "storage = \"memory\"\n";
+    char path[] = "/tmp/quorate-constellation-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, sizeof(text) - 1), (int)sizeof(text) - 1);
+    close(fd);
+    struct tm_config config;
+    struct err_detail detail = {""};
+    char first[] = "--workdir=/w", second[] = "--privatekeys=b.key", wrong[] = "--publickey=x";
+    char *arguments[] = {first, second};
+    assert_int_equal(tm_config_constellation(&config, path, 2, arguments, &detail), 0);
+    assert_true(config.constellation);
+    assert_int_equal(config.peers.count, 2);
+    assert_string_equal(config.keys[0].private_path, "/w/b.key");
+    assert_string_equal(config.jdbc_url, "memory");
+    assert_string_equal(tm_config_server_of(&config, TM_APP_Q2T)->address, "unix:/w/tm.ipc");
+    assert_string_equal(tm_config_server_of(&config, TM_APP_P2P)->binding, "http://0.0.0.0:9001");
+    tm_config_release(&config);
+    arguments[0] = wrong;
+    assert_int_equal(tm_config_constellation(&config, path, 1, arguments, &detail), ERR_USAGE);
+    assert_non_null(strstr(detail.text, "publickeys"));
+    unlink(path);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_shapes),        cmocka_unit_test(test_overrides),
+        cmocka_unit_test(test_faults),        cmocka_unit_test(test_unknown),
+        cmocka_unit_test(test_constellation),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
