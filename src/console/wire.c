@@ -49,10 +49,10 @@ static bool number(struct bytes text, unsigned base, size_t *ret_number)
     size_t value = 0, i = 0;
     for (; i < text.len; i++) {
         uint8_t c = text.data[i];
-        unsigned digit = c >= '0' && c <= '9'   ? c - '0'
+        unsigned digit = c >= '0' && c <= '9'   ? c - 48u /* '0' */
                          : c >= 'a' && c <= 'f' ? c - 'a' + 10u
                          : c >= 'A' && c <= 'F' ? c - 'A' + 10u
-                                                : 99;
+                                                : 99u;
         if (digit >= base)
             break;
         value = value * base + digit;
