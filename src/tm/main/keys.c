@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "tm/enclave/keyfile.h"
+#include "tm/enclave/remote.h"
 #include "tm/main/main.h"
 #include "tm/main/vault.h"
 
@@ -180,6 +181,14 @@ int tm_load_enclave(struct tm_enclave **ret_enclave, const struct tm_config *con
                           c->nonce_length, c->shared_key_length, detail);
     if (status < 0)
         return status;
+    const struct tm_config_server *apart = tm_config_server_of(config, TM_APP_ENCLAVE);
+    if (apart && config->server_count > 1) {
+        if (strncmp(apart->address, "unix:", 5) != 0)
+            return err_set(detail, ERR_UNSUPPORTED,
+                           "ENCLAVE: an enclave apart is served over unix:PATH, not %s",
+                           apart->address);
+        return tm_enclave_connect(ret_enclave, &e, apart->address + 5, detail);
+    }
     status = tm_enclave_new(&enclave, &e);
     if (status < 0)
         return err_set(detail, status, "%s", err_text(status));

@@ -4,6 +4,7 @@
 #include "io/signal.h"
 #include "io/timer.h"
 #include "tm/api/api.h"
+#include "tm/enclave/remote.h"
 #include "tm/main/main.h"
 #include "tm/main/recover.h"
 #include "tm/main/trust.h"
@@ -154,7 +155,7 @@ static int start_servers(struct running *r, bool recover, struct err_detail *det
 {
     for (size_t i = 0; i < r->config->server_count; i++) {
         const struct tm_config_server *config = &r->config->servers[i];
-        if (recover && config->app != TM_APP_P2P)
+        if (config->app == TM_APP_ENCLAVE || (recover && config->app != TM_APP_P2P))
             continue;
         int status = start_server(r, config, detail);
         if (status < 0)
@@ -284,8 +285,48 @@ static int open_all(struct running *r, bool recover, struct err_detail *detail)
     return status;
 }
 
+static void stop_loop(void *context)
+{
+    io_loop_stop(context);
+}
+
+/* The process that holds the keys, and serves them to a manager of its own. */
+static int run_enclave(const struct tm_config *config)
+{
+    struct err_detail detail = {""};
+    struct io_loop *loop = NULL;
+    struct io_signal *term = NULL;
+    struct tm_enclave *enclave = NULL;
+    struct tm_enclave_server *server = NULL;
+    const char *address = config->servers[0].address;
+    int status =
+        strncmp(address, "unix:", 5) == 0
+            ? io_loop_new(&loop)
+            : err_set(&detail, ERR_UNSUPPORTED,
+                      "ENCLAVE: an enclave apart is served over unix:PATH, not %s", address);
+    if (status == 0)
+        status = tm_load_enclave(&enclave, config, &detail);
+    if (status == 0)
+        status = tm_enclave_serve(&server, loop, enclave, address + 5, &detail);
+    if (status == 0)
+        status = io_signal_new(&term, loop, SIGTERM, stop_loop, loop);
+    if (status == 0) {
+        log_line(NULL, TM_LOG_INFO, "serving the enclave");
+        io_loop_run(loop);
+    } else {
+        fprintf(stderr, "%s\n", detail.text[0] ? detail.text : err_text(status));
+    }
+    io_signal_free(term);
+    tm_enclave_server_free(server);
+    tm_enclave_free(enclave);
+    io_loop_free(loop);
+    return status < 0 ? TM_EXIT_SERVICE : TM_EXIT_OK;
+}
+
 int tm_run(const struct tm_config *config, bool recover)
 {
+    if (config->server_count == 1 && config->servers[0].app == TM_APP_ENCLAVE)
+        return run_enclave(config);
     struct running r = {.config = config};
     struct err_detail detail = {""};
     char text[600];
