@@ -23,6 +23,8 @@ int tm_constellation(int argc, char **argv);
 /* keygen and keyupdate. */
 int tm_keygen(int argc, char **argv);
 int tm_keyupdate(int argc, char **argv);
+/* From another manager's storage into ours. */
+int tm_migrate_command(int argc, char **argv);
 
 /* Serves until SIGTERM or SIGINT, or, when `recover`, until recovery has ended. A tm_exit, or recovery's 0, 1, 2. */
 int tm_run(const struct tm_config *config, bool recover);

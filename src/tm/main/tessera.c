@@ -25,6 +25,7 @@ static const char usage[] =
     "       quorate-tm keygen [--keyout NAME,...] [--argonconfig FILE] [--vault.type HASHICORP "
     "...]\n"
     "       quorate-tm keyupdate --keys.keyData.privateKeyPath FILE [...]\n"
+    "       quorate-tm migrate --from SOURCE --configfile FILE\n"
     "       quorate-tm version | help\n"
     "\n"
     "A transaction manager: takes the place of Tessera, and of Constellation when it is called\n"
@@ -137,8 +138,10 @@ int tm_tessera(int argc, char **argv)
     static const struct {
         const char *name;
         int (*fn)(int argc, char **argv);
-    } commands[] = {
-        {"keygen", tm_keygen}, {"keyupdate", tm_keyupdate}, {"updatepassword", tm_keyupdate}};
+    } commands[] = {{"keygen", tm_keygen},
+                    {"migrate", tm_migrate_command},
+                    {"keyupdate", tm_keyupdate},
+                    {"updatepassword", tm_keyupdate}};
     if (argc == 0)
         return wrong("Missing required option: '--configfile FILE'", "");
     for (int i = 0; i < argc; i++) {

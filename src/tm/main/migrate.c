@@ -1,0 +1,81 @@
+/* quorate-tm migrate: payloads from another manager's storage into the configuration's database. */
+#include "tm/store/migrate.h"
+
+#include "base/file.h"
+#include "base/options.h"
+#include "tm/main/main.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+static void show(void *context, const struct tm_migrate_progress *p)
+{
+    (void)context;
+    printf(
+        "%llu of %llu: %llu stored, %llu present, %llu foreign, %llu damaged, %llu in conflict\n",
+        (unsigned long long)p->seen, (unsigned long long)p->total, (unsigned long long)p->stored,
+        (unsigned long long)p->present, (unsigned long long)p->foreign,
+        (unsigned long long)p->damaged, (unsigned long long)p->conflict);
+    fflush(stdout);
+}
+
+static void complain(void *context, const char *text)
+{
+    (void)context;
+    fprintf(stderr, "%s\n", text);
+}
+
+int tm_migrate_command(int argc, char **argv)
+{
+    const char *from = NULL, *config_path = NULL, *username = NULL, *password_file = NULL;
+    const struct options_row rows[] = {
+        {"from", "SOURCE", OPTIONS_TEXT, &from, "where the payloads are: see docs/tm-storage.md"},
+        {"configfile", "FILE", OPTIONS_TEXT, &config_path, "configuration of this manager"},
+        {"from-username", "NAME", OPTIONS_TEXT, &username, "of the source's database"},
+        {"from-password-file", "FILE", OPTIONS_TEXT, &password_file, "its password, one line"},
+    };
+    struct err_detail detail = {""};
+    struct tm_config config;
+    struct tm_enclave *enclave = NULL;
+    struct buf password = BUF_INIT;
+    size_t rest;
+    int status = options_parse(&rest, argc, argv, rows, BASE_COUNT(rows), &detail);
+    if (status == 0 && (!from || !config_path || rest > 1))
+        status = err_set(&detail, ERR_USAGE,
+                         "usage: quorate-tm migrate --from SOURCE --configfile FILE");
+    if (status < 0) {
+        fprintf(stderr, "%s\n", detail.text);
+        return TM_EXIT_USAGE;
+    }
+    if (tm_config_load(&config, config_path, NULL, &detail) < 0) {
+        fprintf(stderr, "%s\n", detail.text);
+        return TM_EXIT_CONFIG;
+    }
+    status = password_file ? file_read(password_file, 4096, &password, &detail) : 0;
+    while (password.len && password.data[password.len - 1] == '\n')
+        password.len--;
+    if (status == 0)
+        status = tm_load_enclave(&enclave, &config, &detail);
+    struct tm_migrate_progress progress;
+    struct tm_migrate_options options = {.from = from,
+                                         .from_username = username,
+                                         .from_password =
+                                             password_file ? buf_text(&password) : NULL,
+                                         .to = {.url = config.jdbc_url,
+                                                .username = config.jdbc_username,
+                                                .password = config.jdbc_password,
+                                                .create_tables = config.create_tables},
+                                         .enclave = enclave,
+                                         .progress = show,
+                                         .complain = complain};
+    if (status == 0)
+        status = tm_migrate(&progress, &options, &detail);
+    if (status < 0)
+        fprintf(stderr, "%s\n", detail.text[0] ? detail.text : err_text(status));
+    tm_enclave_free(enclave);
+    if (password.data)
+        explicit_bzero(password.data, password.capacity);
+    buf_release(&password);
+    tm_config_release(&config);
+    return status < 0 ? TM_EXIT_OTHER : progress.damaged || progress.conflict ? 1 : TM_EXIT_OK;
+}
