@@ -1,5 +1,7 @@
 #include "deploy/yaml.h"
 
+#include "base/utf8.h"
+
 #include <libfyaml.h>
 #include <stdio.h>
 
@@ -211,19 +213,34 @@ static void report_diagnostics(struct deploy_report *report, struct fy_diag *dia
                           "not a YAML document");
 }
 
+/* What libfyaml must not get: it takes time without end for some of it. */
+static bool is_readable(struct reading *reading, struct bytes content)
+{
+    struct deploy_place place = {1, 1};
+    size_t valid = utf8_valid_length(content);
+    const uint8_t *zero = content.len ? memchr(content.data, 0, content.len) : NULL;
+    size_t until = zero ? (size_t)(zero - content.data) : valid;
+    if (content.len > DEPLOY_YAML_MAX) {
+        (void)refuse(reading, (struct deploy_place){0, 0}, "larger than 1 MiB");
+        return false;
+    }
+    if (!zero && valid == content.len)
+        return true;
+    for (size_t i = 0; i < until; i++) {
+        place.column = content.data[i] == '\n' ? 1 : place.column + 1;
+        place.line += content.data[i] == '\n';
+    }
+    (void)refuse(reading, place, zero ? "a zero byte" : "not UTF-8 from here on");
+    return false;
+}
+
 int deploy_yaml_parse(const struct deploy_yaml **ret_root, struct bytes content,
                       struct deploy_report *report)
 {
     *ret_root = NULL;
     struct reading reading = {.report = report};
-    if (content.len > DEPLOY_YAML_MAX)
-        return refuse(&reading, (struct deploy_place){0, 0}, "larger than 1 MiB") == ERR_NOMEM
-                   ? ERR_NOMEM
-                   : ERR_OK;
-    if (content.len && memchr(content.data, 0, content.len))
-        return refuse(&reading, (struct deploy_place){0, 0}, "has a zero byte in it") == ERR_NOMEM
-                   ? ERR_NOMEM
-                   : ERR_OK;
+    if (!is_readable(&reading, content))
+        return report->status;
     struct fy_diag_cfg quiet;
     fy_diag_cfg_default(&quiet);
     quiet.fp = NULL;

@@ -6,6 +6,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/pool.h"
+#include "base/utf8.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -241,6 +242,29 @@ static void test_private_file(void **unused)
     rmdir(folder);
 }
 
+static void test_utf8(void **unused)
+{
+    static const struct {
+        const char *text;
+        size_t valid;
+    } rows[] = {
+        {"", 0},
+        {"plain", 5},
+        {"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", 9},
+        {"a\xc0\x80", 1},        /* overlong */
+        {"a\xe0\x9f\xbf", 1},    /* overlong */
+        {"\xed\xa0\x80", 0},     /* surrogate */
+        {"\xf4\x90\x80\x80", 0}, /* above U+10FFFF */
+        {"ab\xe2\x82", 2},       /* cut off */
+        {"\xf4\x8f\xbf\xbf", 4},
+        {"\xfc\xfc", 0},
+        {"x\x80", 1},
+    };
+    (void)unused;
+    for (size_t i = 0; i < BASE_COUNT(rows); i++)
+        assert_int_equal(utf8_valid_length(bytes_str(rows[i].text)), rows[i].valid);
+}
+
 static void test_secrets(void **unused)
 {
     (void)unused;
@@ -259,6 +283,7 @@ int main(void)
         cmocka_unit_test(test_hex),     cmocka_unit_test(test_forks),
         cmocka_unit_test(test_pool),    cmocka_unit_test(test_file),
         cmocka_unit_test(test_secrets), cmocka_unit_test(test_private_file),
+        cmocka_unit_test(test_utf8),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
