@@ -247,8 +247,9 @@ struct chain_build {
     bool (*stop)(void *context);
     void *context;
 
-    /* Signs the digest with the node's key (V 0/1): IBFT's proposer seal, Clique's. Returns 0 or an
-     * error. */
+    uint16_t raft_id; /* of a Raft minter, for its seal; 0: none */
+    /* Signs the digest with the node's key (V 0/1): IBFT's proposer seal, Clique's, Raft's. Returns 0
+     * or an error. */
     int (*sign)(void *context, const struct hash256 *digest, uint8_t ret_signature[65]);
     void *sign_context;
 };

@@ -222,6 +222,7 @@ static void work_build(struct job *job)
         .offered = on_offered,
         .stop = out_of_time,
         .context = job,
+        .raft_id = job->build.in.raft_id,
         .sign = job->build.in.sign,
         .sign_context = job->build.in.sign_context,
     };

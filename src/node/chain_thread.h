@@ -86,6 +86,7 @@ struct node_build {
      * would only make more wait. */
     uint64_t stop_ms, least_ms;
     struct chain_pool_batch batch; /* taken over, released behind the job */
+    uint16_t raft_id;              /* of a Raft minter */
     int (*sign)(void *context, const struct hash256 *digest, uint8_t ret_signature[65]);
     void *sign_context;
 };

@@ -291,6 +291,22 @@ static int check_nat(const char *nat, struct err_detail *detail)
     return err_set(detail, ERR_USAGE, "Option nat: unknown mechanism \"%.40s\"", nat);
 }
 
+static int check_raft(const struct node_config *config, struct err_detail *detail)
+{
+    if (!config->raft)
+        return ERR_OK;
+    if (config->exitwhensynced)
+        return err_set(detail, ERR_USAGE, "raft consensus does not support --exitwhensynced");
+    if (config->raftport == 0 || config->raftport > 65535)
+        return err_set(detail, ERR_USAGE, "--raftport %llu is no port: it must be 1 to 65535",
+                       (unsigned long long)config->raftport);
+    if (config->raftblocktime == 0 || config->raftblocktime > 3600000)
+        return err_set(detail, ERR_USAGE, "--raftblocktime must be 1 to 3600000 milliseconds");
+    if (config->raftjoinexisting > 65535)
+        return err_set(detail, ERR_USAGE, "--raftjoinexisting: a raft id is 65535 at most");
+    return ERR_OK;
+}
+
 int node_config_check(const struct node_config *config,
                       void (*warn)(void *context, const char *message), void *context,
                       struct err_detail *detail)
@@ -311,6 +327,9 @@ int node_config_check(const struct node_config *config,
     if (config->http_port > 65535)
         return err_set(detail, ERR_USAGE, "--http.port %llu is no port: it must be at most 65535",
                        (unsigned long long)config->http_port);
+    status = check_raft(config, detail);
+    if (status != ERR_OK)
+        return status;
     if (config->networkid == 1)
         return err_set(detail, ERR_USAGE,
                        "Cannot start quorum with network id 1, which is Ethereum's: choose "

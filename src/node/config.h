@@ -30,6 +30,10 @@ struct node_config {
     uint64_t gasprice, gastarget, gaslimit, blockperiod, requesttimeout, allowedfuture;
     const char *extradata, *etherbase;
     bool emitcheckpoints;
+    /* raft */
+    bool raft, raftdnsenable;
+    uint64_t raftport, raftblocktime, raftjoinexisting;
+    const char *raftlogdir;
     /* pool */
     const char *pool_locals, *pool_journal;
     bool pool_nolocals;

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "chain/forkid.h"
 #include "node/log.h"
+#include "node/raft.h"
 #include "p2p/eth/local.h"
 #include "p2p/node_list.h"
 
@@ -26,6 +27,7 @@ struct node_network {
     } *allowed; /* --netrestrict; none: all */
     size_t allowed_count;
     struct node_validator *validator;
+    const struct node_raft *raft;
     struct node_signer *signer;
     bool stopped; /* the chain's thread is gone */
 };
@@ -114,7 +116,8 @@ static bool in_ranges(const struct node_network *network, const struct io_addres
 static bool permit(void *context, const struct p2p_enode *node, bool outgoing)
 {
     struct node_network *network = context;
-    if (!in_ranges(network, &node->ip))
+    if (!in_ranges(network, &node->ip) ||
+        (network->raft && !node_raft_permits(network->raft, &node->key)))
         return false;
     if (!network->options.config->permissioned)
         return true;
@@ -283,7 +286,7 @@ static int make_server(struct node_network *network, struct err_detail *detail)
         .trusted_count = network->trusted.count,
         .boot_nodes = network->boot.nodes,
         .boot_count = network->boot.count,
-        .permit = config->permissioned || network->allowed_count ? permit : NULL,
+        .permit = config->permissioned || network->allowed_count || config->raft ? permit : NULL,
         .report = on_server_report,
         .context = network,
     };
@@ -319,7 +322,7 @@ int node_network_new(struct node_network **ret_network, const struct node_networ
         return status;
     }
     node_transactions_start(options->transactions, network->local);
-    if (options->config->mine)
+    if (options->config->mine || options->config->raft)
         p2p_eth_accept_transactions(p2p_local_eth(network->local));
     *ret_network = network;
     return ERR_OK;
@@ -365,6 +368,7 @@ void node_network_stop(struct node_network *network)
     if (!network)
         return;
     network->validator = NULL;
+    network->raft = NULL;
     network->signer = NULL;
     network->stopped = true;
 }
@@ -386,6 +390,21 @@ void node_network_free(struct node_network *network)
 void node_network_set_validator(struct node_network *network, struct node_validator *validator)
 {
     network->validator = validator;
+}
+
+void node_network_set_raft(struct node_network *network, const struct node_raft *raft)
+{
+    network->raft = raft;
+}
+
+const struct p2p_node_list *node_network_static(const struct node_network *network)
+{
+    return &network->fixed;
+}
+
+void node_network_look_for_more(struct node_network *network)
+{
+    p2p_eth_look_for_more(p2p_local_eth(network->local));
 }
 
 struct p2p_server *node_network_server(struct node_network *network)
@@ -433,7 +452,7 @@ struct node_validator_network node_network_for_validator(struct node_network *ne
 void node_network_head(struct node_network *network, const struct node_head *head)
 {
     p2p_eth_new_head(p2p_local_eth(network->local), head->block, &head->total_difficulty,
-                     head->fresh);
+                     head->fresh && !network->options.config->raft);
     tell_fork(network, &head->block->header);
 }
 

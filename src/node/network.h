@@ -9,6 +9,7 @@
 #include "node/signer.h"
 #include "node/transactions.h"
 #include "node/validator.h"
+#include "p2p/node_list.h"
 #include "p2p/server.h"
 
 struct node_network;
@@ -43,6 +44,14 @@ void node_network_set_signer(struct node_network *network, struct node_signer *s
 struct node_validator_network node_network_for_validator(struct node_network *network);
 
 struct p2p_server *node_network_server(struct node_network *network);
+
+/* Raft: who may connect is asked of `raft`; blocks are not announced; transactions are taken from the start. NULL: nobody. */
+struct node_raft;
+void node_network_set_raft(struct node_network *network, const struct node_raft *raft);
+/* static-nodes.json, as it was read. */
+const struct p2p_node_list *node_network_static(const struct node_network *network);
+/* Peers may have blocks that they did not announce. */
+void node_network_look_for_more(struct node_network *network);
 
 /* The head has moved; transactions can be executed now. */
 void node_network_head(struct node_network *network, const struct node_head *head);

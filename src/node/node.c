@@ -8,9 +8,11 @@
 #include "node/log.h"
 #include "node/metrics.h"
 #include "node/network.h"
+#include "node/raft.h"
 #include "node/unlock.h"
 #include "rpc/http.h"
 #include "rpc/ipc.h"
+#include "rpc/raft.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -33,6 +35,8 @@ struct node {
     struct node_transactions *transactions;
     struct node_network *network;
     struct node_validator *validator;
+    struct node_raft *raft;
+    struct rpc_raft raft_methods;
     struct node_signer *signer;   /* of a chain of Clique's */
     struct io_worker *background; /* for what the pool has done elsewhere */
     struct io_worker *calls;      /* the same for RPC */
@@ -74,6 +78,8 @@ static void on_head(void *context, const struct node_head *head)
         node_validator_head(node->validator, head);
     if (node->signer)
         node_signer_head(node->signer);
+    if (node->raft)
+        node_raft_head(node->raft);
 }
 
 /* --emitcheckpoints: clients' transactions, as GoQuorum tells them. */
@@ -111,6 +117,8 @@ static void on_executable(void *context, struct chain_tx *const *txs, size_t cou
         node_validator_pending(node->validator);
     if (node->signer)
         node_signer_pending(node->signer);
+    if (node->raft)
+        node_raft_pending(node->raft);
 }
 
 static void on_forget(void *context)
@@ -133,7 +141,8 @@ static bool is_mining(void *context)
 {
     const struct node *node = context;
     return (node->validator && node_validator_is_mining(node->validator)) ||
-           (node->signer && node_signer_is_mining(node->signer));
+           (node->signer && node_signer_is_mining(node->signer)) ||
+           (node->raft && strcmp(node_raft_role(node->raft), "minter") == 0);
 }
 
 static void set_mining(void *context, bool mining)
@@ -239,8 +248,8 @@ static int make_files(struct node *node, struct err_detail *detail)
                        node->dir.root, node->dir.root);
     if (status != ERR_OK)
         return status;
-    return chain_config_check_start(chain_configuration(node->store), config->networkid, false,
-                                    detail);
+    return chain_config_check_start(chain_configuration(node->store), config->networkid,
+                                    config->raft, detail);
 }
 
 static int make_core(struct node *node, struct err_detail *detail)
@@ -361,10 +370,34 @@ static int make_signer(struct node *node, struct err_detail *detail)
     return ERR_OK;
 }
 
+static int make_raft(struct node *node, struct err_detail *detail)
+{
+    struct node_raft_options options = {
+        .loop = node->loop,
+        .chain = node->chain,
+        .pool = node_transactions_pool(node->transactions),
+        .network = node->network,
+        .config = node->config,
+        .dir = &node->dir,
+        .key = &node->key,
+    };
+    if (chain_configuration(node->store)->engine != CHAIN_ENGINE_FAKE)
+        return err_set(detail, ERR_USAGE,
+                       "--raft orders by Raft, and the genesis asks for another consensus");
+    int status = node_raft_new(&node->raft, &options, detail);
+    if (status != ERR_OK)
+        return status;
+    node_network_set_raft(node->network, node->raft);
+    node_raft_rpc(node->raft, &node->raft_methods);
+    return ERR_OK;
+}
+
 static int make_validator(struct node *node, struct err_detail *detail)
 {
     char record[NODE_PATH_MAX];
     const struct chain_config *config = chain_configuration(node->store);
+    if (node->config->raft)
+        return make_raft(node, detail);
     if (!node->config->mine)
         return ERR_OK;
     if (config->engine == CHAIN_ENGINE_CLIQUE)
@@ -426,6 +459,7 @@ static void fill_backend(struct node *node)
         .set_verbosity = set_verbosity,
         .peer_status = peer_status,
         .sync = sync_state,
+        .raft = node->raft ? &node->raft_methods : NULL,
         .node_address = self,
         .propose = propose,
         .discard = discard,
@@ -532,6 +566,7 @@ static void take_down(struct node *node)
     rpc_free(node->rpc);
     node_validator_stop(node->validator);
     node_signer_stop(node->signer);
+    node_raft_stop(node->raft);
     node_network_stop(network);
     node_transactions_stop(node->transactions);
     node_chain_stop(node->chain); /* what was under way is done, and told to the others */
@@ -540,6 +575,7 @@ static void take_down(struct node *node)
     io_worker_free(node->background);
     node_validator_free(node->validator);
     node_signer_free(node->signer);
+    node_raft_free(node->raft);
     node_transactions_free(node->transactions);
     node_chain_free(node->chain);
     accounts_free(node->accounts);
@@ -571,6 +607,8 @@ static int start(struct node *node, struct err_detail *detail)
         node_validator_start(node->validator);
     if (status == ERR_OK && node->signer)
         node_signer_start(node->signer);
+    if (status == ERR_OK && node->raft)
+        status = node_raft_start(node->raft, detail);
     return status;
 }
 

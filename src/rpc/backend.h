@@ -28,6 +28,8 @@ struct rpc_candidate {
     bool authorize;
 };
 
+struct rpc_raft; /* rpc/raft.h */
+
 /* Pointers are borrowed and outlive the rpc. What is NULL is not there: its methods answer as GoQuorum's do when
  * the service is off. */
 struct rpc_backend {
@@ -55,6 +57,8 @@ struct rpc_backend {
     bool (*peer_status)(void *context, const struct p2p_peer *peer, struct u256 *ret_difficulty,
                         struct hash256 *ret_head);
     void (*sync)(void *context, struct rpc_sync *ret_sync);
+
+    const struct rpc_raft *raft; /* NULL: no member of a Raft cluster */
 
     /* Istanbul: this validator and its votes. */
     struct address node_address;

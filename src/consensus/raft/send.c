@@ -110,7 +110,10 @@ int raft_send_append(struct raft_machine *m, uint64_t to)
         return ERR_OK;
     struct raft_message message = {
         .type = RAFT_APP, .to = to, .index = p->next - 1, .commit = m->log.committed};
-    if (raft_log_term(&m->log, message.index, &message.log_term) == ERR_NOTFOUND)
+    /* A newcomer gets the snapshot even while the whole log is there: a GoQuorum node learns its own address from that alone, and
+     * ends in a panic when it is made a member by entries. */
+    if ((p->next == 1 && m->snapshot) ||
+        raft_log_term(&m->log, message.index, &message.log_term) == ERR_NOTFOUND)
         return send_snapshot(m, p);
     if (p->next <= raft_log_last(&m->log)) {
         int status = raft_log_slice(&m->log, p->next, raft_log_last(&m->log) + 1, m->append_size,

@@ -214,7 +214,9 @@ static int on_append(struct raft_machine *m, const struct raft_message *in)
         return refuse_append(m, in);
     size_t from = first_new(&m->log, in);
     uint64_t last = in->index + in->entry_count;
-    int status = raft_log_append(&m->log, in->entries + from, in->entry_count - from);
+    int status = ERR_OK;
+    if (from < in->entry_count)
+        status = raft_log_append(&m->log, in->entries + from, in->entry_count - from);
     if (status != ERR_OK)
         return status;
     uint64_t commit = in->commit < last ? in->commit : last;

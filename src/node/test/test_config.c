@@ -118,8 +118,10 @@ static void test_checks(void **state)
         {"--port 65536", "--port 65536 is no port: it must be at most 65535"},
         {"--nat extip:1.2.3", "Option nat: invalid IP address"},
         {"--nat wizard", "Option nat: unknown mechanism \"wizard\""},
-        {"--raft",
-         "--raft (Raft in place of Istanbul) is not in this version of quorate-node: leave it out"},
+        {"--raft --exitwhensynced", "raft consensus does not support --exitwhensynced"},
+        {"--raft --raftport 65536", "--raftport 65536 is no port: it must be 1 to 65535"},
+        {"--raft --raftblocktime 0", "--raftblocktime must be 1 to 3600000 milliseconds"},
+        {"--raft --raftjoinexisting 70000", "--raftjoinexisting: a raft id is 65535 at most"},
         {"--ptm.url http://x",
          "--ptm.url (URL of the transaction manager) is not in this version of quorate-node: "
          "leave it out"},

@@ -70,6 +70,10 @@ void p2p_eth_offer_again(struct p2p_eth *eth, const struct hash256 *hashes, size
 /* Transactions of peers are taken from now on even if no block has been imported yet: this node mines. */
 void p2p_eth_accept_transactions(struct p2p_eth *eth);
 
+/* Somebody who knows better says that peers may be ahead of what they told: those that seem not to be are tried. For clusters
+ * in which blocks are not announced. */
+void p2p_eth_look_for_more(struct p2p_eth *eth);
+
 /* --- Looking --- */
 
 struct p2p_eth_progress {

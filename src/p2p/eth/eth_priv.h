@@ -82,6 +82,7 @@ struct p2p_eth_peer {
     struct u256 td;
     struct hash256 head;
     uint64_t seen; /* highest block that it announced */
+    bool supposed; /* `td` is not its word */
     struct request requests[REQUESTS];
 
     struct p2p_known transactions, blocks;

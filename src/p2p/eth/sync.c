@@ -104,7 +104,7 @@ static void finish(struct p2p_eth *eth)
     uint64_t imported = s->imported;
     head_of(eth, &head);
     if (imported == 0) {
-        bool lies = u256_compare(&master->td, &head.td) > 0;
+        bool lies = u256_compare(&master->td, &head.td) > 0 && !master->supposed;
         p2p_eth_sync_stop(eth, "the peer has no more blocks");
         if (lies)
             p2p_eth_penalize(master, 50, "claims a longer chain than it has");
@@ -118,6 +118,7 @@ static void finish(struct p2p_eth *eth)
     if (u256_compare(&master->td, &head.td) > 0)
         master->td = head.td;
     master->seen = 0;
+    master->supposed = false;
     eth->accepting = true;
     p2p_eth_sync_check(eth);
 }
@@ -385,6 +386,21 @@ void p2p_eth_sync_check(struct p2p_eth *eth)
     } else {
         p2p_eth_wake(eth, s->lag_since + SYNC_GRACE);
     }
+}
+
+void p2p_eth_look_for_more(struct p2p_eth *eth)
+{
+    struct p2p_eth_head head;
+    const struct u256 one = u256_from(1);
+    if (eth->sync.state != SYNC_IDLE)
+        return;
+    head_of(eth, &head);
+    for (struct p2p_eth_peer *peer = eth->peers; peer; peer = peer->next)
+        if (u256_compare(&peer->td, &head.td) <= 0) {
+            u256_add(&peer->td, &head.td, &one);
+            peer->supposed = true;
+        }
+    p2p_eth_sync_check(eth);
 }
 
 void p2p_eth_sync_peer_gone(struct p2p_eth *eth, struct p2p_eth_peer *peer)

@@ -1,0 +1,279 @@
+#!/usr/bin/env python3
+"""Raft clusters of quorate-node alone, and mixed with GoQuorum: real processes on free loopback ports.
+
+    raft.py --node QUORATE_NODE [--goquorum GETH] [--fixtures FOLDER] [--kills N] [--keep] [scenario ...]
+
+Node keys and accounts are those of the recorded cluster (fixtures/recordings/raft, and wire-raft for the fourth). Prints one
+line a check; exit code 0 when all hold, 77 when a scenario needs a GoQuorum binary (option, or $QUORATE_GOQUORUM) that is not
+there.
+
+scenarios
+    own       three of ours: blocks, the leader killed (-9) and back, a member added, made a voter, removed; restart of all
+    mixed     two of each kind: blocks sent to each, the leader killed --kills times, whoever leads
+    members   members and learners of each kind are added and removed from the other kind's side
+    snapshot  a member of each kind that was away for more entries than the log keeps comes back
+"""
+import argparse
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+from mixed import Failed, Net, Node, SKIPPED, free_ports
+
+
+class Member(Node):
+    def __init__(self, net, index, kind, name=None):
+        super().__init__(net, index, kind, name=name or f'{kind}{index}')
+        self.raft_port = free_ports(1)[0]
+        self.raft_id = 0
+
+    @property
+    def enode(self):
+        return f'{super().enode}&raftport={self.raft_port}'
+
+    def start(self, wait=True):
+        static = os.path.join(self.folder, 'static-nodes.json')
+        if not self.raft_id and not os.path.exists(static):
+            with open(static, 'w') as f:
+                json.dump([n.enode for n in self.net.nodes], f)
+        command = [self.binary, '--datadir', self.folder, '--networkid', '1337', '--nodiscover', '--syncmode', 'full',
+                   '--gcmode', 'archive', '--port', str(self.port), '--verbosity', '3', '--allow-insecure-unlock',
+                   '--raft', '--raftport', str(self.raft_port), '--raftblocktime', '50',
+                   '--http', '--http.addr', '127.0.0.1', '--http.port', str(self.http),
+                   '--http.api', 'admin,eth,net,web3,raft,personal,debug,txpool']
+        if self.raft_id:
+            command += ['--raftjoinexisting', str(self.raft_id)]
+        env = dict(os.environ, PRIVATE_CONFIG='ignore')
+        self.process = subprocess.Popen(command, env=env, stdout=open(self.log, 'a'), stderr=subprocess.STDOUT)
+        if wait:
+            self.net.wait(lambda: self.try_rpc('eth_blockNumber') is not None, 30, f'{self.name} answers RPC')
+
+    def role(self):
+        return self.try_rpc('raft_role') or ''
+
+
+class Cluster(Net):
+    def __init__(self, args, title):
+        super().__init__(args, 'raft', title)
+        with open(os.path.join(args.fixtures, 'recordings', 'wire-raft', 'network.json')) as f:
+            more = json.load(f)
+        self.keys = self.keys + more['node_keys']
+        self.public = self.public + [e.split('//')[1].split('@')[0] for e in more['enodes']]
+        self.nonce = None
+
+    def add(self, index, kind, raft_id=0):
+        member = Member(self, index, kind)
+        member.raft_id = raft_id
+        self.nodes.append(member)
+        member.init()
+        return member
+
+    def begin(self, kinds):
+        for i, kind in enumerate(kinds):
+            self.add(i, kind)
+        for node in self.nodes:
+            node.start(wait=False)
+        for node in self.nodes:
+            self.wait(lambda: node.try_rpc('eth_blockNumber') is not None, 30, f'{node.name} answers RPC')
+        self.leader(20)
+        for node in self.nodes:
+            node.rpc('personal_importRawKey', self.accounts[0]['key'][2:], 'pw')
+
+    def alive(self):
+        return [n for n in self.nodes if n.process]
+
+    def find_leader(self):
+        leaders = [n for n in self.alive() if n.role() == 'minter']
+        return leaders[0] if len(leaders) == 1 else None
+
+    def leader(self, seconds=10):
+        self.wait(lambda: self.find_leader() is not None, seconds, 'a leader')
+        return self.find_leader() or self.leader(seconds)
+
+    def raw(self, signer=None):
+        """The next transfer of the first account, signed."""
+        signer = signer or next(n for n in self.alive() if n.raft_id == 0)
+        owner = self.accounts[0]['address']
+        if self.nonce is None:
+            self.nonce = int(signer.rpc('eth_getTransactionCount', owner, 'latest'), 16)
+        tx = {'from': owner, 'to': self.accounts[1]['address'], 'value': '0x1', 'gas': '0xc350', 'gasPrice': '0x0',
+              'nonce': hex(self.nonce)}
+        self.nonce += 1
+        try:
+            return signer.rpc('eth_signTransaction', tx)['raw']
+        except Failed:  # not unlocked since its start
+            signer.rpc('personal_unlockAccount', owner, 'pw', 0)
+            return signer.rpc('eth_signTransaction', tx)['raw']
+
+    def mine(self, via=None, count=1, seconds=20):
+        """Sends transfers one after the other, each through `via` (or a random member) until it is mined everywhere."""
+        for _ in range(count):
+            raw = self.raw()
+            sender = via or random.choice(self.alive())
+            h = sender.rpc('eth_sendRawTransaction', raw)
+            began, asked = time.monotonic(), time.monotonic()
+            while not sender.try_rpc('eth_getTransactionReceipt', h):
+                if time.monotonic() - began > seconds:
+                    raise Failed(f'a transfer sent to {sender.name} is not mined within {seconds} s')
+                if time.monotonic() - asked > 2:  # a pool that lost it with its process, or a link that was not there yet
+                    asked = time.monotonic()
+                    for n in self.alive():
+                        try:
+                            n.rpc('eth_sendRawTransaction', raw)
+                        except (Failed, OSError):
+                            pass
+                time.sleep(0.03)
+
+    def same(self, text, nodes=None, seconds=30):
+        nodes = nodes or self.alive()
+        self.wait(lambda: len({n.head() for n in nodes}) == 1, seconds, f'one height ({text})')
+        heads = [n.block(n.head()) for n in nodes]
+        self.check(len({(h['hash'], h['stateRoot']) for h in heads}) == 1,
+                   f'{text}: all {len(nodes)} have the same head {int(heads[0]["number"], 16)} and state')
+
+    def kill_leader(self):
+        leader = self.leader()
+        leader.stop(signal.SIGKILL)
+        began = time.monotonic()
+        self.wait(lambda: self.find_leader() is not None, 15, 'a new leader')
+        took = time.monotonic() - began
+        self.mine()
+        leader.start()
+        return leader, took
+
+    def join(self, index, kind, via, learner=False):
+        member = self.add(index, kind)
+        member.raft_id = via.rpc('raft_addLearner' if learner else 'raft_addPeer', member.enode)
+        member.start()
+        self.wait(lambda: member.role() == ('learner' if learner else 'verifier'), 20,
+                  f'{member.name} is {"learner" if learner else "verifier"}')
+        return member
+
+    def remove(self, member, via):
+        via.rpc('raft_removePeer', member.raft_id or self.nodes.index(member) + 1)
+        self.wait(lambda: all(member.public_id not in [c['nodeId'] for c in n.rpc('raft_cluster')]
+                              for n in self.alive() if n is not member), 15, f'{member.name} is removed everywhere')
+
+
+Member.public_id = property(lambda self: self.net.public[self.index])
+
+
+def scenario_own(args):
+    with Cluster(args, 'three members of ours') as net:
+        net.begin(['quorate'] * 3)
+        net.mine(count=10)
+        net.same('ten transfers')
+        leader, took = net.kill_leader()
+        net.check(took < 5, f'after kill -9 of the leader there is another within {took:.1f} s, and blocks')
+        net.same('the killed one is back')
+        via = net.leader()
+        member = net.join(3, 'quorate', via, learner=True)
+        net.mine()
+        net.same('a learner')
+        net.check(via.rpc('raft_promoteToPeer', member.raft_id) is True, 'the learner is promoted')
+        net.wait(lambda: member.role() == 'verifier', 10, 'it is verifier')
+        net.mine()
+        net.remove(member, net.leader())
+        net.wait(lambda: member.role() == '', 10, 'the removed one has no role')
+        net.check(member.process.poll() is None, 'the removed one runs on, with its chain')
+        net.mine()
+        net.same('after the removal', [n for n in net.nodes if n is not member])
+        member.stop()
+        net.nodes.remove(member)
+        for node in net.nodes:
+            node.stop(signal.SIGKILL)
+        for node in net.nodes:
+            node.start()
+        net.leader(20)
+        net.mine(count=3)
+        net.same('after kill -9 of all')
+        return net.failures
+
+
+def scenario_mixed(args):
+    with Cluster(args, 'two members of each kind') as net:
+        net.begin(['quorate', 'goquorum', 'quorate', 'goquorum'])
+        for node in net.nodes:
+            net.mine(via=node, count=3)
+        net.same('transfers to each')
+        kinds, times = {}, []
+        for _ in range(args.kills):
+            leader, took = net.kill_leader()
+            kinds[leader.kind] = kinds.get(leader.kind, 0) + 1
+            times.append(took)
+            net.wait(lambda: leader.head() >= max(n.head() for n in net.alive()), 30, f'{leader.name} has caught up')
+        net.check(True, f'the leader was killed {args.kills} times ({kinds}); a new one within {max(times):.1f} s, mean '
+                        f'{sum(times) / len(times):.1f} s')
+        net.mine(count=2)
+        net.same('after the kills')
+        return net.failures
+
+
+def scenario_members(args):
+    with Cluster(args, 'members added and removed from both sides') as net:
+        net.begin(['quorate', 'goquorum', 'quorate'])
+        net.mine(count=3)
+        for side in ('quorate', 'goquorum'):
+            via = next(n for n in net.nodes if n.kind == side)
+            for kind in ('quorate', 'goquorum'):
+                for learner in (False, True):
+                    member = net.join(3, kind, via, learner)
+                    net.mine(via=via)
+                    net.same(f'{kind} {"learner" if learner else "member"} added by {side}')
+                    if learner:
+                        via.rpc('raft_promoteToPeer', member.raft_id)
+                        net.wait(lambda: member.role() == 'verifier', 10, 'it is promoted')
+                    net.remove(member, via)
+                    net.mine(via=via)
+                    member.stop()
+                    net.nodes.remove(member)
+                    os.rename(member.folder, f'{member.folder}-{side}-{learner}')
+        net.same('after all')
+        return net.failures
+
+
+def scenario_snapshot(args):
+    with Cluster(args, 'members that were away come back by log and by snapshot') as net:
+        net.begin(['quorate', 'goquorum', 'quorate', 'goquorum'])
+        net.mine(count=3)
+        for count, how in ((20, 'log'), (300, 'snapshot')):
+            for kind in ('quorate', 'goquorum'):
+                away = next(n for n in net.nodes if n.kind == kind and n.role() != 'minter')
+                away.stop(signal.SIGKILL)
+                via = net.leader()
+                net.mine(via=via, count=count)
+                away.start()
+                net.same(f'{kind} is back by {how}, led by {net.leader().kind}', seconds=60)
+        return net.failures
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--node', required=True)
+    parser.add_argument('--goquorum', default=os.environ.get('QUORATE_GOQUORUM'))
+    parser.add_argument('--fixtures', default=os.environ.get('QUORATE_FIXTURES', '../shared/fixtures'))
+    parser.add_argument('--kills', type=int, default=5)
+    parser.add_argument('--timeout', type=int, default=2, help=argparse.SUPPRESS)
+    parser.add_argument('--keep', action='store_true')
+    parser.add_argument('scenario', nargs='*', default=['own', 'mixed', 'members', 'snapshot'])
+    args = parser.parse_args()
+    if not os.path.isdir(os.path.join(args.fixtures, 'recordings', 'raft')):
+        print(f'skipped: no recordings in {args.fixtures}')
+        return SKIPPED
+    if any(s != 'own' for s in args.scenario) and not args.goquorum:
+        print('skipped: no GoQuorum binary (--goquorum or $QUORATE_GOQUORUM)')
+        return SKIPPED
+    random.seed(1)
+    failures = 0
+    for name in args.scenario:
+        result = globals()[f'scenario_{name}'](args)
+        failures += 1 if result is None else result
+    return 1 if failures else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
