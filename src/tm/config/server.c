@@ -149,6 +149,15 @@ static int read_server(struct tm_reader *r, json_t *value, size_t index,
     if (status == 0)
         status = tm_read_members(r, json_object_get(value, "properties"), "properties",
                                  property_members, BASE_COUNT(property_members), server);
+    if (status == 0 && server->has_cors)
+        status = tm_note(r, "configuration: %s.cors has no effect: answers carry no CORS headers",
+                         where);
+    if (status == 0 && server->tls.excluded_ciphers.count)
+        status =
+            tm_note(r,
+                    "configuration: %s.sslConfig.excludeCipherSuites has no effect: suites are "
+                    "OpenSSL's of TLS 1.2 and 1.3",
+                    where);
     if (status == 0 && !server->address)
         status = usage(r, where, "serverAddress is missing");
     return status;
