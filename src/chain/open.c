@@ -291,8 +291,10 @@ static int open_state(struct chain *chain, const struct chain_options *options,
     if (err != ERR_UNSUPPORTED ||
         state_db_open(&chain->db, chain->store, 0, !options->archive, &other) != 0)
         return err;
-    if (options->archive)
+    if (options->archive) {
         chain->keep_states = UINT64_MAX;
+        chain->db.preimages = true;
+    }
     detail->text[0] = '\0';
     return 0;
 }

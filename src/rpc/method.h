@@ -22,7 +22,7 @@ enum { RPC_PARAMS_MAX = 6 };
     X(ID, "rpc.ID", "text")                                                                        \
     X(TEXTS, "[]string", "array of texts")                                                         \
     X(BYTES, "hexutil.Bytes", "bytes, hex")                                                        \
-    X(BASE64, "[]uint8", "bytes, base64, or hex with 0x")                                          \
+    X(BASE64, "[]uint8", "bytes, base64")                                                          \
     X(UINT, "hexutil.Uint", "number, hex")                                                         \
     X(NUMBER, "uint64", "number, decimal")                                                         \
     X(U64, "hexutil.Uint64", "number, hex")                                                        \

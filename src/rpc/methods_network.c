@@ -209,6 +209,11 @@ static int read_node(struct rpc_call *call, struct p2p_enode *ret_node)
                         P2P_ENODE_TEXT_MAX);
     memcpy(text, url.data, url.len);
     text[url.len] = '\0';
+    if (strncmp(text, "enode://", 8) != 0)
+        return rpc_fail(call, RPC_CODE_ERROR, "invalid enode: %s",
+                        strncmp(text, "enr:", 4) == 0
+                            ? "node records are not taken here: give the enode:// address"
+                            : "missing 'enr:' prefix for base64-encoded record");
     int status = strlen(text) == url.len ? p2p_enode_parse(ret_node, text, &detail) : ERR_INPUT;
     if (status)
         return rpc_fail(call, RPC_CODE_ERROR, "invalid enode: %s", detail.text);

@@ -2,6 +2,7 @@
 #include "chain/pool.h"
 #include "crypto/address.h"
 #include "crypto/keccak.h"
+#include "rpc/document.h"
 #include "rpc/json.h"
 #include "rpc/lookup.h"
 #include "rpc/methods.h"
@@ -44,6 +45,11 @@ static int modules(struct rpc_call *call)
     }
     buf_append_byte(call->out, '}');
     return 0;
+}
+
+static int discover(struct rpc_call *call)
+{
+    return rpc_document_openrpc(call->out);
 }
 
 /* --- eth --- */
@@ -265,6 +271,7 @@ static const struct rpc_method methods[] = {
     {"web3_clientVersion", {{0}}, .run = client_version, .result = "text"},
     {"web3_sha3", {{"data", RPC_BYTES}}, .run = sha3, .result = "32 bytes, hex"},
     {"rpc_modules", {{0}}, .run = modules, .result = "versions by namespace"},
+    {"rpc_discover", {{0}}, .work = discover, .result = "an OpenRPC document of all methods"},
     {"eth_gasPrice", {{0}}, .run = gas_price, .result = "wei, hex"},
     {"eth_hashrate", {{0}}, .run = zero, .result = "number, hex"},
     {"eth_mining", {{0}}, .run = mining, .result = "true or false"},

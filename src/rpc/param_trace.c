@@ -3,6 +3,7 @@
 #include "rpc/override.h"
 #include "rpc/param_priv.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static size_t count_members(struct bytes json)
@@ -179,25 +180,30 @@ static int read_trace_field(struct rpc_reading *r, struct rpc_trace_config *conf
     static const struct {
         const char *name;
         size_t offset;
-    } flags[] = {{"DisableMemory", offsetof(struct rpc_trace_config, no_memory)},
-                 {"DisableStack", offsetof(struct rpc_trace_config, no_stack)},
-                 {"DisableStorage", offsetof(struct rpc_trace_config, no_storage)},
-                 {"DisableReturnData", offsetof(struct rpc_trace_config, no_return_data)},
-                 {"Debug", offsetof(struct rpc_trace_config, debug)}};
+    } flags[] = {{"LogConfig.DisableMemory", offsetof(struct rpc_trace_config, no_memory)},
+                 {"LogConfig.DisableStack", offsetof(struct rpc_trace_config, no_stack)},
+                 {"LogConfig.DisableStorage", offsetof(struct rpc_trace_config, no_storage)},
+                 {"LogConfig.DisableReturnData", offsetof(struct rpc_trace_config, no_return_data)},
+                 {"LogConfig.Debug", offsetof(struct rpc_trace_config, debug)}};
     for (size_t i = 0; i < BASE_COUNT(flags); i++) {
         struct rpc_place place = {record, flags[i].name};
-        if (rpc_json_key_is(key, flags[i].name))
+        if (rpc_json_key_is(key, flags[i].name + strlen("LogConfig.")))
             return read_flag(r, &place, (bool *)((char *)config + flags[i].offset), value);
     }
     bool file = type == RPC_TRACE_FILE;
     struct rpc_place tracer = {record, "Tracer"}, timeout = {record, "Timeout"},
-                     limit = {record, "Limit"}, reexec = {record, "Reexec"},
+                     limit = {record, "LogConfig.Limit"}, reexec = {record, "Reexec"},
                      hash = {record, "TxHash"};
     if (rpc_json_key_is(key, "Limit"))
         return rpc_param_integer(r, &limit, &config->limit, "int", value);
     if (rpc_json_key_is(key, "Reexec")) {
         int64_t number;
         int status = rpc_param_integer(r, &reexec, &number, "uint64", value);
+        if (status == 0 && number < 0) {
+            char text[32];
+            snprintf(text, sizeof(text), "number %lld", (long long)number);
+            return rpc_param_wrong_type(r, &reexec, text, "uint64");
+        }
         config->has_reexec = true;
         config->reexec = status == 0 ? (uint64_t)number : 0;
         return status;
@@ -245,6 +251,43 @@ int rpc_param_trace(struct rpc_reading *r, struct rpc_trace_config **ret_config,
 
 /* --- Bytes as encoding/json has them --- */
 
+/* Where Go's decoder says that the text is wrong; -1: nowhere. It passes over line breaks. */
+static ptrdiff_t base64_fault(struct bytes text)
+{
+    ptrdiff_t len = (ptrdiff_t)text.len, at = 0;
+    while (at < len) {
+        int digits = 0;
+        ptrdiff_t first = at;
+        for (; digits < 4; at++) {
+            if (at == len)
+                return digits ? first : -1;
+            uint8_t c = text.data[at];
+            if (c == '\n' || c == '\r')
+                continue;
+            if (c == '=')
+                break;
+            bool digit = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                         (c >= '0' && c <= '9') || c == '+' || c == '/';
+            if (!digit)
+                return at;
+            digits++;
+        }
+        if (digits == 4)
+            continue;
+        if (digits < 2) /* padding too early */
+            return at;
+        at++;
+        if (digits == 2) {
+            if (at == len)
+                return len;
+            if (text.data[at++] != '=')
+                return at - 2;
+        }
+        return at < len ? at : -1;
+    }
+    return -1;
+}
+
 int rpc_param_base64(struct rpc_reading *r, struct bytes *ret_bytes, struct bytes json)
 {
     *ret_bytes = bytes_of("", 0);
@@ -255,8 +298,9 @@ int rpc_param_base64(struct rpc_reading *r, struct bytes *ret_bytes, struct byte
     struct bytes text = rpc_json_string(json, r->arena);
     if (!text.data)
         return ERR_NOMEM;
-    if (text.len >= 2 && text.data[0] == '0' && text.data[1] == 'x')
-        return rpc_param_bytes(r, NULL, ret_bytes, json);
+    ptrdiff_t fault = base64_fault(text);
+    if (fault >= 0)
+        return rpc_param_wrong(r, "illegal base64 data at input byte %td", fault);
     struct buf decoded = BUF_INIT;
     int status = base64_decode(&decoded, text);
     if (status == 0) {

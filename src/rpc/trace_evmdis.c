@@ -145,15 +145,14 @@ static int on_step(struct rpc_trace *t, const struct rpc_trace_step *step)
 
 /* --- The answer --- */
 
-/* Bytes as the reference's JavaScript engine prints a buffer: hex in a text. */
+/* Bytes as the reference's JavaScript engine prints a buffer: an object with a number for each. */
 static void write_buffer(struct buf *b, const char *key, struct bytes data)
 {
     rpc_key(b, key);
-    buf_append_byte(b, '"');
-    uint8_t *to = buf_extend(b, 2 * data.len);
-    if (to)
-        hex_encode((char *)to, data);
-    buf_append_byte(b, '"');
+    buf_append_byte(b, '{');
+    for (size_t i = 0; i < data.len; i++)
+        buf_append_format(b, "%s\"%zu\":%u", i ? "," : "", i, data.data[i]);
+    buf_append_byte(b, '}');
 }
 
 static void write_hex(struct buf *b, const struct u256 *word)

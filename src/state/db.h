@@ -58,7 +58,8 @@ static inline struct state_instance state_private(void)
 struct state_db {
     struct store *store;
     unsigned first_table;
-    bool archive; /* keep every version for good: no record of stale nodes is written */
+    bool archive;   /* keep every version for good: no record of stale nodes is written */
+    bool preimages; /* keep those of what is deleted (state/preimage.h), as an archive does */
 };
 
 /*

@@ -21,7 +21,7 @@ int state_preimage_keep(const struct state_db *db, struct store_txn *txn,
                         const struct hash256 *hash, struct bytes preimage)
 {
     struct kept_key key = kept_key(hash);
-    if (!db->archive)
+    if (!db->archive && !db->preimages)
         return 0;
     return store_put(txn, state_table(db, STATE_INFO), bytes_of(&key, sizeof(key)), preimage,
                      STORE_PUT);

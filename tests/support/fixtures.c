@@ -87,6 +87,12 @@ size_t fixtures_each_own(const char *subfolder, void (*fn)(const char *, void *)
     return each(path, fn, context);
 }
 
+void fixtures_own_path(char *ret_path, size_t size, const char *name)
+{
+    int len = snprintf(ret_path, size, "%s/%s", SOURCE_ROOT, name);
+    assert_true(len > 0 && (size_t)len < size);
+}
+
 json_t *fixtures_json(const char *path)
 {
     json_error_t error;

@@ -24,6 +24,9 @@ size_t fixtures_each(const char *subfolder, void (*fn)(const char *path, void *c
 size_t fixtures_each_own(const char *subfolder, void (*fn)(const char *path, void *context),
                          void *context);
 
+/* The path of a file of the project itself. */
+void fixtures_own_path(char *ret_path, size_t size, const char *name);
+
 /* The parsed file; fails the test with path, line and cause when it is not JSON. Freed by
  * json_decref. */
 json_t *fixtures_json(const char *path);
