@@ -4,6 +4,7 @@
 #include "base/hex.h"
 #include "base/pool.h"
 #include "node/log.h"
+#include "node/manager.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -54,7 +55,7 @@ static void print_done(const char *what, double since)
 
 int node_open_chain(struct chain **ret_chain, const struct node_config *config,
                     const struct node_datadir *dir, struct bytes genesis, struct pool *pool,
-                    struct err_detail *detail)
+                    const struct chain_payloads *payloads, struct err_detail *detail)
 {
     char path[NODE_PATH_MAX];
     int status = node_datadir_path(dir, path, "quorate", detail);
@@ -68,6 +69,7 @@ int node_open_chain(struct chain **ret_chain, const struct node_config *config,
                       .istanbul_request_timeout = config->requesttimeout,
                       .allowed_future_time = config->allowedfuture},
         .pool = pool,
+        .payloads = payloads,
     };
     return chain_open(ret_chain, &options, detail);
 }
@@ -75,12 +77,14 @@ int node_open_chain(struct chain **ret_chain, const struct node_config *config,
 struct opened {
     struct node_datadir dir;
     struct pool *pool;
+    struct node_manager *manager;
     struct chain *chain;
 };
 
 static void close_all(struct opened *o)
 {
     chain_free(o->chain);
+    node_manager_free(o->manager);
     pool_free(o->pool);
     node_datadir_close(&o->dir);
 }
@@ -97,7 +101,10 @@ static int open_all(struct opened *ret_opened, const struct node_config *config)
     if (status != ERR_OK)
         err_set(&detail, status, "threads: %s", err_text(status));
     else
-        status = node_open_chain(&o.chain, config, &o.dir, bytes_none(), o.pool, &detail);
+        status = node_manager_open(&o.manager, config, &detail);
+    if (status == ERR_OK)
+        status = node_open_chain(&o.chain, config, &o.dir, bytes_none(), o.pool,
+                                 node_manager_payloads(o.manager), &detail);
     if (status != ERR_OK) {
         close_all(&o);
         return node_fatal("%s", detail.text);
@@ -136,7 +143,7 @@ static int write_genesis(const struct node_config *config, struct bytes json)
     int status = node_datadir_open(&dir, config->datadir, &detail);
     if (status != ERR_OK)
         return node_fatal("Failed to open database: %s", detail.text);
-    status = node_open_chain(&chain, config, &dir, json, NULL, &detail);
+    status = node_open_chain(&chain, config, &dir, json, NULL, NULL, &detail);
     if (status == ERR_OK)
         NODE_LOG(NODE_LOG_INFO, "Successfully wrote genesis state",
                  node_text("database", "chaindata"),

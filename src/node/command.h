@@ -50,6 +50,7 @@ const char *node_absent_command(const char *name);
  * and may be NULL. */
 int node_open_chain(struct chain **ret_chain, const struct node_config *config,
                     const struct node_datadir *dir, struct bytes genesis, struct pool *pool,
+                    const struct chain_payloads *payloads,
                     struct err_detail *detail) BASE_NODISCARD;
 
 /* The node itself, until a signal ends it (node.c); the discovery alone (bootnode.c). Return the exit code. */

@@ -44,6 +44,11 @@ struct node_config {
     double rpc_txfeecap; /* ether */
     const char *http_addr, *http_api, *http_cors, *http_vhosts, *http_prefix;
     uint64_t http_port, rpc_gascap, calltimeout;
+    /* private transactions */
+    const char *ptm_socket, *ptm_url, *ptm_timeout, *ptm_dialtimeout, *ptm_idletimeout;
+    const char *ptm_writebuffer, *ptm_readbuffer, *ptm_tls_mode, *ptm_tls_rootca;
+    const char *ptm_tls_clientcert, *ptm_tls_clientkey;
+    bool ptm_tls_insecure, ptm_exitonfailure;
     /* log */
     uint64_t verbosity;
     bool log_json, metrics, pprof;

@@ -47,17 +47,6 @@ static int run_command(const struct node_config *config, size_t count, char **wo
     return NODE_EXIT_FATAL;
 }
 
-/* A transaction manager that is configured and not asked would silently leave private states behind. */
-static int check_environment(void)
-{
-    const char *manager = getenv("PRIVATE_CONFIG");
-    if (!manager || !*manager || strcmp(manager, "ignore") == 0)
-        return NODE_EXIT_OK;
-    return node_fatal("PRIVATE_CONFIG names a transaction manager, and private transactions are "
-                      "not in this version "
-                      "of quorate-node: set it to \"ignore\"");
-}
-
 static const char *base_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -112,6 +101,5 @@ int node_main(int argc, char **argv)
         return node_run_bootnode(&config);
     if (count > 0)
         return run_command(&config, count, words);
-    int code = check_environment();
-    return code == NODE_EXIT_OK ? node_run(&config) : code;
+    return node_run(&config);
 }

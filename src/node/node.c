@@ -6,6 +6,7 @@
 #include "io/timer.h"
 #include "node/command.h"
 #include "node/log.h"
+#include "node/manager.h"
 #include "node/metrics.h"
 #include "node/network.h"
 #include "node/raft.h"
@@ -28,6 +29,7 @@ struct node {
     char name[P2P_NAME_MAX + 1];
     char root[NODE_PATH_MAX]; /* the data directory's absolute path */
     struct pool *threads;
+    struct node_manager *manager; /* of private transactions; NULL: none */
     struct chain *store;
     struct io_loop *loop;
     struct io_signal *signals[2];
@@ -241,11 +243,18 @@ static int make_files(struct node *node, struct err_detail *detail)
     status = pool_new(&node->threads, 0);
     if (status != ERR_OK)
         return err_set(detail, status, "threads: %s", err_text(status));
-    status = node_open_chain(&node->store, config, &node->dir, bytes_none(), node->threads, detail);
+    status = node_manager_open(&node->manager, config, detail);
+    if (status != ERR_OK)
+        return status;
+    status = node_open_chain(&node->store, config, &node->dir, bytes_none(), node->threads,
+                             node_manager_payloads(node->manager), detail);
     if (status == ERR_NOTFOUND)
         return err_set(detail, status,
                        "there is no chain in %s: make one with 'init GENESIS --datadir %s'",
                        node->dir.root, node->dir.root);
+    if (status != ERR_OK)
+        return status;
+    status = node_manager_check(node->manager, chain_configuration(node->store), detail);
     if (status != ERR_OK)
         return status;
     return chain_config_check_start(chain_configuration(node->store), config->networkid,
@@ -445,6 +454,7 @@ static void fill_backend(struct node *node)
         .chain = node->store,
         .pool = node_transactions_pool(node->transactions),
         .server = node_network_server(node->network),
+        .privacy = node_manager_tm(node->manager),
         .client_version = node->name,
         .datadir = node->root,
         .network_id = config->networkid,
@@ -555,6 +565,7 @@ static int make_metrics(struct node *node, struct err_detail *detail)
 static void take_down(struct node *node)
 {
     struct node_network *network = node->network;
+    node_manager_stop(node->manager);
     node_metrics_stop(node->metrics);
     node_unlocking_free(node->unlocking);
     if (node->accounts)
@@ -583,6 +594,7 @@ static void take_down(struct node *node)
         io_signal_free(node->signals[i]);
     io_loop_free(node->loop);
     chain_free(node->store);
+    node_manager_free(node->manager);
     pool_free(node->threads);
     node_datadir_close(&node->dir);
     mem_wipe(&node->key, sizeof(node->key));

@@ -42,7 +42,6 @@ struct rpc_backend {
     struct chain_pool *pool;
     struct p2p_server *server;
     struct privacy_tm *privacy; /* the transaction manager; NULL: none is in use */
-    bool privacy_marker;        /* --privacymarker.enable */
 
     const char *client_version; /* web3_clientVersion: "Geth/v1.10.3-…(quorum-v24.4.1)/…" */
     const char *datadir;        /* absolute */

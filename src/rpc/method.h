@@ -6,6 +6,7 @@
 #define RPC_METHOD_H
 
 #include "base/arena.h"
+#include "privacy/privacy.h"
 #include "rpc/rpc.h"
 
 enum { RPC_PARAMS_MAX = 6 };
@@ -68,6 +69,14 @@ struct rpc_access_entry {
     size_t key_count;
 };
 
+/* PrivateTxArgs, a part of SendTxArgs. */
+struct rpc_private {
+    bool is_given; /* privateFor is there, were it empty */
+    struct bytes from;
+    struct privacy_keys for_, mandatory_for;
+    uint64_t flag;
+};
+
 /* CallArgs and SendTxArgs. */
 struct rpc_transaction {
     bool has_from, has_to, has_gas, has_gas_price, has_value, has_nonce, has_data, has_access_list;
@@ -80,6 +89,7 @@ struct rpc_transaction {
     struct u256 chain_id;
     struct rpc_access_entry *access_list;
     size_t access_count;
+    struct rpc_private private;
 };
 
 struct rpc_topics {

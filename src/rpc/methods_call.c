@@ -1,6 +1,7 @@
 /* eth: calls without a transaction (GoQuorum, internal/ethapi, DoCall and DoEstimateGas). */
 #include "crypto/address.h"
 #include "rpc/methods.h"
+#include "rpc/private.h"
 #include "rpc/simulate.h"
 
 enum {
@@ -70,7 +71,7 @@ static int fail_reverted(struct rpc_simulation *s)
 }
 
 /* The error of a call that failed. */
-static int fail(struct rpc_simulation *s)
+int rpc_call_failed(struct rpc_simulation *s)
 {
     if (s->result.status == EVM_REVERT && s->result.output.len > 0)
         return fail_reverted(s);
@@ -88,7 +89,7 @@ static int call_once(struct rpc_simulation *s)
     if (s->result.verdict != EXEC_VALID)
         return refuse(s, gas);
     if (s->result.status != EVM_SUCCESS)
-        return fail(s);
+        return rpc_call_failed(s);
     rpc_write_bytes(s->call->out, s->result.output);
     return 0;
 }
@@ -177,7 +178,7 @@ static int search(struct rpc_simulation *s, uint64_t *ret_gas)
         status = is_enough(s, high, &enough);
         if (status == 0 && !enough && s->result.verdict == EXEC_VALID &&
             s->result.status != EVM_OUT_OF_GAS)
-            return fail(s);
+            return rpc_call_failed(s);
         if (status == 0 && !enough)
             return rpc_fail(s->call, RPC_CODE_ERROR, "gas required exceeds allowance (%llu)",
                             (unsigned long long)cap);

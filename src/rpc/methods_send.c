@@ -15,6 +15,7 @@
 #include "rpc/json.h"
 #include "rpc/lookup.h"
 #include "rpc/methods.h"
+#include "rpc/private.h"
 
 static struct rpc_transaction *args_of(const struct rpc_call *call)
 {
@@ -92,6 +93,21 @@ static int check_fee_of(struct rpc_call *call)
     return check_fee(call, &args_of(call)->gas_price, args_of(call)->gas);
 }
 
+/* The same, and the payload of a private one to its parties, or to the transaction manager alone. */
+static int defaults_and_payload(struct rpc_call *call)
+{
+    int status = set_defaults(call);
+    return status || !args_of(call)->private.is_given ? status
+                                                      : rpc_private_send(call, args_of(call));
+}
+
+static int defaults_and_store(struct rpc_call *call)
+{
+    int status = set_defaults(call);
+    return status || !args_of(call)->private.is_given ? status
+                                                      : rpc_private_store(call, args_of(call));
+}
+
 static int defaults_and_fee(struct rpc_call *call)
 {
     int status = set_defaults(call);
@@ -125,6 +141,20 @@ static int defaults_and_key(struct rpc_call *call)
 {
     int status = set_defaults(call);
     return status ? status : open_key(call);
+}
+
+/* The key first: nobody gets the payload of what cannot be signed. */
+static int payload_and_key(struct rpc_call *call)
+{
+    int status = defaults_and_key(call);
+    if (status || !args_of(call)->private.is_given)
+        return status;
+    status = rpc_private_send(call, args_of(call));
+    if (status) {
+        crypto_secret_free(call->state);
+        call->state = NULL;
+    }
+    return status;
 }
 
 static int fee_and_key(struct rpc_call *call)
@@ -195,6 +225,11 @@ static int sign(struct rpc_call *call, struct eth_transaction *tx)
     struct eth_rules rules;
     struct hash256 hash;
     enum eth_signing how = signing(call, &rules);
+    if (args_of(call)->private.is_given) {
+        if (tx->type != ETH_LEGACY)
+            return rpc_fail(call, RPC_CODE_ERROR, "transaction type not supported");
+        how = ETH_SIGN_PRIVATE;
+    }
     if (tx->type == ETH_LEGACY && how == ETH_SIGN_PROTECTED)
         tx->chain_id = rules.chain_id;
     else if (tx->type != ETH_LEGACY && u256_compare(&tx->chain_id, &rules.chain_id) != 0)
@@ -338,6 +373,8 @@ static int fill(struct rpc_call *call)
     int status = take_nonce(call);
     if (status == 0)
         status = make_transaction(call, &tx);
+    if (status == 0 && args_of(call)->private.is_given)
+        tx.v = u256_from(37); /* as the reference: private, not signed */
     return status ? status : write_filled(call, &tx);
 }
 
@@ -423,7 +460,7 @@ static const struct rpc_method methods[] = {
     {"eth_sendTransaction",
      {TRANSACTION},
      .quick = find_account,
-     .work = set_defaults,
+     .work = defaults_and_payload,
      .run = send,
      .result = "hash"},
     {"eth_signTransaction",
@@ -434,7 +471,7 @@ static const struct rpc_method methods[] = {
      .result = "raw and tx"},
     {"eth_fillTransaction",
      {TRANSACTION},
-     .work = set_defaults,
+     .work = defaults_and_store,
      .run = fill,
      .result = "raw and tx, not signed"},
     {"eth_resend",
@@ -445,12 +482,12 @@ static const struct rpc_method methods[] = {
      .result = "hash"},
     {"personal_sendTransaction",
      {TRANSACTION, PASSWORD},
-     .work = defaults_and_key,
+     .work = payload_and_key,
      .run = send,
      .result = "hash"},
     {"personal_signAndSendTransaction",
      {TRANSACTION, PASSWORD},
-     .work = defaults_and_key,
+     .work = payload_and_key,
      .run = send,
      .result = "hash"},
     {"personal_signTransaction",

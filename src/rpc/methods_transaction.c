@@ -3,6 +3,7 @@
 #include "rpc/ahead.h"
 #include "rpc/lookup.h"
 #include "rpc/methods.h"
+#include "rpc/private.h"
 
 /* --- What is in a block --- */
 
@@ -242,7 +243,7 @@ static bool is_protected(const struct eth_transaction *tx)
 }
 
 /* On the worker: decoding, and the signature, once. */
-static int decode_raw(struct rpc_call *call)
+int rpc_raw_decode(struct rpc_call *call)
 {
     struct bytes raw = call->args[0].bytes;
     const struct chain_config *config = chain_configuration(call->backend->chain);
@@ -274,7 +275,7 @@ static int decode_raw(struct rpc_call *call)
 }
 
 /* On the loop: into the pool. */
-static int submit(struct rpc_call *call)
+int rpc_raw_submit(struct rpc_call *call)
 {
     struct chain_tx *tx = call->state;
     enum chain_pool_status outcome = CHAIN_POOL_OK;
@@ -334,8 +335,8 @@ static const struct rpc_method methods[] = {
      .result = "array of receipts, or null"},
     {"eth_sendRawTransaction",
      {{"transaction", RPC_BYTES}},
-     .work = decode_raw,
-     .run = submit,
+     .work = rpc_raw_decode,
+     .run = rpc_raw_submit,
      .light = true,
      .result = "hash"},
 };

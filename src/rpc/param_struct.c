@@ -81,6 +81,69 @@ static int read_access_list(struct rpc_reading *r, const struct rpc_place *place
     return 0;
 }
 
+static int read_text(struct rpc_reading *r, const struct rpc_place *place, struct bytes *ret_text,
+                     struct bytes json)
+{
+    if (!rpc_param_is_string(json))
+        return rpc_param_wrong_type(r, place, rpc_param_kind(json), "string");
+    *ret_text = rpc_json_string(json, r->arena);
+    return ret_text->data ? 0 : ERR_NOMEM;
+}
+
+static int read_texts(struct rpc_reading *r, const struct rpc_place *place,
+                      struct privacy_keys *ret_texts, struct bytes json)
+{
+    struct rpc_json_walk walk;
+    struct bytes value;
+    size_t count = 0;
+    if (rpc_json_kind(json) != RPC_JSON_ARRAY)
+        return rpc_param_wrong_type(r, place, rpc_param_kind(json), "[]string");
+    rpc_json_walk_begin(&walk, json);
+    while (rpc_json_element(&walk, &value))
+        count++;
+    struct bytes *texts = arena_alloc_zeroed(r->arena, count + 1, sizeof(*texts));
+    if (!texts)
+        return ERR_NOMEM;
+    count = 0;
+    rpc_json_walk_begin(&walk, json);
+    while (rpc_json_element(&walk, &value)) {
+        int status = read_text(r, place, &texts[count++], value);
+        if (status)
+            return status;
+    }
+    *ret_texts = (struct privacy_keys){texts, count, false};
+    return 0;
+}
+
+/* 0 and *ret_known false: it is none of these. */
+static int read_private_field(struct rpc_reading *r, const char *record, struct rpc_private *p,
+                              bool *ret_known, struct bytes key, struct bytes value)
+{
+    static const char *const names[] = {"privateFrom", "privateFor", "privacyFlag", "mandatoryFor"};
+    size_t field = 0;
+    int64_t flag = 0;
+    while (field < BASE_COUNT(names) && !rpc_json_key_is(key, names[field]))
+        field++;
+    *ret_known = field < BASE_COUNT(names);
+    struct rpc_place place = {record, *ret_known ? names[field] : ""};
+    int status = 0;
+    switch (field) {
+    case 0:
+        return read_text(r, &place, &p->from, value);
+    case 1:
+        p->is_given = true;
+        return read_texts(r, &place, &p->for_, value);
+    case 2:
+        status = rpc_param_integer(r, &place, &flag, "engine.PrivacyFlagType", value);
+        p->flag = flag < 0 ? UINT64_MAX : (uint64_t)flag;
+        return status;
+    case 3:
+        return read_texts(r, &place, &p->mandatory_for, value);
+    default:
+        return 0;
+    }
+}
+
 static int read_transaction_field(struct rpc_reading *r, const char *record,
                                   struct rpc_transaction *tx, struct bytes key, struct bytes value)
 {
@@ -89,8 +152,12 @@ static int read_transaction_field(struct rpc_reading *r, const char *record,
     size_t field = 0;
     while (field < BASE_COUNT(names) && !rpc_json_key_is(key, names[field]))
         field++;
-    if (field == BASE_COUNT(names))
-        return 0;
+    if (field == BASE_COUNT(names)) {
+        bool known;
+        return strcmp(record, "SendTxArgs") == 0
+                   ? read_private_field(r, record, &tx->private, &known, key, value)
+                   : 0;
+    }
     struct rpc_place place = {record, names[field]};
     switch (field) {
     case 0:
@@ -133,6 +200,7 @@ int rpc_param_transaction(struct rpc_reading *r, struct rpc_transaction **ret_tx
     struct rpc_transaction *tx = arena_alloc_zeroed(r->arena, 1, sizeof(*tx));
     if (!tx)
         return ERR_NOMEM;
+    tx->private.mandatory_for.is_null = true;
     *ret_tx = tx;
     if (rpc_json_kind(json) == RPC_JSON_NULL)
         return 0;

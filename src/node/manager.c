@@ -1,0 +1,140 @@
+#include "node/manager.h"
+
+#include "base/mem.h"
+#include "node/log.h"
+#include "privacy/config.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { EXIT_NO_ANSWER = 112 }; /* GoQuorum's */
+
+struct node_manager {
+    struct privacy_wire *wire;
+    struct privacy_tm *tm;
+    struct chain_payloads payloads;
+};
+
+/* On the chain's thread. What is committed is durable, so that the node may end here. */
+static void on_event(void *context, enum privacy_event event, const char *text)
+{
+    (void)context;
+    switch (event) {
+    case PRIVACY_UNREACHABLE:
+        NODE_LOG(NODE_LOG_ERROR,
+                 "The private transaction manager gives no answer: a block waits for it",
+                 node_text("err", text));
+        break;
+    case PRIVACY_BACK:
+        NODE_LOG(NODE_LOG_WARN, "The private transaction manager answers again");
+        break;
+    case PRIVACY_GIVEN_UP:
+        NODE_LOG(NODE_LOG_CRIT, "Failed to fetch data from the private transaction manager",
+                 node_text("err", text));
+        _exit(EXIT_NO_ANSWER);
+    }
+}
+
+static int read_config(struct privacy_config *ret, const struct node_config *config,
+                       struct err_detail *detail)
+{
+    const struct {
+        const char *name, *value;
+    } flags[] = {
+        {"socket", config->ptm_socket},
+        {"url", config->ptm_url},
+        {"timeout", config->ptm_timeout},
+        {"dialtimeout", config->ptm_dialtimeout},
+        {"http.idletimeout", config->ptm_idletimeout},
+        {"http.writebuffersize", config->ptm_writebuffer},
+        {"http.readbuffersize", config->ptm_readbuffer},
+        {"tls.mode", config->ptm_tls_mode},
+        {"tls.rootca", config->ptm_tls_rootca},
+        {"tls.clientcert", config->ptm_tls_clientcert},
+        {"tls.clientkey", config->ptm_tls_clientkey},
+        {"tls.insecureskipverify", config->ptm_tls_insecure ? "true" : ""},
+    };
+    privacy_config_init(ret);
+    int status = privacy_config_read(ret, getenv("PRIVATE_CONFIG"), detail);
+    for (size_t i = 0; i < BASE_COUNT(flags) && status == ERR_OK; i++)
+        if (flags[i].value && *flags[i].value)
+            status = privacy_config_flag(ret, flags[i].name, flags[i].value, detail);
+    return status == ERR_OK ? privacy_config_check(ret, detail) : status;
+}
+
+int node_manager_open(struct node_manager **ret_manager, const struct node_config *config,
+                      struct err_detail *detail)
+{
+    struct privacy_config found;
+    *ret_manager = NULL;
+    int status = read_config(&found, config, detail);
+    if (status != ERR_OK || !found.used)
+        return status;
+    struct node_manager *manager = mem_alloc_zeroed(1, sizeof(*manager));
+    if (!manager)
+        return err_set(detail, ERR_NOMEM, "out of memory");
+    status = privacy_wire_new(&manager->wire, &found, detail);
+    if (status == ERR_OK) {
+        const struct privacy_options options = {.exchange = privacy_wire_exchange,
+                                                .exchange_context = manager->wire,
+                                                .event = on_event,
+                                                .exit_on_failure = config->ptm_exitonfailure};
+        status = privacy_new(&manager->tm, &options);
+    }
+    if (status == ERR_OK)
+        status = privacy_open(manager->tm, detail);
+    if (status != ERR_OK) {
+        node_manager_free(manager);
+        return status == PRIVACY_FAILED ? ERR_IO : status;
+    }
+    manager->payloads = privacy_payloads(manager->tm);
+    NODE_LOG(
+        NODE_LOG_INFO, "Target private transaction manager",
+        node_text("distribution", privacy_is_tessera(manager->tm) ? "Tessera" : "Constellation"),
+        node_text("at", *found.socket ? found.socket : found.url));
+    *ret_manager = manager;
+    return ERR_OK;
+}
+
+void node_manager_free(struct node_manager *manager)
+{
+    if (!manager)
+        return;
+    privacy_free(manager->tm);
+    privacy_wire_free(manager->wire);
+    mem_free(manager);
+}
+
+void node_manager_stop(struct node_manager *manager)
+{
+    if (manager)
+        privacy_stop(manager->tm);
+}
+
+struct privacy_tm *node_manager_tm(struct node_manager *manager)
+{
+    return manager ? manager->tm : NULL;
+}
+
+const struct chain_payloads *node_manager_payloads(const struct node_manager *manager)
+{
+    return manager ? &manager->payloads : NULL;
+}
+
+int node_manager_check(const struct node_manager *manager, const struct chain_config *chain,
+                       struct err_detail *detail)
+{
+    if (!manager)
+        return ERR_OK;
+    if (chain->is_mps)
+        return err_set(detail, ERR_UNSUPPORTED,
+                       "the genesis file's isMPS: multiple private states are not in this version "
+                       "of quorate-node");
+    if (chain->blocks[CHAIN_BLOCK_PRIVACY_ENHANCEMENTS].set &&
+        !privacy_has(manager->tm, PRIVACY_ENHANCEMENTS))
+        return err_set(
+            detail, ERR_INPUT,
+            "Cannot start quorum with privacy enhancements enabled while the transaction "
+            "manager does not support it");
+    return ERR_OK;
+}

@@ -1,0 +1,28 @@
+/* The private transaction manager of the command line and PRIVATE_CONFIG: found, greeted, told of in the log. */
+#ifndef NODE_MANAGER_H
+#define NODE_MANAGER_H
+
+#include "chain/config.h"
+#include "node/config.h"
+#include "privacy/privacy.h"
+
+struct node_manager;
+
+/* *ret_manager NULL: none is configured. Fails when one is and cannot be reached, as the reference does: an orchestrator
+ * starts it first. */
+int node_manager_open(struct node_manager **ret_manager, const struct node_config *config,
+                      struct err_detail *detail) BASE_NODISCARD;
+/* NULL is fine. Nobody is asking any more. */
+void node_manager_free(struct node_manager *manager);
+/* Whoever waits for it gives up. NULL is fine. */
+void node_manager_stop(struct node_manager *manager);
+
+/* NULL when `manager` is. */
+struct privacy_tm *node_manager_tm(struct node_manager *manager);
+const struct chain_payloads *node_manager_payloads(const struct node_manager *manager);
+
+/* Whether the chain's configuration asks for what the manager can do. */
+int node_manager_check(const struct node_manager *manager, const struct chain_config *chain,
+                       struct err_detail *detail) BASE_NODISCARD;
+
+#endif

@@ -1,0 +1,19 @@
+/* What methods that send share about private transactions. */
+#ifndef RPC_PRIVATE_H
+#define RPC_PRIVATE_H
+
+#include "rpc/simulate.h"
+
+/* A transaction with privateFor, all else filled in: gives the payload to the transaction manager, which distributes it
+ * (or, the second, only keeps it), and puts the hash in its place. On the worker. RPC_FAILED, ERR_NOMEM. */
+int rpc_private_send(struct rpc_call *call, struct rpc_transaction *args) BASE_NODISCARD;
+int rpc_private_store(struct rpc_call *call, struct rpc_transaction *args) BASE_NODISCARD;
+
+/* eth_sendRawTransaction's halves (methods_transaction.c): decoding on the worker, into call->state; the pool, on the loop. */
+int rpc_raw_decode(struct rpc_call *call) BASE_NODISCARD;
+int rpc_raw_submit(struct rpc_call *call) BASE_NODISCARD;
+
+/* The call's error for a simulation whose message failed (methods_call.c). */
+int rpc_call_failed(struct rpc_simulation *s);
+
+#endif
