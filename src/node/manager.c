@@ -85,7 +85,7 @@ int node_manager_open(struct node_manager **ret_manager, const struct node_confi
         status = privacy_open(manager->tm, detail);
     if (status != ERR_OK) {
         node_manager_free(manager);
-        return status == PRIVACY_FAILED ? ERR_IO : status;
+        return status == PRIVACY_FAILED ? ERR_IO : status == ERR_NOTFOUND ? ERR_INPUT : status;
     }
     manager->payloads = privacy_payloads(manager->tm);
     NODE_LOG(

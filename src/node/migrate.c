@@ -11,6 +11,7 @@
 #include "base/pool.h"
 #include "node/command.h"
 #include "node/log.h"
+#include "node/manager.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -186,11 +187,15 @@ static int take_chain(struct migration *m, const char *place, size_t count, char
 {
     struct err_detail detail = {""};
     struct pool *threads = NULL;
+    struct node_manager *manager = NULL;
     struct chain *chain = NULL;
     int code = NODE_EXIT_OK;
     int status = pool_new(&threads, 0);
+    if (status == ERR_OK) /* the private state is made anew from the manager's payloads */
+        status = node_manager_open(&manager, m->config, &detail);
     if (status == ERR_OK)
-        status = node_open_chain(&chain, m->config, &m->dir, bytes_none(), threads, &detail);
+        status = node_open_chain(&chain, m->config, &m->dir, bytes_none(), threads,
+                                 node_manager_payloads(manager), &detail);
     if (status == ERR_NOTFOUND)
         code = no_chain(m, place);
     else if (status != ERR_OK)
@@ -200,6 +205,7 @@ static int take_chain(struct migration *m, const char *place, size_t count, char
     if (chain)
         report(m, chain);
     chain_free(chain);
+    node_manager_free(manager);
     pool_free(threads);
     if (code == NODE_EXIT_OK && count == 0)
         printf("\nThe blocks themselves are in geth's own database, which only geth reads. Stop "
