@@ -145,7 +145,15 @@ static void on_pushed(void *context, struct tm_push *push)
         all_pushed(s);
 }
 
-/* Finds the manager of each recipient that is not ours, and encodes for it. False: answered. */
+/* Before the request is answered: with it goes its arena, and what was prepared in there. */
+static void drop_pushes(struct sending *s)
+{
+    for (size_t i = 0; i < s->push_count; i++)
+        buf_release(&s->pushes[i].body);
+    s->push_count = 0;
+}
+
+/* Finds the manager of each recipient that is not ours, and encodes for it. False: answered, and `s` is gone. */
 static bool prepare_pushes(struct sending *s, bool *ret_cbor)
 {
     struct tm_api *api = s->request->api;
@@ -161,6 +169,7 @@ static bool prepare_pushes(struct sending *s, bool *ret_cbor)
                                  .context = s,
                                  .arena = &s->request->arena};
         if (!push->node) {
+            drop_pushes(s);
             tm_fail_named(s->request, 404, "Recipient not found for key: ", key, "");
             return false;
         }
@@ -168,6 +177,7 @@ static bool prepare_pushes(struct sending *s, bool *ret_cbor)
         int status;
         if (!tm_push_encode(push, &s->payload, &ret_cbor[s->push_count], &why, &status)) {
             buf_release(&push->body);
+            drop_pushes(s);
             if (status < 0)
                 tm_fail_error(s->request, status, NULL);
             else
@@ -186,14 +196,12 @@ static void push(struct sending *s)
     s->pushes = arena_alloc_zeroed(&s->request->arena, count + 1, sizeof(*s->pushes));
     s->deliveries = arena_alloc_zeroed(&s->request->arena, count + 1, sizeof(*s->deliveries));
     bool *cbor = arena_alloc_zeroed(&s->request->arena, count + 1, sizeof(*cbor));
-    bool ready = s->pushes && s->deliveries && cbor && prepare_pushes(s, cbor);
-    if (!ready) {
-        for (size_t i = 0; s->pushes && i < s->push_count; i++)
-            buf_release(&s->pushes[i].body);
-        if (!s->pushes || !s->deliveries || !cbor)
-            tm_fail_error(s->request, ERR_NOMEM, NULL);
+    if (!s->pushes || !s->deliveries || !cbor) {
+        tm_fail_error(s->request, ERR_NOMEM, NULL);
         return;
     }
+    if (!prepare_pushes(s, cbor))
+        return;
     s->left =
         s->push_count + 1; /* this function's own, so that nothing ends before all have begun */
     for (size_t i = 0; i < s->push_count; i++) {
