@@ -1,5 +1,6 @@
 #include "io/http.h"
 
+#include "base/list.h"
 #include "base/mem.h"
 #include "io/timer.h"
 
@@ -24,12 +25,13 @@ enum state {
     HANDLING, /* the request is with its owner */
     SKIPPING, /* reading over what is left of an answered request's body */
     WAITING,  /* for the client to take answers */
+    GIVEN,    /* the stream has another owner; to be freed */
 };
 
 struct io_http_connection {
     struct io_http_server *server;
     struct io_stream *stream;
-    struct io_http_connection *next, **back;
+    struct list_item item;
     struct io_http_request *request; /* in BODY and HANDLING */
     struct buf in;                   /* bytes that no request has taken yet */
     size_t scanned;                  /* of `in`, without the end of a head */
@@ -48,7 +50,7 @@ struct io_http_server {
     struct io_http_options options;
     struct io_listener *listeners[LISTENERS_MAX];
     size_t listener_count;
-    struct io_http_connection *connections;
+    struct list_item *connections;
     size_t count;
     struct io_timer sweep;
     uint64_t sweep_ms;
@@ -106,9 +108,7 @@ static void request_free(struct io_http_request *request)
 /* Out of the server's list; what it owns goes. The stream is the caller's matter. */
 static void connection_free(struct io_http_connection *c)
 {
-    *c->back = c->next;
-    if (c->next)
-        c->next->back = c->back;
+    list_remove(&c->item);
     c->server->count--;
     if (c->request && c->state == HANDLING)
         c->request->connection = NULL;
@@ -128,9 +128,10 @@ static void on_sweep(void *context)
 {
     struct io_http_server *server = context;
     uint64_t now = io_loop_now(server->loop);
-    struct io_http_connection *next;
-    for (struct io_http_connection *c = server->connections; c; c = next) {
-        next = c->next;
+    struct list_item *next;
+    for (struct list_item *item = server->connections; item; item = next) {
+        struct io_http_connection *c = LIST_OWNER(item, struct io_http_connection, item);
+        next = item->next;
         if (c->deadline && now >= c->deadline)
             connection_close(c);
     }
@@ -189,11 +190,7 @@ static void on_accept(void *context, struct io_stream *stream)
         return;
     c->server = server;
     c->stream = stream;
-    c->next = server->connections;
-    c->back = &server->connections;
-    if (c->next)
-        c->next->back = &c->next;
-    server->connections = c;
+    list_add(&server->connections, &c->item);
     server->count++;
     set_deadline(c, server->options.idle_ms);
     if (!io_timer_started(&server->sweep))
@@ -415,7 +412,9 @@ static void run(struct io_http_connection *c)
     while (!(c->close_after && !c->request && c->state == HEAD) && step(c))
         ;
     c->running = false;
-    if (c->close_after && !c->request && c->state == HEAD) {
+    if (c->state == GIVEN) {
+        connection_free(c);
+    } else if (c->close_after && !c->request && c->state == HEAD) {
         io_stream_finish(c->stream, c->server->options.write_ms);
         connection_free(c);
     } else if (c->paused && c->state != HANDLING && c->state != WAITING) {
@@ -439,18 +438,23 @@ static const char *date_now(struct io_http_server *server)
     return server->date;
 }
 
+static void append_fields(struct buf *out, const struct io_http_field *fields, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        buf_append_text(out, fields[i].name);
+        buf_append_text(out, ": ");
+        buf_append_text(out, fields[i].value);
+        buf_append_text(out, "\r\n");
+    }
+}
+
 static void write_answer(struct io_http_connection *c, bool is_head, unsigned status,
                          const struct io_http_field *fields, size_t count, struct buf *body)
 {
     struct buf out = BUF_INIT;
     size_t body_len = body ? body->len : 0;
     buf_append_format(&out, "HTTP/1.1 %u %s\r\n", status, io_http_reason(status));
-    for (size_t i = 0; i < count; i++) {
-        buf_append_text(&out, fields[i].name);
-        buf_append_text(&out, ": ");
-        buf_append_text(&out, fields[i].value);
-        buf_append_text(&out, "\r\n");
-    }
+    append_fields(&out, fields, count);
     const char *connection = c->close_after ? "Connection: close\r\n"
                              : c->old       ? "Connection: keep-alive\r\n"
                                             : "";
@@ -513,6 +517,30 @@ void io_http_answer_text(struct io_http_request *request, unsigned status, const
     buf_append_text(&body, text);
     buf_append_byte(&body, '\n');
     io_http_answer(request, status, fields, BASE_COUNT(fields), &body);
+}
+
+struct io_stream *io_http_upgrade(struct io_http_request *request,
+                                  const struct io_http_field *fields, size_t count,
+                                  struct buf *ret_rest)
+{
+    struct io_http_connection *c = request->connection;
+    struct io_stream *stream = c->stream;
+    struct buf out = BUF_INIT;
+    assert(c->running && c->state == HANDLING);
+    buf_append_text(&out, "HTTP/1.1 101 Switching Protocols\r\n");
+    append_fields(&out, fields, count);
+    buf_append_text(&out, "\r\n");
+    (void)io_stream_write_buf(stream, &out);
+    buf_release(&out);
+    *ret_rest = c->in;
+    buf_init(&c->in);
+    if (c->paused)
+        io_stream_resume(stream);
+    c->stream = NULL;
+    c->request = NULL;
+    c->state = GIVEN;
+    request_free(request);
+    return stream;
 }
 
 /* --- Server --- */
@@ -589,7 +617,7 @@ void io_http_free(struct io_http_server *server)
     for (size_t i = 0; i < server->listener_count; i++)
         io_listener_close(server->listeners[i]);
     while (server->connections)
-        connection_close(server->connections);
+        connection_close(LIST_OWNER(server->connections, struct io_http_connection, item));
     io_timer_stop(&server->sweep);
     mem_free(server);
 }

@@ -71,6 +71,15 @@ void io_http_answer(struct io_http_request *request, unsigned status,
 /* An answer of plain text: "<text>\n", as Go's http.Error writes it (text/plain; charset=utf-8, nosniff). */
 void io_http_answer_text(struct io_http_request *request, unsigned status, const char *text);
 
+/*
+ * Answers a request with 101 and the fields, and gives the connection away: the stream, to be handed over to its new
+ * owner (io_stream_hand_over) or closed, and in *ret_rest what came behind the request. Inside `request` alone. The
+ * request is freed.
+ */
+struct io_stream *io_http_upgrade(struct io_http_request *request,
+                                  const struct io_http_field *fields, size_t count,
+                                  struct buf *ret_rest);
+
 /* "Not Found"; "" for a status without a name here. */
 const char *io_http_reason(unsigned status);
 

@@ -414,6 +414,12 @@ void io_stream_accept(struct io_stream *stream, const struct io_stream_ops *ops,
     start_reading(stream);
 }
 
+void io_stream_hand_over(struct io_stream *stream, const struct io_stream_ops *ops, void *context)
+{
+    stream->ops = ops;
+    stream->context = context;
+}
+
 static void on_connected(uv_connect_t *request, int status)
 {
     struct io_stream *stream = request->data;

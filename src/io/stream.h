@@ -57,6 +57,8 @@ void io_listener_close(struct io_listener *listener);
 
 /* Inside an io_accept_fn: takes the stream, which reads from then on. `ops` stays with the stream by pointer. */
 void io_stream_accept(struct io_stream *stream, const struct io_stream_ops *ops, void *context);
+/* Another owner from now on, who hears what the one before would have heard. Also inside a callback. */
+void io_stream_hand_over(struct io_stream *stream, const struct io_stream_ops *ops, void *context);
 
 /* Connects; answers by `connected` or `closed`, never before this returns. `host` is a name or an IP.
  * `timeout_ms` covers name and connection, 0 = none. ERR_NOMEM, ERR_INPUT, ERR_IO. */

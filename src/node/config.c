@@ -324,6 +324,9 @@ int node_config_check(const struct node_config *config,
     if (config->port > 65535)
         return err_set(detail, ERR_USAGE, "--port %llu is no port: it must be at most 65535",
                        (unsigned long long)config->port);
+    if (config->ws_port > 65535)
+        return err_set(detail, ERR_USAGE, "--ws.port %llu is no port: it must be at most 65535",
+                       (unsigned long long)config->ws_port);
     if (config->http_port > 65535)
         return err_set(detail, ERR_USAGE, "--http.port %llu is no port: it must be at most 65535",
                        (unsigned long long)config->http_port);

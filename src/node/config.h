@@ -41,6 +41,8 @@ struct node_config {
     uint64_t pool_accountslots, pool_globalslots, pool_accountqueue, pool_globalqueue;
     /* RPC */
     bool http, ws, graphql, allow_unprotected;
+    const char *ws_addr, *ws_api, *ws_origins, *ws_prefix;
+    uint64_t ws_port;
     double rpc_txfeecap; /* ether */
     const char *http_addr, *http_api, *http_cors, *http_vhosts, *http_prefix;
     uint64_t http_port, rpc_gascap, calltimeout;

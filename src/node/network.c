@@ -86,8 +86,8 @@ static void on_syncing(void *context, bool syncing)
         node_validator_set_syncing(network->validator, syncing);
     if (network->signer)
         node_signer_set_syncing(network->signer, syncing);
-    if (!syncing && network->options.synced)
-        network->options.synced(network->options.context);
+    if (network->options.syncing)
+        network->options.syncing(network->options.context, syncing);
 }
 
 static void on_rules(void *context, struct eth_rules *ret_rules)

@@ -22,7 +22,8 @@ struct node_network_options {
     const char *name; /* of the client */
     struct node_chain *chain;
     struct node_transactions *transactions;
-    void (*synced)(void *context); /* a synchronisation has ended; may be NULL */
+    /* A synchronisation has begun, or ended; may be NULL. */
+    void (*syncing)(void *context, bool syncing);
     void *context;
 };
 

@@ -11,6 +11,7 @@
 #include "node/network.h"
 #include "node/raft.h"
 #include "node/unlock.h"
+#include "rpc/events.h"
 #include "rpc/http.h"
 #include "rpc/ipc.h"
 #include "rpc/raft.h"
@@ -46,6 +47,7 @@ struct node {
     struct rpc_backend backend;
     struct rpc *rpc;
     struct rpc_http *http;
+    struct rpc_http *ws; /* when WebSocket has a listener of its own */
     struct rpc_ipc *ipc;
     struct accounts *accounts;
     struct node_metrics *metrics;
@@ -82,6 +84,8 @@ static void on_head(void *context, const struct node_head *head)
         node_signer_head(node->signer);
     if (node->raft)
         node_raft_head(node->raft);
+    if (node->rpc)
+        rpc_tell_head(node->rpc, header->number, head->blocks);
 }
 
 /* --emitcheckpoints: clients' transactions, as GoQuorum tells them. */
@@ -99,10 +103,12 @@ static void tell_created(const struct node *node, const struct chain_tx *tx)
              node_text("tx", hash), node_address("to", &to));
 }
 
-static void on_synced(void *context)
+static void on_syncing(void *context, bool syncing)
 {
     struct node *node = context;
-    if (!node->config->exitwhensynced)
+    if (node->rpc)
+        rpc_tell_sync(node->rpc, syncing);
+    if (syncing || !node->config->exitwhensynced)
         return;
     NODE_LOG(NODE_LOG_INFO, "Synchronisation completed, exiting due to --exitwhensynced");
     io_loop_stop(node->loop);
@@ -121,6 +127,8 @@ static void on_executable(void *context, struct chain_tx *const *txs, size_t cou
         node_signer_pending(node->signer);
     if (node->raft)
         node_raft_pending(node->raft);
+    if (node->rpc)
+        rpc_tell_transactions(node->rpc, txs, count);
 }
 
 static void on_forget(void *context)
@@ -315,7 +323,7 @@ static int make_network(struct node *node, struct err_detail *detail)
         .name = node->name,
         .chain = node->chain,
         .transactions = node->transactions,
-        .synced = on_synced,
+        .syncing = on_syncing,
         .context = node,
     };
     return node_network_new(&node->network, &options, detail);
@@ -480,31 +488,70 @@ static void fill_backend(struct node *node)
     };
 }
 
+/* The namespaces of a flag; unknown ones are logged. */
+static struct rpc_access parse_api(const char *list, const char *message)
+{
+    struct buf unknown = BUF_INIT;
+    struct rpc_access access = rpc_access_parse(*list ? list : "net,web3,eth", &unknown);
+    if (unknown.len)
+        NODE_LOG(NODE_LOG_ERROR, message, node_text("unavailable", buf_text(&unknown)));
+    buf_release(&unknown);
+    return access;
+}
+
+static void tell_endpoint(const struct rpc_http *http, const char *message, const char *prefix)
+{
+    char endpoint[IO_ADDRESS_TEXT];
+    io_address_format(endpoint, rpc_http_address(http));
+    NODE_LOG(NODE_LOG_INFO, message, node_text("endpoint", endpoint), node_text("prefix", prefix));
+}
+
+static int start_websocket(struct node *node, const struct rpc_websocket_options *websocket,
+                           struct err_detail *detail)
+{
+    const struct node_config *config = node->config;
+    struct rpc_http_options options = {
+        .host = config->ws_addr,
+        .port = (uint16_t)config->ws_port,
+        .no_http = true,
+        .websocket = websocket,
+        .websocket_prefix = config->ws_prefix,
+    };
+    int status = rpc_http_start(&node->ws, node->rpc, &options, detail);
+    if (status != ERR_OK)
+        return err_prefix(detail, status, "WebSocket");
+    tell_endpoint(node->ws, "WebSocket enabled", config->ws_prefix);
+    return ERR_OK;
+}
+
+/* HTTP and WebSocket share a listener when they have one address (GoQuorum, node/node.go). */
 static int start_http(struct node *node, struct err_detail *detail)
 {
     const struct node_config *config = node->config;
-    struct buf unknown = BUF_INIT;
+    bool shared = config->ws && config->http && config->ws_port == config->http_port &&
+                  strcmp(config->ws_addr, config->http_addr) == 0;
+    struct rpc_websocket_options websocket = {.origins = config->ws_origins};
+    if (config->ws)
+        websocket.access = parse_api(config->ws_api, "Unavailable modules in WebSocket API list");
     struct rpc_http_options options = {
         .host = config->http_addr,
         .port = (uint16_t)config->http_port,
         .prefix = config->http_prefix,
         .vhosts = config->http_vhosts,
         .cors = config->http_cors,
-        .access = rpc_access_parse(*config->http_api ? config->http_api : "net,web3,eth", &unknown),
+        .websocket = shared ? &websocket : NULL,
+        .websocket_prefix = config->ws_prefix,
     };
-    if (unknown.len)
-        NODE_LOG(NODE_LOG_ERROR, "Unavailable modules in HTTP API list",
-                 node_text("unavailable", buf_text(&unknown)));
-    buf_release(&unknown);
-    int status = rpc_http_start(&node->http, node->rpc, &options, detail);
-    if (status != ERR_OK)
-        return err_prefix(detail, status, "HTTP");
-    char endpoint[IO_ADDRESS_TEXT];
-    io_address_format(endpoint, rpc_http_address(node->http));
-    NODE_LOG(NODE_LOG_INFO, "HTTP server started", node_text("endpoint", endpoint),
-             node_text("prefix", config->http_prefix), node_text("cors", config->http_cors),
-             node_text("vhosts", config->http_vhosts));
-    return ERR_OK;
+    if (config->http) {
+        options.access = parse_api(config->http_api, "Unavailable modules in HTTP API list");
+        int status = rpc_http_start(&node->http, node->rpc, &options, detail);
+        if (status != ERR_OK)
+            return err_prefix(detail, status, "HTTP");
+        tell_endpoint(node->http, "HTTP server started", config->http_prefix);
+        if (shared)
+            tell_endpoint(node->http, "WebSocket enabled", config->ws_prefix);
+    }
+    return config->ws && !shared ? start_websocket(node, &websocket, detail) : ERR_OK;
 }
 
 static int make_accounts(struct node *node, struct err_detail *detail)
@@ -532,7 +579,7 @@ static int make_rpc(struct node *node, struct err_detail *detail)
             return err_prefix(detail, status, "IPC");
         NODE_LOG(NODE_LOG_INFO, "IPC endpoint opened", node_text("url", path));
     }
-    return node->config->http ? start_http(node, detail) : ERR_OK;
+    return start_http(node, detail);
 }
 
 /* --metrics with an address of its own, or at the one of --pprof, as geth. */
@@ -571,10 +618,12 @@ static void take_down(struct node *node)
     if (node->accounts)
         io_timer_stop(&node->forgetting);
     rpc_http_stop(node->http);
+    rpc_http_stop(node->ws);
     rpc_ipc_stop(node->ipc);
     io_worker_free(node->calls); /* what was under way is done, and answered to nobody */
     io_worker_free(node->light);
     rpc_free(node->rpc);
+    node->rpc = NULL;
     node_validator_stop(node->validator);
     node_signer_stop(node->signer);
     node_raft_stop(node->raft);

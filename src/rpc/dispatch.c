@@ -2,9 +2,10 @@
 #include "base/hex.h"
 #include "base/mem.h"
 #include "rpc/ahead.h"
+#include "rpc/events_priv.h"
 #include "rpc/json.h"
 #include "rpc/machine.h"
-#include "rpc/method.h"
+#include "rpc/subscribe.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -22,6 +23,7 @@ struct rpc {
     uint32_t available; /* namespaces */
     size_t under_way;   /* exchanges on the worker */
     struct rpc_machine machine;
+    struct rpc_events events;
 };
 
 /* A request's parts, as they stand in the message. */
@@ -35,6 +37,7 @@ struct envelope {
 struct rpc_exchange {
     struct rpc *rpc;
     struct rpc_access access;
+    struct rpc_session *session;
     struct buf message;
     struct buf out;
     struct arena arena;
@@ -125,7 +128,7 @@ static const struct rpc_method *find_method(const struct rpc *rpc, struct bytes 
     return NULL;
 }
 
-static bool may_call(const struct rpc *rpc, struct rpc_access access, struct bytes method)
+bool rpc_may_call(const struct rpc *rpc, struct rpc_access access, struct bytes method)
 {
     const uint8_t *line = memchr(method.data, '_', method.len);
     int index = line ? namespace_index(bytes_of(method.data, (size_t)(line - method.data))) : -1;
@@ -151,6 +154,7 @@ int rpc_new(struct rpc **ret_rpc, const struct rpc_backend *backend)
         for (size_t k = 0; k < rpc_method_lists[i]->count; k++)
             rpc->methods[at++] = &rpc_method_lists[i]->methods[k];
     qsort(rpc->methods, rpc->method_count, sizeof(const struct rpc_method *), compare_methods);
+    rpc_events_init(&rpc->events, rpc, backend);
     *ret_rpc = rpc;
     return 0;
 }
@@ -160,6 +164,7 @@ void rpc_free(struct rpc *rpc)
     if (!rpc)
         return;
     assert(rpc->under_way == 0);
+    rpc_events_release(&rpc->events);
     rpc_machine_release(&rpc->machine);
     mem_free(rpc->methods);
     mem_free(rpc);
@@ -173,6 +178,11 @@ struct io_loop *rpc_loop(const struct rpc *rpc)
 struct rpc_machine *rpc_machine(struct rpc *rpc)
 {
     return &rpc->machine;
+}
+
+struct rpc_events *rpc_events_of(struct rpc *rpc)
+{
+    return &rpc->events;
 }
 
 int rpc_fail(struct rpc_call *call, int code, const char *format, ...)
@@ -294,17 +304,23 @@ static int prepare_call(struct rpc_exchange *x)
     *call = (struct rpc_call){.backend = x->rpc->backend,
                               .rpc = x->rpc,
                               .access = x->access,
+                              .session = x->session,
                               .arena = &x->arena,
                               .now = x->now,
                               .ahead = x->batch ? &x->ahead : NULL,
                               .out = &x->out};
-    if (ends_with(name, "_subscribe") && !x->access.subscriptions)
-        return rpc_fail(call, RPC_CODE_ERROR, "notifications not supported");
-    call->method = may_call(x->rpc, x->access, name) ? find_method(x->rpc, name) : NULL;
+    int status = 0;
+    if (rpc_is_subscription(name)) {
+        status = rpc_subscription_method(call, name, x->envelope.params);
+        if (status)
+            return status;
+    } else {
+        call->method = rpc_may_call(x->rpc, x->access, name) ? find_method(x->rpc, name) : NULL;
+    }
     if (!call->method)
         return rpc_fail(call, RPC_CODE_NOT_FOUND, "the method %.*s does not exist/is not available",
                         (int)(name.len < 512 ? name.len : 512), (const char *)name.data);
-    int status = rpc_params_read(call, x->envelope.params);
+    status = rpc_params_read(call, x->envelope.params);
     if (status)
         return status;
     begin_answer(x, x->envelope.id);
@@ -469,6 +485,13 @@ static bool begin_exchange(struct rpc_exchange *x)
 struct rpc_exchange *rpc_ask(struct rpc *rpc, struct rpc_access access, struct buf *message,
                              rpc_answer_fn *fn, void *context)
 {
+    return rpc_ask_as(rpc, access, NULL, message, fn, context);
+}
+
+struct rpc_exchange *rpc_ask_as(struct rpc *rpc, struct rpc_access access,
+                                struct rpc_session *session, struct buf *message, rpc_answer_fn *fn,
+                                void *context)
+{
     struct rpc_exchange *x = mem_alloc(sizeof(*x));
     if (!x) {
         struct buf nothing = BUF_INIT;
@@ -478,6 +501,7 @@ struct rpc_exchange *rpc_ask(struct rpc *rpc, struct rpc_access access, struct b
     }
     x->rpc = rpc;
     x->access = access;
+    x->session = session;
     x->message = *message;
     buf_init(message);
     buf_init(&x->out);
@@ -496,6 +520,8 @@ struct rpc_exchange *rpc_ask(struct rpc *rpc, struct rpc_access access, struct b
 
 void rpc_forget(struct rpc_exchange *exchange)
 {
-    if (exchange)
-        exchange->fn = NULL;
+    if (!exchange)
+        return;
+    exchange->fn = NULL;
+    exchange->session = NULL;
 }

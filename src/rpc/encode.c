@@ -329,6 +329,45 @@ void rpc_write_header(struct buf *b, const struct eth_header *header, const stru
     buf_append_byte(b, '}');
 }
 
+void rpc_write_new_head(struct buf *b, const struct eth_header *header, const struct hash256 *hash)
+{
+    buf_append_byte(b, '{');
+    rpc_key(b, "parentHash");
+    rpc_write_hash(b, &header->parent_hash);
+    rpc_key(b, "sha3Uncles");
+    rpc_write_hash(b, &header->uncles_hash);
+    rpc_key(b, "miner");
+    rpc_write_address(b, &header->coinbase);
+    rpc_key(b, "stateRoot");
+    rpc_write_hash(b, &header->state_root);
+    rpc_key(b, "transactionsRoot");
+    rpc_write_hash(b, &header->transactions_root);
+    rpc_key(b, "receiptsRoot");
+    rpc_write_hash(b, &header->receipts_root);
+    rpc_key(b, "logsBloom");
+    rpc_write_bytes(b, bytes_of(header->bloom.b, sizeof(header->bloom.b)));
+    rpc_key(b, "difficulty");
+    rpc_write_big(b, &header->difficulty);
+    rpc_key(b, "number");
+    rpc_write_number(b, header->number);
+    rpc_key(b, "gasLimit");
+    rpc_write_number(b, header->gas_limit);
+    rpc_key(b, "gasUsed");
+    rpc_write_number(b, header->gas_used);
+    rpc_key(b, "timestamp");
+    rpc_write_number(b, header->timestamp);
+    rpc_key(b, "extraData");
+    rpc_write_bytes(b, header->extra);
+    rpc_key(b, "mixHash");
+    rpc_write_hash(b, &header->mix_hash);
+    rpc_key(b, "nonce");
+    rpc_write_bytes(b, bytes_of(header->nonce, sizeof(header->nonce)));
+    write_late_fields(b, header);
+    rpc_key(b, "hash");
+    rpc_write_hash(b, hash);
+    buf_append_byte(b, '}');
+}
+
 /* --- Receipts and logs --- */
 
 void rpc_write_log(struct buf *b, const struct eth_log *log, const struct rpc_position *position,

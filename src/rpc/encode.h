@@ -53,6 +53,9 @@ void rpc_write_block(struct buf *b, const struct chain_block *block, const struc
 void rpc_write_header(struct buf *b, const struct eth_header *header, const struct hash256 *hash,
                       const struct u256 *td);
 
+/* A header as subscribers get it, in the order of core/types.Header. */
+void rpc_write_new_head(struct buf *b, const struct eth_header *header, const struct hash256 *hash);
+
 void rpc_write_log(struct buf *b, const struct eth_log *log, const struct rpc_position *position,
                    const struct hash256 *tx_hash, uint64_t log_index);
 

@@ -1,6 +1,8 @@
 #include "rpc/http.h"
 
 #include "base/mem.h"
+#include "io/websocket_frame.h"
+#include "rpc/origin.h"
 
 #include <stdio.h>
 
@@ -17,63 +19,10 @@ struct rpc_http {
     struct rpc *rpc;
     struct io_http_server *server;
     struct rpc_access access;
-    char *prefix, *vhosts, *cors; /* never NULL */
+    bool no_http;
+    char *prefix, *vhosts, *cors, *websocket_prefix; /* never NULL */
+    struct rpc_websockets *websockets;               /* NULL: none */
 };
-
-/* --- Lists of names --- */
-
-static struct bytes trim(struct bytes text)
-{
-    while (text.len && text.data[0] == ' ')
-        text = bytes_slice(text, 1, text.len - 1);
-    while (text.len && text.data[text.len - 1] == ' ')
-        text.len--;
-    return text;
-}
-
-static uint8_t lower(uint8_t c)
-{
-    return c >= 'A' && c <= 'Z' ? c + 32 : c;
-}
-
-static bool same(struct bytes a, struct bytes b)
-{
-    if (a.len != b.len)
-        return false;
-    for (size_t i = 0; i < a.len; i++)
-        if (lower(a.data[i]) != lower(b.data[i]))
-            return false;
-    return true;
-}
-
-/* Whether `name` fits an entry, which may have one '*' for any characters. */
-static bool fits(struct bytes entry, struct bytes name)
-{
-    const uint8_t *star = entry.len ? memchr(entry.data, '*', entry.len) : NULL;
-    if (!star)
-        return same(entry, name);
-    size_t before = (size_t)(star - entry.data), after = entry.len - before - 1;
-    return name.len >= before + after &&
-           same(bytes_slice(entry, 0, before), bytes_slice(name, 0, before)) &&
-           same(bytes_slice(entry, before + 1, after), bytes_slice(name, name.len - after, after));
-}
-
-static bool list_has(const char *list, struct bytes name)
-{
-    while (*list) {
-        size_t len = strcspn(list, ",");
-        struct bytes entry = trim(bytes_of(list, len));
-        if (entry.len && fits(entry, name))
-            return true;
-        list += len + (list[len] != 0);
-    }
-    return false;
-}
-
-static bool list_has_all(const char *list)
-{
-    return list_has(list, bytes_str("*")) && strchr(list, '*');
-}
 
 /* --- Who may ask --- */
 
@@ -107,15 +56,15 @@ static bool host_may(const struct rpc_http *http, const struct io_http_request *
     if (!host || host->len == 0)
         return true;
     struct bytes name = host_name(*host);
-    return is_ip(name) || list_has_all(http->vhosts) || list_has(http->vhosts, name);
+    return is_ip(name) || rpc_list_has_all(http->vhosts) || rpc_list_has(http->vhosts, name);
 }
 
-static bool path_may(const struct rpc_http *http, struct bytes path)
+static bool path_may(const char *prefix, struct bytes path)
 {
-    size_t len = strlen(http->prefix);
+    size_t len = strlen(prefix);
     if (len == 0)
         return bytes_equal(path, bytes_str("/"));
-    return path.len >= len && memcmp(path.data, http->prefix, len) == 0;
+    return path.len >= len && memcmp(path.data, prefix, len) == 0;
 }
 
 static bool type_may(const struct io_http_request *request)
@@ -126,7 +75,7 @@ static bool type_may(const struct io_http_request *request)
     if (!type)
         return false;
     const uint8_t *end = type->len ? memchr(type->data, ';', type->len) : NULL;
-    struct bytes name = trim(end ? bytes_slice(*type, 0, (size_t)(end - type->data)) : *type);
+    struct bytes name = rpc_trim(end ? bytes_slice(*type, 0, (size_t)(end - type->data)) : *type);
     for (size_t i = 0; i < BASE_COUNT(types); i++)
         if (io_http_same_name(name, types[i]))
             return true;
@@ -181,9 +130,9 @@ static bool add_cors(const struct rpc_http *http, const struct io_http_request *
         add(f, "Vary", "Access-Control-Request-Headers");
     }
     const char *method = method_may(preflight ? *asked : head->method);
-    if (!method || !copy_value(f->origin, origin) || !list_has(http->cors, *origin))
+    if (!method || !copy_value(f->origin, origin) || !rpc_list_has(http->cors, *origin))
         return preflight;
-    add(f, "Access-Control-Allow-Origin", list_has_all(http->cors) ? "*" : f->origin);
+    add(f, "Access-Control-Allow-Origin", rpc_list_has_all(http->cors) ? "*" : f->origin);
     if (preflight) {
         add(f, "Access-Control-Allow-Methods", method);
         if (copy_value(f->headers, io_http_head_field(head, "access-control-request-headers")))
@@ -215,7 +164,13 @@ static void on_head(void *context, struct io_http_request *request)
     const struct io_http_head *head = &request->head;
     struct answer_fields f = {.count = 0};
     bool no_body = !head->chunked && head->body_length == 0 && !request->has_query;
-    if (!path_may(http, request->path))
+    if (http->websockets && io_websocket_is_wanted(head)) {
+        /* GoQuorum answers another path with nothing (node/rpcstack.go). */
+        if (!path_may(http->websocket_prefix, request->path))
+            io_http_answer(request, 200, NULL, 0, NULL);
+        return;
+    }
+    if (http->no_http || !path_may(http->prefix, request->path))
         io_http_answer(request, 404, NULL, 0, NULL);
     else if (!host_may(http, request))
         io_http_answer_text(request, 403, "invalid host specified");
@@ -247,6 +202,10 @@ static void on_request(void *context, struct io_http_request *request)
 {
     struct rpc_http *http = context;
     struct buf message = BUF_INIT;
+    if (http->websockets && io_websocket_is_wanted(&request->head)) {
+        rpc_websockets_open(http->websockets, request);
+        return;
+    }
     request->owner = http;
     buf_append_bytes(&message, request->body);
     if (buf_status(&message)) {
@@ -268,14 +227,14 @@ static char *copy(const char *text)
     return to;
 }
 
-static int check_prefix(const char *prefix, struct err_detail *detail)
+static int check_prefix(const char *what, const char *prefix, struct err_detail *detail)
 {
     if (prefix[0] && prefix[0] != '/')
         return err_set(detail, ERR_INPUT,
-                       "HTTP RPC path prefix \"%s\" does not contain leading \"/\"", prefix);
+                       "%s RPC path prefix \"%s\" does not contain leading \"/\"", what, prefix);
     if (strpbrk(prefix, "?#"))
-        return err_set(detail, ERR_INPUT,
-                       "HTTP RPC path prefix \"%s\" contains URL meta-characters", prefix);
+        return err_set(detail, ERR_INPUT, "%s RPC path prefix \"%s\" contains URL meta-characters",
+                       what, prefix);
     return 0;
 }
 
@@ -316,9 +275,16 @@ int rpc_http_start(struct rpc_http **ret_http, struct rpc *rpc,
     http->prefix = copy(options->prefix);
     http->vhosts = copy(options->vhosts);
     http->cors = copy(options->cors);
-    int status = http->prefix && http->vhosts && http->cors ? 0 : ERR_NOMEM;
+    http->websocket_prefix = copy(options->websocket_prefix);
+    http->no_http = options->no_http;
+    bool copied = http->prefix && http->vhosts && http->cors && http->websocket_prefix;
+    int status = copied ? 0 : err_set(detail, ERR_NOMEM, "HTTP server: out of memory");
     if (status == 0)
-        status = check_prefix(http->prefix, detail);
+        status = check_prefix("HTTP", http->prefix, detail);
+    if (status == 0)
+        status = check_prefix("WS", http->websocket_prefix, detail);
+    if (status == 0 && options->websocket)
+        status = rpc_websockets_new(&http->websockets, rpc, options->websocket);
     if (status == 0)
         status = io_http_new(&http->server, rpc_loop(rpc), &server);
     if (status == 0)
@@ -340,9 +306,11 @@ void rpc_http_stop(struct rpc_http *http)
 {
     if (!http)
         return;
+    rpc_websockets_free(http->websockets);
     io_http_free(http->server);
     mem_free(http->prefix);
     mem_free(http->vhosts);
     mem_free(http->cors);
+    mem_free(http->websocket_prefix);
     mem_free(http);
 }

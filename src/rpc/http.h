@@ -3,18 +3,22 @@
 #define RPC_HTTP_H
 
 #include "io/http.h"
-#include "rpc/rpc.h"
+#include "rpc/websocket.h"
 
 struct rpc_http;
 
+/* A listener for HTTP, WebSocket or both. */
 struct rpc_http_options {
     const char *host;   /* an IP or a name of this machine; "localhost" */
     uint16_t port;      /* 0 takes a free one */
+    bool no_http;       /* only WebSocket; the next four are not looked at */
     const char *prefix; /* of paths that are served, "" = "/" alone */
     const char *vhosts; /* comma list of names in Host, "*" = any; IPs always may */
     const char *cors;   /* comma list of origins, "*" = any; "" = no CORS at all */
     struct rpc_access access;
-    size_t connections_max; /* 0 = 10,000 */
+    size_t connections_max;                        /* of HTTP; 0 = 10,000 */
+    const struct rpc_websocket_options *websocket; /* NULL: none */
+    const char *websocket_prefix;
 };
 
 /* ERR_IO (port in use, no such host), ERR_INPUT (prefix without '/'), ERR_NOMEM, with a message. Strings are

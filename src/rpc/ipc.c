@@ -1,8 +1,10 @@
 #include "rpc/ipc.h"
 
+#include "base/list.h"
 #include "base/mem.h"
 #include "io/stream.h"
 #include "rpc/json.h"
+#include "rpc/session.h"
 
 enum {
     CONNECTIONS_MAX = 1000, /* the owner's own programs; far below the limit of open files */
@@ -15,7 +17,8 @@ enum {
 struct connection {
     struct rpc_ipc *ipc;
     struct io_stream *stream;
-    struct connection *next, **back;
+    struct list_item item;
+    struct rpc_session session;
     struct rpc_exchange *exchange; /* under way on the worker */
     struct rpc_json_scanner scanner;
     struct buf in;
@@ -28,7 +31,7 @@ struct connection {
 struct rpc_ipc {
     struct rpc *rpc;
     struct io_listener *listener;
-    struct connection *connections;
+    struct list_item *connections;
     size_t count;
 };
 
@@ -37,13 +40,35 @@ static void run(struct connection *c);
 static void connection_free(struct connection *c)
 {
     rpc_forget(c->exchange);
-    *c->back = c->next;
-    if (c->next)
-        c->next->back = c->back;
+    rpc_session_release(&c->session);
+    list_remove(&c->item);
     c->ipc->count--;
     buf_release(&c->in);
     mem_free(c);
 }
+
+/* --- What the session asks for --- */
+
+static void on_send(void *context, struct bytes text)
+{
+    struct connection *c = context;
+    (void)io_stream_write(c->stream, text);
+}
+
+static size_t on_unread(void *context)
+{
+    struct connection *c = context;
+    return io_stream_queued(c->stream);
+}
+
+static void on_overrun(void *context)
+{
+    struct connection *c = context;
+    io_stream_close(c->stream);
+    connection_free(c);
+}
+
+/* --- Messages --- */
 
 static void hold(struct connection *c, bool pause)
 {
@@ -64,6 +89,7 @@ static void on_answer(void *context, struct buf *answer)
     if (answer->len)
         (void)io_stream_write_buf(c->stream, answer); /* failures end the stream */
     buf_release(answer);
+    rpc_session_answered(&c->session);
     run(c);
 }
 
@@ -108,8 +134,7 @@ static bool step(struct connection *c)
         refuse(c, "parse error");
     } else if (status == RPC_JSON_VALUE) {
         c->asking = true;
-        struct rpc_exchange *exchange =
-            rpc_ask(c->ipc->rpc, rpc_access_all(), &message, on_answer, c);
+        struct rpc_exchange *exchange = rpc_session_ask(&c->session, &message, on_answer, c);
         if (exchange)
             c->exchange = exchange;
         return true;
@@ -182,11 +207,12 @@ static void on_accept(void *context, struct io_stream *stream)
     c->asking = c->running = c->paused = c->ending = false;
     buf_init(&c->in);
     rpc_json_scanner_init(&c->scanner);
-    c->next = ipc->connections;
-    c->back = &ipc->connections;
-    if (c->next)
-        c->next->back = &c->next;
-    ipc->connections = c;
+    rpc_session_init(&c->session, ipc->rpc, rpc_access_all());
+    c->session.context = c;
+    c->session.send = on_send;
+    c->session.unread = on_unread;
+    c->session.overrun = on_overrun;
+    list_add(&ipc->connections, &c->item);
     ipc->count++;
     io_stream_accept(stream, &stream_ops, c);
 }
@@ -213,8 +239,9 @@ void rpc_ipc_stop(struct rpc_ipc *ipc)
         return;
     io_listener_close(ipc->listener);
     while (ipc->connections) {
-        io_stream_close(ipc->connections->stream);
-        connection_free(ipc->connections);
+        struct connection *c = LIST_OWNER(ipc->connections, struct connection, item);
+        io_stream_close(c->stream);
+        connection_free(c);
     }
     mem_free(ipc);
 }

@@ -166,6 +166,7 @@ struct rpc_call {
     const struct rpc_backend *backend;
     struct rpc *rpc;
     struct rpc_access access;
+    struct rpc_session *session; /* NULL: no notifications can be sent */
     const struct rpc_method *method;
     struct rpc_value args[RPC_PARAMS_MAX];
     struct arena *arena;     /* of the exchange; cleared behind each call */

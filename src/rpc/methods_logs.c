@@ -1,6 +1,7 @@
 /* eth: logs. */
 #include "rpc/lookup.h"
 #include "rpc/methods.h"
+#include "rpc/subscribe.h"
 
 enum {
     /* Bytes of one answer: above it the client is told to ask for less. GoQuorum has no limit and runs out of memory. */
@@ -75,7 +76,7 @@ static int search(struct rpc_call *call, struct chain_reader *reader)
     return status ? rpc_reader_fail(call, reader, status) : 0;
 }
 
-static int get_logs(struct rpc_call *call)
+int rpc_get_logs(struct rpc_call *call)
 {
     struct chain_reader reader;
     int status = rpc_reader_open(call, &reader);
@@ -86,22 +87,8 @@ static int get_logs(struct rpc_call *call)
     return status;
 }
 
-static int filter_not_found(struct rpc_call *call)
-{
-    return rpc_fail(call, RPC_CODE_ERROR, "filter not found");
-}
-
-static int uninstall(struct rpc_call *call)
-{
-    rpc_write_bool(call->out, false);
-    return 0;
-}
-
 static const struct rpc_method methods[] = {
-    {"eth_getLogs", {{"filter", RPC_FILTER}}, .work = get_logs, .result = "array of logs"},
-    {"eth_getFilterChanges", {{"id", RPC_ID}}, .run = filter_not_found, .result = "array"},
-    {"eth_getFilterLogs", {{"id", RPC_ID}}, .run = filter_not_found, .result = "array"},
-    {"eth_uninstallFilter", {{"id", RPC_ID}}, .run = uninstall, .result = "true or false"},
+    {"eth_getLogs", {{"filter", RPC_FILTER}}, .work = rpc_get_logs, .result = "array of logs"},
 };
 
 const struct rpc_method_list rpc_methods_logs = {methods, BASE_COUNT(methods)};

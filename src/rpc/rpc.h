@@ -1,7 +1,8 @@
 /*
  * `rpc` answers JSON-RPC 2.0 as GoQuorum v24.4.1 does, in fields, codes and texts.
  *
- *     http.h, ipc.h      bytes from clients: limits, who may connect
+ *     http.h, ipc.h, websocket.h  bytes from clients: limits, who may connect
+ *     session.h          what a connection that carries messages both ways is told
  *     rpc.h              this file: messages in, answers out; one exchange at a time a connection
  *     method.h           the table: each method's name, parameters, types, where it runs
  *     methods_*.c        the methods, a file for each namespace or kind of thing
@@ -17,6 +18,7 @@
 
 struct rpc;
 struct rpc_exchange;
+struct rpc_session;
 
 enum {
     RPC_BODY_MAX = 5 * 1024 * 1024, /* bytes of an HTTP request (GoQuorum, rpc/http.go) */
@@ -55,6 +57,10 @@ typedef void rpc_answer_fn(void *context, struct buf *answer);
  */
 struct rpc_exchange *rpc_ask(struct rpc *rpc, struct rpc_access access, struct buf *message,
                              rpc_answer_fn *fn, void *context);
+/* The same for a session (session.h; NULL: none), which what is asked may subscribe. */
+struct rpc_exchange *rpc_ask_as(struct rpc *rpc, struct rpc_access access,
+                                struct rpc_session *session, struct buf *message, rpc_answer_fn *fn,
+                                void *context);
 /* The asker has gone: its `fn` will not be called. NULL is fine. */
 void rpc_forget(struct rpc_exchange *exchange);
 

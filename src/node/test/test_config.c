@@ -140,9 +140,14 @@ static void test_checks(void **state)
     assert_string_equal(
         last_warning,
         "The flag --rpcport is deprecated and will be removed, please use --http.port");
-    assert_int_equal(check("--ws --ws.port 1"), ERR_OK);
+    assert_int_equal(check("--ws --wsport 1 --ws.origins a,b"), ERR_OK);
+    assert_int_equal(config.ws_port, 1);
+    assert_true(config.ws);
+    assert_string_equal(config.ws_origins, "a,b");
+    assert_int_equal(check("--ws --ws.port 65536"), ERR_USAGE);
+    assert_int_equal(check("--graphql --http"), ERR_OK);
     assert_string_equal(
-        last_warning, "--ws (JSON-RPC over WebSocket) is not in this version: going on without it");
+        last_warning, "--graphql (GraphQL over HTTP) is not in this version: going on without it");
 }
 
 static void test_help_names_every_flag(void **state)

@@ -1,0 +1,391 @@
+/* Frames of WebSocket by RFC 6455, and the server's side over real connections on loopback. */
+#include "io/http.h"
+#include "io/websocket.h"
+
+#include <arpa/inet.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* --- Frames --- */
+
+/* A client's frame. */
+static void put(struct buf *b, uint8_t first, const void *payload, size_t len)
+{
+    static const uint8_t mask[4] = {0x37, 0xfa, 0x21, 0x3d};
+    uint8_t header[IO_WEBSOCKET_HEADER_MAX];
+    size_t header_len = io_websocket_header(header, IO_WEBSOCKET_TEXT, len);
+    header[0] = first;
+    header[1] |= 0x80;
+    buf_append(b, header, header_len);
+    buf_append(b, mask, sizeof(mask));
+    for (size_t i = 0; i < len; i++)
+        buf_append_byte(b, ((const uint8_t *)payload)[i] ^ mask[i % 4]);
+}
+
+static void put_text(struct buf *b, uint8_t first, const char *text)
+{
+    put(b, first, text, strlen(text));
+}
+
+static enum io_websocket_event read_one(struct io_websocket_reader *r, struct buf *message,
+                                        struct buf *wire)
+{
+    size_t used;
+    enum io_websocket_event event = io_websocket_read(r, message, &used, buf_bytes(wire));
+    memmove(wire->data, wire->data + used, wire->len - used);
+    wire->len -= used;
+    return event;
+}
+
+static void test_fragments(void **state)
+{
+    (void)state;
+    struct io_websocket_reader r;
+    struct buf wire = BUF_INIT, message = BUF_INIT;
+    io_websocket_reader_init(&r, true, 1000);
+    put_text(&wire, 0x01, "Hel");
+    put_text(&wire, 0x89, "are you there");
+    put_text(&wire, 0x00, "");
+    put_text(&wire, 0x80, "lo \xe2\x82\xac");
+    put_text(&wire, 0x82, "\xff");
+    put(&wire, 0x88,
+        "\x03\xe8"
+        "bye",
+        5);
+    assert_int_equal(read_one(&r, &message, &wire), IO_WEBSOCKET_CONTROL);
+    assert_int_equal(r.control_opcode, IO_WEBSOCKET_PING);
+    assert_memory_equal(r.control, "are you there", r.control_len);
+    assert_int_equal(read_one(&r, &message, &wire), IO_WEBSOCKET_MESSAGE);
+    assert_string_equal(buf_text(&message), "Hello \xe2\x82\xac");
+    buf_clear(&message);
+    assert_int_equal(read_one(&r, &message, &wire), IO_WEBSOCKET_MESSAGE);
+    assert_true(bytes_equal(buf_bytes(&message), bytes_str("\xff")));
+    assert_int_equal(read_one(&r, &message, &wire), IO_WEBSOCKET_CONTROL);
+    assert_int_equal(r.control_opcode, IO_WEBSOCKET_CLOSE);
+    assert_int_equal(r.code, 1000);
+    assert_int_equal(wire.len, 0);
+    buf_release(&wire);
+    buf_release(&message);
+}
+
+static void test_example(void **state)
+{
+    /* Section 5.7: a single masked text message, "Hello". */
+    (void)state;
+    static const uint8_t wire[] = {0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d,
+                                   0x7f, 0x9f, 0x4d, 0x51, 0x58};
+    struct io_websocket_reader r;
+    struct buf message = BUF_INIT;
+    size_t used;
+    io_websocket_reader_init(&r, true, 5);
+    assert_int_equal(io_websocket_read(&r, &message, &used, bytes_of(wire, sizeof(wire))),
+                     IO_WEBSOCKET_MESSAGE);
+    assert_string_equal(buf_text(&message), "Hello");
+    buf_release(&message);
+}
+
+static void check_wrong(struct buf *wire, unsigned code)
+{
+    struct io_websocket_reader r;
+    struct buf message = BUF_INIT;
+    enum io_websocket_event event;
+    io_websocket_reader_init(&r, true, 100000);
+    do {
+        event = read_one(&r, &message, wire);
+    } while (event == IO_WEBSOCKET_CONTROL);
+    assert_int_equal(event, IO_WEBSOCKET_WRONG);
+    assert_int_equal(r.code, code);
+    buf_release(&message);
+    buf_release(wire);
+}
+
+static void test_wrong(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *wire; /* headers as they are, with a mask of zeros */
+        size_t len;
+        unsigned code;
+    } cases[] = {
+        {"\x81\x05Hello", 7, 1002},                           /* no mask */
+        {"\xc1\x80\0\0\0\0", 6, 1002},                        /* reserved bit */
+        {"\x83\x80\0\0\0\0", 6, 1002},                        /* unknown opcode */
+        {"\x8b\x80\0\0\0\0", 6, 1002},                        /* unknown control */
+        {"\x09\x80\0\0\0\0", 6, 1002},                        /* control in fragments */
+        {"\x89\xfe\0\x7e\0\0\0\0", 8, 1002},                  /* control too long */
+        {"\x80\x80\0\0\0\0", 6, 1002},                        /* continues nothing */
+        {"\x01\x80\0\0\0\0\x81\x80\0\0\0\0", 12, 1002},       /* begins inside */
+        {"\x81\xfe\0\x7d\0\0\0\0", 8, 1002},                  /* not the shortest */
+        {"\x81\xff\0\0\0\0\0\0\xff\xff\0\0\0\0", 14, 1002},   /* the same */
+        {"\x81\xff\xff\0\0\0\0\0\0\0\0\0\0\0", 14, 1002},     /* topmost bit */
+        {"\x81\xff\0\0\0\0\0\x01\x86\xa1\0\0\0\0", 14, 1009}, /* too big */
+        {"\x81\x82\0\0\0\0\xc0\xaf", 8, 1007},                /* overlong */
+        {"\x81\x83\0\0\0\0\xed\xa0\x80", 9, 1007},            /* surrogate */
+        {"\x81\x84\0\0\0\0\xf4\x90\x80\x80", 10, 1007},       /* above U+10FFFF */
+        {"\x81\x81\0\0\0\0\xe2", 7, 1007},                    /* ends inside */
+        {"\x01\x81\0\0\0\0\xe2\x80\x81\0\0\0\0x", 14, 1007},  /* in fragments */
+        {"\x88\x81\0\0\0\0\x03", 7, 1002},                    /* half a code */
+        {"\x88\x82\0\0\0\0\x03\xed", 8, 1002},                /* 1005 */
+        {"\x88\x82\0\0\0\0\x03\xe7", 8, 1002},                /* 999 */
+        {"\x88\x83\0\0\0\0\x03\xe8\xff", 9, 1007},            /* reason no UTF-8 */
+    };
+    for (size_t i = 0; i < BASE_COUNT(cases); i++) {
+        struct buf wire = BUF_INIT;
+        buf_append(&wire, cases[i].wire, cases[i].len);
+        check_wrong(&wire, cases[i].code);
+    }
+    struct buf wire = BUF_INIT;
+    put_text(&wire, 0x01, "x");
+    for (size_t i = 0; i < IO_WEBSOCKET_FRAGMENTS_MAX; i++)
+        put_text(&wire, 0x00, "");
+    check_wrong(&wire, 1009);
+}
+
+static void test_handshake(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *head;
+        unsigned status;
+    } cases[] = {
+#define HEAD(line, connection, version, key)                                                       \
+    line "\r\nHost: a\r\nUpgrade: WebSocket\r\nConnection: " connection                            \
+         "\r\nSec-WebSocket-Version: " version "\r\nSec-WebSocket-Key: " key "\r\n\r\n"
+        {HEAD("GET / HTTP/1.1", "keep-alive, Upgrade", "13", "dGhlIHNhbXBsZSBub25jZQ=="), 101},
+        {HEAD("POST / HTTP/1.1", "Upgrade", "13", "dGhlIHNhbXBsZSBub25jZQ=="), 405},
+        {HEAD("GET / HTTP/1.0", "Upgrade", "13", "dGhlIHNhbXBsZSBub25jZQ=="), 400},
+        {HEAD("GET / HTTP/1.1", "Upgrade", "8", "dGhlIHNhbXBsZSBub25jZQ=="), 400},
+        {HEAD("GET / HTTP/1.1", "Upgrade", "13", "c2hvcnQ="), 400},
+        {HEAD("GET / HTTP/1.1", "close", "13", "dGhlIHNhbXBsZSBub25jZQ=="), 400},
+    };
+    for (size_t i = 0; i < BASE_COUNT(cases); i++) {
+        struct io_http_head head;
+        char accept[IO_WEBSOCKET_ACCEPT_LEN + 1];
+        assert_int_equal(io_http_head_read(&head, bytes_str(cases[i].head)), IO_HTTP_OK);
+        assert_int_equal(io_websocket_handshake(accept, &head), cases[i].status);
+        if (cases[i].status == 101) /* section 1.3 */
+            assert_string_equal(accept, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+    }
+}
+
+/* --- Over the wire: a server that sends back what comes --- */
+
+struct server {
+    struct io_loop *loop;
+    struct io_http_server *http;
+    struct io_websocket *ws;
+    struct io_websocket_options options;
+    size_t messages;
+    bool closed, hold, drop_next;
+};
+
+static void on_message(void *context, struct io_websocket *ws, struct buf *message)
+{
+    struct server *s = context;
+    s->messages++;
+    if (s->hold)
+        io_websocket_pause(ws);
+    if (s->drop_next) {
+        io_websocket_close(ws, IO_WEBSOCKET_GOING_AWAY);
+        s->ws = NULL;
+        return;
+    }
+    io_websocket_send(ws, buf_bytes(message));
+}
+
+static void on_closed(void *context, struct io_websocket *ws)
+{
+    (void)ws;
+    struct server *s = context;
+    s->ws = NULL;
+    s->closed = true;
+}
+
+static const struct io_websocket_ops ops = {.message = on_message, .closed = on_closed};
+
+static void on_request(void *context, struct io_http_request *request)
+{
+    struct server *s = context;
+    char accept[IO_WEBSOCKET_ACCEPT_LEN + 1];
+    struct buf rest;
+    assert_int_equal(io_websocket_handshake(accept, &request->head), 101);
+    struct io_http_field fields[] = {
+        {"Upgrade", "websocket"}, {"Connection", "Upgrade"}, {"Sec-WebSocket-Accept", accept}};
+    struct io_stream *stream = io_http_upgrade(request, fields, BASE_COUNT(fields), &rest);
+    assert_int_equal(io_websocket_new(&s->ws, s->loop, stream, &rest, &s->options, &ops, s), 0);
+}
+
+static void server_begin(struct server *s)
+{
+    struct err_detail detail;
+    *s = (struct server){.options = {100000, 60000, 30000}};
+    struct io_http_options options = {.context = s,
+                                      .request = on_request,
+                                      .body_max = 100,
+                                      .connections_max = 10,
+                                      .read_ms = 30000,
+                                      .write_ms = 30000,
+                                      .idle_ms = 30000};
+    assert_int_equal(io_loop_new(&s->loop), 0);
+    assert_int_equal(io_http_new(&s->http, s->loop, &options), 0);
+    assert_int_equal(io_http_listen_tcp(s->http, "127.0.0.1", 0, &detail), 0);
+}
+
+static void server_end(struct server *s)
+{
+    io_websocket_drop(s->ws);
+    io_http_free(s->http);
+    for (int i = 0; i < 10; i++)
+        io_loop_turn(s->loop, false);
+    io_loop_free(s->loop);
+}
+
+static int client(struct server *s)
+{
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons(io_http_address(s->http)->port),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+    return fd;
+}
+
+static void send_all(int fd, struct buf *b)
+{
+    assert_int_equal(send(fd, b->data, b->len, MSG_NOSIGNAL), (ssize_t)b->len);
+    buf_release(b);
+}
+
+static void put_request(struct buf *b)
+{
+    buf_append_text(b, HEAD("GET / HTTP/1.1", "Upgrade", "13", "dGhlIHNhbXBsZSBub25jZQ=="));
+}
+
+/* Reads until what came ends with `end`, or the server closes (end NULL). */
+static void expect(struct server *s, int fd, struct buf *ret_got, const void *end, size_t len)
+{
+    for (;;) {
+        uint8_t piece[4096];
+        ssize_t got = recv(fd, piece, sizeof(piece), MSG_DONTWAIT);
+        if (got == 0) {
+            assert_null(end);
+            return;
+        }
+        if (got > 0)
+            buf_append(ret_got, piece, (size_t)got);
+        if (end && ret_got->len >= len && memcmp(ret_got->data + ret_got->len - len, end, len) == 0)
+            return;
+        if (got < 0)
+            io_loop_turn(s->loop, false);
+    }
+}
+
+static void test_echo(void **state)
+{
+    (void)state;
+    struct server s;
+    struct buf b = BUF_INIT, got = BUF_INIT;
+    server_begin(&s);
+    int fd = client(&s);
+    put_request(&b);
+    put_text(&b, 0x81, "with the request");
+    put_text(&b, 0x89, "ping");
+    send_all(fd, &b);
+    expect(&s, fd, &got, "\x81\x10with the request\x8a\x04ping", 24);
+    assert_non_null(strstr(buf_text(&got), "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
+    assert_int_equal(io_http_connections(s.http), 0);
+    put(&b, 0x88, "\x03\xe8", 2);
+    send_all(fd, &b);
+    expect(&s, fd, &got, "\x88\x02\x03\xe8", 4);
+    expect(&s, fd, &got, NULL, 0);
+    assert_true(s.closed);
+    close(fd);
+    buf_release(&got);
+    server_end(&s);
+}
+
+static void test_paused(void **state)
+{
+    (void)state;
+    struct server s;
+    struct buf b = BUF_INIT, got = BUF_INIT;
+    server_begin(&s);
+    s.hold = true;
+    int fd = client(&s);
+    put_request(&b);
+    put_text(&b, 0x81, "one");
+    put_text(&b, 0x81, "two");
+    send_all(fd, &b);
+    expect(&s, fd, &got, "\x81\x03one", 5);
+    for (int i = 0; i < 10; i++)
+        io_loop_turn(s.loop, false);
+    assert_int_equal(s.messages, 1);
+    io_websocket_resume(s.ws);
+    expect(&s, fd, &got, "\x81\x03two", 5);
+    s.drop_next = true;
+    io_websocket_resume(s.ws);
+    put_text(&b, 0x81, "three");
+    send_all(fd, &b);
+    expect(&s, fd, &got, "\x88\x02\x03\xe9", 4);
+    assert_null(s.ws);
+    close(fd);
+    buf_release(&got);
+    server_end(&s);
+}
+
+static void test_faults(void **state)
+{
+    (void)state;
+    struct server s;
+    struct buf b = BUF_INIT, got = BUF_INIT;
+    server_begin(&s);
+    int fd = client(&s);
+    put_request(&b);
+    buf_append(&b, "\x81\x05Hello", 7);
+    send_all(fd, &b);
+    expect(&s, fd, &got, "\x88\x02\x03\xea", 4);
+    assert_true(s.closed);
+    close(fd);
+    buf_release(&got);
+    server_end(&s);
+}
+
+/* A client that has gone without a word is asked, and closed. */
+static void test_half_open(void **state)
+{
+    (void)state;
+    struct server s;
+    struct buf b = BUF_INIT, got = BUF_INIT;
+    server_begin(&s);
+    s.options.ping_ms = 20;
+    s.options.pong_ms = 20;
+    int fd = client(&s);
+    put_request(&b);
+    send_all(fd, &b);
+    expect(&s, fd, &got, "\x89\x00", 2);
+    put(&b, 0x8a, "", 0);
+    send_all(fd, &b);
+    expect(&s, fd, &got, "\x89\x00", 2);
+    expect(&s, fd, &got, NULL, 0);
+    assert_true(s.closed);
+    close(fd);
+    buf_release(&got);
+    server_end(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_example), cmocka_unit_test(test_fragments),
+        cmocka_unit_test(test_wrong),   cmocka_unit_test(test_handshake),
+        cmocka_unit_test(test_echo),    cmocka_unit_test(test_paused),
+        cmocka_unit_test(test_faults),  cmocka_unit_test(test_half_open),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,283 @@
+#include "io/websocket.h"
+
+#include "base/mem.h"
+#include "io/timer.h"
+
+enum {
+    CLOSE_MS = 1000, /* to send a last frame */
+    /* Bytes that a client may send ahead while it is paused. */
+    AHEAD_MAX = 64 * 1024,
+    IDLE_MEMORY = 4096,
+    /* Bytes of pongs and answers that a client has not taken; one that pings on without reading is closed. */
+    QUEUED_MAX = 16 * 1024 * 1024,
+};
+
+struct io_websocket {
+    struct io_loop *loop;
+    struct io_stream *stream;
+    const struct io_websocket_ops *ops;
+    void *context;
+    struct io_websocket_options options;
+    struct io_websocket_reader reader;
+    struct buf message; /* under way */
+    struct buf in;      /* came while it was paused */
+    struct io_timer timer;
+    uint64_t heard; /* by io_loop_now */
+    bool asked;     /* a ping is out */
+    bool paused, held;
+    bool running; /* in run(), which frees it at its end when `ended` */
+    bool ended;   /* its owner has closed it */
+};
+
+static void websocket_free(struct io_websocket *ws)
+{
+    io_timer_stop(&ws->timer);
+    buf_release(&ws->message);
+    buf_release(&ws->in);
+    mem_free(ws);
+}
+
+/* The owner is told, and the stream has gone or goes. */
+static void end(struct io_websocket *ws)
+{
+    if (!ws->ended)
+        ws->ops->closed(ws->context, ws);
+    ws->ended = true;
+    if (!ws->running)
+        websocket_free(ws);
+}
+
+static void send_frame(struct io_websocket *ws, enum io_websocket_opcode opcode,
+                       struct bytes payload)
+{
+    uint8_t header[IO_WEBSOCKET_HEADER_MAX];
+    size_t len = io_websocket_header(header, opcode, payload.len);
+    (void)io_stream_write(ws->stream, bytes_of(header, len));
+    (void)io_stream_write(ws->stream, payload);
+}
+
+static void send_close(struct io_websocket *ws, unsigned code)
+{
+    uint8_t payload[2] = {(uint8_t)(code >> 8), (uint8_t)code};
+    bool none = code == IO_WEBSOCKET_NO_CODE;
+    send_frame(ws, IO_WEBSOCKET_CLOSE, bytes_of(payload, none ? 0 : sizeof(payload)));
+}
+
+/* Ends by itself: the stream sends what is queued. */
+static void finish(struct io_websocket *ws)
+{
+    io_stream_finish(ws->stream, CLOSE_MS);
+    ws->stream = NULL;
+    end(ws);
+}
+
+static void on_timer(void *context)
+{
+    struct io_websocket *ws = context;
+    uint64_t silent = io_loop_now(ws->loop) - ws->heard;
+    if (silent < ws->options.ping_ms) {
+        ws->asked = false;
+        io_timer_start(&ws->timer, ws->options.ping_ms - silent);
+    } else if (!ws->asked) {
+        ws->asked = true;
+        send_frame(ws, IO_WEBSOCKET_PING, bytes_none());
+        io_timer_start(&ws->timer, ws->options.pong_ms);
+    } else {
+        io_stream_close(ws->stream);
+        ws->stream = NULL;
+        end(ws);
+    }
+}
+
+/* A control frame; false when it was the last one. */
+static bool on_control(struct io_websocket *ws)
+{
+    struct bytes payload = bytes_of(ws->reader.control, ws->reader.control_len);
+    if (ws->reader.control_opcode == IO_WEBSOCKET_PING) {
+        if (io_stream_queued(ws->stream) > QUEUED_MAX)
+            return false;
+        send_frame(ws, IO_WEBSOCKET_PONG, payload);
+    } else if (ws->reader.control_opcode == IO_WEBSOCKET_CLOSE) {
+        send_close(ws, ws->reader.code);
+        return false;
+    }
+    return true;
+}
+
+static void give(struct io_websocket *ws)
+{
+    struct buf message = ws->message;
+    buf_init(&ws->message);
+    ws->ops->message(ws->context, ws, &message);
+    buf_release(&message);
+}
+
+/* Goes through what came as far as the owner wants it; *ret_used bytes. False when it is over. */
+static bool go_through(struct io_websocket *ws, size_t *ret_used, struct bytes data)
+{
+    *ret_used = 0;
+    while (*ret_used < data.len && !ws->paused && !ws->ended) {
+        size_t used;
+        enum io_websocket_event event = io_websocket_read(
+            &ws->reader, &ws->message, &used, bytes_slice(data, *ret_used, data.len - *ret_used));
+        *ret_used += used;
+        if (buf_status(&ws->message))
+            return false;
+        if (event == IO_WEBSOCKET_WRONG) {
+            send_close(ws, ws->reader.code);
+            return false;
+        }
+        if (event == IO_WEBSOCKET_CONTROL && !on_control(ws))
+            return false;
+        if (event == IO_WEBSOCKET_MESSAGE)
+            give(ws);
+    }
+    return true;
+}
+
+static void run(struct io_websocket *ws, struct bytes fresh)
+{
+    size_t used;
+    if (ws->running) {
+        buf_append_bytes(&ws->in, fresh);
+        return;
+    }
+    bool more = true;
+    ws->running = true;
+    if (ws->in.len == 0) {
+        more = go_through(ws, &used, fresh);
+        buf_append_bytes(&ws->in, bytes_slice(fresh, used, fresh.len - used));
+    } else {
+        buf_append_bytes(&ws->in, fresh);
+    }
+    while (more && ws->in.len && !ws->paused && !ws->ended) {
+        more = go_through(ws, &used, buf_bytes(&ws->in));
+        memmove(ws->in.data, ws->in.data + used, ws->in.len - used);
+        ws->in.len -= used;
+    }
+    if (ws->in.len == 0 && ws->in.capacity > IDLE_MEMORY)
+        buf_release(&ws->in);
+    ws->running = false;
+    if (ws->ended) {
+        websocket_free(ws);
+    } else if (!more || buf_status(&ws->in)) {
+        finish(ws);
+    } else if (ws->held != (ws->paused && ws->in.len > AHEAD_MAX)) {
+        ws->held = !ws->held;
+        if (ws->held)
+            io_stream_pause(ws->stream);
+        else
+            io_stream_resume(ws->stream);
+    }
+}
+
+static void on_read(void *context, struct io_stream *stream, struct bytes data)
+{
+    (void)stream;
+    struct io_websocket *ws = context;
+    ws->heard = io_loop_now(ws->loop);
+    run(ws, data);
+}
+
+static void on_drained(void *context, struct io_stream *stream)
+{
+    (void)stream;
+    struct io_websocket *ws = context;
+    if (ws->ops->drained)
+        ws->ops->drained(ws->context, ws);
+}
+
+static void on_closed(void *context, struct io_stream *stream, int status, const char *message)
+{
+    (void)stream;
+    (void)status;
+    (void)message;
+    struct io_websocket *ws = context;
+    ws->stream = NULL;
+    end(ws);
+}
+
+static const struct io_stream_ops stream_ops = {
+    .read = on_read,
+    .drained = on_drained,
+    .closed = on_closed,
+};
+
+static void go_on(void *context)
+{
+    /* What came with the request waits for the first turn. */
+    struct io_websocket *ws = context;
+    io_timer_init(&ws->timer, ws->loop, on_timer, ws);
+    io_timer_start(&ws->timer, ws->options.ping_ms);
+    run(ws, bytes_none());
+}
+
+int io_websocket_new(struct io_websocket **ret_ws, struct io_loop *loop, struct io_stream *stream,
+                     struct buf *rest, const struct io_websocket_options *options,
+                     const struct io_websocket_ops *ops, void *context)
+{
+    struct io_websocket *ws = mem_alloc(sizeof(*ws));
+    if (!ws) {
+        io_stream_close(stream);
+        return ERR_NOMEM;
+    }
+    *ws = (struct io_websocket){.loop = loop,
+                                .stream = stream,
+                                .ops = ops,
+                                .context = context,
+                                .options = *options,
+                                .in = *rest,
+                                .heard = io_loop_now(loop)};
+    buf_init(rest);
+    buf_init(&ws->message);
+    io_websocket_reader_init(&ws->reader, true, options->message_max);
+    io_timer_init(&ws->timer, loop, go_on, ws);
+    io_timer_start(&ws->timer, 0);
+    io_stream_hand_over(stream, &stream_ops, ws);
+    *ret_ws = ws;
+    return 0;
+}
+
+void io_websocket_send(struct io_websocket *ws, struct bytes text)
+{
+    send_frame(ws, IO_WEBSOCKET_TEXT, text);
+}
+
+size_t io_websocket_queued(const struct io_websocket *ws)
+{
+    return io_stream_queued(ws->stream);
+}
+
+void io_websocket_pause(struct io_websocket *ws)
+{
+    ws->paused = true;
+}
+
+void io_websocket_resume(struct io_websocket *ws)
+{
+    ws->paused = false;
+    run(ws, bytes_none());
+}
+
+static void leave(struct io_websocket *ws)
+{
+    io_stream_finish(ws->stream, CLOSE_MS);
+    ws->stream = NULL;
+    ws->ended = true;
+    if (!ws->running)
+        websocket_free(ws);
+}
+
+void io_websocket_close(struct io_websocket *ws, enum io_websocket_code code)
+{
+    if (!ws)
+        return;
+    send_close(ws, code);
+    leave(ws);
+}
+
+void io_websocket_drop(struct io_websocket *ws)
+{
+    if (ws)
+        leave(ws);
+}

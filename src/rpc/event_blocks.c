@@ -1,0 +1,202 @@
+/* New blocks as they are told: read by a worker, given out on the loop. */
+#include "base/mem.h"
+#include "rpc/encode.h"
+#include "rpc/events_priv.h"
+#include "rpc/lookup.h"
+
+/* A thing to tell, in `text`. */
+struct item {
+    enum rpc_event_kind kind;
+    size_t at, len;            /* the head or log */
+    struct hash256 hash;       /* of a head */
+    const struct eth_log *log; /* of a log: what criteria look at; in the arena */
+    uint64_t number;           /* its block */
+};
+
+struct rpc_event_blocks {
+    struct rpc_events *events;
+    uint64_t from, to;
+    bool heads, logs; /* what is wanted */
+    uint64_t next;    /* the first block that has not been read */
+    struct buf items; /* struct item each */
+    struct buf text;
+    struct arena arena;
+    int status;
+};
+
+/* --- On the worker --- */
+
+static struct item *add_item(struct rpc_event_blocks *job, enum rpc_event_kind kind)
+{
+    struct item *item = (struct item *)(void *)buf_extend(&job->items, sizeof(*item));
+    if (item)
+        *item = (struct item){.kind = kind, .at = job->text.len};
+    return item;
+}
+
+static int found_log(void *context, const struct chain_log *log)
+{
+    struct rpc_event_blocks *job = context;
+    struct rpc_position position = {log->block_hash, log->number, log->transaction_index};
+    struct item *item = add_item(job, RPC_EVENT_LOGS);
+    struct eth_log *copy = arena_alloc(&job->arena, sizeof(*copy));
+    if (!item || !copy)
+        return ERR_NOMEM;
+    *copy = *log->log; /* topics and address are inside; the data are in the text */
+    copy->data = bytes_none();
+    rpc_write_log(&job->text, log->log, &position, &log->transaction_hash, log->index);
+    item->len = job->text.len - item->at;
+    item->log = copy;
+    item->number = log->number;
+    return buf_status(&job->text);
+}
+
+static int read_block(struct rpc_event_blocks *job, struct chain_reader *reader, uint64_t number)
+{
+    struct hash256 hash;
+    struct eth_header header;
+    struct chain_log_filter filter = {.from = number, .to = number};
+    int status = chain_reader_hash(reader, &hash, number);
+    if (status == 0 && job->heads) {
+        status = chain_reader_header(reader, &header, number);
+        struct item *item = status == 0 ? add_item(job, RPC_EVENT_HEADS) : NULL;
+        if (!item)
+            return status ? status : ERR_NOMEM;
+        rpc_write_new_head(&job->text, &header, &hash);
+        item->len = job->text.len - item->at;
+        item->hash = hash;
+    }
+    if (status == 0 && job->logs)
+        status = chain_reader_logs(reader, &filter, found_log, job);
+    return status ? status : buf_status(&job->text);
+}
+
+static void work(void *context)
+{
+    struct rpc_event_blocks *job = context;
+    struct chain_reader reader;
+    job->status = chain_reader_open(&reader, job->events->backend->chain);
+    if (job->status)
+        return;
+    for (; job->next <= job->to && job->text.len < RPC_EVENT_SIZE_MAX; job->next++) {
+        job->status = read_block(job, &reader, job->next);
+        if (job->status)
+            break;
+    }
+    chain_reader_close(&reader);
+}
+
+/* --- On the loop --- */
+
+static bool has_address(const struct rpc_filter *wanted, const struct address *address)
+{
+    for (size_t i = 0; i < wanted->address_count; i++)
+        if (memcmp(wanted->addresses[i].b, address->b, sizeof(address->b)) == 0)
+            return true;
+    return wanted->address_count == 0;
+}
+
+static bool has_topic(const struct rpc_topics *wanted, const struct hash256 *topic)
+{
+    for (size_t i = 0; i < wanted->count; i++)
+        if (memcmp(wanted->topics[i].b, topic->b, sizeof(topic->b)) == 0)
+            return true;
+    return wanted->count == 0;
+}
+
+static bool fits(const struct rpc_event_target *t, const struct item *item)
+{
+    const struct rpc_filter *wanted = t->criteria;
+    if (t->never)
+        return false;
+    if (!wanted)
+        return true;
+    if ((wanted->from.kind == RPC_AT_NUMBER && item->number < wanted->from.number) ||
+        (wanted->to.kind == RPC_AT_NUMBER && item->number > wanted->to.number) ||
+        !has_address(wanted, &item->log->address) || wanted->topic_count > item->log->topic_count)
+        return false;
+    for (size_t i = 0; i < wanted->topic_count; i++)
+        if (!has_topic(&wanted->topics[i], &item->log->topics[i]))
+            return false;
+    return true;
+}
+
+static void give_item(struct rpc_events *events, const struct rpc_event_blocks *job,
+                      const struct item *item)
+{
+    struct bytes text = bytes_slice(buf_bytes(&job->text), item->at, item->len);
+    struct rpc_event_target *next;
+    struct buf hash = BUF_INIT;
+    if (item->kind == RPC_EVENT_HEADS)
+        rpc_write_hash(&hash, &item->hash);
+    for (struct rpc_event_target *t = events->targets[item->kind]; t; t = next) {
+        next = t->next;
+        if (item->kind == RPC_EVENT_LOGS && !fits(t, item))
+            continue;
+        /* A filter of blocks has their hashes alone. */
+        bool short_form = item->kind == RPC_EVENT_HEADS && !t->session;
+        if (!short_form || buf_status(&hash) == 0)
+            rpc_events_give(events, t, short_form ? buf_bytes(&hash) : text);
+    }
+    buf_release(&hash);
+}
+
+static void done(void *context)
+{
+    struct rpc_event_blocks *job = context;
+    struct rpc_events *events = job->events;
+    const struct item *items = (const struct item *)(const void *)job->items.data;
+    events->reading = NULL;
+    if (buf_status(&job->items) == 0 && buf_status(&job->text) == 0)
+        for (size_t i = 0; i < job->items.len / sizeof(*items); i++)
+            give_item(events, job, &items[i]);
+    if (job->status == 0 && job->next <= job->to) { /* there was too much for one time */
+        events->from = events->waiting && events->from < job->next ? events->from : job->next;
+        events->to = events->waiting && events->to > job->to ? events->to : job->to;
+        events->waiting = true;
+    }
+    buf_release(&job->items);
+    buf_release(&job->text);
+    arena_release(&job->arena);
+    mem_free(job);
+    rpc_events_read(events);
+}
+
+static struct rpc_event_blocks *next_job(struct rpc_events *events)
+{
+    struct rpc_event_blocks *job = mem_alloc_zeroed(1, sizeof(*job));
+    if (!job)
+        return NULL;
+    job->events = events;
+    job->from = job->next = events->from;
+    job->to = events->to;
+    job->heads = events->targets[RPC_EVENT_HEADS] != NULL;
+    job->logs = events->targets[RPC_EVENT_LOGS] != NULL;
+    if (job->to - job->from >= RPC_EVENT_BLOCKS_MAX)
+        job->to = job->from + RPC_EVENT_BLOCKS_MAX - 1;
+    events->waiting = job->to < events->to;
+    events->from = job->to + 1;
+    buf_init(&job->items);
+    buf_init(&job->text);
+    arena_init(&job->arena);
+    return job;
+}
+
+void rpc_events_read(struct rpc_events *events)
+{
+    const struct rpc_backend *backend = events->backend;
+    struct io_worker *worker = backend->light ? backend->light : backend->worker;
+    bool wanted = events->targets[RPC_EVENT_HEADS] || events->targets[RPC_EVENT_LOGS];
+    if (!wanted)
+        events->waiting = false;
+    if (events->reading || !events->waiting || !backend->chain)
+        return;
+    struct rpc_event_blocks *job = next_job(events);
+    if (!job)
+        return; /* the next head tries again */
+    events->reading = job;
+    if (worker && io_worker_run(worker, work, done, job) == 0)
+        return;
+    work(job);
+    done(job);
+}

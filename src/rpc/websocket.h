@@ -1,0 +1,28 @@
+/* JSON-RPC over WebSocket: a message a request or batch, an answer or notification a message (GoQuorum,
+ * rpc/websocket.go). http.h is where connections come from. */
+#ifndef RPC_WEBSOCKET_H
+#define RPC_WEBSOCKET_H
+
+#include "io/http.h"
+#include "rpc/rpc.h"
+
+struct rpc_websockets;
+
+struct rpc_websocket_options {
+    const char
+        *origins; /* comma list of what browsers may come from, "*" = any; "" = this machine */
+    struct rpc_access access;
+    size_t connections_max;    /* 0 = 10,000 */
+    uint64_t ping_ms, pong_ms; /* 0 = 60 s of silence, then 30 s */
+};
+
+/* Strings are copied. ERR_NOMEM. */
+int rpc_websockets_new(struct rpc_websockets **ret_websockets, struct rpc *rpc,
+                       const struct rpc_websocket_options *options) BASE_NODISCARD;
+size_t rpc_websockets_count(const struct rpc_websockets *websockets);
+/* A request that wants to become one: upgrades it, or refuses it. Inside of io_http's `request`. */
+void rpc_websockets_open(struct rpc_websockets *websockets, struct io_http_request *request);
+/* Closes all. NULL is fine. */
+void rpc_websockets_free(struct rpc_websockets *websockets);
+
+#endif
