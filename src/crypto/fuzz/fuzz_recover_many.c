@@ -24,6 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct address many[ITEMS_MAX], one;
     bool ok[ITEMS_MAX];
     size_t count = 0;
+    memset(items, 0, sizeof(items));
     for (size_t at = 0; at < size && count < ITEMS_MAX; at += ITEM)
         read_item(&items[count++], data + at, size - at);
     /* A single item would go the plain way: it stands there as often as lanes are worth. */
