@@ -11,7 +11,7 @@ static const struct u256 group_order = {
 static const struct u256 half_order = {
     {0xdfe92f46681b20a0, 0x5d576e7357a4501d, 0xffffffffffffffff, 0x7fffffffffffffff}};
 
-static_assert(ETH_RECOVER_CHUNK == CRYPTO_RECOVER_CHUNK, "one chunk is one of crypto's");
+static_assert((int)ETH_RECOVER_CHUNK == (int)CRYPTO_RECOVER_CHUNK, "one chunk is one of crypto's");
 
 enum { PLAIN_V = 27, PROTECTED_V = 35, PRIVATE_V = 37 };
 
@@ -160,7 +160,8 @@ int eth_transactions_recover_chunk(struct eth_transaction *const *txs,
         else if (needed)
             which[needed_count++] = i;
     }
-    crypto_ecrecover_many(senders, found, items, needed_count);
+    if (needed_count)
+        crypto_ecrecover_many(senders, found, items, needed_count);
     for (size_t i = 0; i < needed_count; i++)
         ret_statuses[which[i]] = take_sender(txs[which[i]], found[i], &senders[i]);
     return failure;

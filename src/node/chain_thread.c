@@ -498,12 +498,12 @@ int node_chain_import(struct node_chain *chain, struct chain_block *const *block
     return job_run(job);
 }
 
-int node_chain_change(struct node_chain *chain, node_chain_work_fn *work, void *context)
+int node_chain_change(struct node_chain *chain, node_chain_work_fn *change, void *context)
 {
     struct job *job = job_new(chain, JOB_CHANGE, context);
     if (!job)
         return ERR_NOMEM;
-    job->change.work = work;
+    job->change.work = change;
     return job_run(job);
 }
 

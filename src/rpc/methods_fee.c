@@ -180,7 +180,7 @@ static int read_count(struct rpc_call *call, uint64_t *ret_count)
 static int fee_history(struct rpc_call *call)
 {
     struct chain_reader reader;
-    uint64_t count, newest;
+    uint64_t count = 0, newest = 0;
     int status = read_count(call, &count);
     if (status == 0)
         status = check_percentiles(call);
@@ -192,7 +192,8 @@ static int fee_history(struct rpc_call *call)
     if (status == ERR_NOTFOUND) {
         struct hash256 hash;
         uint64_t head = 0;
-        (void)chain_reader_head(&reader, &head, &hash);
+        if (chain_reader_head(&reader, &head, &hash) != ERR_OK)
+            head = 0; /* the message says so; the answer is an error anyway */
         status =
             rpc_fail(call, RPC_CODE_ERROR, "request beyond head block: requested %llu, head %llu",
                      (unsigned long long)call->args[1].block.number, (unsigned long long)head);

@@ -129,7 +129,7 @@ static int read_name(struct rpc_call *call, struct bytes *ret_name, struct bytes
 
 int rpc_subscription_method(struct rpc_call *call, struct bytes method, struct bytes params)
 {
-    struct bytes name;
+    struct bytes name = bytes_none();
     if (ends_with(method, "_unsubscribe")) {
         call->method = &unsubscribe_method;
         return 0;

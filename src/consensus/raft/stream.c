@@ -130,7 +130,7 @@ static int measure_entries(struct frame f, size_t *ret_wanted, uint64_t count,
 static int read_entries(struct raft_stream *s, struct frame *f, struct raft_message *m,
                         struct arena *arena, struct err_detail *detail)
 {
-    uint64_t count, size;
+    uint64_t count = 0, size = 0;
     if (!take_u64(f, &count))
         return ERR_OK;
     if (count > RAFT_ENTRIES_MAX)

@@ -41,7 +41,7 @@ static void tell(const struct preparation *p, bool made, const char *format, ...
 static int find_program(char *ret_path, const char *folder, const char *name,
                         struct err_detail *detail)
 {
-    snprintf(ret_path, DEPLOY_PATH_MAX, "%s/%s", folder, name);
+    deploy_path(ret_path, "%s/%s", folder, name);
     if (access(ret_path, X_OK) == 0)
         return ERR_OK;
     return err_set(detail, ERR_NOTFOUND, "%s is not there; build or install it beside quorate",
@@ -55,6 +55,8 @@ int deploy_programs_find(struct deploy_programs *ret_programs, bool needs_tm,
     ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
     if (length < 0)
         return err_set(detail, ERR_IO, "/proc/self/exe: %s", strerror(errno));
+    if (length > DEPLOY_PATH_MAX - 32)
+        return err_set(detail, ERR_INPUT, "quorate is installed under too long a path");
     self[length] = 0;
     *strrchr(self, '/') = 0;
     int status = find_program(ret_programs->node, self, "quorate-node", detail);
@@ -126,7 +128,7 @@ static int make_genesis(struct preparation *p, struct err_detail *detail)
 static bool has_chain(const struct deploy_site_peer *peer)
 {
     char path[DEPLOY_PATH_MAX + 32];
-    snprintf(path, sizeof(path), "%s/genesis.json", peer->folder);
+    deploy_path(path, "%s/genesis.json", peer->folder);
     return access(path, F_OK) == 0;
 }
 
@@ -221,7 +223,7 @@ static int write_secret(const struct deploy_site_peer *peer, const char *name, c
 {
     char path[DEPLOY_PATH_MAX + 64];
     bool written;
-    snprintf(path, sizeof(path), "%s/%s", peer->secrets, name);
+    deploy_path(path, "%s/%s", peer->secrets, name);
     int status = write_if_new(&written, path, bytes_str(text), true, detail);
     if (status == ERR_OK && chmod(path, 0400) != 0)
         status = err_set(detail, ERR_IO, "chmod 400 %s: %s", path, strerror(errno));
@@ -269,9 +271,9 @@ static int place_keystore(const struct deploy_site_peer *peer, struct err_detail
     char from[DEPLOY_PATH_MAX + 32], to[DEPLOY_PATH_MAX + 32], folder[DEPLOY_PATH_MAX + 32];
     struct buf text = BUF_INIT;
     bool written;
-    snprintf(from, sizeof(from), "%s/keystore_1", peer->secrets);
-    snprintf(folder, sizeof(folder), "%s/node/keystore", peer->folder);
-    snprintf(to, sizeof(to), "%s/node/keystore/keystore_1", peer->folder);
+    deploy_path(from, "%s/keystore_1", peer->secrets);
+    deploy_path(folder, "%s/node/keystore", peer->folder);
+    deploy_path(to, "%s/node/keystore/keystore_1", peer->folder);
     int status = file_make_folders(folder, 0700, detail);
     if (status == ERR_OK)
         status = file_read(from, FILE_MAX_BYTES, &text, detail);
@@ -288,8 +290,8 @@ static int init_chain(struct preparation *p, const struct deploy_site_peer *peer
     char data[DEPLOY_PATH_MAX + 32], genesis[DEPLOY_PATH_MAX], mark[DEPLOY_PATH_MAX + 32];
     struct buf output = BUF_INIT, old = BUF_INIT;
     int code = 0, status = ERR_OK;
-    snprintf(data, sizeof(data), "%s/node", peer->folder);
-    snprintf(mark, sizeof(mark), "%s/genesis.json", peer->folder);
+    deploy_path(data, "%s/node", peer->folder);
+    deploy_path(mark, "%s/genesis.json", peer->folder);
     deploy_site_path(genesis, p->site, "genesis.json");
     *ret_made =
         !(access(mark, F_OK) == 0 && file_read(mark, FILE_MAX_BYTES, &old, NULL) == ERR_OK &&
@@ -315,11 +317,11 @@ static int write_configs(struct preparation *p, size_t index, struct err_detail 
     const struct deploy_site_peer *peer = &p->site->peers[index];
     char path[DEPLOY_PATH_MAX + 32];
     bool written;
-    snprintf(path, sizeof(path), "%s/node/static-nodes.json", peer->folder);
+    deploy_path(path, "%s/node/static-nodes.json", peer->folder);
     int status = write_if_new(&written, path, buf_bytes(&p->nodes), false, detail);
     if (status == ERR_OK && peer->has_tm) {
         struct buf config = BUF_INIT;
-        snprintf(path, sizeof(path), "%s/tm/tessera-config.json", peer->folder);
+        deploy_path(path, "%s/tm/tessera-config.json", peer->folder);
         deploy_tm_config(&config, p->site, index);
         status = buf_status(&config) == ERR_OK
                      ? write_if_new(&written, path, buf_bytes(&config), false, detail)
@@ -337,7 +339,7 @@ static int prepare_peer(struct preparation *p, size_t index, struct err_detail *
     int status = ERR_OK;
     for (size_t i = 0; status == ERR_OK && i < BASE_COUNT(folders); i++) {
         char path[DEPLOY_PATH_MAX + 32];
-        snprintf(path, sizeof(path), "%s/%s", peer->folder, folders[i]);
+        deploy_path(path, "%s/%s", peer->folder, folders[i]);
         status = file_make_folders(path, 0700, detail);
     }
     if (status == ERR_OK)

@@ -24,8 +24,8 @@ static void describe_tm(struct deploy_process *process, const struct deploy_site
                         const struct deploy_programs *programs)
 {
     snprintf(process->name, sizeof(process->name), "%s tm", peer->name);
-    snprintf(process->log, sizeof(process->log), "%s/logs/tm.log", peer->folder);
-    snprintf(process->ready, sizeof(process->ready), "%s/tm/tm.ipc", peer->folder);
+    deploy_path(process->log, "%s/logs/tm.log", peer->folder);
+    deploy_path(process->ready, "%s/tm/tm.ipc", peer->folder);
     add(&process->arguments, programs->tm);
     add(&process->arguments, "-configfile");
     add_format(&process->arguments, "%s/tm/tessera-config.json", peer->folder);
@@ -77,8 +77,8 @@ static void describe_node(struct deploy_process *process, const struct deploy_si
 {
     struct buf *arguments = &process->arguments;
     snprintf(process->name, sizeof(process->name), "%s node", peer->name);
-    snprintf(process->log, sizeof(process->log), "%s/logs/node.log", peer->folder);
-    snprintf(process->ready, sizeof(process->ready), "%s/node/geth.ipc", peer->folder);
+    deploy_path(process->log, "%s/logs/node.log", peer->folder);
+    deploy_path(process->ready, "%s/node/geth.ipc", peer->folder);
     add(arguments, programs->node);
     add(arguments, "--datadir");
     add_format(arguments, "%s/node", peer->folder);

@@ -54,7 +54,7 @@ int deploy_run(int *ret_code, struct buf *output, const char *const *arguments,
                struct err_detail *detail)
 {
     pid_t pid;
-    int pipe, ended = 0;
+    int pipe = -1, ended = 0;
     int status = start(&pid, &pipe, arguments, detail);
     if (status != ERR_OK)
         return status;

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -60,10 +61,10 @@ static int set_peer(struct deploy_site *site, const struct deploy_peer_at *at,
     peer->has_tm = at->has_tm && site->network->config->transaction_manager.value != DEPLOY_TM_NONE;
     peer->validator = at->peer->type.value == DEPLOY_VALIDATOR;
     snprintf(peer->name, sizeof(peer->name), "%s/%s", organization, name);
-    int length = snprintf(peer->folder, sizeof(peer->folder), "%s/%s", site->folder, peer->name);
-    snprintf(peer->secrets, sizeof(peer->secrets), "%s/%s", site->memory, peer->name);
+    deploy_path(peer->folder, "%s/%s", site->folder, peer->name);
+    deploy_path(peer->secrets, "%s/%s", site->memory, peer->name);
     /* The longest socket is <folder>/node/geth.ipc. */
-    if (length + (int)strlen("/node/geth.ipc") > DEPLOY_SOCKET_PATH_MAX)
+    if (strlen(peer->folder) + strlen("/node/geth.ipc") > DEPLOY_SOCKET_PATH_MAX)
         return err_set(detail, ERR_INPUT,
                        "%s is too long a path for the sockets of %s; choose a shorter --data",
                        site->folder, peer->name);
@@ -127,9 +128,19 @@ int deploy_site_new(struct deploy_site **ret_site, const struct deploy_network *
     return status;
 }
 
+void deploy_path(char *ret_path, const char *format, ...)
+{
+    va_list values;
+    va_start(values, format);
+    int length = vsnprintf(ret_path, DEPLOY_PATH_MAX, format, values);
+    va_end(values);
+    assert(length >= 0 && length < DEPLOY_PATH_MAX);
+    (void)length;
+}
+
 void deploy_site_path(char *ret_path, const struct deploy_site *site, const char *name)
 {
-    snprintf(ret_path, DEPLOY_PATH_MAX, "%s/%s", site->folder, name);
+    deploy_path(ret_path, "%s/%s", site->folder, name);
 }
 
 void deploy_site_enode(struct buf *text, const struct deploy_site *site, size_t index)

@@ -50,6 +50,9 @@ int deploy_site_new(struct deploy_site **ret_site, const struct deploy_network *
                     const char *folder, struct arena *arena,
                     struct err_detail *detail) BASE_NODISCARD;
 
+/* A path from its parts, which fit: `ret_path` holds DEPLOY_PATH_MAX characters, a site's folder 200 less. */
+void deploy_path(char *ret_path, const char *format, ...) BASE_PRINTF(2, 3);
+
 /* "<site's folder>/<name>"; `ret_path` holds DEPLOY_PATH_MAX characters. */
 void deploy_site_path(char *ret_path, const struct deploy_site *site, const char *name);
 

@@ -18,10 +18,10 @@ static json_t *tls_of(const struct deploy_site *site, const struct deploy_site_p
     const char *trust = trusts[site->network->config->tm_trust.value];
     char known_clients[DEPLOY_PATH_MAX], known_servers[DEPLOY_PATH_MAX];
     char certificate[DEPLOY_PATH_MAX], key[DEPLOY_PATH_MAX];
-    snprintf(known_clients, sizeof(known_clients), "%s/tm/knownClients", peer->folder);
-    snprintf(known_servers, sizeof(known_servers), "%s/tm/knownServers", peer->folder);
-    snprintf(certificate, sizeof(certificate), "%s/tm/certificate.pem", peer->folder);
-    snprintf(key, sizeof(key), "%s/tm-tls.key", peer->secrets);
+    deploy_path(known_clients, "%s/tm/knownClients", peer->folder);
+    deploy_path(known_servers, "%s/tm/knownServers", peer->folder);
+    deploy_path(certificate, "%s/tm/certificate.pem", peer->folder);
+    deploy_path(key, "%s/tm-tls.key", peer->secrets);
     return json_pack("{s:s, s:b, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "tls", "STRICT",
                      "generateKeyStoreIfNotExisted", 1, "serverTrustMode", trust, "clientTrustMode",
                      trust, "serverTlsKeyPath", key, "serverTlsCertificatePath", certificate,
@@ -58,8 +58,8 @@ void deploy_tm_config(struct buf *text, const struct deploy_site *site, size_t i
     char url[DEPLOY_PATH_MAX + 32], private_key[DEPLOY_PATH_MAX + 16];
     char public_key[DEPLOY_PATH_MAX + 16];
     snprintf(url, sizeof(url), "jdbc:sqlite:%s/tm/payloads.db", peer->folder);
-    snprintf(private_key, sizeof(private_key), "%s/tm.key", peer->secrets);
-    snprintf(public_key, sizeof(public_key), "%s/tm.pub", peer->secrets);
+    deploy_path(private_key, "%s/tm.key", peer->secrets);
+    deploy_path(public_key, "%s/tm.pub", peer->secrets);
     json_t *root = json_pack(
         "{s:b, s:{s:s, s:s, s:s, s:b}, s:o, s:o, s:{s:[], s:[{s:s, s:s}]}, s:[]}", "useWhiteList",
         0, "jdbc", "username", "", "password", "", "url", url, "autoCreateTables", 1,
