@@ -52,15 +52,31 @@ static int keep_network(const struct deploy_context *context, struct err_detail 
     return file_write_private(path, buf_bytes(&context->content), detail);
 }
 
+/* What this target cannot give is said before anything is touched. */
+static int check_served(const struct deploy_config *config, struct err_detail *detail)
+{
+    if (config->transaction_manager.value == DEPLOY_CONSTELLATION)
+        return err_set(
+            detail, ERR_UNSUPPORTED,
+            "transaction_manager: constellation is not run on one machine; write tessera "
+            "(the same program, which Constellation's peers understand), or none");
+    if (config->database.given && config->database.value == DEPLOY_MYSQL)
+        return err_set(detail, ERR_UNSUPPORTED,
+                       "database: mysql is not run on one machine; leave it out, or write sqlite");
+    return ERR_OK;
+}
+
 static int prepare(struct deploy_context *context, struct err_detail *detail)
 {
-    struct deploy_programs programs;
+    struct deploy_programs programs = {{0}, {0}};
     struct deploy_secrets secrets;
     char path[DEPLOY_PATH_MAX];
     bool needs_tm = false;
     for (size_t i = 0; i < context->site->count; i++)
         needs_tm |= context->site->peers[i].has_tm;
-    int status = deploy_programs_find(&programs, needs_tm, detail);
+    int status = check_served(context->network->config, detail);
+    if (status == ERR_OK)
+        status = deploy_programs_find(&programs, needs_tm, detail);
     if (status == ERR_OK)
         status = deploy_context_secrets(&secrets, path, context->site, passphrase_file, detail);
     if (status != ERR_OK)
