@@ -76,6 +76,8 @@ void mem_unmap(void *ptr, size_t size)
 
 void mem_wipe(void *ptr, size_t size)
 {
+    if (size == 0)
+        return; /* of nothing, ptr may be NULL */
     explicit_bzero(ptr, size);
 }
 

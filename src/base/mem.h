@@ -24,7 +24,7 @@ void mem_free(void *ptr);
 void *mem_map(size_t size) BASE_NODISCARD;
 void mem_unmap(void *ptr, size_t size);
 
-/* Overwrites in a way that the compiler keeps. */
+/* Overwrites in a way that the compiler keeps. NULL is fine for a size of 0. */
 void mem_wipe(void *ptr, size_t size);
 /* Whether equal, in time that depends on `size` only. */
 bool mem_equal_secret(const void *a, const void *b, size_t size);

@@ -34,20 +34,21 @@ static void on_sweep(void *context)
     arm_sweep(events);
 }
 
-/* Ends those who overran; each end may take other targets away, so that the search begins anew. */
+static struct rpc_session *find_overrun(const struct rpc_events *events)
+{
+    for (size_t kind = 0; kind < RPC_EVENT_KINDS; kind++)
+        for (struct rpc_event_target *t = events->targets[kind]; t; t = t->next)
+            if (t->session && t->session->overran)
+                return t->session;
+    return NULL;
+}
+
+/* Ends those who overran; each end takes targets away, so that the search begins anew. */
 static void on_overrun(void *context)
 {
-    struct rpc_events *events = context;
-    bool again = true;
-    while (again) {
-        again = false;
-        for (size_t kind = 0; kind < RPC_EVENT_KINDS && !again; kind++)
-            for (struct rpc_event_target *t = events->targets[kind]; t && !again; t = t->next)
-                if (t->session && t->session->overran) {
-                    t->session->overrun(t->session->context);
-                    again = true;
-                }
-    }
+    struct rpc_session *session;
+    while ((session = find_overrun(context)))
+        session->overrun(session->context);
 }
 
 void rpc_events_init(struct rpc_events *events, struct rpc *rpc, const struct rpc_backend *backend)

@@ -221,10 +221,12 @@ static void test_resend(void **state)
     const char *hash = json_string_value(json_object_get(answer, "result"));
     if (!hash)
         fail_msg("%s", json_dumps(answer, 0));
-    json_t *pending = json_object_get(ask("eth_pendingTransactions", "[]"), "result");
+    json_t *pending_answer = ask("eth_pendingTransactions", "[]");
+    json_t *pending = json_object_get(pending_answer, "result");
     assert_int_equal(json_array_size(pending), 1);
     assert_string_equal(json_string_value(json_object_get(json_array_get(pending, 0), "hash")),
                         hash);
+    json_decref(pending_answer);
     json_decref(answer);
     /* the next one takes the next nonce */
     answer = ask("eth_fillTransaction", params);
