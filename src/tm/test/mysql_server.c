@@ -127,6 +127,7 @@ void mysql_server_make(struct mysql_server *server)
                                "--auth-root-authentication-method=normal",
                                "--skip-test-db",
                                "--skip-name-resolve",
+                               "--force", /* a machine without a name in /etc/hosts */
                                NULL};
     pid_t pid = spawn(server, arguments);
     assert_int_equal(waitpid(pid, &status, 0), pid);
