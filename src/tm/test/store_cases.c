@@ -217,7 +217,7 @@ static void in_order(void *context, const struct tm_store_answer *answer)
     a->order->next++;
 }
 
-void store_cases_together(struct kit *k)
+void store_cases_together(struct kit *k, bool durable)
 {
     enum { CALLS = 300 };
     static struct answer_of answers[2 * CALLS];
@@ -234,7 +234,9 @@ void store_cases_together(struct kit *k)
     }
     while (order.next < 2 * CALLS)
         io_loop_turn(k->loop, true);
-    assert_true(tm_store_commits(k->store) - before < CALLS);
+    /* A commit to memory takes no time, in which others would gather. */
+    if (durable)
+        assert_true(tm_store_commits(k->store) - before < CALLS);
     assert_int_equal(tm_store_pending(k->store), 0);
     for (uint64_t n = 0; n < CALLS; n += 50) {
         struct tm_store_payload p = kit_payload(&arena, 1000 + n, 1500);

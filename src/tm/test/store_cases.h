@@ -11,6 +11,6 @@ void store_cases_groups(struct kit *k);
 void store_cases_staging(struct kit *k);
 void store_cases_deliveries(struct kit *k);
 /* 300 at once: fewer commits than calls, answers in order. */
-void store_cases_together(struct kit *k);
+void store_cases_together(struct kit *k, bool durable);
 
 #endif

@@ -41,7 +41,7 @@ static void all_cases(void **unused)
     store_cases_groups(&k);
     store_cases_staging(&k);
     store_cases_deliveries(&k);
-    store_cases_together(&k);
+    store_cases_together(&k, true);
     kit_close(&k);
 }
 

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static void all_cases(const char *url)
+static void all_cases(const char *url, bool durable)
 {
     struct kit k;
     kit_open(&k, &(struct tm_store_options){.url = url});
@@ -17,15 +17,15 @@ static void all_cases(const char *url)
     store_cases_groups(&k);
     store_cases_staging(&k);
     store_cases_deliveries(&k);
-    store_cases_together(&k);
+    store_cases_together(&k, durable);
     kit_close(&k);
 }
 
 static void in_memory(void **unused)
 {
     (void)unused;
-    all_cases("memory");
-    all_cases("jdbc:h2:mem:test");
+    all_cases("memory", false);
+    all_cases("jdbc:h2:mem:test", false);
 }
 
 static void sqlite_file(void **unused)
@@ -36,7 +36,7 @@ static void sqlite_file(void **unused)
     struct arena arena;
     kit_folder_make(folder);
     snprintf(url, sizeof(url), "jdbc:sqlite:%s/db", folder);
-    all_cases(url);
+    all_cases(url, true);
     /* it is there again */
     arena_init(&arena);
     struct tm_store_payload p = kit_payload(&arena, 1000, 1500);
