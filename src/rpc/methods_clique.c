@@ -3,6 +3,7 @@
 #include "consensus/clique/clique.h"
 #include "rpc/lookup.h"
 #include "rpc/methods.h"
+#include "rpc/votes.h"
 
 enum {
     STATUS_BLOCKS = 64,
@@ -126,42 +127,6 @@ static int get_signers(struct rpc_call *call)
     return at_snapshot(call, write_signers);
 }
 
-/* --- Votes of this node --- */
-
-static void write_proposal(void *context, const struct rpc_candidate *candidate)
-{
-    rpc_item(context);
-    rpc_write_address(context, &candidate->address);
-    buf_append_byte(context, ':');
-    rpc_write_bool(context, candidate->authorize);
-}
-
-static int proposals(struct rpc_call *call)
-{
-    const struct rpc_backend *backend = call->backend;
-    buf_append_byte(call->out, '{');
-    if (backend->candidates)
-        backend->candidates(backend->context, write_proposal, call->out);
-    buf_append_byte(call->out, '}');
-    return 0;
-}
-
-static int propose(struct rpc_call *call)
-{
-    const struct rpc_backend *backend = call->backend;
-    if (backend->propose)
-        backend->propose(backend->context, &call->args[0].address, call->args[1].boolean);
-    return rpc_null(call);
-}
-
-static int discard(struct rpc_call *call)
-{
-    const struct rpc_backend *backend = call->backend;
-    if (backend->discard)
-        backend->discard(backend->context, &call->args[0].address);
-    return rpc_null(call);
-}
-
 /* --- clique_status --- */
 
 struct range {
@@ -280,12 +245,12 @@ static const struct rpc_method methods[] = {
     {"clique_getSnapshotAtHash", {HASH}, .work = get_snapshot, .result = "the state of voting"},
     {"clique_getSigners", {BLOCK}, .work = get_signers, .result = "array of addresses"},
     {"clique_getSignersAtHash", {HASH}, .work = get_signers, .result = "array of addresses"},
-    {"clique_proposals", {{0}}, .run = proposals, .result = "votes by address"},
+    {"clique_proposals", {{0}}, .run = rpc_votes_list, .result = "votes by address"},
     {"clique_propose",
      {{"address", RPC_ADDRESS}, {"authorize", RPC_BOOL}},
-     .run = propose,
+     .run = rpc_votes_propose,
      .result = "null"},
-    {"clique_discard", {{"address", RPC_ADDRESS}}, .run = discard, .result = "null"},
+    {"clique_discard", {{"address", RPC_ADDRESS}}, .run = rpc_votes_discard, .result = "null"},
     {"clique_status",
      {{"start", RPC_BLOCK, true}, {"end", RPC_BLOCK, true}},
      .work = get_status,

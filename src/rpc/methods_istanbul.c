@@ -4,6 +4,7 @@
 #include "consensus/istanbul/snapshot.h"
 #include "rpc/lookup.h"
 #include "rpc/methods.h"
+#include "rpc/votes.h"
 
 enum {
     /* Blocks of istanbul_status: some seconds of work. GoQuorum has no limit. */
@@ -352,40 +353,6 @@ static int node_address(struct rpc_call *call)
     return 0;
 }
 
-static void write_candidate(void *context, const struct rpc_candidate *candidate)
-{
-    rpc_item(context);
-    rpc_write_address(context, &candidate->address);
-    buf_append_byte(context, ':');
-    rpc_write_bool(context, candidate->authorize);
-}
-
-static int candidates(struct rpc_call *call)
-{
-    const struct rpc_backend *backend = call->backend;
-    buf_append_byte(call->out, '{');
-    if (backend->candidates)
-        backend->candidates(backend->context, write_candidate, call->out);
-    buf_append_byte(call->out, '}');
-    return 0;
-}
-
-static int propose(struct rpc_call *call)
-{
-    const struct rpc_backend *backend = call->backend;
-    if (backend->propose)
-        backend->propose(backend->context, &call->args[0].address, call->args[1].boolean);
-    return rpc_null(call);
-}
-
-static int discard(struct rpc_call *call)
-{
-    const struct rpc_backend *backend = call->backend;
-    if (backend->discard)
-        backend->discard(backend->context, &call->args[0].address);
-    return rpc_null(call);
-}
-
 #define AT      {"block", RPC_BLOCK, true}
 #define HASH    {"hash", RPC_HASH}
 #define ADDRESS {"address", RPC_ADDRESS}
@@ -412,9 +379,12 @@ static const struct rpc_method methods[] = {
      {{"start", RPC_BLOCK, true}, {"end", RPC_BLOCK, true}},
      .work = get_status,
      .result = "blocks by validator"},
-    {"istanbul_candidates", {{0}}, .run = candidates, .result = "votes by address"},
-    {"istanbul_propose", {ADDRESS, {"authorize", RPC_BOOL}}, .run = propose, .result = "null"},
-    {"istanbul_discard", {ADDRESS}, .run = discard, .result = "null"},
+    {"istanbul_candidates", {{0}}, .run = rpc_votes_list, .result = "votes by address"},
+    {"istanbul_propose",
+     {ADDRESS, {"authorize", RPC_BOOL}},
+     .run = rpc_votes_propose,
+     .result = "null"},
+    {"istanbul_discard", {ADDRESS}, .run = rpc_votes_discard, .result = "null"},
 };
 
 const struct rpc_method_list rpc_methods_istanbul = {methods, BASE_COUNT(methods)};
