@@ -5,6 +5,7 @@
 #include "tm/enclave/keyfile.h"
 #include "tm/main/main.h"
 #include "tm/main/vault.h"
+#include "vault/vault.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -134,7 +135,7 @@ static int make_file(const struct tm_encryptor *e, const char *name,
 }
 
 static int make_in_vault(const struct tm_encryptor *e, const struct options *o, const char *name,
-                         struct tm_vault **vault, struct err_detail *detail)
+                         struct vault **vault, struct err_detail *detail)
 {
     struct tm_config_vault config = {.url = o->vault_url,
                                      .approle_path =
@@ -184,7 +185,7 @@ int tm_keygen(int argc, char **argv)
                                    o.nonce, o.shared, &detail);
     if (status == 0)
         status = argon_of(&argon, o.argon, &detail);
-    struct tm_vault *vault = NULL;
+    struct vault *vault = NULL;
     const char *left = o.keyout;
     do {
         char name[1024];
@@ -195,7 +196,7 @@ int tm_keygen(int argc, char **argv)
                                   : make_file(&e, name, &argon, &detail);
         left += len + (left[len] == ',');
     } while (status == 0 && *left);
-    tm_vault_free(vault);
+    vault_close(vault);
     return status < 0 ? say(status, &detail) : TM_EXIT_OK;
 }
 

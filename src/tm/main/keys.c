@@ -6,6 +6,7 @@
 #include "tm/enclave/remote.h"
 #include "tm/main/main.h"
 #include "tm/main/vault.h"
+#include "vault/vault.h"
 
 #include <stdio.h>
 #include <termios.h>
@@ -142,7 +143,7 @@ static int load_files(struct crypto_secret **ret_secret, struct buf *ret_public,
 }
 
 static int load_key(struct tm_enclave *enclave, const struct tm_encryptor *e,
-                    const struct tm_config *config, size_t index, struct tm_vault **vault,
+                    const struct tm_config *config, size_t index, struct vault **vault,
                     struct err_detail *detail)
 {
     const struct tm_config_key *key = &config->keys[index];
@@ -175,7 +176,7 @@ int tm_load_enclave(struct tm_enclave **ret_enclave, const struct tm_config *con
     const struct tm_config_encryptor *c = &config->encryptor;
     struct tm_encryptor e;
     struct tm_enclave *enclave;
-    struct tm_vault *vault = NULL;
+    struct vault *vault = NULL;
     int status =
         tm_encryptor_init(&e, c->type ? c->type : "NACL", c->symmetric_cipher, c->elliptic_curve,
                           c->nonce_length, c->shared_key_length, detail);
@@ -201,7 +202,7 @@ int tm_load_enclave(struct tm_enclave **ret_enclave, const struct tm_config *con
             status = tm_enclave_add_forwarding(enclave, buf_bytes(&key), detail);
         buf_release(&key);
     }
-    tm_vault_free(vault);
+    vault_close(vault);
     if (status < 0) {
         tm_enclave_free(enclave);
         return status;
