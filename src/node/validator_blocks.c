@@ -14,6 +14,7 @@ enum {
     BUILD_LEAST_MS = 100, /* where the period is short, or the block is late already */
     BUILD_FIRST_US = 25,  /* a transaction's estimate before the first measurement */
     TRANSFER_GAS = 21000, /* least gas of a transaction */
+    CLOCK_TOLD_MS = 2000, /* a proposal that is further ahead is logged */
     RETRIES_TOLD = 60,    /* of as many attempts to write a block one is logged */
 };
 
@@ -206,6 +207,18 @@ static void answer_check(struct node_validator *v, const struct consensus_block 
     node_validator_step(v, &event);
 }
 
+/* Proposals come a little early now and then; this much is a clock that is wrong. */
+static void tell_future(const struct node_validator *v, const struct consensus_block *proposal)
+{
+    uint64_t now = io_loop_wall_ms(v->options.loop), due = proposal->time * 1000;
+    if (due < now + CLOCK_TOLD_MS)
+        return;
+    NODE_LOG(NODE_LOG_WARN, "A proposal is from the future",
+             node_number("number", proposal->number), node_address("proposer", &proposal->coinbase),
+             node_number("seconds", (due - now) / 1000),
+             node_text("remedy", "set the clock of the proposer, or of this machine (NTP)"));
+}
+
 static void checked(void *context, struct consensus_block *proposal, struct node_checked *result)
 {
     struct node_validator *v = context;
@@ -223,6 +236,7 @@ static void checked(void *context, struct consensus_block *proposal, struct node
         keep_proposal(v, &proposal->hash, result->block);
         answer_check(v, proposal, CONSENSUS_CHECK_OK);
     } else if (result->verdict == CHAIN_FUTURE) {
+        tell_future(v, proposal);
         answer_check(v, proposal, CONSENSUS_CHECK_FUTURE);
     } else {
         NODE_LOG(NODE_LOG_WARN, "A proposal is refused", node_number("number", proposal->number),

@@ -55,6 +55,7 @@ class Node:
     def __init__(self, program, folder, key, rpc_port, port, arguments):
         self.program, self.folder, self.rpc_port, self.port = program, folder, rpc_port, port
         self.arguments = arguments
+        self.environment = {}
         self.process = None
         self.started = 0
         self.connection = None
@@ -76,7 +77,7 @@ class Node:
     def start(self):
         with open(self.folder / "log", "a") as log:
             self.process = subprocess.Popen(self.command(), stdout=log, stderr=log, stdin=subprocess.DEVNULL,
-                                            env={**os.environ, "PRIVATE_CONFIG": "ignore"})
+                                            env={**os.environ, "PRIVATE_CONFIG": "ignore", **self.environment})
         self.started = time.monotonic()
 
     def running(self):

@@ -112,7 +112,8 @@ enum {
 };
 
 enum {
-    SYNC_GRACE = 1000, /* ms that a gap may have to close by itself */
+    SYNC_GRACE = 1000,     /* ms that a gap may have to close by itself */
+    SYNC_FUTURE_TOLD = 60, /* of as many refusals of one block for its time, one is told */
     SYNC_PAUSE =
         5000, /* ms before a peer that had nothing is asked again, and after a failure of this machine */
     STALLS_MAX = 3, /* answers in a row that may be missing */
@@ -167,11 +168,13 @@ struct sync {
     uint64_t import_next; /* first block that is not given to the chain */
     size_t importing;     /* blocks given */
     size_t bytes;
-    uint64_t imported;  /* blocks of this sync */
-    uint64_t again_at;  /* not before */
-    uint64_t lag_since; /* some peer announces what cannot follow our head; 0: none */
-    bool told;          /* syncing was told */
-    unsigned round;     /* of syncs: an import of an earlier one means nothing */
+    uint64_t imported;     /* blocks of this sync */
+    uint64_t again_at;     /* not before */
+    uint64_t future;       /* the last block that was refused for its time, */
+    unsigned future_tries; /* and how often: once may be a matter of milliseconds */
+    uint64_t lag_since;    /* some peer announces what cannot follow our head; 0: none */
+    bool told;             /* syncing was told */
+    unsigned round;        /* of syncs: an import of an earlier one means nothing */
 };
 
 /* --- Single blocks (fetcher.c) --- */

@@ -142,6 +142,21 @@ static void drop_imported(struct p2p_eth *eth, size_t count)
     }
 }
 
+/* A block that is refused for its time again after a second: one of the clocks is wrong, and a quorum has agreed with
+ * the other one. */
+static void tell_future(struct p2p_eth *eth, uint64_t number)
+{
+    struct sync *s = &eth->sync;
+    s->future_tries = s->future == number ? s->future_tries + 1 : 1;
+    s->future = number;
+    if (s->future_tries % SYNC_FUTURE_TOLD == 2)
+        p2p_eth_report(
+            eth, P2P_ETH_WARN,
+            "the time of block %llu, which a peer has, is ahead of this machine's clock: set "
+            "the clock (by NTP), blocks wait for it",
+            (unsigned long long)number);
+}
+
 static void imported(void *context, const struct p2p_eth_imported *result)
 {
     struct p2p_eth *eth = context;
@@ -164,6 +179,7 @@ static void imported(void *context, const struct p2p_eth_imported *result)
         p2p_eth_sync_stop(eth, "a failure of this machine");
     } else if (result->verdict == CHAIN_FUTURE) {
         s->again_at = p2p_eth_now(eth) + SYNC_GRACE;
+        tell_future(eth, number);
         p2p_eth_sync_stop(eth, "the next block is from the future");
     } else {
         p2p_eth_report(eth, P2P_ETH_WARN, "a peer has a bad block %llu: %s",
