@@ -1,5 +1,6 @@
 # The few commands a person types. Everything else is Meson's: see docs/building.md.
 #
+#   make demo     a network of four organizations on this machine, and what is private in it
 #   make          every program, in build/bin/
 #   make check    install what is missing, build, check, test, and once more under sanitizers
 #   make test     the tests alone, on the build that is there
@@ -11,13 +12,18 @@ CC_MAIN  ?= clang-19
 BUILD    ?= build
 FUZZ_SECONDS ?= 60
 
-.PHONY: all check test bench fuzz format clean
+.PHONY: all demo check test bench fuzz format clean
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) --quiet
 	@tools/install-programs $(BUILD)
 
 $(BUILD)/build.ninja:
 	@CC=$(CC_MAIN) meson setup $(BUILD) >/dev/null || { cat $(BUILD)/meson-logs/meson-log.txt; exit 1; }
+
+demo:
+	@tools/install-packages
+	@$(MAKE) --no-print-directory all
+	@$(BUILD)/bin/quorate demo examples/network.yaml
 
 check:
 	@tools/check

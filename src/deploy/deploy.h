@@ -14,6 +14,8 @@
 
 #include "base/commands.h"
 
+extern const struct commands_command deploy_attach;
+extern const struct commands_command deploy_demo;
 extern const struct commands_command deploy_check;
 extern const struct commands_command deploy_init;
 extern const struct commands_command deploy_schema;

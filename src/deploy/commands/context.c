@@ -53,6 +53,16 @@ int deploy_context_reopen(struct deploy_context *context, const char *data,
     return deploy_context_open(context, path, data, detail);
 }
 
+int deploy_context_peer(const struct deploy_site_peer **ret_peer,
+                        const struct deploy_context *context, const char *name,
+                        struct err_detail *detail)
+{
+    *ret_peer = deploy_site_find(context->site, name);
+    return *ret_peer ? ERR_OK
+                     : err_set(detail, ERR_NOTFOUND,
+                               "there is no peer %s; `quorate status` lists them", name);
+}
+
 void deploy_context_release(struct deploy_context *context)
 {
     buf_release(&context->content);

@@ -23,6 +23,10 @@ int deploy_context_open(struct deploy_context *ret_context, const char *path, co
 /* The same from the file that `up` left in `data`. ERR_NOTFOUND when there is none. */
 int deploy_context_reopen(struct deploy_context *ret_context, const char *data,
                           struct err_detail *detail) BASE_NODISCARD;
+/* The peer that a person named; ERR_NOTFOUND. */
+int deploy_context_peer(const struct deploy_site_peer **ret_peer,
+                        const struct deploy_context *context, const char *name,
+                        struct err_detail *detail) BASE_NODISCARD;
 void deploy_context_release(struct deploy_context *context);
 
 /* The site's store of secrets; `passphrase_file` may be NULL: the key file. `path` holds DEPLOY_PATH_MAX characters and

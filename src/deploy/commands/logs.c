@@ -50,14 +50,11 @@ static int show(const char *name, struct err_detail *detail)
     struct deploy_context context;
     char path[DEPLOY_PATH_MAX + 32];
     int status = deploy_context_reopen(&context, data, detail);
-    if (status == ERR_OK) {
-        const struct deploy_site_peer *peer = deploy_site_find(context.site, name);
-        if (!peer)
-            status = err_set(detail, ERR_NOTFOUND,
-                             "there is no peer %s; `quorate status` lists them", name);
-        else
-            snprintf(path, sizeof(path), "%s/logs/%s.log", peer->folder, tm_only ? "tm" : "node");
-    }
+    const struct deploy_site_peer *peer = NULL;
+    if (status == ERR_OK)
+        status = deploy_context_peer(&peer, &context, name, detail);
+    if (status == ERR_OK)
+        snprintf(path, sizeof(path), "%s/logs/%s.log", peer->folder, tm_only ? "tm" : "node");
     FILE *file = status == ERR_OK ? fopen(path, "r") : NULL;
     if (status == ERR_OK && !file)
         status = err_set(detail, ERR_NOTFOUND, "%s is not there: it has never run", path);

@@ -1,20 +1,15 @@
 /* `quorate up`: from a network file to a running network on this machine. */
-#include "base/file.h"
-#include "deploy/commands/context.h"
+#include "deploy/commands/bring.h"
 #include "deploy/commands/table.h"
-#include "deploy/local/prepare.h"
-#include "deploy/local/rpc.h"
 #include "deploy/local/supervisor.h"
 
 #include <signal.h>
 #include <stdio.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 static const char *data = DEPLOY_DATA_DEFAULT, *passphrase_file;
 static bool detach, local;
-static uint64_t wait_seconds = 60;
+static uint64_t wait_seconds = DEPLOY_WAIT_SECONDS;
 
 static const struct options_row rows[] = {
     {"local", NULL, OPTIONS_SWITCH, &local,
@@ -27,117 +22,6 @@ static const struct options_row rows[] = {
      "encrypt the secrets under this file's first line (default: a key file beside them)"},
     {"wait", "SECONDS", OPTIONS_NUMBER, &wait_seconds, "how long to wait for blocks (default 60)"},
 };
-
-static double now_seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static double began;
-
-static void print_step(void *context, const char *what, bool made)
-{
-    (void)context;
-    printf("%5.1fs  %s %s\n", now_seconds() - began, made ? "made " : "there", what);
-    fflush(stdout);
-}
-
-/* The file that other commands work by. */
-static int keep_network(const struct deploy_context *context, struct err_detail *detail)
-{
-    char path[DEPLOY_PATH_MAX];
-    deploy_site_path(path, context->site, "network.yaml");
-    return file_write_private(path, buf_bytes(&context->content), detail);
-}
-
-/* What this target cannot give is said before anything is touched. */
-static int check_served(const struct deploy_config *config, struct err_detail *detail)
-{
-    if (config->transaction_manager.value == DEPLOY_CONSTELLATION)
-        return err_set(
-            detail, ERR_UNSUPPORTED,
-            "transaction_manager: constellation is not run on one machine; write tessera "
-            "(the same program, which Constellation's peers understand), or none");
-    if (config->database.given && config->database.value == DEPLOY_MYSQL)
-        return err_set(detail, ERR_UNSUPPORTED,
-                       "database: mysql is not run on one machine; leave it out, or write sqlite");
-    return ERR_OK;
-}
-
-static int prepare(struct deploy_context *context, struct err_detail *detail)
-{
-    struct deploy_programs programs = {{0}, {0}};
-    struct deploy_secrets secrets;
-    char path[DEPLOY_PATH_MAX];
-    bool needs_tm = false;
-    for (size_t i = 0; i < context->site->count; i++)
-        needs_tm |= context->site->peers[i].has_tm;
-    int status = check_served(context->network->config, detail);
-    if (status == ERR_OK)
-        status = deploy_programs_find(&programs, needs_tm, detail);
-    if (status == ERR_OK)
-        status = deploy_context_secrets(&secrets, path, context->site, passphrase_file, detail);
-    if (status != ERR_OK)
-        return status;
-    status = deploy_prepare(context->site, &programs, &secrets, print_step, NULL, detail);
-    /* Closed before the supervisor is forked, which would keep its lock. */
-    deploy_secrets_close(&secrets);
-    return status == ERR_OK ? keep_network(context, detail) : status;
-}
-
-/* A network that runs already takes over what has changed. */
-static int start(const struct deploy_site *site, struct err_detail *detail)
-{
-    int status = deploy_supervisor_start(site->folder, detail);
-    if (status != ERR_BUSY)
-        return status;
-    struct buf answer = BUF_INIT;
-    status = deploy_supervisor_ask(&answer, site->folder, "reload", detail);
-    buf_release(&answer);
-    return status;
-}
-
-/* Blocks come, and all know each other. Raft makes none while there is nothing to put into them. */
-static bool is_ready(const struct deploy_site *site, struct io_http_caller *caller, size_t index)
-{
-    uint64_t number = 0, peers = 0;
-    struct err_detail ignored;
-    uint16_t port = site->peers[index].rpc;
-    if (deploy_rpc_number(&number, caller, port, "eth_blockNumber", &ignored) != ERR_OK ||
-        deploy_rpc_number(&peers, caller, port, "net_peerCount", &ignored) != ERR_OK)
-        return false;
-    bool mines = site->network->config->consensus.value != DEPLOY_RAFT;
-    return (number > 0 || !mines) && (peers > 0 || site->count == 1);
-}
-
-static int await_blocks(const struct deploy_site *site, struct err_detail *detail)
-{
-    struct io_http_caller *caller;
-    double limit = now_seconds() + (double)wait_seconds;
-    int status = io_http_caller_new(&caller, NULL);
-    if (status != ERR_OK)
-        return err_set(detail, status, "out of memory");
-    for (size_t i = 0; i < site->count;) {
-        char what[128];
-        if (is_ready(site, caller, i)) {
-            snprintf(what, sizeof(what), "ready %s", site->peers[i].name);
-            printf("%5.1fs  %s\n", now_seconds() - began, what);
-            fflush(stdout);
-            i++;
-        } else if (now_seconds() > limit) {
-            status = err_set(
-                detail, ERR_IO, "%s makes no blocks after %llu seconds; see %s/logs/node.log",
-                site->peers[i].name, (unsigned long long)wait_seconds, site->peers[i].folder);
-            break;
-        } else {
-            usleep(20000);
-        }
-    }
-    io_http_caller_free(caller);
-    return status;
-}
 
 static volatile sig_atomic_t interrupted;
 
@@ -176,14 +60,10 @@ static int stay(const struct deploy_site *site, struct err_detail *detail)
 static int bring_up(const char *path, struct err_detail *detail)
 {
     struct deploy_context context;
-    began = now_seconds();
+    const struct deploy_bring options = {passphrase_file, wait_seconds};
     int status = deploy_context_open(&context, path, data, detail);
     if (status == ERR_OK)
-        status = prepare(&context, detail);
-    if (status == ERR_OK)
-        status = start(context.site, detail);
-    if (status == ERR_OK)
-        status = await_blocks(context.site, detail);
+        status = deploy_bring_up(&context, &options, detail);
     if (status == ERR_OK) {
         printf("\n");
         deploy_table_summary(context.site);

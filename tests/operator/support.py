@@ -1,0 +1,123 @@
+"""What the operator's tests share: a network in a folder of its own, on ports that nobody else uses."""
+
+import contextlib
+import json
+import os
+import pathlib
+import random
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+PATIENCE = 60  # seconds that anything may take on a busy machine
+
+
+def wait_for(what, condition):
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.05)
+    sys.exit(f"waited {PATIENCE} s in vain for {what}")
+
+
+def free_ports(count):
+    """As many ports, one behind the other, that nobody listens on."""
+    for _ in range(1000):
+        first = random.randrange(27000, 32000 - count)
+        with contextlib.ExitStack() as stack:
+            try:
+                for port in range(first, first + count):
+                    stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return first
+    sys.exit("no free ports")
+
+
+def with_own_ports(text):
+    """The network file with every port replaced by a free one."""
+    pattern = re.compile(r"(\n\s+port: )\d+")
+    port = free_ports(len(pattern.findall(text)))
+
+    def replace(match):
+        nonlocal port
+        port += 1
+        return f"{match.group(1)}{port - 1}"
+
+    return pattern.sub(replace, text)
+
+
+def rpc(url, method, *params):
+    request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}
+    call = urllib.request.Request(url, json.dumps(request).encode(), {"Content-Type": "application/json"})
+    with urllib.request.urlopen(call, timeout=PATIENCE) as answer:
+        body = json.load(answer)
+    if "error" in body:
+        raise RuntimeError(f"{method}: {body['error']['message']}")
+    return body["result"]
+
+
+class Network:
+    """`quorate` in a temporary folder; `with` ends what it started."""
+
+    def __init__(self, program):
+        self.program = os.path.abspath(program)
+        self.temporary = tempfile.TemporaryDirectory(prefix="quorate-")
+        self.folder = pathlib.Path(self.temporary.name)
+        self.file = self.folder / "network.yaml"
+        self.data = self.folder / "quorate.d"
+        self.environment = dict(os.environ)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.run("down", code=None)
+        self.run("down", "--purge", "--yes", code=None)
+        self.temporary.cleanup()
+
+    def init(self, *options):
+        self.run("init", *options)
+        self.file.write_text(with_own_ports(self.file.read_text()))
+
+    def run(self, *arguments, code=0, text=None, stdin=None):
+        """Its standard output; `code` None takes any exit code, `text` must be in what it prints."""
+        done = subprocess.run([self.program, *arguments], cwd=self.folder, capture_output=True, text=True, timeout=2 * PATIENCE,
+                              input=stdin or "", env=self.environment)
+        output = done.stdout + done.stderr
+        if code is not None and done.returncode != code:
+            sys.exit(f"quorate {' '.join(arguments)} ended with {done.returncode}, expected {code}:\n{output}")
+        if text is not None and text not in output:
+            sys.exit(f"quorate {' '.join(arguments)} printed no '{text}':\n{output}")
+        return done.stdout
+
+    def up(self, **expected):
+        return self.run("up", "--detach", "network.yaml", **expected)
+
+    def status(self):
+        return json.loads(self.run("status", "--json", code=None))
+
+    def url(self, peer):
+        return next(f"http://127.0.0.1:{row['rpc']}" for row in self.status() if row["peer"] == peer)
+
+    def attach(self, peer, expression):
+        """What an expression of the console evaluates to."""
+        return json.loads(self.run("attach", "--exec", expression, peer))
+
+    def processes(self):
+        """Process ids and command lines of what runs for this network."""
+        found = {}
+        for entry in pathlib.Path("/proc").iterdir():
+            try:
+                line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode() if entry.name.isdigit() else ""
+            except OSError:
+                continue
+            if str(self.data) in line and ("quorate-node" in line or "quorate-tm" in line):
+                found[int(entry.name)] = line
+        return found
