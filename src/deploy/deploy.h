@@ -16,8 +16,11 @@
 
 extern const struct commands_command deploy_attach;
 extern const struct commands_command deploy_demo;
+extern const struct commands_command deploy_doctor;
 extern const struct commands_command deploy_check;
 extern const struct commands_command deploy_init;
+extern const struct commands_command deploy_plan;
+extern const struct commands_command deploy_restart;
 extern const struct commands_command deploy_schema;
 extern const struct commands_command deploy_up;
 extern const struct commands_command deploy_down;

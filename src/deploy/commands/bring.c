@@ -47,18 +47,23 @@ static int check_served(const struct deploy_config *config, struct err_detail *d
     return ERR_OK;
 }
 
+int deploy_bring_check(const struct deploy_context *context, struct deploy_programs *ret_programs,
+                       struct err_detail *detail)
+{
+    bool needs_tm = false;
+    for (size_t i = 0; i < context->site->count; i++)
+        needs_tm |= context->site->peers[i].has_tm;
+    int status = check_served(context->network->config, detail);
+    return status == ERR_OK ? deploy_programs_find(ret_programs, needs_tm, detail) : status;
+}
+
 static int prepare(struct deploy_context *context, const char *passphrase_file,
                    struct err_detail *detail)
 {
     struct deploy_programs programs = {{0}, {0}};
     struct deploy_secrets secrets;
     char path[DEPLOY_PATH_MAX];
-    bool needs_tm = false;
-    for (size_t i = 0; i < context->site->count; i++)
-        needs_tm |= context->site->peers[i].has_tm;
-    int status = check_served(context->network->config, detail);
-    if (status == ERR_OK)
-        status = deploy_programs_find(&programs, needs_tm, detail);
+    int status = deploy_bring_check(context, &programs, detail);
     if (status == ERR_OK)
         status = deploy_context_secrets(&secrets, path, context->site, passphrase_file, detail);
     if (status != ERR_OK)
@@ -133,4 +138,38 @@ int deploy_bring_up(struct deploy_context *context, const struct deploy_bring *o
     if (status == ERR_OK)
         status = await_blocks(context->site, options->wait_seconds, detail);
     return status;
+}
+
+static bool serves(const struct deploy_site *site, const char *name, struct err_detail *detail)
+{
+    struct buf answer = BUF_INIT;
+    size_t i;
+    json_t *root = NULL, *row;
+    bool ready = false;
+    if (deploy_supervisor_ask(&answer, site->folder, "status", detail) == ERR_OK)
+        root = json_loadb((const char *)answer.data, answer.len, 0, NULL);
+    json_array_foreach(json_object_get(root, "processes"), i, row)
+    {
+        ready |= strcmp(json_string_value(json_object_get(row, "name")), name) == 0 &&
+                 strcmp(json_string_value(json_object_get(row, "state")), "ready") == 0;
+    }
+    json_decref(root);
+    buf_release(&answer);
+    return ready;
+}
+
+int deploy_bring_await(const struct deploy_site *site, const struct deploy_site_peer *peer,
+                       const char *program, uint64_t seconds, struct err_detail *detail)
+{
+    char name[128];
+    double limit = deploy_now() + (double)seconds;
+    snprintf(name, sizeof(name), "%s %s", peer->name, program);
+    while (!serves(site, name, detail)) {
+        if (deploy_now() > limit)
+            return err_set(detail, ERR_IO,
+                           "%s does not serve after %llu seconds; see %s/logs/%s.log", name,
+                           (unsigned long long)seconds, peer->folder, program);
+        usleep(20000);
+    }
+    return ERR_OK;
 }

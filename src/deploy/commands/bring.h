@@ -3,6 +3,7 @@
 #define DEPLOY_COMMANDS_BRING_H
 
 #include "deploy/commands/context.h"
+#include "deploy/local/prepare.h"
 
 enum { DEPLOY_WAIT_SECONDS = 60 };
 
@@ -16,6 +17,15 @@ struct deploy_bring {
  * asks for what one machine cannot give: nothing was touched), ERR_IO (no blocks in time). */
 int deploy_bring_up(struct deploy_context *context, const struct deploy_bring *options,
                     struct err_detail *detail) BASE_NODISCARD;
+
+/* Whether this machine can give what the file asks for, and where the programs are. ERR_UNSUPPORTED, ERR_NOTFOUND. */
+int deploy_bring_check(const struct deploy_context *context, struct deploy_programs *ret_programs,
+                       struct err_detail *detail) BASE_NODISCARD;
+
+/* Until a program of a peer ("node" or "tm") serves. ERR_IO after `seconds`. */
+int deploy_bring_await(const struct deploy_site *site, const struct deploy_site_peer *peer,
+                       const char *program, uint64_t seconds,
+                       struct err_detail *detail) BASE_NODISCARD;
 
 /* Seconds of a clock that only goes on. */
 double deploy_now(void);

@@ -166,13 +166,13 @@ static int check_transaction(struct deploy_identity *identity, const json_t *fie
     return ERR_OK;
 }
 
-/* Reads a secret, or makes and stores it where there is none. */
+/* Reads a secret, or makes and stores it where there is none, unless ret_made is NULL. */
 static int read_or_make(json_t **ret_fields, bool *ret_made, const struct deploy_secrets *secrets,
                         const char *path, const struct deploy_peer *peer,
                         enum deploy_secret_kind kind, struct err_detail *detail)
 {
     int status = deploy_secrets_read(secrets, ret_fields, path, detail);
-    if (status != ERR_NOTFOUND)
+    if (status != ERR_NOTFOUND || !ret_made)
         return status;
     status = kind == DEPLOY_SECRET_QUORUM ? make_quorum(ret_fields, peer, detail)
                                           : make_transaction(ret_fields, detail);
@@ -186,20 +186,19 @@ static int read_or_make(json_t **ret_fields, bool *ret_made, const struct deploy
     return status;
 }
 
-int deploy_keys_ensure(struct deploy_identity *ret_identity, bool *ret_made,
-                       const struct deploy_secrets *secrets,
-                       const struct deploy_organization *organization,
-                       const struct deploy_peer *peer, bool has_tm, struct err_detail *detail)
+static int read_all(struct deploy_identity *ret_identity, bool *made,
+                    const struct deploy_secrets *secrets,
+                    const struct deploy_organization *organization, const struct deploy_peer *peer,
+                    bool has_tm, struct err_detail *detail)
 {
     struct deploy_identity identity = {0};
-    bool made = false;
     for (int kind = DEPLOY_SECRET_QUORUM; kind <= (has_tm ? DEPLOY_SECRET_TRANSACTION : 0);
          kind++) {
         char path[DEPLOY_SECRETS_PATH_MAX + 1];
         json_t *fields = NULL;
         deploy_secret_path(path, organization, peer, (enum deploy_secret_kind)kind);
-        int status = read_or_make(&fields, &made, secrets, path, peer,
-                                  (enum deploy_secret_kind)kind, detail);
+        int status =
+            read_or_make(&fields, made, secrets, path, peer, (enum deploy_secret_kind)kind, detail);
         if (status == ERR_OK) {
             status = kind == DEPLOY_SECRET_QUORUM
                          ? check_quorum(&identity, fields, path, detail)
@@ -210,7 +209,24 @@ int deploy_keys_ensure(struct deploy_identity *ret_identity, bool *ret_made,
             return status;
     }
     *ret_identity = identity;
-    if (ret_made)
-        *ret_made = made;
     return ERR_OK;
+}
+
+int deploy_keys_ensure(struct deploy_identity *ret_identity, bool *ret_made,
+                       const struct deploy_secrets *secrets,
+                       const struct deploy_organization *organization,
+                       const struct deploy_peer *peer, bool has_tm, struct err_detail *detail)
+{
+    bool made = false;
+    int status = read_all(ret_identity, &made, secrets, organization, peer, has_tm, detail);
+    if (status == ERR_OK && ret_made)
+        *ret_made = made;
+    return status;
+}
+
+int deploy_keys_read(struct deploy_identity *ret_identity, const struct deploy_secrets *secrets,
+                     const struct deploy_organization *organization, const struct deploy_peer *peer,
+                     bool has_tm, struct err_detail *detail)
+{
+    return read_all(ret_identity, NULL, secrets, organization, peer, has_tm, detail);
 }

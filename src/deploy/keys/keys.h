@@ -34,6 +34,11 @@ int deploy_keys_ensure(struct deploy_identity *ret_identity, bool *ret_made,
                        const struct deploy_peer *peer, bool has_tm,
                        struct err_detail *detail) BASE_NODISCARD;
 
+/* The same of material that is all there: ERR_NOTFOUND when a secret is missing. Nothing is made. */
+int deploy_keys_read(struct deploy_identity *ret_identity, const struct deploy_secrets *secrets,
+                     const struct deploy_organization *organization, const struct deploy_peer *peer,
+                     bool has_tm, struct err_detail *detail) BASE_NODISCARD;
+
 /* The value of a field that may be a reference: "env:NAME", "file:PATH" (its first line), or the text itself. Appends;
  * ERR_NOTFOUND with the reference, ERR_IO, ERR_NOMEM. */
 int deploy_reference_read(struct buf *value, const struct deploy_text *text,

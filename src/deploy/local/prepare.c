@@ -21,6 +21,8 @@ struct preparation {
     const struct deploy_secrets *secrets;
     deploy_step_fn *step;
     void *context;
+    bool look_only;     /* writes nothing: for a plan */
+    bool keys_missing;  /* and so what follows from them is not known yet */
     struct buf genesis; /* the text of genesis.json */
     struct buf nodes;   /* the text of static-nodes.json */
 };
@@ -67,8 +69,8 @@ int deploy_programs_find(struct deploy_programs *ret_programs, bool needs_tm,
 
 /* --- Files that are written when they differ --- */
 
-static int write_if_new(bool *ret_written, const char *path, struct bytes content, bool is_private,
-                        struct err_detail *detail)
+static int write_if_new(const struct preparation *p, bool *ret_written, const char *path,
+                        struct bytes content, bool is_private, struct err_detail *detail)
 {
     struct buf old = BUF_INIT;
     bool same = access(path, F_OK) == 0 && file_read(path, FILE_MAX_BYTES, &old, NULL) == ERR_OK &&
@@ -76,7 +78,7 @@ static int write_if_new(bool *ret_written, const char *path, struct bytes conten
     mem_wipe(old.data, old.len);
     buf_release(&old);
     *ret_written = !same;
-    if (same)
+    if (same || p->look_only)
         return ERR_OK;
     return is_private ? file_write_private(path, content, detail)
                       : file_write(path, content, detail);
@@ -84,13 +86,30 @@ static int write_if_new(bool *ret_written, const char *path, struct bytes conten
 
 /* --- Keys --- */
 
+static bool has_keys(const struct preparation *p, const struct deploy_site_peer *peer)
+{
+    bool all = p->secrets != NULL;
+    for (int kind = DEPLOY_SECRET_QUORUM;
+         all && kind <= (peer->has_tm ? DEPLOY_SECRET_TRANSACTION : DEPLOY_SECRET_QUORUM); kind++) {
+        char path[DEPLOY_SECRETS_PATH_MAX + 1];
+        json_t *fields = NULL;
+        deploy_secret_path(path, peer->organization, peer->peer, (enum deploy_secret_kind)kind);
+        all = deploy_secrets_read(p->secrets, &fields, path, NULL) != ERR_NOTFOUND;
+        deploy_secrets_drop(fields);
+    }
+    return all;
+}
+
 static int prepare_keys(struct preparation *p, struct err_detail *detail)
 {
     for (size_t i = 0; i < p->site->count; i++) {
         struct deploy_site_peer *peer = &p->site->peers[i];
-        bool made = false;
-        int status = deploy_keys_ensure(&peer->identity, &made, p->secrets, peer->organization,
-                                        peer->peer, peer->has_tm, detail);
+        bool made = p->look_only && !has_keys(p, peer);
+        p->keys_missing |= made;
+        int status = made
+                         ? ERR_OK
+                         : deploy_keys_ensure(&peer->identity, &made, p->secrets,
+                                              peer->organization, peer->peer, peer->has_tm, detail);
         if (status != ERR_OK)
             return err_prefix(detail, status, "keys of %s", peer->name);
         tell(p, made, "keys of %s", peer->name);
@@ -151,12 +170,12 @@ static int keep_genesis(struct preparation *p, const char *path, struct err_deta
     return status;
 }
 
-static int copy_out(const struct deploy_text *path, const struct buf *content,
-                    struct err_detail *detail)
+static int copy_out(const struct preparation *p, const struct deploy_text *path,
+                    const struct buf *content, struct err_detail *detail)
 {
     char folder[DEPLOY_PATH_MAX];
     bool written;
-    if (!path->text)
+    if (!path->text || p->look_only)
         return ERR_OK;
     snprintf(folder, sizeof(folder), "%s", path->text);
     char *slash = strrchr(folder, '/');
@@ -166,7 +185,7 @@ static int copy_out(const struct deploy_text *path, const struct buf *content,
         if (status != ERR_OK)
             return status;
     }
-    return write_if_new(&written, path->text, buf_bytes(content), false, detail);
+    return write_if_new(p, &written, path->text, buf_bytes(content), false, detail);
 }
 
 static int prepare_genesis(struct preparation *p, struct err_detail *detail)
@@ -181,9 +200,9 @@ static int prepare_genesis(struct preparation *p, struct err_detail *detail)
     if (status == ERR_OK)
         status = keep_genesis(p, path, detail);
     if (status == ERR_OK)
-        status = write_if_new(&written, path, buf_bytes(&p->genesis), false, detail);
+        status = write_if_new(p, &written, path, buf_bytes(&p->genesis), false, detail);
     if (status == ERR_OK && !config->bootnode)
-        status = copy_out(&config->genesis, &p->genesis, detail);
+        status = copy_out(p, &config->genesis, &p->genesis, detail);
     if (status == ERR_OK)
         tell(p, written, "genesis");
     return status;
@@ -208,9 +227,9 @@ static int prepare_nodes(struct preparation *p, struct err_detail *detail)
         buf_append_text(&p->nodes, "]\n");
     }
     deploy_site_path(path, p->site, "static-nodes.json");
-    int status = write_if_new(&written, path, buf_bytes(&p->nodes), false, detail);
+    int status = write_if_new(p, &written, path, buf_bytes(&p->nodes), false, detail);
     if (status == ERR_OK && !config->bootnode)
-        status = copy_out(&config->staticnodes, &p->nodes, detail);
+        status = copy_out(p, &config->staticnodes, &p->nodes, detail);
     if (status == ERR_OK)
         tell(p, written, "static nodes");
     return status;
@@ -218,13 +237,13 @@ static int prepare_nodes(struct preparation *p, struct err_detail *detail)
 
 /* --- One peer --- */
 
-static int write_secret(const struct deploy_site_peer *peer, const char *name, const char *text,
-                        struct err_detail *detail)
+static int write_secret(const struct preparation *p, const struct deploy_site_peer *peer,
+                        const char *name, const char *text, struct err_detail *detail)
 {
     char path[DEPLOY_PATH_MAX + 64];
     bool written;
     deploy_path(path, "%s/%s", peer->secrets, name);
-    int status = write_if_new(&written, path, bytes_str(text), true, detail);
+    int status = write_if_new(p, &written, path, bytes_str(text), true, detail);
     if (status == ERR_OK && chmod(path, 0400) != 0)
         status = err_set(detail, ERR_IO, "chmod 400 %s: %s", path, strerror(errno));
     return status;
@@ -243,7 +262,7 @@ static int write_fields(struct preparation *p, const struct deploy_site_peer *pe
         const char *text;
         status = deploy_secrets_field(&text, secret, path, fields[i][0], detail);
         if (status == ERR_OK)
-            status = write_secret(peer, fields[i][1], text, detail);
+            status = write_secret(p, peer, fields[i][1], text, detail);
     }
     if (secret)
         deploy_secrets_drop(secret);
@@ -266,7 +285,8 @@ static int write_secrets(struct preparation *p, const struct deploy_site_peer *p
 }
 
 /* The account's key file is encrypted, and belongs to the data directory. */
-static int place_keystore(const struct deploy_site_peer *peer, struct err_detail *detail)
+static int place_keystore(const struct preparation *p, const struct deploy_site_peer *peer,
+                          struct err_detail *detail)
 {
     char from[DEPLOY_PATH_MAX + 32], to[DEPLOY_PATH_MAX + 32], folder[DEPLOY_PATH_MAX + 32];
     struct buf text = BUF_INIT;
@@ -278,7 +298,7 @@ static int place_keystore(const struct deploy_site_peer *peer, struct err_detail
     if (status == ERR_OK)
         status = file_read(from, FILE_MAX_BYTES, &text, detail);
     if (status == ERR_OK)
-        status = write_if_new(&written, to, buf_bytes(&text), true, detail);
+        status = write_if_new(p, &written, to, buf_bytes(&text), true, detail);
     buf_release(&text);
     return status;
 }
@@ -296,7 +316,7 @@ static int init_chain(struct preparation *p, const struct deploy_site_peer *peer
     *ret_made =
         !(access(mark, F_OK) == 0 && file_read(mark, FILE_MAX_BYTES, &old, NULL) == ERR_OK &&
           bytes_equal(buf_bytes(&old), buf_bytes(&p->genesis)));
-    if (*ret_made) {
+    if (*ret_made && !p->look_only) {
         char program[DEPLOY_PATH_MAX];
         snprintf(program, sizeof(program), "%s", p->programs->node);
         const char *const arguments[] = {program, "--datadir", data, "init", genesis, NULL};
@@ -312,21 +332,39 @@ static int init_chain(struct preparation *p, const struct deploy_site_peer *peer
     return status;
 }
 
-static int write_configs(struct preparation *p, size_t index, struct err_detail *detail)
+static int write_configs(struct preparation *p, size_t index, bool *ret_written,
+                         struct err_detail *detail)
 {
     const struct deploy_site_peer *peer = &p->site->peers[index];
     char path[DEPLOY_PATH_MAX + 32];
     bool written;
     deploy_path(path, "%s/node/static-nodes.json", peer->folder);
-    int status = write_if_new(&written, path, buf_bytes(&p->nodes), false, detail);
+    int status = write_if_new(p, ret_written, path, buf_bytes(&p->nodes), false, detail);
     if (status == ERR_OK && peer->has_tm) {
         struct buf config = BUF_INIT;
         deploy_path(path, "%s/tm/tessera-config.json", peer->folder);
         deploy_tm_config(&config, p->site, index);
         status = buf_status(&config) == ERR_OK
-                     ? write_if_new(&written, path, buf_bytes(&config), false, detail)
+                     ? write_if_new(p, &written, path, buf_bytes(&config), false, detail)
                      : err_set(detail, ERR_NOMEM, "out of memory");
+        *ret_written |= status == ERR_OK && written;
         buf_release(&config);
+    }
+    return status;
+}
+
+static int look_at_peer(struct preparation *p, size_t index, struct err_detail *detail)
+{
+    const struct deploy_site_peer *peer = &p->site->peers[index];
+    bool made = !has_chain(peer), config = false;
+    int status = ERR_OK;
+    if (!p->keys_missing)
+        status = init_chain(p, peer, &made, detail);
+    tell(p, made, "data of %s", peer->name);
+    if (status == ERR_OK && !made && !p->keys_missing) {
+        status = write_configs(p, index, &config, detail);
+        if (config)
+            tell(p, true, "configuration of %s", peer->name);
     }
     return status;
 }
@@ -335,7 +373,7 @@ static int prepare_peer(struct preparation *p, size_t index, struct err_detail *
 {
     static const char *const folders[] = {"node", "tm", "logs"};
     const struct deploy_site_peer *peer = &p->site->peers[index];
-    bool made = false;
+    bool made = false, config;
     int status = ERR_OK;
     for (size_t i = 0; status == ERR_OK && i < BASE_COUNT(folders); i++) {
         char path[DEPLOY_PATH_MAX + 32];
@@ -345,9 +383,9 @@ static int prepare_peer(struct preparation *p, size_t index, struct err_detail *
     if (status == ERR_OK)
         status = write_secrets(p, peer, detail);
     if (status == ERR_OK)
-        status = place_keystore(peer, detail);
+        status = place_keystore(p, peer, detail);
     if (status == ERR_OK)
-        status = write_configs(p, index, detail);
+        status = write_configs(p, index, &config, detail);
     if (status == ERR_OK)
         status = init_chain(p, peer, &made, detail);
     if (status == ERR_OK)
@@ -369,25 +407,60 @@ static json_t *process_json(const struct deploy_process *process)
                      "ready", process->ready, "after", process->after, "arguments", arguments);
 }
 
-static int write_processes(struct preparation *p, struct err_detail *detail)
+int deploy_prepare_processes(json_t **ret_rows, const struct deploy_site *site,
+                             const struct deploy_programs *programs, struct err_detail *detail)
 {
     json_t *all = json_array();
-    char path[DEPLOY_PATH_MAX];
-    bool written;
-    for (size_t i = 0; i < p->site->count; i++) {
+    for (size_t i = 0; i < site->count; i++) {
         struct deploy_process processes[2];
-        size_t count = deploy_peer_processes(processes, p->site, i, p->programs);
+        size_t count = deploy_peer_processes(processes, site, i, programs);
         for (size_t j = 0; j < count; j++) {
             json_array_append_new(all, process_json(&processes[j]));
             buf_release(&processes[j].arguments);
         }
     }
+    *ret_rows = all;
+    return all ? ERR_OK : err_set(detail, ERR_NOMEM, "out of memory");
+}
+
+static int write_processes(struct preparation *p, struct err_detail *detail)
+{
+    json_t *all = NULL;
+    char path[DEPLOY_PATH_MAX];
+    bool written;
+    int status = deploy_prepare_processes(&all, p->site, p->programs, detail);
     char *text = json_dumps(all, JSON_INDENT(2));
     deploy_site_path(path, p->site, "processes.json");
-    int status = text ? write_if_new(&written, path, bytes_str(text), true, detail)
+    if (status == ERR_OK)
+        status = text ? write_if_new(p, &written, path, bytes_str(text), true, detail)
                       : err_set(detail, ERR_NOMEM, "out of memory");
     free(text); /* from malloc, by jansson */
     json_decref(all);
+    return status;
+}
+
+int deploy_prepare_plan(struct deploy_site *site, const struct deploy_secrets *secrets,
+                        bool *ret_keys_missing, deploy_step_fn *step, void *context,
+                        struct err_detail *detail)
+{
+    struct preparation p = {
+        .site = site, .secrets = secrets, .step = step, .context = context, .look_only = true};
+    char path[DEPLOY_PATH_MAX];
+    int status = prepare_keys(&p, detail);
+    if (status == ERR_OK && p.keys_missing) {
+        deploy_site_path(path, site, "genesis.json");
+        tell(&p, access(path, F_OK) != 0, "genesis");
+        tell(&p, true, "static nodes");
+    } else if (status == ERR_OK) {
+        status = prepare_genesis(&p, detail);
+        if (status == ERR_OK)
+            status = prepare_nodes(&p, detail);
+    }
+    for (size_t i = 0; status == ERR_OK && i < site->count; i++)
+        status = look_at_peer(&p, i, detail);
+    *ret_keys_missing = p.keys_missing;
+    buf_release(&p.genesis);
+    buf_release(&p.nodes);
     return status;
 }
 

@@ -8,6 +8,8 @@
 
 #include "deploy/local/site.h"
 
+#include <jansson.h>
+
 /* Told of each step, for a person: "keys of carrier/carrier", and whether anything had to be made. */
 typedef void deploy_step_fn(void *context, const char *what, bool made);
 
@@ -27,6 +29,17 @@ int deploy_programs_find(struct deploy_programs *ret_programs, bool needs_tm,
 int deploy_prepare(struct deploy_site *site, const struct deploy_programs *programs,
                    const struct deploy_secrets *secrets, deploy_step_fn *step, void *context,
                    struct err_detail *detail) BASE_NODISCARD;
+
+/* The same steps, told and not done: `made` says that deploy_prepare would. `secrets` is NULL while there is no store.
+ * *ret_keys_missing: what follows from keys that are to be made is not known yet. Failures as deploy_prepare. */
+int deploy_prepare_plan(struct deploy_site *site, const struct deploy_secrets *secrets,
+                        bool *ret_keys_missing, deploy_step_fn *step, void *context,
+                        struct err_detail *detail) BASE_NODISCARD;
+
+/* What processes.json is to hold; freed by json_decref. The identities of the site are needed. ERR_NOMEM. */
+int deploy_prepare_processes(json_t **ret_rows, const struct deploy_site *site,
+                             const struct deploy_programs *programs,
+                             struct err_detail *detail) BASE_NODISCARD;
 
 /* One of the programs of a peer, as the supervisor runs it. */
 struct deploy_process {

@@ -1,0 +1,158 @@
+/* `quorate plan`: what `up` would do, without doing it. */
+#include "base/file.h"
+#include "deploy/commands/bring.h"
+#include "deploy/local/prepare.h"
+#include "deploy/local/supervisor.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+enum { PROCESSES_MAX = 16 << 20 };
+
+static const char *data = DEPLOY_DATA_DEFAULT, *passphrase_file;
+
+static const struct options_row rows[] = {
+    {"data", "FOLDER", OPTIONS_TEXT, &data,
+     "where the network lives (default " DEPLOY_DATA_DEFAULT ")"},
+    {"passphrase-file", "FILE", OPTIONS_TEXT, &passphrase_file,
+     "of the store of secrets (default: the key file beside it)"},
+};
+
+struct plan {
+    size_t changes;
+};
+
+static void print_step(void *context, const char *what, bool made)
+{
+    struct plan *plan = context;
+    if (made)
+        printf("make     %s\n", what);
+    plan->changes += made;
+}
+
+static void print_change(struct plan *plan, const char *what, const char *name)
+{
+    printf("%-7s  %s\n", what, name);
+    plan->changes++;
+}
+
+static json_t *find(const json_t *all, const char *name)
+{
+    size_t i;
+    json_t *row;
+    json_array_foreach(all, i, row)
+    {
+        const char *text = json_string_value(json_object_get(row, "name"));
+        if (text && strcmp(text, name) == 0)
+            return row;
+    }
+    return NULL;
+}
+
+/* What the supervisor runs by (an array, empty when there is none), and what it says of it (NULL when none runs). */
+static void read_running(json_t **ret_rows, json_t **ret_states, const struct deploy_site *site)
+{
+    char path[DEPLOY_PATH_MAX];
+    struct buf text = BUF_INIT, answer = BUF_INIT;
+    deploy_site_path(path, site, "processes.json");
+    *ret_rows = NULL;
+    *ret_states = NULL;
+    if (access(path, F_OK) == 0 && file_read(path, PROCESSES_MAX, &text, NULL) == ERR_OK)
+        *ret_rows = json_loadb((const char *)text.data, text.len, 0, NULL);
+    if (deploy_supervisor_ask(&answer, site->folder, "status", NULL) == ERR_OK) {
+        json_t *root = json_loadb((const char *)answer.data, answer.len, 0, NULL);
+        *ret_states = json_incref(json_object_get(root, "processes"));
+        json_decref(root);
+    }
+    buf_release(&text);
+    buf_release(&answer);
+}
+
+/* `wanted` is not known to its last option while keys are missing: then names alone are compared. */
+static void compare_processes(struct plan *plan, const struct deploy_site *site,
+                              const json_t *wanted, bool keys_missing)
+{
+    json_t *old, *states, *row;
+    size_t i;
+    read_running(&old, &states, site);
+    json_array_foreach(wanted, i, row)
+    {
+        const char *name = json_string_value(json_object_get(row, "name"));
+        const json_t *before = find(old, name);
+        if (!find(states, name))
+            print_change(plan, "start", name);
+        else if (!keys_missing && before && !json_equal(before, row))
+            print_change(plan, "restart", name);
+    }
+    json_array_foreach(states, i, row)
+    {
+        const char *name = json_string_value(json_object_get(row, "name"));
+        if (!find(wanted, name))
+            print_change(plan, "end", name);
+    }
+    json_decref(old);
+    json_decref(states);
+}
+
+static int open_store(struct deploy_secrets *ret_secrets, char *path, bool *ret_open,
+                      const struct deploy_site *site, struct err_detail *detail)
+{
+    deploy_site_path(path, site, "secrets");
+    *ret_open = access(path, F_OK) == 0;
+    return *ret_open ? deploy_context_secrets(ret_secrets, path, site, passphrase_file, detail)
+                     : ERR_OK;
+}
+
+static int make_plan(struct deploy_context *context, struct err_detail *detail)
+{
+    struct plan plan = {0};
+    struct deploy_programs programs;
+    struct deploy_secrets secrets;
+    char path[DEPLOY_PATH_MAX];
+    bool open = false, keys_missing = false;
+    json_t *wanted = NULL;
+    int status = deploy_bring_check(context, &programs, detail);
+    if (status == ERR_OK)
+        status = open_store(&secrets, path, &open, context->site, detail);
+    if (status != ERR_OK)
+        return status;
+    status = deploy_prepare_plan(context->site, open ? &secrets : NULL, &keys_missing, print_step,
+                                 &plan, detail);
+    if (open)
+        deploy_secrets_close(&secrets);
+    if (status == ERR_OK)
+        status = deploy_prepare_processes(&wanted, context->site, &programs, detail);
+    if (status == ERR_OK) {
+        compare_processes(&plan, context->site, wanted, keys_missing);
+        printf(plan.changes ? "%zu changes; `quorate up` makes them\n"
+                            : "nothing to do: all is there, and runs\n",
+               plan.changes);
+    }
+    json_decref(wanted);
+    return status;
+}
+
+static int run(size_t argc, char **argv)
+{
+    struct err_detail detail = {""};
+    struct deploy_context context;
+    if (argc != 1)
+        return deploy_complain(
+            err_set(&detail, ERR_USAGE, "plan takes one file: quorate plan network.yaml"), &detail);
+    bool was_there = access(data, F_OK) == 0;
+    int status = deploy_context_open(&context, argv[0], data, &detail);
+    if (status == ERR_OK)
+        status = make_plan(&context, &detail);
+    deploy_context_release(&context);
+    if (!was_there)
+        (void)rmdir(data); /* a layout makes its folder; it is empty still */
+    return status == ERR_OK ? COMMANDS_OK : deploy_complain(status, &detail);
+}
+
+const struct commands_command deploy_plan = {
+    .text = {"plan", "FILE", "say what `up` would do, and do nothing",
+             "Compares what the file asks for with what is in the folder and what runs."},
+    .rows = rows,
+    .row_count = BASE_COUNT(rows),
+    .run = run,
+};
