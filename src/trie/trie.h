@@ -213,6 +213,29 @@ struct trie_proof {
 int trie_prove(struct trie *t, struct trie_proof *ret_proof, struct arena *arena,
                struct bytes key) BASE_NODISCARD;
 
+/*
+ * Nodes one by one, as peers ask for them: from a root's reference to those of its children, and so
+ * on. A branch with a path is two nodes to them, an extension and, `behind` it, the branch.
+ */
+struct trie_ref {
+    struct hash256 hash;
+    uint64_t id;
+    bool behind;
+};
+
+struct trie_peers_node {
+    struct trie_ref children[16]; /* those known by a hash */
+    size_t count;
+    bool is_leaf;
+    struct bytes value; /* of a leaf, in the trie's arena */
+    uint64_t link;
+};
+
+/* Appends the RLP of a stored node. ERR_CORRUPT: pruned, damaged, or not what has this hash; the trie
+ * refuses everything after it, as ever. */
+int trie_peers_node(struct trie *t, struct buf *b, struct trie_peers_node *ret_node,
+                    const struct trie_ref *ref) BASE_NODISCARD;
+
 /* X(name, text): what a proof shows, or why it shows nothing. */
 #define TRIE_VERDICT_LIST(X)                                                                       \
     X(TRIE_PRESENT, "the key has this value")                                                      \

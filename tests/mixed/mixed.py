@@ -14,6 +14,7 @@ scenarios
     restarts-qbft, restarts-ibft   each validator is killed and started again, one after the other
     order         node keys of qbft-order: one GoQuorum validator restarted, then the other killed; blocks go on
     switch        from IBFT to QBFT at a height
+    fast          a fresh GoQuorum node takes blocks and the newest state, not their execution, from validators of ours
     import        a chain exported by either is imported by the other, with the same head
 """
 import argparse
@@ -49,8 +50,8 @@ def free_ports(count):
 class Node:
     """One process; kind is 'goquorum' or 'quorate'."""
 
-    def __init__(self, net, index, kind, name=None, validator=True, peers=None):
-        self.net, self.index, self.kind, self.validator = net, index, kind, validator
+    def __init__(self, net, index, kind, name=None, validator=True, peers=None, sync='full'):
+        self.net, self.index, self.kind, self.validator, self.sync = net, index, kind, validator, sync
         self.name = name or f'{kind}{index}'
         self.folder = os.path.join(net.folder, self.name)
         self.port, self.http = free_ports(2)
@@ -83,8 +84,8 @@ class Node:
     def start(self):
         with open(os.path.join(self.folder, 'static-nodes.json'), 'w') as f:
             json.dump([n.enode for n in (self.peers or self.net.nodes) if n is not self], f)
-        command = [self.binary, '--datadir', self.folder, '--networkid', '1337', '--nodiscover', '--syncmode', 'full',
-                   '--gcmode', 'archive', '--port', str(self.port), '--verbosity', '4', '--allow-insecure-unlock',
+        command = [self.binary, '--datadir', self.folder, '--networkid', '1337', '--nodiscover', '--syncmode', self.sync,
+                   '--gcmode', 'archive' if self.sync == 'full' else 'full', '--port', str(self.port), '--verbosity', '4', '--allow-insecure-unlock',
                    '--http', '--http.addr', '127.0.0.1', '--http.port', str(self.http),
                    '--http.api', 'admin,eth,net,web3,istanbul,personal,debug,txpool,miner']
         if self.validator:
@@ -456,6 +457,39 @@ def import_scenario(args):
     return net.failures
 
 
+def fill_state(net, node):
+    """Forty accounts and a contract with two slots, whose address it gives, in the first blocks."""
+    owner = net.accounts[0]
+    node.rpc('personal_importRawKey', owner['key'][2:], 'pw')
+    common = {'from': owner['address'], 'gas': hex(200000), 'gasPrice': '0x0'}
+    sent = [node.rpc('personal_sendTransaction', {**common, 'to': f'0x{i:040x}', 'value': '0x1', 'nonce': hex(i - 1000)}, 'pw')
+            for i in range(1000, 1040)]
+    # PUSH 1, 0, SSTORE, PUSH 2, 1, SSTORE, MSTORE8 and RETURN of one byte
+    sent.append(node.rpc('personal_sendTransaction', {**common, 'data': '0x60016000556002600155600160005360016000f3', 'nonce': hex(40)}, 'pw'))
+    net.wait(lambda: all(node.try_rpc('eth_getTransactionReceipt', h) for h in sent), 60, f'{len(sent)} transactions are mined')
+    return node.rpc('eth_getTransactionReceipt', sent[-1])['contractAddress']
+
+
+def fast_scenario(args):
+    """Needs more than 64 blocks: GoQuorum executes that many by itself at the end."""
+    with Net(args, 'qbft', 'fast sync of a GoQuorum node from Quorate') as net:
+        start_validators(net, ('quorate',) * 4)
+        source = net.nodes[0]
+        contract = fill_state(net, source)
+        net.wait_height(90)
+        fresh = net.add(4, 'goquorum', validator=False, peers=[source], sync='fast')
+        fresh.start()
+        target = source.head()
+        net.wait(lambda: fresh.head() >= target, 120, f'{fresh.name} has block {target}')
+        log = open(fresh.log).read()
+        net.check('Imported new block receipts' in log and 'Imported new state entries' in log, 'it fetched receipts and a state')
+        net.wait(lambda: fresh.head() >= target + 5, 60, f'{fresh.name} follows')
+        net.check(net.same_chain(target + 5), f'and follows the chain: {target + 5}')
+        seen = {(n.rpc('eth_getCode', contract, hex(target)), n.rpc('eth_getStorageAt', contract, '0x1', hex(target))) for n in net.nodes}
+        net.check(len(seen) == 1 and next(iter(seen))[0] != '0x', f'with the same code and storage: {seen}')
+    return net.failures
+
+
 SCENARIOS = {
     'qbft': lambda args: validators_scenario(args, 'qbft', 'QBFT: 2 GoQuorum and 2 Quorate validators'),
     'ibft': lambda args: validators_scenario(args, 'ibft-order', 'IBFT: 2 GoQuorum and 2 Quorate validators'),
@@ -465,6 +499,7 @@ SCENARIOS = {
     'restarts-ibft': lambda args: restarts_scenario(args, 'ibft-order', 'IBFT'),
     'order': order_scenario,
     'switch': switch_scenario,
+    'fast': fast_scenario,
     'import': import_scenario,
 }
 

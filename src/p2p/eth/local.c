@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "chain/forkid.h"
+#include "chain/nodes.h"
 
 #include <sys/random.h>
 
@@ -20,6 +21,7 @@ struct p2p_local {
     size_t protocol_count;
     struct io_timer timer;
     struct io_worker *recovery;
+    struct chain_nodes nodes;
     uint64_t random;      /* state of ids */
     unsigned turned_away; /* messages since the pool was full */
 };
@@ -112,6 +114,18 @@ static int read_block(void *context, uint64_t number, enum p2p_eth_part part, st
     if (status != ERR_OK)
         return status;
     status = read_part(&reader, number, part, b);
+    chain_reader_close(&reader);
+    return status;
+}
+
+static int node_data(void *context, const struct hash256 *hash, struct buf *b)
+{
+    struct p2p_local *l = context;
+    struct chain_reader reader;
+    int status = chain_reader_open(&reader, l->options.chain);
+    if (status != ERR_OK)
+        return status;
+    status = chain_nodes_get(&l->nodes, b, &reader, hash);
     chain_reader_close(&reader);
     return status;
 }
@@ -524,6 +538,7 @@ static int make_eth(struct p2p_local *l)
         .hash_at = hash_at,
         .number_of = number_of,
         .read = read_block,
+        .node_data = node_data,
         .import = import,
         .transaction = transaction,
         .has_transaction = has_transaction,
@@ -584,6 +599,7 @@ void p2p_local_free(struct p2p_local *l)
     io_timer_stop(&l->timer);
     p2p_eth_free(l->eth);
     p2p_istanbul_free(l->istanbul);
+    chain_nodes_release(&l->nodes);
     mem_free(l);
 }
 
