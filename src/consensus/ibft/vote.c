@@ -96,6 +96,20 @@ static bool is_checked(struct ibft *m, struct consensus_block *block)
     return false;
 }
 
+/* Whether those who have come to this round, without those who have committed to another block of this height and stay
+ * with it, are a quorum. This node is one of the latter. */
+static bool may_do_without_bound(const struct ibft *m, const struct hash256 *hash)
+{
+    size_t able = 0;
+    for (size_t i = 0; i < m->set.count; i++) {
+        const struct ibft_member *member = &m->members[i];
+        const struct ibft_slot *commit = &member->now[IBFT_COMMIT];
+        bool bound = i == m->self || (commit->used && !hash256_equal(&commit->digest, hash));
+        able += !bound && member->heard && member->round == m->round;
+    }
+    return able >= m->quorum;
+}
+
 /* A proposal of this round is there, and no vote was given on it. */
 static void look_at_proposal(struct ibft *m, struct consensus_block *block)
 {
@@ -107,8 +121,15 @@ static void look_at_proposal(struct ibft *m, struct consensus_block *block)
     }
     if (m->lock || (m->voted && !hash256_equal(&m->vote, &block->hash))) {
         /* This node is bound to another block, until a quorum of this round votes for this one. */
-        if (count_votes(m, &block->hash) >= m->quorum && is_checked(m, block))
-            lock(m, block);
+        if (count_votes(m, &block->hash) >= m->quorum) {
+            if (is_checked(m, block))
+                lock(m, block);
+        } else if (m->lock && !may_do_without_bound(m, &block->hash)) {
+            /* As the reference, which always asks: nobody waits for the end of a round that cannot succeed. */
+            ibft_ask_round(m, m->round + 1);
+            ibft_look_at_rounds(m);
+            ibft_look_at_votes(m);
+        }
         return;
     }
     if (!is_checked(m, block))

@@ -372,6 +372,7 @@ static void locks(void **state)
     hear(&w, 1, IBFT_ROUND_CHANGE, 1, NULL);
     expect_said(&w, IBFT_ROUND_CHANGE, 1, NULL);
     hear(&w, 2, IBFT_ROUND_CHANGE, 1, NULL);
+    hear(&w, 0, IBFT_ROUND_CHANGE, 1, NULL);
     hear(&w, 1, IBFT_PRE_PREPARE, 1, second);
     expect_silence(&w);
     assert_null(find(&w, CONSENSUS_CHECK));
@@ -393,6 +394,31 @@ static void locks(void **state)
     assert_true(said(&w, IBFT_PRE_PREPARE, &m)); /* its own turn */
     assert_true(bytes_equal(m.block, second->rlp));
     expect_said(&w, IBFT_COMMIT, 3, second);
+    consensus_block_unref(first);
+    consensus_block_unref(second);
+    tear_down(&w);
+}
+
+/* Locked, and without it there is no quorum in the round: it asks for the next one at once, until the turn of one who
+ * proposes what it is locked on. */
+static void no_quorum_without_it(void **state)
+{
+    (void)state;
+    struct world w;
+    set_up(&w, 3);
+    say_head(&w, HEAD);
+    struct consensus_block *first = accept_first(&w), *second = make_block(&w, 1, 2);
+    hear(&w, 0, IBFT_PREPARE, 0, first);
+    hear(&w, 1, IBFT_PREPARE, 0, first);
+    expect_said(&w, IBFT_COMMIT, 0, first);
+    hear(&w, 1, IBFT_ROUND_CHANGE, 1, NULL);
+    hear(&w, 2, IBFT_ROUND_CHANGE, 1, NULL); /* node 0 stays away */
+    hear(&w, 1, IBFT_PRE_PREPARE, 1, second);
+    expect_said(&w, IBFT_ROUND_CHANGE, 2, NULL);
+    hear(&w, 1, IBFT_ROUND_CHANGE, 2, NULL);
+    hear(&w, 2, IBFT_ROUND_CHANGE, 2, NULL);
+    hear(&w, 2, IBFT_PRE_PREPARE, 2, first);
+    expect_said(&w, IBFT_COMMIT, 2, first);
     consensus_block_unref(first);
     consensus_block_unref(second);
     tear_down(&w);
@@ -624,12 +650,12 @@ static void without_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_round),        cmocka_unit_test(own_proposal),
-        cmocka_unit_test(not_his_turn),   cmocka_unit_test(bad_proposal),
-        cmocka_unit_test(locks),          cmocka_unit_test(after_a_crash),
-        cmocka_unit_test(damaged_record), cmocka_unit_test(company),
-        cmocka_unit_test(without_memory), cmocka_unit_test(not_at_work),
-        cmocka_unit_test(old_block),
+        cmocka_unit_test(a_round),       cmocka_unit_test(own_proposal),
+        cmocka_unit_test(not_his_turn),  cmocka_unit_test(bad_proposal),
+        cmocka_unit_test(locks),         cmocka_unit_test(no_quorum_without_it),
+        cmocka_unit_test(after_a_crash), cmocka_unit_test(damaged_record),
+        cmocka_unit_test(company),       cmocka_unit_test(without_memory),
+        cmocka_unit_test(not_at_work),   cmocka_unit_test(old_block),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
