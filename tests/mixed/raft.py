@@ -12,8 +12,10 @@ scenarios
     mixed     two of each kind: blocks sent to each, the leader killed --kills times, whoever leads
     members   members and learners of each kind are added and removed from the other kind's side
     snapshot  a member of each kind that was away for more entries than the log keeps comes back
+    recorded  the recorded chain is imported by two of ours and, given its binary, a GoQuorum: they go on from it
 """
 import argparse
+import gzip
 import json
 import os
 import random
@@ -72,9 +74,12 @@ class Cluster(Net):
         member.init()
         return member
 
-    def begin(self, kinds):
+    def begin(self, kinds, chain=None):
+        """`chain`: a file of blocks that each imports before it starts."""
         for i, kind in enumerate(kinds):
-            self.add(i, kind)
+            member = self.add(i, kind)
+            if chain:
+                member.run('import', chain)
         for node in self.nodes:
             node.start(wait=False)
         for node in self.nodes:
@@ -251,6 +256,31 @@ def scenario_snapshot(args):
         return net.failures
 
 
+def scenario_recorded(args):
+    kinds = ['quorate', 'quorate', 'goquorum' if args.goquorum else 'quorate']
+    with Cluster(args, f'from the recorded chain on: {", ".join(kinds)}') as net:
+        chain = os.path.join(net.folder, 'chain.rlp')
+        with gzip.open(os.path.join(args.fixtures, 'recordings', 'raft', 'chain.rlp.gz')) as packed, open(chain, 'wb') as f:
+            f.write(packed.read())
+        net.begin(kinds, chain)
+        height = max(n.head() for n in net.nodes)
+        net.check(height > 10, f'it begins at block {height}')
+        net.same('the recorded head')
+        net.mine(count=5)
+        net.same('five transfers')
+        leader, took = net.kill_leader()
+        net.mine(count=2)
+        net.same(f'after kill -9 of the leader ({leader.kind})')
+        for node in net.nodes:
+            node.stop(signal.SIGKILL)
+        for node in net.nodes:
+            node.start()
+        net.leader(20)
+        net.mine(count=2)
+        net.same('after kill -9 of all')
+        return net.failures
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument('--node', required=True)
@@ -259,12 +289,12 @@ def main():
     parser.add_argument('--kills', type=int, default=5)
     parser.add_argument('--timeout', type=int, default=2, help=argparse.SUPPRESS)
     parser.add_argument('--keep', action='store_true')
-    parser.add_argument('scenario', nargs='*', default=['own', 'mixed', 'members', 'snapshot'])
+    parser.add_argument('scenario', nargs='*', default=['own', 'recorded', 'mixed', 'members', 'snapshot'])
     args = parser.parse_args()
     if not os.path.isdir(os.path.join(args.fixtures, 'recordings', 'raft')):
         print(f'skipped: no recordings in {args.fixtures}')
         return SKIPPED
-    if any(s != 'own' for s in args.scenario) and not args.goquorum:
+    if any(s not in ('own', 'recorded') for s in args.scenario) and not args.goquorum:
         print('skipped: no GoQuorum binary (--goquorum or $QUORATE_GOQUORUM)')
         return SKIPPED
     random.seed(1)
