@@ -44,7 +44,7 @@ class Member(Node):
                 json.dump([n.enode for n in self.net.nodes], f)
         command = [self.binary, '--datadir', self.folder, '--networkid', '1337', '--nodiscover', '--syncmode', 'full',
                    '--gcmode', 'archive', '--port', str(self.port), '--verbosity', '3', '--allow-insecure-unlock',
-                   '--raft', '--raftport', str(self.raft_port), '--raftblocktime', '50',
+                   '--lightkdf', '--raft', '--raftport', str(self.raft_port), '--raftblocktime', '50',
                    '--http', '--http.addr', '127.0.0.1', '--http.port', str(self.http),
                    '--http.api', 'admin,eth,net,web3,raft,personal,debug,txpool']
         if self.raft_id:
@@ -285,7 +285,8 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument('--node', required=True)
     parser.add_argument('--goquorum', default=os.environ.get('QUORATE_GOQUORUM'))
-    parser.add_argument('--fixtures', default=os.environ.get('QUORATE_FIXTURES', '../shared/fixtures'))
+    here = os.path.dirname(os.path.abspath(__file__))
+    parser.add_argument('--fixtures', default=os.environ.get('QUORATE_FIXTURES') or os.path.join(here, '../../../shared/fixtures'))
     parser.add_argument('--kills', type=int, default=5)
     parser.add_argument('--timeout', type=int, default=2, help=argparse.SUPPRESS)
     parser.add_argument('--keep', action='store_true')
