@@ -4,7 +4,9 @@
 #include "node/log.h"
 #include "privacy/config.h"
 
+#include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { EXIT_NO_ANSWER = 112 }; /* GoQuorum's */
@@ -13,12 +15,46 @@ struct node_manager {
     struct privacy_wire *wire;
     struct privacy_tm *tm;
     struct chain_payloads payloads;
+    pthread_mutex_t lock; /* of what follows */
+    struct node_manager_state state;
+    uint64_t since; /* when the block began to wait */
 };
+
+static uint64_t now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static void keep_event(struct node_manager *manager, bool waits, const char *text)
+{
+    pthread_mutex_lock(&manager->lock);
+    if (waits && !manager->state.waits)
+        manager->since = now_ms();
+    manager->state.waits = waits;
+    manager->state.failures += waits;
+    err_set(&manager->state.why, 0, "%s", text);
+    pthread_mutex_unlock(&manager->lock);
+}
+
+void node_manager_look(struct node_manager *manager, struct node_manager_state *ret_state)
+{
+    *ret_state = (struct node_manager_state){.waits = false};
+    if (!manager)
+        return;
+    pthread_mutex_lock(&manager->lock);
+    *ret_state = manager->state;
+    if (ret_state->waits)
+        ret_state->waited_ms = now_ms() - manager->since + 1; /* 0 is for nobody waits */
+    pthread_mutex_unlock(&manager->lock);
+}
 
 /* On the chain's thread. What is committed is durable, so that the node may end here. */
 static void on_event(void *context, enum privacy_event event, const char *text)
 {
-    (void)context;
+    if (event != PRIVACY_GIVEN_UP)
+        keep_event(context, event == PRIVACY_UNREACHABLE, text);
     switch (event) {
     case PRIVACY_UNREACHABLE:
         NODE_LOG(NODE_LOG_ERROR,
@@ -73,11 +109,13 @@ int node_manager_open(struct node_manager **ret_manager, const struct node_confi
     struct node_manager *manager = mem_alloc_zeroed(1, sizeof(*manager));
     if (!manager)
         return err_set(detail, ERR_NOMEM, "out of memory");
+    pthread_mutex_init(&manager->lock, NULL);
     status = privacy_wire_new(&manager->wire, &found, detail);
     if (status == ERR_OK) {
         const struct privacy_options options = {.exchange = privacy_wire_exchange,
                                                 .exchange_context = manager->wire,
                                                 .event = on_event,
+                                                .context = manager,
                                                 .exit_on_failure = config->ptm_exitonfailure};
         status = privacy_new(&manager->tm, &options);
     }
@@ -102,6 +140,7 @@ void node_manager_free(struct node_manager *manager)
         return;
     privacy_free(manager->tm);
     privacy_wire_free(manager->wire);
+    pthread_mutex_destroy(&manager->lock);
     mem_free(manager);
 }
 

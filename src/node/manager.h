@@ -17,6 +17,17 @@ void node_manager_free(struct node_manager *manager);
 /* Whoever waits for it gives up. NULL is fine. */
 void node_manager_stop(struct node_manager *manager);
 
+/* How it answers blocks. */
+struct node_manager_state {
+    bool waits;            /* a block waits for an answer */
+    uint64_t waited_ms;    /* since when; 0: none waits */
+    uint64_t failures;     /* requests of blocks without an answer, since the start */
+    struct err_detail why; /* the last cause, while a block waits */
+};
+
+/* Any thread. NULL is fine: nobody waits. */
+void node_manager_look(struct node_manager *manager, struct node_manager_state *ret_state);
+
 /* NULL when `manager` is. */
 struct privacy_tm *node_manager_tm(struct node_manager *manager);
 const struct chain_payloads *node_manager_payloads(const struct node_manager *manager);

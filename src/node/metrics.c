@@ -4,6 +4,7 @@
 #include "chain/chain.h"
 #include "chain/pool.h"
 #include "io/http.h"
+#include "node/manager.h"
 #include "p2p/server.h"
 
 #include <stdio.h>
@@ -21,6 +22,7 @@ struct node_metrics {
 
 struct values {
     uint64_t head, transactions, gas_used, gas_limit, pending, queued, peers, memory, cpu_ms;
+    uint64_t manager_waited, manager_failures;
 };
 
 static uint64_t resident_bytes(void)
@@ -37,6 +39,7 @@ static void gather(struct values *v, const struct node_metrics_source *source)
 {
     struct chain_head head;
     struct chain_pool_stats stats = {0};
+    struct node_manager_state manager;
     struct rusage usage;
     *v = (struct values){.memory = resident_bytes()};
     chain_head(source->chain, &head);
@@ -49,6 +52,9 @@ static void gather(struct values *v, const struct node_metrics_source *source)
     v->pending = stats.pending;
     v->queued = stats.queued;
     v->peers = p2p_server_peer_count(source->server);
+    node_manager_look(source->manager, &manager);
+    v->manager_waited = manager.waited_ms;
+    v->manager_failures = manager.failures;
     if (getrusage(RUSAGE_SELF, &usage) == 0)
         v->cpu_ms = (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000 +
                     (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000;
@@ -71,6 +77,9 @@ static const struct {
     {"system/memory/used", offsetof(struct values, memory)},
     {"system/memory/held", offsetof(struct values, memory)},
     {"system/cpu/proctime", offsetof(struct values, cpu_ms)},
+    /* Not geth's: how long a block has been waiting for the private transaction manager, in ms. */
+    {"quorum/ptm/waiting", offsetof(struct values, manager_waited)},
+    {"quorum/ptm/failures", offsetof(struct values, manager_failures)},
 };
 
 void node_metrics_write(struct buf *b, const struct node_metrics_source *source, bool json)
@@ -95,6 +104,16 @@ void node_metrics_write(struct buf *b, const struct node_metrics_source *source,
 
 /* --- Serving --- */
 
+static void answer_ready(struct io_http_request *request, const struct node_metrics *m)
+{
+    struct node_manager_state manager;
+    char text[sizeof(manager.why.text) + 80];
+    node_manager_look(m->source.manager, &manager);
+    snprintf(text, sizeof(text), "a block waits for the private transaction manager: %s",
+             manager.why.text);
+    io_http_answer_text(request, manager.waits ? 503 : 200, manager.waits ? text : "ready");
+}
+
 static void on_request(void *context, struct io_http_request *request)
 {
     const struct node_metrics *m = context;
@@ -104,6 +123,14 @@ static void on_request(void *context, struct io_http_request *request)
     bool is_json = bytes_equal(request->path, bytes_str("/debug/metrics"));
     bool is_text = bytes_equal(request->path, bytes_str("/debug/metrics/prometheus")) ||
                    bytes_equal(request->path, bytes_str("/metrics"));
+    if (bytes_equal(request->path, bytes_str("/ready"))) {
+        answer_ready(request, m);
+        return;
+    }
+    if (bytes_equal(request->path, bytes_str("/health"))) {
+        io_http_answer_text(request, 200, "healthy");
+        return;
+    }
     if (!is_json && !is_text) {
         io_http_answer_text(request, 404, "404 page not found");
         return;

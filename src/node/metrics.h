@@ -7,6 +7,7 @@
 
 struct chain;
 struct chain_pool;
+struct node_manager;
 struct p2p_server;
 struct node_metrics;
 
@@ -16,9 +17,11 @@ struct node_metrics_source {
     struct chain *chain;
     struct chain_pool *pool;
     struct p2p_server *server;
+    struct node_manager *manager; /* NULL: none */
 };
 
-/* Serves /debug/metrics/prometheus, /metrics (text) and /debug/metrics (JSON). ERR_IO: the address is in the
+/* Serves /debug/metrics/prometheus, /metrics (text) and /debug/metrics (JSON); /health (200 while the process serves) and /ready
+ * (503 with the reason while a block waits for the transaction manager). ERR_IO: the address is in the
  * message; ERR_NOMEM. */
 int node_metrics_start(struct node_metrics **ret_metrics, const struct node_metrics_source *source,
                        const char *host, uint16_t port, struct err_detail *detail) BASE_NODISCARD;

@@ -599,6 +599,7 @@ static int make_metrics(struct node *node, struct err_detail *detail)
         .chain = node->store,
         .pool = node_transactions_pool(node->transactions),
         .server = node_network_server(node->network),
+        .manager = node->manager,
     };
     int status = node_metrics_start(&node->metrics, &source, host, (uint16_t)port, detail);
     if (status == ERR_OK)

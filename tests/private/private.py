@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Two peers with transaction managers and a third without, as processes: private contracts between the two, their states equal and
-unseen by the third; refusals; kill -9 of a party; a manager that goes away and comes back."""
-import http.client, json, os, shutil, subprocess, sys, tempfile, time
+unseen by the third; logs by filters and subscriptions; refusals; kill -9 of a party; a manager that is killed and comes back."""
+import base64, http.client, json, os, shutil, socket, struct, subprocess, sys, tempfile, time
 
 node, manager, fixtures, port = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
 recorded = os.path.join(fixtures, "recordings", "private")
@@ -41,7 +41,7 @@ def start_manager(i):
     until(lambda: os.path.exists(f"{d}/tm.ipc"), "a manager")
 
 
-def start_node(i):
+def start_node(i, *more):
     d = os.path.join(work, f"n{i}")
     environment = dict(os.environ, PRIVATE_CONFIG="ignore")
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "check": True, "env": environment}
@@ -56,7 +56,8 @@ def start_node(i):
     nodes[i] = subprocess.Popen(
         [node, "--datadir", d, "--networkid", "1337", "--port", str(port + 10 + i), "--nodiscover", "--mine",
          "--nodekeyhex", network["node_keys"][i], "--http", "--http.port", str(port + 20 + i), "--http.api", "eth,debug",
-         "--unlock", address[i], "--password", password, "--allow-insecure-unlock"],
+         "--ws", "--ws.port", str(port + 30 + i), "--ws.api", "eth", "--metrics", "--metrics.addr", "127.0.0.1",
+         "--metrics.port", str(port + 40 + i), "--unlock", address[i], "--password", password, "--allow-insecure-unlock", *more],
         env=environment, stdout=open(f"{d}.log", "a"), stderr=subprocess.STDOUT)
 
 
@@ -109,6 +110,111 @@ def same_roots():
     return result(0, "debug_privateStateRoot", head) == result(1, "debug_privateStateRoot", head)
 
 
+class Subscriber:
+    """Logs of a contract, as a node tells them over WebSocket."""
+
+    def __init__(self, i, contract):
+        self.socket = socket.create_connection(("127.0.0.1", port + 30 + i), timeout=60)
+        self.bytes = self.socket.makefile("rb")
+        self.socket.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                            b"Sec-WebSocket-Key: " + base64.b64encode(os.urandom(16)) + b"\r\n\r\n")
+        assert b" 101 " in self.bytes.readline()
+        while self.bytes.readline() != b"\r\n":
+            pass
+        self.ask("eth_subscribe", "logs", {"address": contract})
+        assert "result" in self.next()
+
+    def ask(self, method, *params):
+        text = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
+        size = bytes([0x80 | len(text)]) if len(text) < 126 else struct.pack(">BH", 0x80 | 126, len(text))
+        self.socket.sendall(b"\x81" + size + bytes(4) + text)
+
+    def next(self):
+        _, length = self.bytes.read(2)
+        if length >= 126:
+            length = int.from_bytes(self.bytes.read(2 if length == 126 else 8), "big")
+        return json.loads(self.bytes.read(length))
+
+    def only(self):
+        """The one log that was told: an answer that is asked for now comes after all that was told before."""
+        told = []
+        self.ask("eth_chainId")
+        while "params" in (message := self.next()):
+            told.append(message["params"]["result"])
+        self.socket.close()
+        return told
+
+
+def logs_where_they_belong(contract):
+    """A private log is in all that a party is told of logs, the same each time, and in nothing that the third is told."""
+    criteria = {"address": contract, "fromBlock": "0x0"}
+    filters = [result(i, "eth_newFilter", criteria) for i in range(3)]
+    told = [Subscriber(i, contract) for i in range(3)]
+    sent = result(0, "eth_sendTransaction", transaction(0, to=contract, data=set_to(33), privateFor=[keys[1]]))
+    for i in range(3):
+        number = int(receipt(i, sent)["blockNumber"], 16)
+        until(lambda: int(result(i, "eth_blockNumber"), 16) >= number + 2, "two blocks more")
+    for i in range(3):
+        of_receipt = receipt(i, sent)["logs"]
+        assert len(of_receipt) == (i < 2), of_receipt
+        assert not of_receipt or of_receipt[0]["transactionHash"] == sent
+        assert result(i, "eth_getFilterChanges", filters[i]) == of_receipt
+        assert told[i].only() == of_receipt
+        assert result(i, "eth_getLogs", criteria)[-1:] == of_receipt == result(i, "eth_getFilterLogs", filters[i])[-1:]
+        assert result(i, "eth_getFilterChanges", filters[i]) == []
+
+
+def watched(i, path):
+    connection = http.client.HTTPConnection("127.0.0.1", port + 40 + i, timeout=30)
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    return answer.status, answer.read().decode().strip()
+
+
+def measured(i, name):
+    return json.loads(watched(i, "/debug/metrics")[1])["quorum/ptm/" + name]
+
+
+def manager_killed(contract):
+    """A party's manager is killed: that party raises the alarm, the others go on without it, and it follows when the manager is back."""
+    assert watched(1, "/ready") == (200, "ready") and measured(1, "waiting") == 0
+    managers[1].kill()
+    managers[1].wait()
+    # Node 1 is no party of it, which it cannot know; the value is the one that is there.
+    sent = result(0, "eth_sendTransaction", transaction(0, to=contract, data=set_to(33), privateFor=[]))
+    until(lambda: measured(1, "waiting") and measured(1, "failures") >= 2, "the alarm of node 1")
+    status, why = watched(1, "/ready")
+    assert status == 503 and "a block waits for the private transaction manager" in why, (status, why)
+    assert watched(1, "/health")[0] == 200
+    assert "a block waits for it" in open(os.path.join(work, "n1.log")).read()
+    stopped = int(result(1, "eth_blockNumber"), 16)  # it answers, with what it has
+    for i in (0, 2):
+        until(lambda: int(result(i, "eth_blockNumber"), 16) >= stopped + 5, f"blocks of node {i} without node 1", 120)
+    assert int(result(1, "eth_blockNumber"), 16) == stopped
+    os.remove(os.path.join(work, "t1", "tm.ipc"))
+    start_manager(1)
+    receipt(1, sent)
+    until(lambda: measured(1, "waiting") == 0 and watched(1, "/ready")[0] == 200, "the end of the alarm")
+    assert "answers again" in open(os.path.join(work, "n1.log")).read()
+    head = int(result(0, "eth_blockNumber"), 16)
+    until(lambda: int(result(1, "eth_blockNumber"), 16) >= head, "node 1 at the head")
+    sent = result(0, "eth_sendTransaction", transaction(0, to=contract, data=set_to(44), privateFor=[keys[1]]))
+    receipt(0, sent)
+    receipt(1, sent)
+    assert stored(contract)[:2] == [44, 44] and same_roots()
+
+
+def manager_killed_as_the_reference(contract):
+    nodes[1].terminate()
+    nodes[1].wait()
+    start_node(1, "--ptm.exitonfailure")
+    result(1, "eth_blockNumber")
+    managers[1].kill()
+    managers[1].wait()
+    result(0, "eth_sendTransaction", transaction(0, to=contract, data=set_to(10), privateFor=[]))
+    assert nodes[1].wait(60) == 112, nodes[1].returncode
+
+
 def run():
     creation = "0x" + (code.get("bin") or code.get("creation") or code.get("bytecode")).removeprefix("0x") + "%064x" % 5
     for i in range(2):
@@ -148,14 +254,10 @@ def run():
     receipt(0, sent)
     assert stored(contracts[0])[:2] == [4242, 4242] and same_roots()
 
-    managers[1].terminate()
-    managers[1].wait()
-    sent = result(0, "eth_sendTransaction", transaction(0, to=contracts[0], data=set_to(9), privateFor=[]))
-    until(lambda: "a block waits for it" in open(os.path.join(work, "n1.log")).read(), "the alarm of node 1")
-    start_manager(1)
-    receipt(1, sent)
-    assert "answers again" in open(os.path.join(work, "n1.log")).read()
-    print("private contracts of two of three peers: equal states, refusals, a kill and a manager that was away")
+    logs_where_they_belong(contracts[0])
+    manager_killed(contracts[0])
+    manager_killed_as_the_reference(contracts[0])
+    print("private contracts of two of three peers: equal states, logs, refusals, a kill and a manager that was away")
 
 
 password = write("password", "x\n", 0o600)
