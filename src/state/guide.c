@@ -41,8 +41,8 @@ void state_guide_free(struct state_guide *guide)
 {
     if (!guide)
         return;
-    free(guide->sets);
-    free(guide);
+    mem_free(guide->sets);
+    mem_free(guide);
 }
 
 void state_guide_clear_roots(struct state_guide *guide)
@@ -52,7 +52,7 @@ void state_guide_clear_roots(struct state_guide *guide)
 
 int state_guide_root(struct state_guide *guide, const struct trie_root *root)
 {
-    if (!guide->sets && !(guide->sets = calloc(SETS, sizeof(*guide->sets))))
+    if (!guide->sets && !(guide->sets = mem_alloc_zeroed(SETS, sizeof(*guide->sets))))
         return ERR_NOMEM;
     if (root->id == 0)
         return ERR_OK; /* nothing to fetch */
