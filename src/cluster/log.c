@@ -8,11 +8,11 @@
 #include <inttypes.h>
 #include <libgen.h>
 #include <limits.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zlib.h>
 
 enum { HARD = 1, ENTRY, SNAPSHOT, RECEIVED, MEMBER };
 enum { MAGIC_SIZE = 8, HEAD_SIZE = 9, REWRITE_FACTOR = 4 };
@@ -44,27 +44,6 @@ struct cluster_log {
 };
 
 /* --- Numbers --- */
-
-static uint32_t crc_table[256];
-static pthread_once_t crc_once = PTHREAD_ONCE_INIT;
-
-static void make_crc_table(void)
-{
-    for (uint32_t i = 0; i < 256; i++) {
-        uint32_t c = i;
-        for (int k = 0; k < 8; k++)
-            c = c & 1 ? c >> 1 ^ UINT32_C(0xedb88320) : c >> 1;
-        crc_table[i] = c;
-    }
-}
-
-static uint32_t crc(const uint8_t *data, size_t len)
-{
-    uint32_t c = UINT32_MAX;
-    for (size_t i = 0; i < len; i++)
-        c = crc_table[(c ^ data[i]) & 0xff] ^ c >> 8;
-    return ~c;
-}
 
 static void put_u32(uint8_t *to, uint32_t value)
 {
@@ -107,7 +86,7 @@ static void end_record(struct buf *b, size_t at)
     if (buf_status(b) != ERR_OK)
         return;
     put_u32(b->data + at, (uint32_t)(b->len - at - HEAD_SIZE));
-    put_u32(b->data + at + 4, crc(b->data + at + 8, b->len - at - 8));
+    put_u32(b->data + at + 4, (uint32_t)crc32_z(0, b->data + at + 8, b->len - at - 8));
 }
 
 static void write_hard(struct buf *b, const struct raft_hard_state *hard)
@@ -133,7 +112,7 @@ static size_t sound_record(struct bytes data)
         return 0;
     uint64_t len = get_u32(data.data);
     if (len > RAFT_MESSAGE_MAX || len + HEAD_SIZE > data.len ||
-        crc(data.data + 8, (size_t)len + 1) != get_u32(data.data + 4))
+        crc32_z(0, data.data + 8, (size_t)len + 1) != get_u32(data.data + 4))
         return 0;
     return (size_t)len + HEAD_SIZE;
 }
@@ -537,7 +516,6 @@ int cluster_log_open(struct cluster_log **ret_log, const char *path, uint64_t id
         mem_free(log);
         return err_set(detail, log ? ERR_LIMIT : ERR_NOMEM, "%s: the path is too long", path);
     }
-    pthread_once(&crc_once, make_crc_table);
     memcpy(log->path, path, strlen(path) + 1);
     log->id = id;
     arena_init(&log->arena);
