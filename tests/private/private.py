@@ -3,7 +3,10 @@
 unseen by the third; logs by filters and subscriptions; refusals; kill -9 of a party; a manager that is killed and comes back."""
 import base64, http.client, json, os, shutil, socket, struct, subprocess, sys, tempfile, time
 
-node, manager, fixtures, port = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
+from ports import free_base  # noqa: E402
+
+node, manager, fixtures, port = sys.argv[1], sys.argv[2], sys.argv[3], free_base(50)
 recorded = os.path.join(fixtures, "recordings", "private")
 if not os.path.isdir(recorded):
     print(f"no recordings in {fixtures}: skipped")
