@@ -288,7 +288,8 @@ const struct node_flag node_flags[] = {
         privacy, "ptm.exitonfailure", ptm_exitonfailure,
         "End with status 112 when a block needs the transaction manager and it fails five times, "
         "as GoQuorum does; otherwise the block waits"),
-    OTHER(privacy, "privacymarker.enable", SWITCH, REFUSED, "Making privacy marker transactions"),
+    SWITCH(privacy, "privacymarker.enable", privacymarker,
+           "Private transactions of the node's accounts go into public marker transactions"),
     OTHER(privacy, "multitenancy", SWITCH, REFUSED, "Several tenants on one node"),
 
     SWITCH(raft, "raft", raft, "Raft in place of Istanbul: the members are in static-nodes.json"),

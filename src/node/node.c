@@ -265,6 +265,11 @@ static int make_files(struct node *node, struct err_detail *detail)
     status = node_manager_check(node->manager, chain_configuration(node->store), detail);
     if (status != ERR_OK)
         return status;
+    if (config->privacymarker && chain_configuration(node->store)->is_quorum &&
+        !chain_configuration(node->store)->blocks[CHAIN_BLOCK_PRIVACY_PRECOMPILE].set)
+        return err_set(detail, ERR_INPUT,
+                       "Privacy marker transactions require privacyPrecompileBlock to be set in "
+                       "genesis.json");
     return chain_config_check_start(chain_configuration(node->store), config->networkid,
                                     config->raft, detail);
 }
@@ -463,6 +468,7 @@ static void fill_backend(struct node *node)
         .pool = node_transactions_pool(node->transactions),
         .server = node_network_server(node->network),
         .privacy = node_manager_tm(node->manager),
+        .make_markers = config->privacymarker,
         .client_version = node->name,
         .datadir = node->root,
         .network_id = config->networkid,

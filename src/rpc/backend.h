@@ -43,6 +43,8 @@ struct rpc_backend {
     struct p2p_server *server;
     struct privacy_tm *privacy; /* the transaction manager; NULL: none is in use */
 
+    bool make_markers; /* --privacymarker.enable: the node's private transactions go in markers */
+
     const char *client_version; /* web3_clientVersion: "Geth/v1.10.3-…(quorum-v24.4.1)/…" */
     const char *datadir;        /* absolute */
     uint64_t network_id;

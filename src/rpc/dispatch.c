@@ -20,8 +20,10 @@ struct rpc {
     const struct rpc_backend *backend;
     const struct rpc_method **methods; /* sorted by name */
     size_t method_count;
-    uint32_t available; /* namespaces */
-    size_t under_way;   /* exchanges on the worker */
+    uint32_t available;                          /* namespaces */
+    size_t under_way;                            /* exchanges on the worker */
+    struct rpc_call *holding;                    /* an account each */
+    struct rpc_exchange *waiting, **waiting_end; /* for one of those, first come first */
     struct rpc_machine machine;
     struct rpc_events events;
 };
@@ -53,6 +55,8 @@ struct rpc_exchange {
     struct rpc_call call;
     size_t out_mark; /* where the answer under way begins */
     int status;      /* what the method's last part returned */
+    bool is_again;   /* in the method's second round */
+    struct rpc_exchange *next_waiting;
 };
 
 /* --- Namespaces and methods --- */
@@ -141,6 +145,7 @@ int rpc_new(struct rpc **ret_rpc, const struct rpc_backend *backend)
     if (!rpc)
         return ERR_NOMEM;
     rpc->backend = backend;
+    rpc->waiting_end = &rpc->waiting;
     rpc->available = rpc_available(backend);
     for (size_t i = 0; i < rpc_method_list_count; i++)
         rpc->method_count += rpc_method_lists[i]->count;
@@ -163,7 +168,7 @@ void rpc_free(struct rpc *rpc)
 {
     if (!rpc)
         return;
-    assert(rpc->under_way == 0);
+    assert(rpc->under_way == 0 && !rpc->waiting);
     rpc_events_release(&rpc->events);
     rpc_machine_release(&rpc->machine);
     mem_free(rpc->methods);
@@ -277,9 +282,24 @@ static bool ends_with(struct bytes text, const char *end)
     return text.len >= len && memcmp(text.data + text.len - len, end, len) == 0;
 }
 
+static void wake(struct rpc *rpc);
+
+static void release_account(struct rpc_call *call)
+{
+    struct rpc_call **at = &call->rpc->holding;
+    if (!call->is_holding)
+        return;
+    while (*at != call)
+        at = &(*at)->next_holding;
+    *at = call->next_holding;
+    call->is_holding = false;
+    wake(call->rpc);
+}
+
 /* The call is over: its answer, or what went wrong. */
 static void end_call(struct rpc_exchange *x, int status)
 {
+    release_account(&x->call);
     struct bytes id = x->envelope.id;
     if (status == 0 && id.len) {
         buf_append_byte(&x->out, '}');
@@ -328,13 +348,70 @@ static int prepare_call(struct rpc_exchange *x)
     return 0;
 }
 
+/* --- Rounds of a call --- */
+
 static void run_on_worker(void *context)
 {
     struct rpc_exchange *x = context;
-    x->status = x->call.method->work(&x->call);
+    const struct rpc_method *method = x->call.method;
+    x->status = (x->is_again ? method->again_work : method->work)(&x->call);
 }
 
 static void on_worked(void *context);
+
+/* False when it was done at once, for want of a worker. */
+static bool start_work(struct rpc_exchange *x)
+{
+    const struct rpc_backend *backend = x->rpc->backend;
+    struct io_worker *worker =
+        x->call.method->light && backend->light ? backend->light : backend->worker;
+    x->rpc->under_way++;
+    if (worker && io_worker_run(worker, run_on_worker, on_worked, x) == 0)
+        return true;
+    x->rpc->under_way--;
+    run_on_worker(x);
+    return false;
+}
+
+/* What follows the worker's part. False when the call goes on later. */
+static bool end_round(struct rpc_exchange *x)
+{
+    const struct rpc_method *method = x->call.method;
+    int status = x->status;
+    /* `run` is called even when the asker has gone: what `work` left in `state` is its to free. */
+    rpc_method_fn *run = !method ? NULL : x->is_again ? method->again_run : method->run;
+    if (status == 0 && run)
+        status = run(&x->call);
+    if (status == RPC_WAIT) {
+        x->next_waiting = NULL;
+        *x->rpc->waiting_end = x;
+        x->rpc->waiting_end = &x->next_waiting;
+        return false;
+    }
+    if (status == RPC_LATER && !x->is_again) {
+        x->is_again = true;
+        return start_work(x) ? false : end_round(x);
+    }
+    end_call(x, status);
+    return true;
+}
+
+void rpc_hold(struct rpc_call *call, const struct address *account)
+{
+    assert(!call->is_holding);
+    call->is_holding = true;
+    call->held = *account;
+    call->next_holding = call->rpc->holding;
+    call->rpc->holding = call;
+}
+
+bool rpc_is_held(const struct rpc_call *call, const struct address *account)
+{
+    for (const struct rpc_call *at = call->rpc->holding; at; at = at->next_holding)
+        if (at != call && address_equal(&at->held, account))
+            return true;
+    return false;
+}
 
 /* Starts the call of one message. False when it goes on on the worker. */
 static bool call_one(struct rpc_exchange *x, struct bytes message)
@@ -360,6 +437,7 @@ static bool call_one(struct rpc_exchange *x, struct bytes message)
             write_error_text(x, e->id, RPC_CODE_TOO_LARGE, "response too large");
         return true;
     }
+    x->is_again = false;
     int status = prepare_call(x);
     if (status == 0 && x->call.method->quick) {
         status = x->call.method->quick(&x->call);
@@ -369,21 +447,10 @@ static bool call_one(struct rpc_exchange *x, struct bytes message)
         }
         status = 0;
     }
-    if (status == 0 && x->call.method->work) {
-        const struct rpc_backend *backend = x->rpc->backend;
-        struct io_worker *worker =
-            x->call.method->light && backend->light ? backend->light : backend->worker;
-        x->rpc->under_way++;
-        if (worker && io_worker_run(worker, run_on_worker, on_worked, x) == 0)
-            return false;
-        x->rpc->under_way--;
-        run_on_worker(x);
-        status = x->status;
-    }
-    if (status == 0 && x->call.method->run)
-        status = x->call.method->run(&x->call);
-    end_call(x, status);
-    return true;
+    x->status = status;
+    if (status == 0 && x->call.method->work && start_work(x))
+        return false;
+    return end_round(x);
 }
 
 /* --- Exchanges --- */
@@ -436,12 +503,22 @@ static void on_worked(void *context)
 {
     struct rpc_exchange *x = context;
     x->rpc->under_way--;
-    /* `run` is called even when the asker has gone: what `work` left in `state` is its to free. */
-    if (x->status == 0 && x->call.method->run)
-        x->status = x->call.method->run(&x->call);
-    end_call(x, x->status);
-    if (go_on(x))
+    if (end_round(x) && go_on(x))
         finish(x);
+}
+
+/* An account is free again: who waits for one tries it. */
+static void wake(struct rpc *rpc)
+{
+    struct rpc_exchange *x = rpc->waiting;
+    rpc->waiting = NULL;
+    rpc->waiting_end = &rpc->waiting;
+    while (x) {
+        struct rpc_exchange *next = x->next_waiting;
+        if (end_round(x) && go_on(x))
+            finish(x);
+        x = next;
+    }
 }
 
 static size_t batch_length(struct bytes array)

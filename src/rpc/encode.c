@@ -455,3 +455,40 @@ void rpc_write_receipt(struct buf *b, const struct rpc_receipt *r)
     rpc_write_number(b, (uint64_t)receipt->type);
     buf_append_byte(b, '}');
 }
+
+void rpc_write_signed(struct buf *b, const struct eth_transaction *tx, const struct hash256 *hash)
+{
+    buf_append_byte(b, '{');
+    rpc_key(b, "type");
+    rpc_write_number(b, tx->type);
+    rpc_key(b, "nonce");
+    rpc_write_number(b, tx->nonce);
+    rpc_key(b, "gasPrice");
+    rpc_write_big(b, &tx->max_fee);
+    rpc_key(b, "gas");
+    rpc_write_number(b, tx->gas_limit);
+    rpc_key(b, "value");
+    rpc_write_big(b, &tx->value);
+    rpc_key(b, "input");
+    rpc_write_bytes(b, tx->data);
+    rpc_key(b, "v");
+    rpc_write_big(b, &tx->v);
+    rpc_key(b, "r");
+    rpc_write_big(b, &tx->r);
+    rpc_key(b, "s");
+    rpc_write_big(b, &tx->s);
+    rpc_key(b, "to");
+    if (tx->is_creation)
+        rpc_write_null(b);
+    else
+        rpc_write_address(b, &tx->to);
+    if (tx->type != ETH_LEGACY) {
+        rpc_key(b, "chainId");
+        rpc_write_big(b, &tx->chain_id);
+        rpc_key(b, "accessList");
+        rpc_write_access_list(b, tx);
+    }
+    rpc_key(b, "hash");
+    rpc_write_hash(b, hash);
+    buf_append_byte(b, '}');
+}

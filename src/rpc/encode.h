@@ -38,6 +38,9 @@ struct rpc_position {
 void rpc_write_transaction(struct buf *b, const struct eth_transaction *tx,
                            const struct hash256 *hash, const struct rpc_position *position);
 
+/* As Go's types.Transaction marshals: no sender, no position. */
+void rpc_write_signed(struct buf *b, const struct eth_transaction *tx, const struct hash256 *hash);
+
 /* Its array alone. */
 void rpc_write_access_list(struct buf *b, const struct eth_transaction *tx);
 

@@ -159,7 +159,10 @@ enum {
 /* What methods return: 0, a failure of this machine (ERR_…), or this. */
 enum {
     RPC_FAILED = 1,
-    RPC_LATER = 2, /* by `quick` alone: the worker must do it; nothing has been written */
+    RPC_LATER =
+        2, /* by `quick`: the worker must do it; by `run`: a second round. Nothing has been written */
+    RPC_WAIT =
+        3, /* by `run`: another call holds the account (rpc_is_held); `run` is called again behind it */
 };
 
 struct rpc_call {
@@ -169,9 +172,15 @@ struct rpc_call {
     struct rpc_session *session; /* NULL: no notifications can be sent */
     const struct rpc_method *method;
     struct rpc_value args[RPC_PARAMS_MAX];
-    struct arena *arena;     /* of the exchange; cleared behind each call */
-    struct buf *out;         /* the result is appended here, as JSON */
-    void *state;             /* from `work` to `run` */
+    struct arena *arena; /* of the exchange; cleared behind each call */
+    struct buf *out;     /* the result is appended here, as JSON */
+    void *state;         /* from `work` to `run` */
+    struct eth_transaction
+        *inner; /* signed; from the first round to the second, which hides it in a marker */
+    /* Between rpc_hold and the call's end. */
+    bool is_holding;
+    struct address held;
+    struct rpc_call *next_holding;
     struct rpc_ahead *ahead; /* of a batch; else NULL */
     uint64_t now;            /* by io_loop_now, when the message came */
     /* The error, when RPC_FAILED. */
@@ -182,6 +191,11 @@ struct rpc_call {
 
 /* Sets the error; returns RPC_FAILED. The text is cut at a kilobyte. */
 int rpc_fail(struct rpc_call *call, int code, const char *format, ...) BASE_PRINTF(3, 4);
+
+/* On the loop: from now to the call's end nobody else takes a nonce of the account. Whoever is about to take one asks
+ * first whether another call holds it. */
+void rpc_hold(struct rpc_call *call, const struct address *account);
+bool rpc_is_held(const struct rpc_call *call, const struct address *account);
 
 typedef int rpc_method_fn(struct rpc_call *call);
 
@@ -195,6 +209,8 @@ struct rpc_method {
     rpc_method_fn *work;
     /* On the loop; after `work` when that gave 0. NULL: `work` has written the result. */
     rpc_method_fn *run;
+    /* A second round, on the worker and on the loop, when `run` gave RPC_LATER. */
+    rpc_method_fn *again_work, *again_run;
     /* `work` takes well below a millisecond, a signature at most: it does not wait behind long calls. */
     bool light;
     const char *result; /* for the documentation */

@@ -170,6 +170,8 @@ static int take_nonce(struct rpc_call *call)
     struct rpc_transaction *args = args_of(call);
     if (args->has_nonce)
         return 0;
+    if (rpc_is_held(call, &args->from))
+        return RPC_WAIT;
     args->has_nonce = true;
     return chain_pool_nonce(call->backend->pool, &args->from, &args->nonce);
 }
@@ -205,27 +207,33 @@ static int make_transaction(struct rpc_call *call, struct eth_transaction *ret_t
     return 0;
 }
 
-/* How the chain's transactions are signed from the head on. */
-static enum eth_signing signing(const struct rpc_call *call, struct eth_rules *ret_rules)
+static struct chain_rules rules_at_head(const struct rpc_call *call)
 {
     struct chain_head head;
     chain_head(call->backend->chain, &head);
-    *ret_rules = chain_config_rules(chain_configuration(call->backend->chain),
-                                    head.block->header.number, head.block->header.timestamp)
-                     .transactions;
+    struct chain_rules rules =
+        chain_config_rules(chain_configuration(call->backend->chain), head.block->header.number,
+                           head.block->header.timestamp);
     chain_head_release(&head);
+    return rules;
+}
+
+/* How the chain's transactions are signed from the head on. */
+static enum eth_signing signing(const struct rpc_call *call, struct eth_rules *ret_rules)
+{
+    *ret_rules = rules_at_head(call).transactions;
     return ret_rules->fork >= FORK_SPURIOUS ? ETH_SIGN_PROTECTED : ETH_SIGN_PLAIN;
 }
 
 /* Signs with the call's key, or with the account's when it is unlocked. */
-static int sign(struct rpc_call *call, struct eth_transaction *tx)
+static int sign(struct rpc_call *call, struct eth_transaction *tx, bool is_private)
 {
     const struct crypto_secret *secret = call->state;
     struct crypto_signature signature;
     struct eth_rules rules;
     struct hash256 hash;
     enum eth_signing how = signing(call, &rules);
-    if (args_of(call)->private.is_given) {
+    if (is_private) {
         if (tx->type != ETH_LEGACY)
             return rpc_fail(call, RPC_CODE_ERROR, "transaction type not supported");
         how = ETH_SIGN_PRIVATE;
@@ -285,7 +293,7 @@ static int submit(struct rpc_call *call, const struct eth_transaction *tx)
     return status;
 }
 
-/* {raw, tx}, as Go's types.Transaction marshals. */
+/* {raw, tx} */
 static int write_filled(struct rpc_call *call, const struct eth_transaction *tx)
 {
     struct buf *b = call->out, encoded = BUF_INIT;
@@ -298,39 +306,8 @@ static int write_filled(struct rpc_call *call, const struct eth_transaction *tx)
     rpc_key(b, "raw");
     rpc_write_bytes(b, buf_bytes(&encoded));
     rpc_key(b, "tx");
-    buf_append_byte(b, '{');
-    rpc_key(b, "type");
-    rpc_write_number(b, tx->type);
-    rpc_key(b, "nonce");
-    rpc_write_number(b, tx->nonce);
-    rpc_key(b, "gasPrice");
-    rpc_write_big(b, &tx->max_fee);
-    rpc_key(b, "gas");
-    rpc_write_number(b, tx->gas_limit);
-    rpc_key(b, "value");
-    rpc_write_big(b, &tx->value);
-    rpc_key(b, "input");
-    rpc_write_bytes(b, tx->data);
-    rpc_key(b, "v");
-    rpc_write_big(b, &tx->v);
-    rpc_key(b, "r");
-    rpc_write_big(b, &tx->r);
-    rpc_key(b, "s");
-    rpc_write_big(b, &tx->s);
-    rpc_key(b, "to");
-    if (tx->is_creation)
-        rpc_write_null(b);
-    else
-        rpc_write_address(b, &tx->to);
-    if (tx->type != ETH_LEGACY) {
-        rpc_key(b, "chainId");
-        rpc_write_big(b, &tx->chain_id);
-        rpc_key(b, "accessList");
-        rpc_write_access_list(b, tx);
-    }
-    rpc_key(b, "hash");
-    rpc_write_hash(b, &hash);
-    buf_append_text(b, "}}");
+    rpc_write_signed(b, tx, &hash);
+    buf_append_byte(b, '}');
     buf_release(&encoded);
     return status;
 }
@@ -346,16 +323,72 @@ static int make_signed(struct rpc_call *call, struct eth_transaction *ret_tx)
     int status = take_nonce(call);
     if (status == 0)
         status = make_transaction(call, ret_tx);
-    return status ? status : sign(call, ret_tx);
+    return status ? status : sign(call, ret_tx, args_of(call)->private.is_given);
+}
+
+static bool goes_into_marker(const struct rpc_call *call)
+{
+    return args_of(call)->private.is_given && call->backend->make_markers &&
+           rules_at_head(call).privacy_precompile;
+}
+
+/* To the second round: with the signed transaction, the key, and the account for itself. */
+static int keep_for_marker(struct rpc_call *call, const struct eth_transaction *tx)
+{
+    call->inner = arena_alloc(call->arena, sizeof(*call->inner));
+    if (!call->inner)
+        return ERR_NOMEM;
+    *call->inner = *tx;
+    rpc_hold(call, &args_of(call)->from);
+    return RPC_LATER;
 }
 
 static int send(struct rpc_call *call)
 {
     struct eth_transaction tx;
     int status = make_signed(call, &tx);
-    forget_key(call);
+    if (status == RPC_WAIT)
+        return status;
+    if (status == 0 && goes_into_marker(call))
+        status = keep_for_marker(call, &tx);
+    if (status != RPC_LATER)
+        forget_key(call);
     if (status == 0)
         status = check_fee_of(call);
+    return status ? status : submit(call, &tx);
+}
+
+static int distribute_inner(struct rpc_call *call)
+{
+    struct chain_payload_hash hash;
+    const struct rpc_private *parties = &args_of(call)->private;
+    int status =
+        rpc_private_distribute(call, &hash, call->inner, parties->from, &parties->for_, true);
+    if (status == 0) {
+        args_of(call)->data = arena_copy(call->arena, bytes_of(hash.b, sizeof(hash.b)));
+        status = args_of(call)->data.data ? 0 : ERR_NOMEM;
+    }
+    if (status)
+        forget_key(call);
+    return status;
+}
+
+/* The marker: public, by the same account under the same nonce. */
+static int send_marker(struct rpc_call *call)
+{
+    const struct eth_transaction *inner = call->inner;
+    struct eth_transaction tx = {.type = ETH_LEGACY,
+                                 .to = chain_marker_address,
+                                 .nonce = inner->nonce,
+                                 .value = inner->value,
+                                 .data = args_of(call)->data,
+                                 .max_fee = inner->max_fee,
+                                 .max_priority_fee = inner->max_fee};
+    tx.gas_limit = eth_transaction_intrinsic_gas(&tx, rules_at_head(call).transactions.fork).gas;
+    int status = sign(call, &tx, false);
+    forget_key(call);
+    if (status == 0)
+        status = check_fee(call, &tx.max_fee, tx.gas_limit);
     return status ? status : submit(call, &tx);
 }
 
@@ -449,10 +482,12 @@ static int resend(struct rpc_call *call)
         args->gas = call->args[2].number;
     status = make_transaction(call, &tx);
     if (status == 0)
-        status = sign(call, &tx);
+        status = sign(call, &tx, args->private.is_given);
     return status ? status : submit(call, &tx);
 }
 
+/* Signed, and for a private one perhaps hidden in a marker. */
+#define SENDING     .run = send, .again_work = distribute_inner, .again_run = send_marker
 #define TRANSACTION {"transaction", RPC_SEND}
 #define PASSWORD    {"password", RPC_TEXT}
 
@@ -461,7 +496,7 @@ static const struct rpc_method methods[] = {
      {TRANSACTION},
      .quick = find_account,
      .work = defaults_and_payload,
-     .run = send,
+     SENDING,
      .result = "hash"},
     {"eth_signTransaction",
      {TRANSACTION},
@@ -483,12 +518,12 @@ static const struct rpc_method methods[] = {
     {"personal_sendTransaction",
      {TRANSACTION, PASSWORD},
      .work = payload_and_key,
-     .run = send,
+     SENDING,
      .result = "hash"},
     {"personal_signAndSendTransaction",
      {TRANSACTION, PASSWORD},
      .work = payload_and_key,
-     .run = send,
+     SENDING,
      .result = "hash"},
     {"personal_signTransaction",
      {TRANSACTION, PASSWORD},

@@ -6,6 +6,7 @@
 #include "crypto/address.h"
 #include "eth/transaction.h"
 #include "privacy/privacy.h"
+#include "rpc/encode.h"
 #include "rpc/methods.h"
 #include "rpc/private.h"
 #include "rpc/simulate.h"
@@ -205,9 +206,33 @@ int rpc_private_store(struct rpc_call *call, struct rpc_transaction *args)
     return status ? status : replace_data(call, args, &hash);
 }
 
+int rpc_private_distribute(struct rpc_call *call, struct chain_payload_hash *ret_hash,
+                           const struct eth_transaction *tx, struct bytes from,
+                           const struct privacy_keys *to, bool newline)
+{
+    struct buf json = BUF_INIT;
+    struct hash256 hash;
+    struct err_detail detail = {""};
+    int status = eth_transaction_hash(tx, &hash);
+    rpc_write_signed(&json, tx, &hash);
+    if (newline)
+        buf_append_byte(&json, '\n');
+    if (status == 0)
+        status = buf_status(&json);
+    if (status == 0) {
+        const struct privacy_send in = {
+            .payload = buf_bytes(&json), .from = from, .to = *to, .mandatory = {.is_null = true}};
+        status = fail(call, privacy_send(call->backend->privacy, ret_hash, &in, &detail), &detail);
+    }
+    buf_release(&json);
+    return status;
+}
+
 /* --- Signed elsewhere --- */
 
-static int distribute(struct rpc_call *call, const struct eth_transaction *tx)
+/* `ret_from`: the key that the raw payload was stored with. */
+static int distribute(struct rpc_call *call, const struct eth_transaction *tx,
+                      struct bytes *ret_from)
 {
     const struct rpc_transaction *wanted = call->args[1].transaction;
     struct chain_payload_hash hash = chain_payload_hash_of(tx->data);
@@ -225,6 +250,7 @@ static int distribute(struct rpc_call *call, const struct eth_transaction *tx)
              &detail);
     if (status)
         return status;
+    *ret_from = raw.is_party ? raw.sender : bytes_none();
     const struct rpc_transaction args = {.has_from = true,
                                          .from = tx->sender,
                                          .has_to = !tx->is_creation,
@@ -240,18 +266,42 @@ static int distribute(struct rpc_call *call, const struct eth_transaction *tx)
     return fail(call, privacy_send_signed(call->backend->privacy, &hash, &in, &detail), &detail);
 }
 
-static int decode_and_distribute(struct rpc_call *call)
+static int decode_and_distribute_from(struct rpc_call *call, struct bytes *ret_from)
 {
     int status = rpc_raw_decode(call);
     if (status)
         return status;
     struct chain_tx *tx = call->state;
-    status = tx->tx.sender_known ? distribute(call, &tx->tx)
+    status = tx->tx.sender_known ? distribute(call, &tx->tx, ret_from)
                                  : rpc_fail(call, RPC_CODE_ERROR, "invalid sender");
     if (status) {
         call->state = NULL;
         chain_tx_unref(tx);
     }
+    return status;
+}
+
+static int decode_and_distribute(struct rpc_call *call)
+{
+    struct bytes from;
+    return decode_and_distribute_from(call, &from);
+}
+
+/* For a marker that is made and signed elsewhere, too: the hash that it carries. */
+static int distribute_for_marker(struct rpc_call *call)
+{
+    struct chain_payload_hash hash;
+    struct bytes from;
+    int status = decode_and_distribute_from(call, &from);
+    if (status)
+        return status;
+    struct chain_tx *tx = call->state;
+    call->state = NULL;
+    status = rpc_private_distribute(call, &hash, &tx->tx, from,
+                                    &call->args[1].transaction->private.for_, false);
+    chain_tx_unref(tx);
+    if (status == 0)
+        rpc_write_bytes(call->out, bytes_of(hash.b, sizeof(hash.b)));
     return status;
 }
 
@@ -261,6 +311,10 @@ static const struct rpc_method methods[] = {
      .work = decode_and_distribute,
      .run = rpc_raw_submit,
      .result = "hash"},
+    {"eth_distributePrivateTransaction",
+     {{"transaction", RPC_BYTES}, {"parties", RPC_SEND}},
+     .work = distribute_for_marker,
+     .result = "hash of the payload, for a marker's data"},
 };
 
 const struct rpc_method_list rpc_methods_sendprivate = {methods, BASE_COUNT(methods)};

@@ -9,6 +9,12 @@
 int rpc_private_send(struct rpc_call *call, struct rpc_transaction *args) BASE_NODISCARD;
 int rpc_private_store(struct rpc_call *call, struct rpc_transaction *args) BASE_NODISCARD;
 
+/* What a marker has in it: gives the signed private transaction, as JSON, to the transaction manager, which distributes
+ * it. `newline`: the text ends with one, as the reference's does where the node makes the marker. On the worker. */
+int rpc_private_distribute(struct rpc_call *call, struct chain_payload_hash *ret_hash,
+                           const struct eth_transaction *tx, struct bytes from,
+                           const struct privacy_keys *to, bool newline) BASE_NODISCARD;
+
 /* eth_sendRawTransaction's halves (methods_transaction.c): decoding on the worker, into call->state; the pool, on the loop. */
 int rpc_raw_decode(struct rpc_call *call) BASE_NODISCARD;
 int rpc_raw_submit(struct rpc_call *call) BASE_NODISCARD;

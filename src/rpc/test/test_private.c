@@ -2,6 +2,8 @@
  * What each of the three peers of the recorded private networks answered is asked again of a chain with the same blocks and
  * that peer's payloads.
  */
+#include "base/base64.h"
+#include "rpc/encode.h"
 #include "rpc/method.h"
 #include "rpc/test/world.h"
 #include "tests/support/recordings.h"
@@ -122,11 +124,55 @@ static void test_marker(void **state)
     replay("private-marker");
 }
 
+/* --- What goes into markers --- */
+
+static void write_again(const json_t *line, void *context)
+{
+    const char *encoded = json_string_value(json_object_get(line, "body"));
+    struct buf body = BUF_INIT, inner = BUF_INIT, ours = BUF_INIT;
+    struct arena arena;
+    struct eth_transaction tx;
+    struct hash256 hash;
+    int err = 0;
+    if (strcmp(json_string_value(json_object_get(line, "path")), "/send") != 0)
+        return;
+    arena_init(&arena);
+    assert_int_equal(base64_decode(&body, bytes_str(encoded)), 0);
+    json_t *request = json_loadb((const char *)body.data, body.len, 0, NULL);
+    encoded = json_string_value(json_object_get(request, "payload"));
+    assert_int_equal(base64_decode(&inner, bytes_str(encoded)), 0);
+    if (chain_private_parse(&tx, &arena, buf_bytes(&inner), &err)) {
+        assert_int_equal(eth_transaction_hash(&tx, &hash), 0);
+        rpc_write_signed(&ours, &tx, &hash);
+        if (inner.data[inner.len - 1] == '\n')
+            buf_append_byte(&ours, '\n');
+        assert_int_equal(ours.len, inner.len);
+        assert_memory_equal(ours.data, inner.data, inner.len);
+        ++*(size_t *)context;
+    }
+    json_decref(request);
+    buf_release(&body);
+    buf_release(&inner);
+    buf_release(&ours);
+    arena_release(&arena);
+}
+
+static void test_inner(void **state)
+{
+    size_t count = 0;
+    (void)state;
+    recordings_require("private-marker");
+    recordings_lines("private-marker", "tm-wire.jsonl.gz", write_again, &count);
+    print_message("%zu transactions inside of markers, written as GoQuorum did\n", count);
+    assert_true(count > 10);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_private),
         cmocka_unit_test(test_marker),
+        cmocka_unit_test(test_inner),
     };
     return cmocka_run_group_tests_name("private", tests, NULL, NULL);
 }

@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+"""Privacy marker transactions made by a node: what parties, others and the public chain see of them; several at once; and the refusal of
+a chain without the precompile."""
+import json, os, subprocess, sys
+from concurrent.futures import ThreadPoolExecutor
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from peers import Peers, set_to
+
+node, manager, fixtures, port = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
+PRECOMPILE = "0x000000000000000000000000000000000000007a"
+
+
+def made_by_marker(p, i, **what):
+    """Sends at peer i, whose node makes a marker; the hash, the private receipt there."""
+    sent = p.send(i, **what)
+    public, inner = p.receipt(i, sent), p.result(i, "eth_getPrivateTransactionByHash", sent)
+    tx = p.result(i, "eth_getTransactionByHash", sent)
+    assert tx["to"] == PRECOMPILE and len(tx["input"]) == 2 + 128 and int(tx["v"], 16) > 38, tx
+    assert public["isPrivacyMarkerTransaction"] and public["status"] == "0x1", public
+    assert public["gasUsed"] == tx["gas"] and public["logs"] == [] and not public["contractAddress"], public
+    assert inner["nonce"] == tx["nonce"] and inner["v"] in ("0x25", "0x26") and inner["from"] == tx["from"], inner
+    return sent, p.result(i, "eth_getPrivateTransactionReceipt", sent)
+
+
+def test(p):
+    assert p.result(0, "eth_getPrivacyPrecompileAddress") == PRECOMPILE
+    for flag in (0, 1, 3):
+        sent, made = made_by_marker(p, 0, input=p.creation("Store", 5), privateFor=[p.keys[1]], privacyFlag=flag)
+        assert made["status"] == "0x1" and made["transactionHash"] == sent, made
+        contract = made["contractAddress"]
+        p.receipt(1, sent), p.receipt(2, sent)
+        assert p.stored(contract) == [5, 5, 0], p.stored(contract)
+        assert p.result(2, "eth_getPrivateTransactionByHash", sent) is None
+        assert p.error(2, "eth_getPrivateTransactionReceipt", sent) == "private transaction not found for this participant"
+        # The other party makes no markers: both kinds change one contract.
+        p.receipt(0, p.send(1, to=contract, data=set_to(70), privateFor=[p.keys[0]], privacyFlag=flag))
+        sent, changed = made_by_marker(p, 0, to=contract, data=set_to(71), privateFor=[p.keys[1]], privacyFlag=flag)
+        assert len(changed["logs"]) == 1 and changed["logs"][0]["transactionHash"] == sent, changed
+        p.receipt(1, sent)
+        assert p.stored(contract) == [71, 71, 0], p.stored(contract)
+        assert p.result(1, "eth_getPrivateTransactionReceipt", sent)["logs"] == changed["logs"]
+
+    # personal_sendTransaction makes markers, too.
+    sent = p.result(0, "personal_sendTransaction", p.arguments(0, to=contract, data=set_to(72), privateFor=[p.keys[1]], privacyFlag=3), "x")
+    assert p.receipt(0, sent)["isPrivacyMarkerTransaction"]
+    # Many at once, a public one among them, get nonces without gaps.
+    first = int(p.result(0, "eth_getTransactionCount", p.address[0], "pending"), 16)
+    with ThreadPoolExecutor(8) as pool:
+        def one(n):
+            if n % 4 == 3:
+                return p.send(0, to=p.address[1], value="0x0", gas="0x5208")
+            return p.send(0, to=contract, data=set_to(100 + n), privateFor=[p.keys[1]], privacyFlag=3)
+        hashes = list(pool.map(one, range(16)))
+    nonces = sorted(int(p.result(0, "eth_getTransactionByHash", h)["nonce"], 16) for h in hashes if p.receipt(0, h))
+    assert nonces == list(range(first, first + 16)), (first, nonces)
+    # Refused before a marker is made, and the nonce is not used.
+    refused = p.error(0, "eth_sendTransaction", p.arguments(0, input=p.creation("Store", 1),
+                                                            privateFor=["BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc="]))
+    assert refused.startswith("404 status: Recipient not found for key: BwcH"), refused
+    assert int(p.result(0, "eth_getTransactionCount", p.address[0], "pending"), 16) == first + 16
+    for h in hashes:
+        p.receipt(1, h)
+    assert len(p.roots((0, 1))) == 1
+    print("markers of three kinds of contracts, 16 sends at once, refusals")
+
+
+def refuses_without_precompile():
+    p = Peers(node, manager, fixtures, port, "private", [[]])
+    d = os.path.join(p.work, "n0")
+    environment = dict(os.environ, PRIVATE_CONFIG="ignore")
+    subprocess.run([node, "--datadir", d, "init", p.genesis], env=environment, check=True, capture_output=True)
+    ended = subprocess.run([node, "--datadir", d, "--networkid", "1337", "--port", str(port), "--nodiscover", "--privacymarker.enable"],
+                           env=environment, capture_output=True, text=True, timeout=60)
+    wanted = "Privacy marker transactions require privacyPrecompileBlock to be set in genesis.json"
+    assert ended.returncode != 0 and wanted in ended.stdout + ended.stderr, ended
+
+
+refuses_without_precompile()
+Peers(node, manager, fixtures, port, "private-marker", [["--privacymarker.enable"], [], []]).run(test)
