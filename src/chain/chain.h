@@ -65,6 +65,19 @@ int chain_open(struct chain **ret_chain, const struct chain_options *options,
 /* NULL is fine. No reader may be open. */
 void chain_free(struct chain *chain);
 
+/* Permissioning by contracts: whether a transaction may stand in a block that is made or checked. */
+struct chain_permission {
+    void *context;
+    /* On the thread that executes, between two transactions; `view` is the state before this one, and is as it was
+     * afterwards. Returns 0 or a failure of this machine. */
+    int (*allows)(void *context, bool *ret_allowed, const struct exec_block *block,
+                  struct state_view *view, const struct eth_transaction *tx,
+                  const struct address *sender);
+};
+
+/* Borrowed; NULL: all may, as at first. Before anything is executed. */
+void chain_set_permission(struct chain *chain, const struct chain_permission *permission);
+
 const struct chain_config *chain_configuration(const struct chain *chain);
 const struct chain_block *chain_genesis_of(const struct chain *chain); /* block 0 */
 /* Whether states of all blocks are kept. */

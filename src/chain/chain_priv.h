@@ -93,6 +93,7 @@ struct chain {
     uint64_t (*clock)(void *context);
     void *clock_context;
     const struct exec_hooks *hooks;
+    const struct chain_permission *permission;
     const struct chain_payloads *payloads;
     uint64_t keep_states;
     struct chain_block *genesis;

@@ -296,11 +296,37 @@ static int keep_receipt(struct chain_result *result, const struct eth_receipt *r
     return err ? err : buf_status(&result->stored);
 }
 
+void chain_set_permission(struct chain *chain, const struct chain_permission *permission)
+{
+    chain->permission = permission;
+}
+
+/* GoQuorum's text, in which clients and operators look for the cause. */
+static int check_permission(struct chain *chain, const struct chain_result *result,
+                            enum exec_verdict *ret_verdict, struct err_detail *why,
+                            const struct eth_transaction *tx, const struct address *sender)
+{
+    bool allowed = true;
+    int err = chain->permission->allows(chain->permission->context, &allowed,
+                                        &result->environment.block, result->view, tx, sender);
+    *ret_verdict = EXEC_VALID;
+    if (!err && !allowed) {
+        *ret_verdict = EXEC_REFUSED;
+        err_set(why, 0, "account does not have permission for the transaction");
+    }
+    return err;
+}
+
 int chain_run_transaction(struct chain *chain, struct chain_result *result,
                           enum exec_verdict *ret_verdict, struct err_detail *why,
                           const struct eth_transaction *tx, const struct address *sender)
 {
     struct exec_result outcome;
+    if (chain->permission) {
+        int status = check_permission(chain, result, ret_verdict, why, tx, sender);
+        if (status || *ret_verdict != EXEC_VALID)
+            return status;
+    }
     int err = exec_transaction(chain->exec, &outcome, why, tx, sender, 0);
     if (err)
         return err;

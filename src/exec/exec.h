@@ -203,4 +203,9 @@ int exec_transaction(struct exec *x, struct exec_result *ret_result, struct err_
 int exec_message(struct exec *x, struct evm_result *ret_result, const struct evm_message *message,
                  const struct u256 *gas_price) BASE_NODISCARD;
 
+/* The same to ask a contract between transactions: whatever the message does is undone, and the view is as before. On a
+ * failure it has a part of it and is to be discarded. */
+int exec_ask(struct exec *x, struct evm_result *ret_result,
+             const struct evm_message *message) BASE_NODISCARD;
+
 #endif

@@ -230,3 +230,15 @@ int exec_withdraw(struct exec *x, const struct eth_withdrawal *withdrawals, size
     }
     return err;
 }
+
+int exec_ask(struct exec *x, struct evm_result *ret_result, const struct evm_message *message)
+{
+    const struct u256 no_price = u256_from(0);
+    size_t checkpoint = state_view_checkpoint(x->views[0]);
+    int err = warm_up(x, message);
+    if (!err)
+        err = execute(x, ret_result, message, &no_price);
+    if (!err)
+        state_view_rollback(x->views[0], checkpoint);
+    return err;
+}
