@@ -24,7 +24,9 @@ struct walk {
     uint64_t total;
     struct buf batch;
     size_t in_batch;
-    bool failed;
+    bool failed; /* no more of it */
+    uint64_t
+        refused; /* single payloads: Tessera refuses those that it still has, and needs the others */
 };
 
 static void next_page(struct walk *w);
@@ -34,7 +36,7 @@ static void end(struct walk *w)
     struct tm_request *request = w->request;
     arena_release(&w->page);
     buf_release(&w->batch);
-    if (w->failed) {
+    if (w->failed || w->refused) {
         tm_fail(request, 500, "Unable to push payload%s to recipient %s",
                 w->batch_max ? " batch" : "", w->url);
         return;
@@ -90,8 +92,12 @@ static void copies(struct walk *w, const struct tmproto_payload *p,
 static void on_pushed(void *context, struct tm_push *push)
 {
     struct walk *w = context;
-    if (push && push->status != 200 && push->status != 201)
-        w->failed = true;
+    if (push && push->status != 200 && push->status != 201) {
+        if (push->status == 0 || w->batch_max)
+            w->failed = true;
+        else
+            w->refused++;
+    }
     if (--w->left > 0)
         return;
     if (w->failed || !w->more)
