@@ -1,0 +1,234 @@
+#!/usr/bin/env python3
+"""The charts, rendered by helm: valid for Kubernetes, and the pods of the reference.
+
+usage: charts.py CHARTS FIXTURES
+
+`helm` is $QUORATE_HELM or that of the path; skipped without it. Rendered objects are checked strictly against
+Kubernetes' own schemas when the Python module kubernetes_validate is there (also that of $QUORATE_KUBERNETES_VALIDATE,
+a python that has it). The reference's pods are in FIXTURES/reference-pods.json.
+"""
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+SKIP = 77
+VALIDATE = r"""
+import json, sys, kubernetes_validate as k
+known = [v for v in k.SUPPORTED_VERSIONS if int(v.split(".")[1]) >= 27] if hasattr(k, "SUPPORTED_VERSIONS") else []
+if not known:
+    from kubernetes_validate.utils import latest_version
+    known = ["1.%d" % n for n in range(27, int(latest_version().split(".")[1]) + 1)]
+objects, bad = json.load(sys.stdin), 0
+for version in known:
+    for o in objects:
+        try:
+            k.validate(o, version, strict=True)
+        except k.ValidationError as e:
+            bad += 1
+            print(version, o["kind"], o["metadata"]["name"], e.message, ".".join(map(str, e.path)))
+print("kubernetes %s to %s: %d objects each, %d faults" % (known[0], known[-1], len(objects), bad))
+sys.exit(bad != 0)
+"""
+# What differs from the reference's pods, on purpose. Anything else fails the test.
+MORE_VOLUMES = {"vault-token", "database-run"}
+MORE_MOUNTS = {
+    ("certificates-init", "vault-token", "/var/run/secrets/kubernetes.io/serviceaccount"),  # the only one with the account's token
+    ("mysql-db", "database-run", "/run/mysqld"), ("mysql-db", "database-run", "/tmp"),  # its root file system is read only
+    ("tessera", "tessera-config", "/etc/quorum/qdata/tessera-config.json"),  # one configuration instead of three templates
+}
+LESS_MOUNTS = {("tessera", "tessera-config", "/etc/quorum/qdata/tessera-config%s.json.tmpl" % s) for s in ("", "-enhanced", "-9.0")}
+MORE_KEYS = {"static-nodes.json", "tessera-config.json"}
+LESS_KEYS = {"tessera-config%s.json.tmpl" % s for s in ("", "-enhanced", "-9.0")}
+OTHER_ENV = {"MYSQL_DATABASE", "MYSQL_USER", "MYSQL_PASSWORD", "MYSQL_ROOT_PASSWORD", "MYSQL_ROOT_HOST"}  # quorate-init makes the user
+
+
+def fail(text):
+    raise AssertionError(text)
+
+
+class Helm:
+    def __init__(self, program, charts):
+        self.program, self.charts = program, charts
+
+    def run(self, *words, ok=True):
+        done = subprocess.run([self.program, *words], capture_output=True, text=True)
+        if ok and done.returncode != 0:
+            fail("helm %s: %s%s" % (words, done.stdout, done.stderr))
+        return done
+
+    def render(self, manager, values, *words, ok=True):
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            json.dump(values, file)
+            file.flush()
+            done = self.run("template", "carrier", os.path.join(self.charts, "node-" + manager), "--namespace", "carrier-quo",
+                            "--kube-version", "1.31.0", "--values", file.name, *words, ok=ok)
+        return load(done.stdout) if done.returncode == 0 else done.stderr
+
+
+def load(text):
+    import yaml
+    return [o for o in yaml.safe_load_all(text) if o]
+
+
+def one(objects, kind, name=None):
+    found = [o for o in objects if o["kind"] == kind and name in (None, o["metadata"]["name"])]
+    if len(found) != 1:
+        fail("%d objects %s %s" % (len(found), kind, name or ""))
+    return found[0]
+
+
+def same(what, ours, theirs):
+    if ours != theirs:
+        fail("%s: %s, and the reference %s" % (what, ours, theirs))
+
+
+def mounts(pod):
+    return {(c["name"], m["name"], m["mountPath"]) for c in pod["initContainers"] + pod["containers"] for m in c["volumeMounts"]}
+
+
+def compare(ours, theirs):
+    """One pod with its services and maps; `theirs` is a list of the reference's objects."""
+    a, b = one(ours, "StatefulSet"), one(theirs, "StatefulSet")
+    pa = a["spec"]["template"]["spec"]
+    # the list of the reference has the pod's fields in the set's own
+    pb = b["spec"]["template"]["spec"] if "template" in b["spec"] else b["spec"]
+    for kind in ("initContainers", "containers"):
+        same(kind, [c["name"] for c in pa[kind]], [c["name"] for c in pb[kind]])
+        for ca, cb in zip(pa[kind], pb[kind]):
+            same("image of " + ca["name"], ca["image"], cb["image"])
+            same("ports of " + ca["name"], [p["containerPort"] for p in ca.get("ports", [])],
+                 [p["containerPort"] for p in cb.get("ports", [])])
+            ea, eb = ({e["name"]: e["value"] for e in c.get("env", []) if e["name"] not in OTHER_ENV} for c in (ca, cb))
+            for name, value in eb.items():
+                same("%s of %s" % (name, ca["name"]), ea.get(name), value)
+    same("mounts", mounts(pa) - MORE_MOUNTS, mounts(pb) - LESS_MOUNTS)
+    same("volumes", {v["name"] for v in pa["volumes"]} - MORE_VOLUMES, {v["name"] for v in pb["volumes"]})
+    claim = lambda s: [(c["metadata"]["name"], c["spec"]) for c in s["spec"]["volumeClaimTemplates"]]
+    same("claims", claim(a), claim(b))
+    for field in ("serviceAccountName", "imagePullSecrets"):
+        same(field, pa[field], pb[field])
+    same("names", (a["metadata"]["name"], a["metadata"]["namespace"], a["spec"]["serviceName"], a["spec"]["replicas"]),
+         (b["metadata"]["name"], b["metadata"]["namespace"], b["spec"]["serviceName"], b["spec"]["replicas"]))
+    compare_rest(ours, theirs)
+
+
+def mappings(service):
+    import yaml
+    text = service["metadata"]["annotations"]["getambassador.io/config"]
+    return sorted(json.dumps(m, sort_keys=True) for m in yaml.safe_load_all(text) if m)
+
+
+def compare_rest(ours, theirs):
+    sa, sb = one(ours, "Service"), one(theirs, "Service")
+    same("service", sa["metadata"]["name"], sb["metadata"]["name"])
+    same("service's type", sa["spec"]["type"], sb["spec"]["type"])
+    same("service's ports", sa["spec"]["ports"], sb["spec"]["ports"])
+    same("mappings", mappings(sa), mappings(sb))
+    for m in (o for o in theirs if o["kind"] == "ConfigMap"):
+        mine = one(ours, "ConfigMap", m["metadata"]["name"])
+        same("keys of " + m["metadata"]["name"], set(mine["data"]) - MORE_KEYS, set(m["data_keys"]) - LESS_KEYS)
+
+
+def check_security(objects):
+    pod = one(objects, "StatefulSet")["spec"]["template"]["spec"]
+    assert pod["securityContext"]["runAsNonRoot"] and pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert pod["automountServiceAccountToken"] is False
+    for c in pod["initContainers"] + pod["containers"]:
+        s = c["securityContext"]
+        assert s["readOnlyRootFilesystem"] and s["capabilities"] == {"drop": ["ALL"]} and not s["allowPrivilegeEscalation"], c["name"]
+        assert c["resources"]["requests"] and c["resources"]["limits"], c["name"]
+        if c in pod["containers"]:
+            assert c["startupProbe"] and c["livenessProbe"], c["name"]
+    policy = one(objects, "NetworkPolicy")["spec"]
+    opened = {p["port"] for rule in policy["ingress"] for p in rule["ports"]}
+    assert not opened & {3306, 9080}, "the database or the manager's clients are open to the cluster"
+    one(objects, "PodDisruptionBudget")
+    # A selector with a version in it could never be upgraded.
+    assert set(one(objects, "StatefulSet")["spec"]["selector"]["matchLabels"]) == {"app", "service.rpc"}
+    whole = json.dumps(objects)
+    assert "sh -c" not in whole and '"-c"' not in json.dumps([c.get("command") for c in pod["containers"]])
+
+
+def validate(objects):
+    python = os.environ.get("QUORATE_KUBERNETES_VALIDATE") or sys.executable
+    standard = [o for o in objects if not o["apiVersion"].startswith("getambassador.io/")]
+    if subprocess.run([python, "-c", "import kubernetes_validate"], capture_output=True).returncode != 0:
+        print("kubernetes_validate is not there (PyPI: kubernetes-validate): the schemas of Kubernetes are not checked")
+        return
+    done = subprocess.run([python, "-c", VALIDATE], input=json.dumps(standard), capture_output=True, text=True)
+    print(done.stdout, end="")
+    if done.returncode != 0:
+        fail("objects that Kubernetes would refuse: " + done.stderr)
+
+
+def refuses(helm, manager, values, change, words):
+    values = json.loads(json.dumps(values))
+    change(values)
+    answer = helm.render(manager, values, ok=False)
+    if not isinstance(answer, str) or not re.search(words, answer):
+        fail("not refused as it should be (%s): %.300s" % (words, answer))
+
+
+def check_pod(helm, pod):
+    manager, values = pod["transaction_manager"], pod["values"]
+    objects = helm.render(manager, values)
+    compare(objects, pod["objects"])
+    check_security(objects)
+    everything = list(objects)
+    for word in ("proxy.provider=ingress", "proxy.provider=none", "proxy.ambassadorApi=v3alpha1"):
+        everything += helm.render(manager, values, "--set", word)
+    same("kinds", {o["kind"] for o in everything} & {"Ingress", "TCPMapping", "Listener"}, {"Ingress", "TCPMapping", "Listener"})
+    validate(everything)
+    refuses(helm, manager, values, lambda v: v["node"].update(colour="red"), "colour")
+    refuses(helm, manager, values, lambda v: v["node"].update(consensus="poa"), "consensus")
+    refuses(helm, manager, values, lambda v: v.update(genesis=""), "genesis is missing")
+    refuses(helm, manager, values, lambda v: v.update(replicaCount=2), "replicaCount")
+    print("node-%s, %s: as the reference" % (manager, pod["consensus"]))
+
+
+def check_spellings(helm, values):
+    """What YAML makes of a bare off, and the word that Tessera does not know."""
+    values = json.loads(json.dumps(values))
+    values["tessera"].update(tls=False, trust="ca-or-tofu")
+    data = one(helm.render("tessera", values), "ConfigMap", "tessera-config-carrier")["data"]["tessera-config.json"]
+    p2p = [s for s in json.loads(data)["serverConfigs"] if s["app"] == "P2P"][0]
+    assert p2p["sslConfig"] == {"tls": "OFF"} and p2p["bindingAddress"].startswith("http:"), p2p
+    values["tessera"]["tls"] = "strict"
+    data = one(helm.render("tessera", values), "ConfigMap", "tessera-config-carrier")["data"]["tessera-config.json"]
+    assert '"serverTrustMode": "CA_OR_TOFU"' in data and "password\":" not in data.replace(" ", "").lower().replace("passwords\":", "")
+
+
+def main():
+    charts, fixtures = sys.argv[1:3]
+    program = os.environ.get("QUORATE_HELM") or shutil.which("helm")
+    reference = os.path.join(fixtures, "reference-pods.json")
+    try:
+        import yaml  # noqa: F401
+    except ImportError:
+        print("python3-yaml is not there: skipped")
+        return SKIP
+    common = [open(os.path.join(charts, "node-%s/templates/_common.tpl" % m)).read() for m in ("tessera", "constellation")]
+    same("_common.tpl of both charts", common[0], common[1])
+    if not program or not os.path.exists(reference):
+        print("%s: skipped" % ("no helm (the Go module helm.sh/helm/v3)" if not program else "no " + reference))
+        return SKIP
+    helm = Helm(program, charts)
+    pods = json.load(open(reference))
+    for pod in pods:
+        check_pod(helm, pod)
+    for manager in ("tessera", "constellation"):
+        values = [p["values"] for p in pods if p["transaction_manager"] == manager][0]
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            json.dump(values, file)
+            file.flush()
+            print(helm.run("lint", "--strict", os.path.join(charts, "node-" + manager), "--values", file.name).stdout.strip())
+    check_spellings(helm, [p["values"] for p in pods if p["transaction_manager"] == "tessera"][0])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
