@@ -368,6 +368,10 @@ static const char *const commands[][2] = {
     {"init GENESIS", "write block 0 from GoQuorum's genesis file into the data directory"},
     {"export FILE [FIRST LAST]", "write the chain, or a part, as RLP (.gz: compressed)"},
     {"import FILE ...", "read such files and execute them"},
+    {"private replay GENESIS",
+     "rebuild the private state from the chain and the manager's payloads"},
+    {"private check GENESIS", "do so beside the chain, and say where the stored one is another"},
+    {"private audit OWN OTHER ...", "compare private contracts of running nodes (endpoints)"},
     {"dumpgenesis", "print the genesis block's configuration as JSON"},
     {"version", "print the versions"},
     {"help", "print this"},
@@ -381,7 +385,7 @@ void node_config_help(struct buf *b, const char *program)
                       "Without a command the node runs.\n\ncommands:\n",
                       program, program);
     for (size_t i = 0; i < BASE_COUNT(commands); i++)
-        buf_append_format(b, "  %-26s  %s\n", commands[i][0], commands[i][1]);
+        buf_append_format(b, "  %-27s  %s\n", commands[i][0], commands[i][1]);
     const char *section = NULL;
     for (size_t i = 0; i < node_flag_count; i++) {
         const struct node_flag *flag = &node_flags[i];

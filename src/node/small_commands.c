@@ -28,7 +28,7 @@ int node_run_dumpconfig(const struct node_config *config, size_t count, char **a
 
 /* --- removedb --- */
 
-static int remove_folder(const char *path)
+int node_remove_folder(const char *path)
 {
     char name[NODE_PATH_MAX + 300];
     DIR *dir = opendir(path);
@@ -80,7 +80,7 @@ int node_run_removedb(const struct node_config *config, size_t count, char **arg
     } else if (!confirmed(path)) {
         NODE_LOG(NODE_LOG_INFO, "Database deletion skipped", node_text("path", path));
     } else {
-        code = remove_folder(path);
+        code = node_remove_folder(path);
         if (code == NODE_EXIT_OK)
             NODE_LOG(NODE_LOG_INFO, "Database successfully deleted", node_text("path", path));
     }

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Two peers with transaction managers and a third without, as processes: private contracts between the two, their states equal and
-unseen by the third; logs by filters and subscriptions; refusals; kill -9 of a party; a manager that is killed and comes back."""
+unseen by the third; logs by filters and subscriptions; refusals; kill -9 of a party; a manager that is killed and comes back; private audit,
+private replay."""
 import base64, http.client, json, os, shutil, socket, struct, subprocess, sys, tempfile, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
@@ -207,6 +208,44 @@ def manager_killed(contract):
     assert stored(contract)[:2] == [44, 44] and same_roots()
 
 
+def tool(*arguments, i=None, tm=None):
+    """A command of the node's program: its exit code, and what it printed."""
+    environment = dict(os.environ, PRIVATE_CONFIG="ignore" if tm is None else os.path.join(work, f"t{tm}", "tm.ipc"))
+    where = [] if i is None else ["--datadir", os.path.join(work, f"n{i}")]
+    done = subprocess.run([node, *where, "private", *arguments], env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return done.returncode, done.stdout
+
+
+def audit_and_replay(contract):
+    """A transaction that one party has alone is found by an audit; a replay makes the private state of the payloads there are."""
+    endpoints = [f"http://127.0.0.1:{port + 20 + i}" for i in range(2)]
+    code, said = tool("audit", *endpoints)
+    assert code == 0 and "3 the same, 0 differ, 0 not there" in said, said
+    sent = result(0, "eth_sendTransaction", transaction(0, to=contract, data=set_to(9), privateFor=[]))
+    number = int(receipt(0, sent)["blockNumber"], 16)
+    receipt(1, sent)
+    code, said = tool("audit", *endpoints)
+    assert code == 1 and f"{contract} parts at block {number}\n" in said and f"transaction {sent}: its payload" in said, said
+    assert "2 the same, 1 differ, 0 not there" in said, said
+    until(lambda: int(result(1, "eth_blockNumber"), 16) > number, "a block more")
+    head = hex(number + 1)
+    root = result(1, "debug_privateStateRoot", head)
+    nodes[1].terminate()
+    nodes[1].wait()
+    genesis = os.path.join(recorded, "genesis.json")
+    code, said = tool("check", genesis, i=1)
+    assert code == 1 and "there is no private transaction manager" in said, said
+    code, said = tool("check", genesis, i=1, tm=1)
+    assert code == 0 and "all the same" in said, said
+    code, said = tool("check", genesis, i=1, tm=0)  # with the payloads of the other: it has one more
+    assert code == 1 and f"first at block {number}, transaction {sent}" in said, said
+    code, said = tool("replay", genesis, i=1, tm=1)
+    assert code == 0 and "all the same" in said and "The chain was replaced" in said, said
+    start_node(1)
+    assert result(1, "debug_privateStateRoot", head) == root
+    assert stored(contract)[:2] == [9, 44]
+
+
 def manager_killed_as_the_reference(contract):
     nodes[1].terminate()
     nodes[1].wait()
@@ -259,8 +298,9 @@ def run():
 
     logs_where_they_belong(contracts[0])
     manager_killed(contracts[0])
+    audit_and_replay(contracts[0])
     manager_killed_as_the_reference(contracts[0])
-    print("private contracts of two of three peers: equal states, logs, refusals, a kill and a manager that was away")
+    print("private contracts of two of three peers: equal states, logs, refusals, a kill, a manager that was away, audit, replay")
 
 
 password = write("password", "x\n", 0o600)
