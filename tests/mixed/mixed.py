@@ -50,6 +50,8 @@ def free_ports(count):
 class Node:
     """One process; kind is 'goquorum' or 'quorate'."""
 
+    private = 'ignore'  # PRIVATE_CONFIG
+
     def __init__(self, net, index, kind, name=None, validator=True, peers=None, sync='full'):
         self.net, self.index, self.kind, self.validator, self.sync = net, index, kind, validator, sync
         self.name = name or f'{kind}{index}'
@@ -68,7 +70,7 @@ class Node:
         return f'enode://{self.net.public[self.index]}@127.0.0.1:{self.port}?discport=0'
 
     def run(self, *arguments):
-        env = dict(os.environ, PRIVATE_CONFIG='ignore')
+        env = dict(os.environ, PRIVATE_CONFIG=self.private)
         done = subprocess.run([self.binary, '--datadir', self.folder, *arguments], env=env, text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         if done.returncode != 0:
@@ -90,7 +92,7 @@ class Node:
                    '--http.api', 'admin,eth,net,web3,istanbul,personal,debug,txpool,miner']
         if self.validator:
             command += ['--mine', '--miner.threads', '1', '--miner.gaslimit', GAS_LIMIT, '--miner.gastarget', GAS_LIMIT]
-        env = dict(os.environ, PRIVATE_CONFIG='ignore')
+        env = dict(os.environ, PRIVATE_CONFIG=self.private)
         self.process = subprocess.Popen(command, env=env, stdout=open(self.log, 'a'), stderr=subprocess.STDOUT)
         self.net.wait(lambda: self.try_rpc('eth_blockNumber') is not None, 30, f'{self.name} answers RPC')
 
