@@ -44,11 +44,15 @@ static void stop_reading(struct node_transactions *t)
 
 static int start_reading(struct node_transactions *t)
 {
+    uint64_t number = node_chain_head(t->options.chain)->block->header.number, stored;
+    struct hash256 hash;
     int status = chain_reader_open(&t->reader, node_chain_of(t->options.chain));
     if (status != ERR_OK)
         return status;
-    status = chain_reader_state(&t->reader, &t->state,
-                                node_chain_head(t->options.chain)->block->header.number);
+    /* While the chain takes blocks back for others, what is stored ends below the head that the pool will hear is gone. */
+    status = chain_reader_head(&t->reader, &stored, &hash);
+    if (status == ERR_OK)
+        status = chain_reader_state(&t->reader, &t->state, stored < number ? stored : number);
     if (status != ERR_OK)
         chain_reader_close(&t->reader);
     t->reading = status == ERR_OK;

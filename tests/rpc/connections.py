@@ -39,6 +39,8 @@ class Client:
                               b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + base64.b64encode(os.urandom(16)) + b"\r\n\r\n")
             head = await self.reader.readuntil(b"\r\n\r\n")
             assert b" 101 " in head.split(b"\r\n")[0], head
+            self.answers = asyncio.Queue()
+            self.listener = asyncio.create_task(self.listen())
 
     async def ask(self):
         """The height; a connection that was cut is an error."""
@@ -54,13 +56,24 @@ class Client:
     async def ask_websocket(self):
         mask = os.urandom(4)
         self.writer.write(bytes([0x81, 0x80 | len(QUESTION)]) + mask + bytes(b ^ mask[i % 4] for i, b in enumerate(QUESTION)))
-        while True:  # a ping may come before
-            first, size = await self.reader.readexactly(2)
-            body = await self.reader.readexactly(size)
-            if first & 15 == 1:
-                return body
-            assert first & 15 == 9, (first, body)
-            self.writer.write(bytes([0x8A, 0x80 | size, 0, 0, 0, 0]) + body)
+        answer = await self.answers.get()
+        assert answer is not None, "the WebSocket was closed"
+        return answer
+
+    async def listen(self):
+        """As clients do it, pings are answered whenever they come."""
+        try:
+            while True:
+                first, size = await self.reader.readexactly(2)
+                body = await self.reader.readexactly(size)
+                if first & 15 == 1:
+                    self.answers.put_nowait(body)
+                elif first & 15 == 9:
+                    self.writer.write(bytes([0x8A, 0x80 | size, 0, 0, 0, 0]) + body)
+                else:
+                    raise EOFError(f"frame {first:#x} {body}")
+        except (EOFError, OSError):
+            self.answers.put_nowait(None)
 
 
 async def hold(client, end, pause, delay, seen):

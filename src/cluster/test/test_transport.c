@@ -7,10 +7,17 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
-enum { PORT = 37950, PATIENCE_MS = 20000 };
+enum { PATIENCE_MS = 20000 };
+
+/* Three ports below those that connections are given, of this process' own. */
+static unsigned first_port(void)
+{
+    return 20000 + 3 * ((unsigned)getpid() % 4000);
+}
 
 struct member {
     struct cluster_transport *transport;
@@ -59,7 +66,7 @@ static void make(size_t i, uint64_t cluster)
                                           .id = i + 1,
                                           .cluster = cluster,
                                           .host = "127.0.0.1",
-                                          .port = (uint16_t)(PORT + i),
+                                          .port = (uint16_t)(first_port() + i),
                                           .context = &members[i],
                                           .is_removed = is_removed,
                                           .message = on_message,
@@ -71,15 +78,15 @@ static void make(size_t i, uint64_t cluster)
     assert_int_equal(cluster_transport_new(&members[i].transport, &o), ERR_OK);
     if (cluster_transport_start(members[i].transport, &why) != ERR_OK)
         fail_msg("%s", why.text);
-    snprintf(url, sizeof(url), "http://127.0.0.1:%u", (unsigned)(PORT + i));
+    snprintf(url, sizeof(url), "http://127.0.0.1:%u", (unsigned)(first_port() + i));
     cluster_transport_set_url(members[i].transport, url);
 }
 
 static void know(size_t i, size_t k)
 {
-    assert_int_equal(
-        cluster_transport_add(members[i].transport, k + 1, "127.0.0.1", (uint16_t)(PORT + k)),
-        ERR_OK);
+    assert_int_equal(cluster_transport_add(members[i].transport, k + 1, "127.0.0.1",
+                                           (uint16_t)(first_port() + k)),
+                     ERR_OK);
 }
 
 #define UNTIL(condition)                                                                           \
@@ -226,7 +233,8 @@ static void ask(const char *request, const char *want)
 {
     struct stranger s = {BUF_INIT, false};
     struct io_stream *stream;
-    assert_int_equal(io_connect_tcp(&stream, loop, "127.0.0.1", PORT, 5000, &ops, &s), ERR_OK);
+    assert_int_equal(io_connect_tcp(&stream, loop, "127.0.0.1", first_port(), 5000, &ops, &s),
+                     ERR_OK);
     io_stream_write(stream, bytes_str(request));
     if (want) {
         UNTIL(s.closed || (s.answer.len && strstr(buf_text(&s.answer), want)));
