@@ -4,6 +4,7 @@
 #   make          every program, in build/bin/
 #   make check    install what is missing, build, check, test, and once more under sanitizers
 #   make test     the tests alone, on the build that is there
+#   make clients  what drives a network with ethers, viem, web3.js, web3.py and Hardhat, from npm and PyPI
 #   make bench    the table of ratios of docs/performance.md
 #   make fuzz     the fuzz targets, FUZZ_SECONDS each
 #   make format   bring the sources into the house's format
@@ -12,7 +13,7 @@ CC_MAIN  ?= clang-19
 BUILD    ?= build
 FUZZ_SECONDS ?= 60
 
-.PHONY: all demo check test bench fuzz format clean
+.PHONY: all demo check test clients bench fuzz format clean
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) --quiet
 	@tools/install-programs $(BUILD)
@@ -30,6 +31,9 @@ check:
 
 test: all
 	@meson test -C $(BUILD) --print-errorlogs
+
+clients: all
+	@meson test -C $(BUILD) --no-rebuild --setup clients --suite clients --print-errorlogs
 
 bench: all
 	@tools/bench $(BUILD)

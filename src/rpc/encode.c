@@ -113,6 +113,21 @@ static void write_position(struct buf *b, const struct rpc_position *position)
         rpc_write_null(b);
 }
 
+void rpc_position_fee(struct rpc_position *position, const struct eth_header *header)
+{
+    position->has_base_fee = header->tail >= ETH_HEADER_BASE_FEE;
+    if (position->has_base_fee)
+        position->base_fee = header->base_fee;
+}
+
+/* What a unit of gas costs there; in the pool, and for what is inside of a private one, what is offered. */
+static struct u256 price_at(const struct eth_transaction *tx, const struct rpc_position *position)
+{
+    if (!position || !position->has_base_fee || u256_compare(&tx->max_fee, &position->base_fee) < 0)
+        return tx->max_fee;
+    return eth_transaction_gas_price(tx, &position->base_fee);
+}
+
 void rpc_write_access_list(struct buf *b, const struct eth_transaction *tx)
 {
     buf_append_byte(b, '[');
@@ -144,6 +159,7 @@ static void write_fees(struct buf *b, const struct eth_transaction *tx)
 void rpc_write_transaction(struct buf *b, const struct eth_transaction *tx,
                            const struct hash256 *hash, const struct rpc_position *position)
 {
+    struct u256 price = price_at(tx, position);
     buf_append_byte(b, '{');
     write_position(b, position);
     rpc_key(b, "from");
@@ -151,7 +167,7 @@ void rpc_write_transaction(struct buf *b, const struct eth_transaction *tx,
     rpc_key(b, "gas");
     rpc_write_number(b, tx->gas_limit);
     rpc_key(b, "gasPrice");
-    rpc_write_big(b, &tx->max_fee);
+    rpc_write_big(b, &price);
     rpc_key(b, "hash");
     rpc_write_hash(b, hash);
     rpc_key(b, "input");
@@ -268,7 +284,9 @@ static void write_transactions(struct buf *b, const struct chain_block *block, b
     rpc_key(b, "transactions");
     buf_append_byte(b, '[');
     for (size_t i = 0; i < body->body.transaction_count; i++) {
-        struct rpc_position position = {block->hash, block->header.number, i};
+        struct rpc_position position = {
+            .block_hash = block->hash, .number = block->header.number, .index = i};
+        rpc_position_fee(&position, &block->header);
         rpc_item(b);
         if (full)
             rpc_write_transaction(b, &body->body.transactions[i], &body->hashes[i], &position);
@@ -453,6 +471,11 @@ void rpc_write_receipt(struct buf *b, const struct rpc_receipt *r)
     rpc_write_number(b, r->position.index);
     rpc_key(b, "type");
     rpc_write_number(b, (uint64_t)receipt->type);
+    if (r->position.has_base_fee) {
+        struct u256 price = price_at(r->tx, &r->position);
+        rpc_key(b, "effectiveGasPrice");
+        rpc_write_big(b, &price);
+    }
     buf_append_byte(b, '}');
 }
 

@@ -32,7 +32,11 @@ struct rpc_position {
     struct hash256 block_hash;
     uint64_t number;
     uint64_t index;
+    bool has_base_fee;    /* from London on */
+    struct u256 base_fee; /* wei per gas */
 };
+/* Takes the base fee from the block's header. */
+void rpc_position_fee(struct rpc_position *position, const struct eth_header *header);
 
 /* The sender must be known. */
 void rpc_write_transaction(struct buf *b, const struct eth_transaction *tx,

@@ -37,13 +37,19 @@ static struct item *add_item(struct rpc_event_blocks *job, enum rpc_event_kind k
 static int found_log(void *context, const struct chain_log *log)
 {
     struct rpc_event_blocks *job = context;
-    struct rpc_position position = {log->block_hash, log->number, log->transaction_index};
+    struct rpc_position position = {
+        .block_hash = log->block_hash, .number = log->number, .index = log->transaction_index};
     struct item *item = add_item(job, RPC_EVENT_LOGS);
     struct eth_log *copy = arena_alloc(&job->arena, sizeof(*copy));
     if (!item || !copy)
         return ERR_NOMEM;
-    *copy = *log->log; /* topics and address are inside; the data are in the text */
+    *copy = *log->log; /* whose spans end with this call; the data are in the text */
     copy->data = bytes_none();
+    struct bytes topics = arena_copy(
+        &job->arena, bytes_of(log->log->topics, copy->topic_count * sizeof(struct hash256)));
+    copy->topics = (const struct hash256 *)(const void *)topics.data;
+    if (copy->topic_count && !copy->topics)
+        return ERR_NOMEM;
     rpc_write_log(&job->text, log->log, &position, &log->transaction_hash, log->index);
     item->len = job->text.len - item->at;
     item->log = copy;

@@ -16,7 +16,8 @@ struct search {
 static int found(void *context, const struct chain_log *log)
 {
     struct search *s = context;
-    struct rpc_position position = {log->block_hash, log->number, log->transaction_index};
+    struct rpc_position position = {
+        .block_hash = log->block_hash, .number = log->number, .index = log->transaction_index};
     rpc_item(s->call->out);
     rpc_write_log(s->call->out, log->log, &position, &log->transaction_hash, log->index);
     s->too_large = s->call->out->len > LOGS_ANSWER_MAX;

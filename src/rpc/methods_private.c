@@ -184,6 +184,7 @@ static int parse_inner(struct rpc_call *call, struct inner *in)
     status = chain_reader_header(&in->reader, &header, in->position.number);
     if (status)
         return rpc_reader_fail(call, &in->reader, status);
+    rpc_position_fee(&in->position, &header);
     rules = rpc_rules_at(call, in->position.number, header.timestamp);
     in->is_party = true;
     return eth_transaction_recover(&in->tx, &signature, &rules);

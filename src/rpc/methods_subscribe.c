@@ -66,6 +66,10 @@ static int subscribe_logs(struct rpc_call *call)
 
 static int subscribe_transactions(struct rpc_call *call)
 {
+    /* Newer clients say which they want. */
+    if (call->args[1].given && call->args[1].boolean)
+        return rpc_fail(call, RPC_CODE_ERROR,
+                        "newPendingTransactions gives hashes only: leave out the second parameter");
     return add(call, RPC_EVENT_TRANSACTIONS, "eth", call->session, NULL);
 }
 
@@ -87,7 +91,9 @@ static const struct {
 } subscriptions[] = {
     {"eth", "newHeads", {"eth_subscribe", {NAME}, .run = subscribe_heads}},
     {"eth", "logs", {"eth_subscribe", {NAME, {"filter", RPC_FILTER}}, .run = subscribe_logs}},
-    {"eth", "newPendingTransactions", {"eth_subscribe", {NAME}, .run = subscribe_transactions}},
+    {"eth",
+     "newPendingTransactions",
+     {"eth_subscribe", {NAME, {"full", RPC_BOOL, true}}, .run = subscribe_transactions}},
     {"eth", "syncing", {"eth_subscribe", {NAME}, .run = subscribe_sync}},
     {"admin", "peerEvents", {"admin_subscribe", {NAME}, .run = subscribe_peers}},
 };

@@ -7,6 +7,18 @@
 
 /* --- What is in a block --- */
 
+/* The block's hash and base fee, of a position whose number is known; ERR_NOTFOUND. */
+static int complete(struct chain_reader *reader, struct rpc_position *position)
+{
+    struct eth_header header;
+    int status = chain_reader_hash(reader, &position->block_hash, position->number);
+    if (status == 0)
+        status = chain_reader_header(reader, &header, position->number);
+    if (status == 0)
+        rpc_position_fee(position, &header);
+    return status;
+}
+
 /* Where the transaction of a call stands; ERR_NOTFOUND. */
 static int locate(struct rpc_call *call, struct chain_reader *reader,
                   struct rpc_position *ret_position)
@@ -15,8 +27,7 @@ static int locate(struct rpc_call *call, struct chain_reader *reader,
     int status =
         chain_reader_transaction(reader, &ret_position->number, &index, &call->args[0].hash);
     ret_position->index = index;
-    return status ? status
-                  : chain_reader_hash(reader, &ret_position->block_hash, ret_position->number);
+    return status ? status : complete(reader, ret_position);
 }
 
 /* The same by block and index. */
@@ -28,8 +39,7 @@ static int locate_in_block(struct rpc_call *call, struct chain_reader *reader,
         id = (struct rpc_block_id){.kind = RPC_AT_HASH, .hash = call->args[0].hash};
     int status = rpc_find_block(reader, &ret_position->number, &id);
     ret_position->index = call->args[1].number;
-    return status ? status
-                  : chain_reader_hash(reader, &ret_position->block_hash, ret_position->number);
+    return status ? status : complete(reader, ret_position);
 }
 
 static int write_transaction(struct rpc_call *call, struct chain_reader *reader,
@@ -172,12 +182,14 @@ static int write_block_receipts(struct rpc_call *call, struct chain_reader *read
         for (size_t i = 0; i < count && status == 0; i++) {
             uint64_t public_logs = receipts[i].log_count, first = logs;
             status = rpc_overlay_receipt(call, reader, &receipts[i], &first, number, i);
-            struct rpc_receipt all = {.receipt = &receipts[i],
-                                      .tx = &block->body->body.transactions[i],
-                                      .hash = block->body->hashes[i],
-                                      .position = {block->hash, number, i},
-                                      .gas_used = receipts[i].cumulative_gas - gas,
-                                      .first_log = first};
+            struct rpc_receipt all = {
+                .receipt = &receipts[i],
+                .tx = &block->body->body.transactions[i],
+                .hash = block->body->hashes[i],
+                .position = {.block_hash = block->hash, .number = number, .index = i},
+                .gas_used = receipts[i].cumulative_gas - gas,
+                .first_log = first};
+            rpc_position_fee(&all.position, &block->header);
             rpc_item(call->out);
             rpc_write_receipt(call->out, &all);
             gas = receipts[i].cumulative_gas;
