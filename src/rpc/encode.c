@@ -487,7 +487,12 @@ void rpc_write_signed(struct buf *b, const struct eth_transaction *tx, const str
     rpc_key(b, "nonce");
     rpc_write_number(b, tx->nonce);
     rpc_key(b, "gasPrice");
-    rpc_write_big(b, &tx->max_fee);
+    if (tx->type >= ETH_DYNAMIC_FEE) {
+        rpc_write_null(b);
+        write_fees(b, tx);
+    } else {
+        rpc_write_big(b, &tx->max_fee);
+    }
     rpc_key(b, "gas");
     rpc_write_number(b, tx->gas_limit);
     rpc_key(b, "value");

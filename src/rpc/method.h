@@ -80,12 +80,15 @@ struct rpc_private {
 /* CallArgs and SendTxArgs. */
 struct rpc_transaction {
     bool has_from, has_to, has_gas, has_gas_price, has_value, has_nonce, has_data, has_access_list;
-    bool has_input, has_chain_id;
+    bool has_input, has_chain_id, has_max_fee, has_max_tip, has_authorizations;
+    bool
+        pays_base_fee; /* type 2: `gas_price` is then the most that is paid, `max_tip` what is given beside the base fee */
     struct address from, to;
     uint64_t gas, nonce;
     struct u256 gas_price, value;
-    struct bytes data;  /* what is executed: `input` when both are given */
-    struct bytes other; /* `data` when both are given */
+    struct u256 max_fee, max_tip; /* EIP-1559 */
+    struct bytes data;            /* what is executed: `input` when both are given */
+    struct bytes other;           /* `data` when both are given */
     struct u256 chain_id;
     struct rpc_access_entry *access_list;
     size_t access_count;

@@ -35,10 +35,10 @@ static int find_account(struct rpc_call *call)
 static int require_all(struct rpc_call *call)
 {
     const struct rpc_transaction *args = args_of(call);
-    const char *missing = !args->has_gas         ? "gas"
-                          : !args->has_gas_price ? "gasPrice"
-                          : !args->has_nonce     ? "nonce"
-                                                 : NULL;
+    const char *missing = !args->has_gas                               ? "gas"
+                          : !args->has_gas_price && !args->has_max_fee ? "gasPrice"
+                          : !args->has_nonce                           ? "nonce"
+                                                                       : NULL;
     return missing ? rpc_fail(call, RPC_CODE_ERROR, "%s not specified", missing) : RPC_LATER;
 }
 
@@ -51,11 +51,50 @@ static int require_nonce(struct rpc_call *call)
 
 /* --- work --- */
 
+/* The fees of a chain with base fees, as later geth fills them in: type 2 unless a gas price is given. Before London, and for
+ * private transactions, whose form is the old one, these fields say nothing, as in the reference. */
+static int set_fees(struct rpc_call *call)
+{
+    struct rpc_transaction *args = args_of(call);
+    struct chain_head head;
+    chain_head(call->backend->chain, &head);
+    struct eth_header header = head.block->header;
+    chain_head_release(&head);
+    if (header.tail < ETH_HEADER_BASE_FEE || args->private.is_given)
+        return 0;
+    if (args->has_authorizations)
+        return rpc_fail(call, RPC_CODE_ERROR,
+                        "authorizationList is not filled in or signed here: send it signed");
+    if (args->has_gas_price && (args->has_max_fee || args->has_max_tip))
+        return rpc_fail(call, RPC_CODE_ERROR,
+                        "both gasPrice and (maxFeePerGas or maxPriorityFeePerGas) specified");
+    if (args->has_gas_price)
+        return 0;
+    struct u256 price = u256_from(rpc_suggested_price(call->backend)), twice;
+    if (!args->has_max_tip && !u256_sub_checked(&args->max_tip, &price, &header.base_fee))
+        args->max_tip = u256_from(0);
+    if (!args->has_max_fee) {
+        u256_add(&twice, &header.base_fee, &header.base_fee);
+        u256_add(&args->max_fee, &args->max_tip, &twice);
+    }
+    if (!args->has_max_tip && u256_compare(&args->max_fee, &args->max_tip) < 0)
+        args->max_tip = args->max_fee;
+    if (u256_compare(&args->max_fee, &args->max_tip) < 0)
+        return rpc_fail(call, RPC_CODE_ERROR, "maxFeePerGas is below maxPriorityFeePerGas");
+    args->pays_base_fee = true;
+    args->gas_price = args->max_fee;
+    args->has_gas_price = true;
+    return 0;
+}
+
 /* All but the nonce (setDefaults). */
 static int set_defaults(struct rpc_call *call)
 {
     static const struct rpc_block_id pending = {.kind = RPC_AT_PENDING};
     struct rpc_transaction *args = args_of(call);
+    int status = set_fees(call);
+    if (status)
+        return status;
     if (!args->has_gas_price) {
         args->gas_price = u256_from(rpc_suggested_price(call->backend));
         args->has_gas_price = true;
@@ -70,7 +109,7 @@ static int set_defaults(struct rpc_call *call)
         return rpc_fail(call, RPC_CODE_ERROR, "contract creation without any data provided");
     if (args->has_gas)
         return 0;
-    int status = rpc_estimate_gas(call, &args->gas, args, &pending);
+    status = rpc_estimate_gas(call, &args->gas, args, &pending);
     args->has_gas = status == 0;
     return status;
 }
@@ -181,7 +220,9 @@ static int make_transaction(struct rpc_call *call, struct eth_transaction *ret_t
 {
     const struct rpc_transaction *args = args_of(call);
     struct eth_transaction tx = {
-        .type = args->has_access_list ? ETH_ACCESS_LIST : ETH_LEGACY,
+        .type = args->pays_base_fee     ? ETH_DYNAMIC_FEE
+                : args->has_access_list ? ETH_ACCESS_LIST
+                                        : ETH_LEGACY,
         .is_creation = !args->has_to,
         .to = args->to,
         .nonce = args->nonce,
@@ -189,10 +230,10 @@ static int make_transaction(struct rpc_call *call, struct eth_transaction *ret_t
         .value = args->value,
         .data = args->data,
         .max_fee = args->gas_price,
-        .max_priority_fee = args->gas_price,
+        .max_priority_fee = args->pays_base_fee ? args->max_tip : args->gas_price,
         .access_count = args->access_count,
     };
-    if (args->has_access_list)
+    if (tx.type != ETH_LEGACY)
         tx.chain_id = args->has_chain_id
                           ? args->chain_id
                           : chain_configuration(call->backend->chain)->chain_id.value;
@@ -478,6 +519,8 @@ static int resend(struct rpc_call *call)
     }
     if (call->args[1].given && !u256_is_zero(&call->args[1].big))
         args->gas_price = call->args[1].big;
+    if (u256_compare(&args->gas_price, &args->max_tip) < 0)
+        args->max_tip = args->gas_price;
     if (call->args[2].given && call->args[2].number)
         args->gas = call->args[2].number;
     status = make_transaction(call, &tx);

@@ -147,8 +147,19 @@ static int read_private_field(struct rpc_reading *r, const char *record, struct 
 static int read_transaction_field(struct rpc_reading *r, const char *record,
                                   struct rpc_transaction *tx, struct bytes key, struct bytes value)
 {
-    static const char *const names[] = {"from",  "to",   "gas",   "gasPrice",   "value",
-                                        "nonce", "data", "input", "accessList", "chainId"};
+    static const char *const names[] = {"from",
+                                        "to",
+                                        "gas",
+                                        "gasPrice",
+                                        "value",
+                                        "nonce",
+                                        "data",
+                                        "input",
+                                        "chainId",
+                                        "maxFeePerGas",
+                                        "maxPriorityFeePerGas",
+                                        "authorizationList",
+                                        "accessList"};
     size_t field = 0;
     while (field < BASE_COUNT(names) && !rpc_json_key_is(key, names[field]))
         field++;
@@ -185,9 +196,18 @@ static int read_transaction_field(struct rpc_reading *r, const char *record,
         tx->other = tx->has_data ? tx->data : tx->other;
         tx->has_input = true;
         return rpc_param_bytes(r, &place, &tx->data, value);
-    case 9:
+    case 8:
         tx->has_chain_id = true;
         return rpc_param_big(r, &place, &tx->chain_id, value);
+    case 9:
+        tx->has_max_fee = true;
+        return rpc_param_big(r, &place, &tx->max_fee, value);
+    case 10:
+        tx->has_max_tip = true;
+        return rpc_param_big(r, &place, &tx->max_tip, value);
+    case 11:
+        tx->has_authorizations = true;
+        return 0;
     default:
         tx->has_access_list = true;
         return read_access_list(r, &place, tx, value);

@@ -29,8 +29,7 @@ run("viem", [
   ["sends money", async () => {
     const receipt = await mined(await writer.sendTransaction({ to: other, value: 7n }));
     assert.strictEqual(receipt.status, "success");
-    // It lets the node fill in what is missing, which proposes no fees.
-    assert.strictEqual(receipt.type, "legacy");
+    assert.strictEqual(receipt.type, "eip1559"); // as eth_fillTransaction proposes
     assert.strictEqual(receipt.effectiveGasPrice, 0n);
     const tx = await reader.getTransaction({ hash: receipt.transactionHash });
     assert.strictEqual(tx.value, 7n);
@@ -92,6 +91,12 @@ run("viem", [
     const list = await reader.createAccessList({ account, to: address,
       data: viem.encodeFunctionData({ abi, functionName: "transfer", args: [other, 1n] }) });
     assert(list.accessList[0].storageKeys.length >= 2);
+  }],
+  ["a delegation (EIP-7702)", async () => {
+    const authorization = await writer.signAuthorization({ contractAddress: address, executor: "self" });
+    const receipt = await mined(await writer.sendTransaction({ authorizationList: [authorization], to: account.address }));
+    assert.strictEqual(receipt.type, "eip7702");
+    same(await reader.getCode({ address: account.address }), "0xef0100" + address.slice(2));
   }],
   ["traces", async () => {
     const trace = (config) => reader.request({ method: "debug_traceTransaction", params: [transferred.transactionHash, config] });
