@@ -94,7 +94,7 @@ run("viem", [
   }],
   ["a delegation (EIP-7702)", async () => {
     const authorization = await writer.signAuthorization({ contractAddress: address, executor: "self" });
-    const receipt = await mined(await writer.sendTransaction({ authorizationList: [authorization], to: account.address }));
+    const receipt = await mined(await writer.sendTransaction({ authorizationList: [authorization], to: account.address, gas: 200000n }));
     assert.strictEqual(receipt.type, "eip7702");
     same(await reader.getCode({ address: account.address }), "0xef0100" + address.slice(2));
   }],
