@@ -259,6 +259,7 @@ struct chain_rules chain_config_rules(const struct chain_config *c, uint64_t num
     r.gas_price |= passed(c, CHAIN_BLOCK_ENABLE_GAS_PRICE, number);
     r.privacy_enhancements |= passed(c, CHAIN_BLOCK_PRIVACY_ENHANCEMENTS, number);
     r.privacy_precompile |= passed(c, CHAIN_BLOCK_PRIVACY_PRECOMPILE, number);
+    r.private_gas_fix = passed(c, CHAIN_BLOCK_PRIVATE_GAS_FIX, number);
     r.permissions |= passed(c, CHAIN_BLOCK_QIP714, number);
     if (r.max_code_size < CODE_SIZE)
         r.max_code_size = CODE_SIZE;

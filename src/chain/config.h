@@ -49,7 +49,8 @@ enum chain_engine_kind {
     X(MAX_CODE_SIZE_CHANGE, "maxCodeSizeChangeBlock", true)                                        \
     X(PRIVACY_ENHANCEMENTS, "privacyEnhancementsBlock", true)                                      \
     X(PRIVACY_PRECOMPILE, "privacyPrecompileBlock", true)                                          \
-    X(ENABLE_GAS_PRICE, "enableGasPriceBlock", true)
+    X(ENABLE_GAS_PRICE, "enableGasPriceBlock", true)                                               \
+    X(PRIVATE_GAS_FIX, "privateGasFixBlock", true) /* not GoQuorum's */
 
 enum chain_block_key {
 #define X(name, key, in_fork_id) CHAIN_BLOCK_##name,
@@ -235,6 +236,7 @@ struct chain_rules {
     bool gas_price;            /* prices above 0 are allowed, and charged */
     bool privacy_enhancements; /* party protection, private state validation */
     bool privacy_precompile;   /* marker transactions */
+    bool private_gas_fix;      /* parties and others pay the same for a private transaction */
     bool permissions;          /* qip714 */
     size_t max_code_size;      /* bytes */
     size_t max_transaction;    /* bytes; the pool's limit (spec §1.5, a) */

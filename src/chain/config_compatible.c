@@ -106,6 +106,8 @@ static bool compare_late(struct conflict *ret, const struct chain_config *a,
          y[CHAIN_BLOCK_PRIVACY_ENHANCEMENTS]},
         {true, "Privacy Precompile fork block", x[CHAIN_BLOCK_PRIVACY_PRECOMPILE],
          y[CHAIN_BLOCK_PRIVACY_PRECOMPILE]},
+        {true, "Private gas fix fork block", x[CHAIN_BLOCK_PRIVATE_GAS_FIX],
+         y[CHAIN_BLOCK_PRIVATE_GAS_FIX]},
     };
     for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
         if (rules[i].applies && differs(rules[i].stored, rules[i].next, head))

@@ -306,6 +306,6 @@ void chain_config_write(struct buf *b, const struct chain_config *c)
     write_code_sizes(&w, c);
     write_block(&w, c, CHAIN_BLOCK_PRIVACY_ENHANCEMENTS);
     boolean(&w, "isMPS", c->is_mps);
-    write_blocks(&w, c, CHAIN_BLOCK_PRIVACY_PRECOMPILE, CHAIN_BLOCK_ENABLE_GAS_PRICE);
+    write_blocks(&w, c, CHAIN_BLOCK_PRIVACY_PRECOMPILE, CHAIN_BLOCK_PRIVATE_GAS_FIX);
     close_object(&w);
 }

@@ -154,7 +154,7 @@ void chain_private_keep_out(struct chain_environment *env, const struct eth_tran
 {
     run->nothing = run->intrinsic_only = run->hide_gas = true;
     /* The reference pays the coinbase here, a fixed beneficiary only for creations. */
-    if (!tx->is_creation)
+    if (!tx->is_creation && !env->rules.private_gas_fix)
         run->fee_recipient = env->block.coinbase;
 }
 
@@ -176,8 +176,10 @@ static void prepare(struct chain_private *p, const struct eth_transaction *tx, s
     }
     if (p->payload.flag == CHAIN_STATE_VALIDATION && hash_is_zero(&p->payload.exec_hash)) {
         /* As the reference: nothing comes back of the gas, and a creation does not count. */
-        p->fails = run->nothing = run->unsettled = true;
-        run->keep_nonce = tx->is_creation;
+        bool fixed = p->environment->rules.private_gas_fix;
+        p->fails = run->nothing = true;
+        run->unsettled = !fixed;
+        run->keep_nonce = tx->is_creation && !fixed;
     }
     p->verifies = enhanced;
 }
@@ -411,7 +413,8 @@ int chain_private_ran(struct chain_private *p, struct exec_run *run, struct evm_
     state_view_rollback(p->view, p->view_checkpoint);
     state_view_rollback(p->notes, p->notes_checkpoint);
     *outcome = (struct evm_result){.status = EVM_REVERT, .gas_left = outcome->gas_left};
-    run->unsettled = true; /* as the reference: what was prepaid is gone */
+    /* As the reference: what was prepaid is gone. */
+    run->unsettled = !p->environment->rules.private_gas_fix;
     return 0;
 }
 

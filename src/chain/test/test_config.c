@@ -79,7 +79,7 @@ static void test_round_trip(void **state)
         "\"clique\":{\"period\":1,\"epoch\":2,\"allowedFutureBlockTime\":0},\"isQuorum\":false,"
         "\"txnSizeLimit\":32,\"maxCodeSize\":24,\"qip714Block\":7,\"maxCodeSizeChangeBlock\":8,"
         "\"privacyEnhancementsBlock\":9,\"isMPS\":true,\"privacyPrecompileBlock\":10,"
-        "\"enableGasPriceBlock\":11}",
+        "\"enableGasPriceBlock\":11,\"privateGasFixBlock\":12}",
         "{\"chainId\":null,\"eip150Hash\":"
         "\"0x0000000000000000000000000000000000000000000000000000000000000000\",\"istanbul\":{"
         "\"epoch\":1,\"policy\":1,\"ceil2Nby3Block\":0,\"testQBFTBlock\":5},\"isQuorum\":true,"
