@@ -212,6 +212,14 @@ def compare(net, ours, theirs, who):
                     break
 
 
+def audit(net):
+    """private audit, asked from either side."""
+    urls = [f'http://127.0.0.1:{n.http}' for n in net.nodes[:2]]
+    for way in (urls, urls[::-1]):
+        done = subprocess.run([net.args.node, 'private', 'audit', *way], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        net.check(done.returncode == 0, 'audit: ' + ' '.join(done.stdout.split('\n')[-2:]).strip())
+
+
 def parties(net):
     ports = free_ports(2)
     for index, kind in enumerate(('tessera', 'quorate')):
@@ -238,6 +246,7 @@ def parties(net):
     net.check(len(statuses) == net.args.transactions + len(net.contracts),
               f'{len(statuses)} private transactions, {statuses.count("0x0")} of them failed, {roots} different private states')
     compare(net, answers(net, net.nodes[1], last), net.theirs, 'quorate as GoQuorum')
+    audit(net)
     net.check(all(net.nodes[2].rpc('eth_getCode', c['address'], 'latest') == '0x' for c in net.contracts), 'the third has no code of them')
 
 
