@@ -1,6 +1,7 @@
 #include "tm/config/config.h"
 
 #include "base/file.h"
+#include "base/mem.h"
 #include "base/options.h"
 #include "tm/config/config_priv.h"
 
@@ -216,6 +217,7 @@ static const struct tm_member top_members[] = {
 static const struct tm_member jdbc_members[] = {
     {"username", TM_MEMBER_TEXT, AT(jdbc_username), NULL},
     {"password", TM_MEMBER_TEXT, AT(jdbc_password), NULL},
+    {"passwordFile", TM_MEMBER_TEXT, AT(jdbc_password_file), NULL}, /* ours */
     {"url", TM_MEMBER_TEXT, AT(jdbc_url), NULL},
     {"autoCreateTables", TM_MEMBER_BOOL, AT(create_tables), NULL},
     {"fetchSize", TM_MEMBER_OTHER, 0, NULL}, /* pages have their own size here */
@@ -371,6 +373,32 @@ int tm_config_parse(struct tm_config *ret_config, struct bytes text,
     return status;
 }
 
+/* The database's password, in a file of its own: its first line. */
+static int read_password(struct tm_config *config, struct err_detail *detail)
+{
+    struct buf text = BUF_INIT;
+    if (!config->jdbc_password_file)
+        return 0;
+    if (config->jdbc_password && config->jdbc_password[0])
+        return err_set(detail, ERR_USAGE,
+                       "configuration: jdbc: password and passwordFile cannot stand together");
+    int status = file_read(config->jdbc_password_file, TM_CONFIG_MAX_PASSWORD, &text, detail);
+    if (status == 0) {
+        size_t len = 0;
+        while (len < text.len && text.data[len] != '\n' && text.data[len] != '\r' && text.data[len])
+            len++;
+        char *copy = arena_alloc_zeroed(&config->arena, len + 1, 1);
+        if (copy)
+            memcpy(copy, text.data, len);
+        config->jdbc_password = copy;
+        status = copy ? 0 : err_set(detail, ERR_NOMEM, "out of memory");
+    }
+    if (text.data)
+        mem_wipe(text.data, text.len);
+    buf_release(&text);
+    return status;
+}
+
 int tm_config_load(struct tm_config *ret_config, const char *path,
                    const struct tm_overrides *overrides, struct err_detail *detail)
 {
@@ -378,6 +406,8 @@ int tm_config_load(struct tm_config *ret_config, const char *path,
     int status = file_read(path, TM_CONFIG_MAX_TEXT, &text, detail);
     if (status == 0) {
         status = tm_config_parse(ret_config, buf_bytes(&text), overrides, detail);
+        if (status == 0 && (status = read_password(ret_config, detail)) < 0)
+            tm_config_release(ret_config);
         if (status < 0)
             (void)err_prefix(detail, status, "%s", path);
     }

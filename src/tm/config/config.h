@@ -17,6 +17,7 @@ enum {
     TM_CONFIG_MAX_TEXT = 4 << 20,      /* bytes of a configuration file */
     TM_CONFIG_SERVERS_MAX = 16,        /* entries of serverConfigs */
     TM_CONFIG_LIST_MAX = 10000,        /* peers, keys, passwords … */
+    TM_CONFIG_MAX_PASSWORD = 1024,     /* bytes of a database's password file */
     TM_CONFIG_INTERVAL_MAX = 86400000, /* milliseconds: a day */
 };
 
@@ -126,6 +127,7 @@ struct tm_config {
     bool validate_keys, enhanced_privacy, multiple_states;
     bool queued; /* delivery: queued */
     const char *jdbc_url, *jdbc_username, *jdbc_password;
+    const char *jdbc_password_file; /* read by tm_config_load into jdbc_password */
     bool create_tables;
     struct tm_config_server *servers;
     size_t server_count;

@@ -1,4 +1,5 @@
 /* Configurations in the shapes of all versions, overrides, and what is wrong with others. */
+#include "base/file.h"
 #include "tm/config/config.h"
 
 #include <setjmp.h>
@@ -123,6 +124,37 @@ static void test_unknown(void **state)
     tm_config_release(&config);
 }
 
+/* The database's password from a file of its own, without its end of line. */
+static void test_password_file(void **state)
+{
+    static const char text[] =
+        "{\"jdbc\": {\"url\": \"jdbc:mysql://h/d\", %s\"passwordFile\": \"%s\"}, "
+        "\"serverConfigs\": [{\"app\": "
+        "\"P2P\", \"serverAddress\": \"http://h:1\"}, {\"app\": \"Q2T\", \"serverAddress\": "
+        "\"http://h:2\"}], "
+        "\"keys\": {\"keyData\": [{\"privateKeyPath\": \"a\", \"publicKeyPath\": \"b\"}]}}";
+    char folder[] = "/tmp/tm-config-XXXXXX", config_path[64], password_path[64], json[1024];
+    struct tm_config config;
+    struct err_detail detail = {""};
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    snprintf(config_path, sizeof(config_path), "%s/config", folder);
+    snprintf(password_path, sizeof(password_path), "%s/password", folder);
+    snprintf(json, sizeof(json), text, "", password_path);
+    assert_int_equal(file_write(config_path, bytes_str(json), &detail), 0);
+    assert_int_equal(tm_config_load(&config, config_path, NULL, &detail), ERR_NOTFOUND);
+    assert_int_equal(file_write(password_path, bytes_str("pass word\n"), &detail), 0);
+    assert_int_equal(tm_config_load(&config, config_path, NULL, &detail), 0);
+    assert_string_equal(config.jdbc_password, "pass word");
+    tm_config_release(&config);
+    snprintf(json, sizeof(json), text, "\"password\": \"x\", ", password_path);
+    assert_int_equal(file_write(config_path, bytes_str(json), &detail), 0);
+    assert_int_equal(tm_config_load(&config, config_path, NULL, &detail), ERR_USAGE);
+    unlink(config_path);
+    unlink(password_path);
+    rmdir(folder);
+}
+
 static void test_constellation(void **state)
 {
     (void)state;
@@ -159,7 +191,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_shapes),        cmocka_unit_test(test_overrides),
         cmocka_unit_test(test_faults),        cmocka_unit_test(test_unknown),
-        cmocka_unit_test(test_constellation),
+        cmocka_unit_test(test_constellation), cmocka_unit_test(test_password_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
