@@ -7,13 +7,15 @@
 #   make clients  what drives a network with ethers, viem, web3.js, web3.py and Hardhat, from npm and PyPI
 #   make bench    the table of ratios of docs/performance.md
 #   make fuzz     the fuzz targets, FUZZ_SECONDS each
+#   make image    a container image from what is built here; IMAGE=name:tag, SHELL_IMAGE=shell with a shell in it
 #   make format   bring the sources into the house's format
 
 CC_MAIN  ?= clang-19
 BUILD    ?= build
 FUZZ_SECONDS ?= 60
+IMAGE    ?= quorate:latest
 
-.PHONY: all demo check test clients bench fuzz format clean
+.PHONY: all demo check test clients bench fuzz image format clean
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) --quiet
 	@tools/install-programs $(BUILD)
@@ -40,6 +42,9 @@ bench: all
 
 fuzz:
 	@tools/fuzz $(FUZZ_SECONDS)
+
+image: all
+	@tools/image $(BUILD) $(IMAGE) $(SHELL_IMAGE)
 
 format:
 	@git ls-files '*.c' '*.h' | xargs clang-format-19 -i

@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Everything in the image's root folder runs there, alone and not as root. Skipped when this is not root, who may chroot.
+#
+# usage: image.sh SOURCE_ROOT BUILD
+set -euo pipefail
+[ "$(id -u)" = 0 ] || { echo "not root, who alone may change the root folder: skipped"; exit 77; }
+root=$(mktemp -d)
+trap 'rm -rf "$root"' EXIT
+"$1/tools/install-programs" "$2"
+"$1/tools/image-root" "$2" "$root/image"
+inside() { chroot --userspec=1000:1000 "$root/image" "$@"; }
+for program in quorate quorate-evm quorate-init quorate-tm quorate-node; do
+    inside "/usr/bin/$program" --version >/dev/null || inside "/usr/bin/$program" version >/dev/null
+done
+inside /usr/bin/geth version | grep -q '^Geth'
+inside /usr/bin/tessera version >/dev/null
+inside /usr/bin/constellation-node --help >/dev/null
+inside /usr/bin/quorate-init run -- /usr/bin/quorate-evm --version >/dev/null
+# a name is looked up, by the library that is loaded at run time
+{ inside /usr/bin/quorate-init run --wait tcp:localhost:1 --limit 0 -- /usr/bin/true 2>&1 || true; } | grep -q 'takes no connections'
+[ ! -e "$root/image/bin/sh" ] && [ -z "$(find "$root/image" -perm -4000)" ]
+echo "$(du -sm "$root/image" | cut -f1) MiB"
