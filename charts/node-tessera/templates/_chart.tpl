@@ -85,10 +85,10 @@ jdbc:mysql://127.0.0.1:{{ .Values.node.ports.db }}/{{ .Values.node.dbname }}
     "knownClientsFile" (printf "%s/tm/knownClients" $root) "knownServersFile" (printf "%s/tm/knownServers" $root) -}}
 {{- end -}}
 {{- $q2t := dict "app" "Q2T" "serverAddress" (printf "unix:%s/tm/tm.ipc" $root) "communicationType" "REST" -}}
-{{- $third := printf "http://0.0.0.0:%v" .Values.node.ports.thirdparty -}}
+{{- $third := printf "http://%s:%v" (include "peer.name" .) .Values.node.ports.thirdparty -}}
 {{- $p2p := dict "app" "P2P" "serverAddress" (required "tessera.url is missing" .Values.tessera.url) "communicationType" "REST" "sslConfig" $ssl
     "bindingAddress" (printf "%s://0.0.0.0:%v" $scheme .Values.node.ports.tm) -}}
-{{ list (dict "app" "ThirdParty" "serverAddress" $third "communicationType" "REST") $q2t $p2p | toJson }}
+{{ list (dict "app" "ThirdParty" "serverAddress" $third "communicationType" "REST" "bindingAddress" (printf "http://0.0.0.0:%v" .Values.node.ports.thirdparty)) $q2t $p2p | toJson }}
 {{- end }}
 
 {{- define "peer.configuration" -}}
