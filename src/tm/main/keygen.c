@@ -2,6 +2,7 @@
 #include "base/base64.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/options.h"
 #include "tm/enclave/keyfile.h"
 #include "tm/main/main.h"
 #include "tm/main/vault.h"
@@ -17,39 +18,88 @@ struct options {
     const char *config, *config_out, *password_out;
 };
 
+/* The commands that an option means something to. */
+enum { KEYGEN = 1, KEYUPDATE = 2 };
+
+/* Those without help are older spellings, or refused with what to do instead. */
 static const struct {
     const char *name;
     size_t offset;
+    unsigned commands;
+    const char *argument, *help;
 } names[] = {
-    {"keyout", offsetof(struct options, keyout)},
-    {"filename", offsetof(struct options, keyout)},
-    {"argonconfig", offsetof(struct options, argon)},
-    {"keygenconfig", offsetof(struct options, argon)},
-    {"encryptor.type", offsetof(struct options, encryptor)},
-    {"encryptor.symmetricCipher", offsetof(struct options, cipher)},
-    {"encryptor.ellipticCurve", offsetof(struct options, curve)},
-    {"encryptor.nonceLength", offsetof(struct options, nonce)},
-    {"encryptor.sharedKeyLength", offsetof(struct options, shared)},
-    {"vault.type", offsetof(struct options, vault_type)},
-    {"keygenvaulttype", offsetof(struct options, vault_type)},
-    {"vault.url", offsetof(struct options, vault_url)},
-    {"keygenvaulturl", offsetof(struct options, vault_url)},
-    {"vault.hashicorp.secretenginepath", offsetof(struct options, vault_engine)},
-    {"keygenvaultsecretengine", offsetof(struct options, vault_engine)},
-    {"vault.hashicorp.approlepath", offsetof(struct options, vault_approle)},
-    {"keygenvaultapprole", offsetof(struct options, vault_approle)},
-    {"keys.keyData.privateKeyPath", offsetof(struct options, path)},
-    {"keys.keyData.config.data.aopts.algorithm", offsetof(struct options, algorithm)},
-    {"keys.keyData.config.data.aopts.iterations", offsetof(struct options, iterations)},
-    {"keys.keyData.config.data.aopts.memory", offsetof(struct options, memory)},
-    {"keys.keyData.config.data.aopts.parallelism", offsetof(struct options, parallelism)},
-    {"keys.passwords", offsetof(struct options, password)},
-    {"keys.passwordFile", offsetof(struct options, password_file)},
-    {"configfile", offsetof(struct options, config)},
-    {"configout", offsetof(struct options, config_out)},
-    {"output", offsetof(struct options, config_out)},
-    {"pwdout", offsetof(struct options, password_out)},
+    {"keyout", offsetof(struct options, keyout), KEYGEN, "NAME,...",
+     "the pairs to make: NAME.pub and NAME.key, or secrets of a vault"},
+    {"filename", offsetof(struct options, keyout), KEYGEN, NULL, NULL},
+    {"argonconfig", offsetof(struct options, argon), KEYGEN, "FILE",
+     "settings of Argon2 for locked keys, as JSON"},
+    {"keygenconfig", offsetof(struct options, argon), KEYGEN, NULL, NULL},
+    {"encryptor.type", offsetof(struct options, encryptor), KEYGEN | KEYUPDATE, "TYPE",
+     "NACL or EC"},
+    {"encryptor.symmetricCipher", offsetof(struct options, cipher), KEYGEN | KEYUPDATE, "NAME",
+     "of EC"},
+    {"encryptor.ellipticCurve", offsetof(struct options, curve), KEYGEN | KEYUPDATE, "NAME",
+     "of EC"},
+    {"encryptor.nonceLength", offsetof(struct options, nonce), KEYGEN | KEYUPDATE, "BYTES",
+     "of EC"},
+    {"encryptor.sharedKeyLength", offsetof(struct options, shared), KEYGEN | KEYUPDATE, "BYTES",
+     "of EC"},
+    {"vault.type", offsetof(struct options, vault_type), KEYGEN, "HASHICORP",
+     "the pairs are kept in a vault; the login is in the environment, as for the manager"},
+    {"keygenvaulttype", offsetof(struct options, vault_type), KEYGEN, NULL, NULL},
+    {"vault.url", offsetof(struct options, vault_url), KEYGEN, "URL", "of the vault"},
+    {"keygenvaulturl", offsetof(struct options, vault_url), KEYGEN, NULL, NULL},
+    {"vault.hashicorp.secretenginepath", offsetof(struct options, vault_engine), KEYGEN, "PATH",
+     "secret engine, a key-value store of version 2"},
+    {"keygenvaultsecretengine", offsetof(struct options, vault_engine), KEYGEN, NULL, NULL},
+    {"vault.hashicorp.approlepath", offsetof(struct options, vault_approle), KEYGEN, "PATH",
+     "where the vault has AppRole (default approle)"},
+    {"keygenvaultapprole", offsetof(struct options, vault_approle), KEYGEN, NULL, NULL},
+    {"keys.keyData.privateKeyPath", offsetof(struct options, path), KEYUPDATE, "FILE",
+     "the key file that gets a new password"},
+    {"keys.keyData.config.data.aopts.algorithm", offsetof(struct options, algorithm), KEYUPDATE,
+     "NAME", "Argon2's variant: i, d or id"},
+    {"keys.keyData.config.data.aopts.iterations", offsetof(struct options, iterations), KEYUPDATE,
+     "COUNT", "Argon2's iterations"},
+    {"keys.keyData.config.data.aopts.memory", offsetof(struct options, memory), KEYUPDATE, "KIB",
+     "Argon2's memory"},
+    {"keys.keyData.config.data.aopts.parallelism", offsetof(struct options, parallelism), KEYUPDATE,
+     "COUNT", "Argon2's lanes"},
+    {"keys.passwords", offsetof(struct options, password), KEYUPDATE, NULL, NULL},
+    {"keys.passwordFile", offsetof(struct options, password_file), KEYUPDATE, "FILE",
+     "the present password, one line"},
+    {"configfile", offsetof(struct options, config), KEYGEN, NULL, NULL},
+    {"configout", offsetof(struct options, config_out), KEYGEN, NULL, NULL},
+    {"output", offsetof(struct options, config_out), KEYGEN, NULL, NULL},
+    {"pwdout", offsetof(struct options, password_out), KEYGEN, NULL, NULL},
 };
+
+static void write_manual(struct buf *b, const struct options_command *command, unsigned which)
+{
+    struct options_row rows[BASE_COUNT(names)];
+    size_t count = 0;
+    for (size_t i = 0; i < BASE_COUNT(names); i++)
+        if (names[i].help && names[i].commands & which)
+            rows[count++] = (struct options_row){.name = names[i].name,
+                                                 .argument = names[i].argument,
+                                                 .kind = OPTIONS_TEXT,
+                                                 .help = names[i].help};
+    options_man(b, "quorate-tm", command, rows, count);
+}
+
+void tm_key_manual(struct buf *b)
+{
+    static const struct options_command keygen = {"keygen", "",
+                                                  "make key pairs, in files or in a vault",
+                                                  "A password is asked for twice; a blank one "
+                                                  "leaves the private key unlocked. A file that is "
+                                                  "there already is never overwritten."};
+    static const struct options_command keyupdate = {
+        "keyupdate", "", "give a key file a new password",
+        "The present password is read from a file, the new one is asked for twice."};
+    write_manual(b, &keygen, KEYGEN);
+    write_manual(b, &keyupdate, KEYUPDATE);
+}
 
 static int read_options(struct options *o, int argc, char **argv)
 {
@@ -168,10 +218,11 @@ int tm_keygen(int argc, char **argv)
     if (wrong)
         return wrong;
     int status = 0;
-    if (o.config_out || o.password_out)
-        status = err_set(&detail, ERR_UNSUPPORTED,
-                         "keygen: --configout and --pwdout are not served; add the new files to "
-                         "keys.keyData of the configuration");
+    if (o.config || o.config_out || o.password_out)
+        status = err_set(
+            &detail, ERR_UNSUPPORTED,
+            "keygen: --configfile, --configout and --pwdout are not served; add the new files to "
+            "keys.keyData of the configuration");
     else if (o.vault_type && strcmp(o.vault_type, "HASHICORP") != 0)
         status = err_set(&detail, ERR_UNSUPPORTED,
                          "keygen: --vault.type HASHICORP is served, not %s", o.vault_type);

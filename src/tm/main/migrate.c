@@ -25,42 +25,68 @@ static void complain(void *context, const char *text)
     fprintf(stderr, "%s\n", text);
 }
 
+enum { OPTIONS = 4 };
+
+struct given {
+    const char *from, *config_path, *username, *password_file;
+};
+
+static void write_rows(struct options_row *rows, struct given *g)
+{
+    const struct options_row all[OPTIONS] = {
+        {"from", "SOURCE", OPTIONS_TEXT, &g->from,
+         "where the payloads are: see docs/tm-storage.md"},
+        {"configfile", "FILE", OPTIONS_TEXT, &g->config_path, "configuration of this manager"},
+        {"from-username", "NAME", OPTIONS_TEXT, &g->username, "of the source's database"},
+        {"from-password-file", "FILE", OPTIONS_TEXT, &g->password_file, "its password, one line"},
+    };
+    memcpy(rows, all, sizeof(all));
+}
+
+void tm_migrate_manual(struct buf *b)
+{
+    static const struct options_command command = {
+        "migrate", "", "take over the payloads of another manager's storage",
+        "Each payload is checked. A migration that was broken off goes on where it was when the "
+        "command is given again."};
+    struct given given;
+    struct options_row rows[OPTIONS];
+    write_rows(rows, &given);
+    options_man(b, "quorate-tm", &command, rows, OPTIONS);
+}
+
 int tm_migrate_command(int argc, char **argv)
 {
-    const char *from = NULL, *config_path = NULL, *username = NULL, *password_file = NULL;
-    const struct options_row rows[] = {
-        {"from", "SOURCE", OPTIONS_TEXT, &from, "where the payloads are: see docs/tm-storage.md"},
-        {"configfile", "FILE", OPTIONS_TEXT, &config_path, "configuration of this manager"},
-        {"from-username", "NAME", OPTIONS_TEXT, &username, "of the source's database"},
-        {"from-password-file", "FILE", OPTIONS_TEXT, &password_file, "its password, one line"},
-    };
+    struct given given = {NULL, NULL, NULL, NULL};
+    struct options_row rows[OPTIONS];
+    write_rows(rows, &given);
     struct err_detail detail = {""};
     struct tm_config config;
     struct tm_enclave *enclave = NULL;
     struct buf password = BUF_INIT;
     size_t rest;
     int status = options_parse(&rest, argc, argv, rows, BASE_COUNT(rows), &detail);
-    if (status == 0 && (!from || !config_path || rest > 1))
+    if (status == 0 && (!given.from || !given.config_path || rest > 1))
         status = err_set(&detail, ERR_USAGE,
                          "usage: quorate-tm migrate --from SOURCE --configfile FILE");
     if (status < 0) {
         fprintf(stderr, "%s\n", detail.text);
         return TM_EXIT_USAGE;
     }
-    if (tm_config_load(&config, config_path, NULL, &detail) < 0) {
+    if (tm_config_load(&config, given.config_path, NULL, &detail) < 0) {
         fprintf(stderr, "%s\n", detail.text);
         return TM_EXIT_CONFIG;
     }
-    status = password_file ? file_read(password_file, 4096, &password, &detail) : 0;
+    status = given.password_file ? file_read(given.password_file, 4096, &password, &detail) : 0;
     while (password.len && password.data[password.len - 1] == '\n')
         password.len--;
     if (status == 0)
         status = tm_load_enclave(&enclave, &config, &detail);
     struct tm_migrate_progress progress;
-    struct tm_migrate_options options = {.from = from,
-                                         .from_username = username,
+    struct tm_migrate_options options = {.from = given.from,
+                                         .from_username = given.username,
                                          .from_password =
-                                             password_file ? buf_text(&password) : NULL,
+                                             given.password_file ? buf_text(&password) : NULL,
                                          .to = {.url = config.jdbc_url,
                                                 .username = config.jdbc_username,
                                                 .password = config.jdbc_password,

@@ -39,6 +39,42 @@ static const char usage[] =
     "                         0 (all), 1 (some) or 2 (failed)\n"
     "  --debug                more to the log\n";
 
+static const struct options_row rows[] = {
+    {"configfile", "FILE", OPTIONS_TEXT, NULL, "configuration, Tessera's JSON"},
+    {"pidfile", "FILE", OPTIONS_TEXT, NULL, "the process id is written there"},
+    {"override", "KEY=VALUE", OPTIONS_TEXT, NULL,
+     "one value of the configuration: jdbc.username=x, serverConfigs[1].sslConfig.tls=OFF; any "
+     "number of times; also -o"},
+    {"recover", NULL, OPTIONS_SWITCH, NULL,
+     "asks all parties for lost payloads, stores them, and ends with 0 (all), 1 (some) or 2 "
+     "(failed); also -r"},
+    {"debug", NULL, OPTIONS_SWITCH, NULL, "more to the log"},
+};
+
+static int print_manual(void)
+{
+    static const struct options_command serve = {
+        "", "", "serve",
+        "The configuration's members, and what the answers mean, are in docs/quorate-tm.md. "
+        "SIGTERM "
+        "and SIGINT end it when what was accepted is answered."};
+    struct buf b = BUF_INIT;
+    buf_append_text(&b, ".TH QUORATE-TM 1\n.SH NAME\nquorate-tm \\- transaction manager of private "
+                        "transactions, in the place of Tessera and Constellation\n.SH SYNOPSIS\n"
+                        ".B quorate-tm\n[COMMAND] [OPTION ...]\n.SH COMMANDS\n");
+    options_man(&b, "quorate-tm", &serve, rows, BASE_COUNT(rows));
+    tm_key_manual(&b);
+    tm_migrate_manual(&b);
+    buf_append_text(&b, ".SH EXIT STATUS\n0 well; 1 the configuration is not valid; 2 other; 3 it "
+                        "cannot be read; 4 the command line; 5 a server, key or the database could "
+                        "not be opened.\n");
+    int status = buf_status(&b);
+    if (status == 0)
+        fwrite(b.data, 1, b.len, stdout);
+    buf_release(&b);
+    return status < 0 ? TM_EXIT_OTHER : TM_EXIT_OK;
+}
+
 static int wrong(const char *what, const char *which)
 {
     fprintf(stderr, "%s%s\n%s", what, which, usage);
@@ -83,8 +119,9 @@ static int read_option(struct command *c, int *i, int argc, char **argv)
     bool override = bytes_equal(n, bytes_str("override")) || bytes_equal(n, bytes_str("o"));
     bool path = memchr(name, '.', len) || memchr(name, '[', len);
     if (!config && !pid && !override && !path) {
-        static const char *const names[] = {"configfile", "pidfile", "override", "recover",
-                                            "debug"};
+        const char *names[BASE_COUNT(rows)];
+        for (size_t j = 0; j < BASE_COUNT(rows); j++)
+            names[j] = rows[j].name;
         const char *nearest = options_nearest(name, names, BASE_COUNT(names));
         fprintf(stderr, "Unknown option: '%s'%s%s%s\n", argument,
                 nearest ? " (did you mean --" : "", nearest ? nearest : "", nearest ? "?)" : "");
@@ -161,6 +198,8 @@ int tm_tessera(int argc, char **argv)
         fputs(usage, stdout);
         return TM_EXIT_OK;
     }
+    if (strcmp(argv[0], "--man") == 0)
+        return print_manual();
     struct command c = {.config = NULL};
     arena_init(&c.arena);
     int result = 0;
