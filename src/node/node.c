@@ -10,6 +10,7 @@
 #include "node/metrics.h"
 #include "node/network.h"
 #include "node/raft.h"
+#include "node/security.h"
 #include "node/unlock.h"
 #include "rpc/events.h"
 #include "rpc/http.h"
@@ -49,6 +50,7 @@ struct node {
     struct rpc_http *http;
     struct rpc_http *ws; /* when WebSocket has a listener of its own */
     struct rpc_ipc *ipc;
+    struct node_security security; /* of both */
     struct accounts *accounts;
     struct node_metrics *metrics;
     struct io_timer forgetting; /* of keys whose time is over */
@@ -522,6 +524,8 @@ static int start_websocket(struct node *node, const struct rpc_websocket_options
         .no_http = true,
         .websocket = websocket,
         .websocket_prefix = config->ws_prefix,
+        .tls = node->security.tls,
+        .tokens = node->security.tokens,
     };
     int status = rpc_http_start(&node->ws, node->rpc, &options, detail);
     if (status != ERR_OK)
@@ -547,6 +551,8 @@ static int start_http(struct node *node, struct err_detail *detail)
         .cors = config->http_cors,
         .websocket = shared ? &websocket : NULL,
         .websocket_prefix = config->ws_prefix,
+        .tls = node->security.tls,
+        .tokens = node->security.tokens,
     };
     if (config->http) {
         options.access = parse_api(config->http_api, "Unavailable modules in HTTP API list");
@@ -585,7 +591,8 @@ static int make_rpc(struct node *node, struct err_detail *detail)
             return err_prefix(detail, status, "IPC");
         NODE_LOG(NODE_LOG_INFO, "IPC endpoint opened", node_text("url", path));
     }
-    return start_http(node, detail);
+    status = node_security_open(&node->security, node->config, detail);
+    return status == ERR_OK ? start_http(node, detail) : status;
 }
 
 /* --metrics with an address of its own, or at the one of --pprof, as geth. */
@@ -631,6 +638,7 @@ static void take_down(struct node *node)
     io_worker_free(node->light);
     rpc_free(node->rpc);
     node->rpc = NULL;
+    node_security_close(&node->security);
     node_validator_stop(node->validator);
     node_signer_stop(node->signer);
     node_raft_stop(node->raft);

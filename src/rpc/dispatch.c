@@ -6,6 +6,7 @@
 #include "rpc/json.h"
 #include "rpc/machine.h"
 #include "rpc/subscribe.h"
+#include "rpc/token.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -316,6 +317,18 @@ static void end_call(struct rpc_exchange *x, int status)
         write_error_text(x, id, RPC_CODE_ERROR, err_text(status));
 }
 
+/* Whether the asker's token allows the method (GoQuorum, rpc/handler.go: before it is looked up). */
+static int check_grant(struct rpc_call *call, struct bytes name)
+{
+    const char *text = NULL;
+    if (!call->access.grant || rpc_grant_may_call(call->access.grant, name, &text))
+        return 0;
+    if (text)
+        return rpc_fail(call, RPC_CODE_FORBIDDEN, "%s", text);
+    return rpc_fail(call, RPC_CODE_FORBIDDEN, "%.*s - access denied",
+                    (int)(name.len < 512 ? name.len : 512), (const char *)name.data);
+}
+
 /* Parses and finds the method; RPC_FAILED with the error set. */
 static int prepare_call(struct rpc_exchange *x)
 {
@@ -329,7 +342,9 @@ static int prepare_call(struct rpc_exchange *x)
                               .now = x->now,
                               .ahead = x->batch ? &x->ahead : NULL,
                               .out = &x->out};
-    int status = 0;
+    int status = check_grant(call, name);
+    if (status)
+        return status;
     if (rpc_is_subscription(name)) {
         status = rpc_subscription_method(call, name, x->envelope.params);
         if (status)
@@ -461,6 +476,7 @@ static void exchange_free(struct rpc_exchange *x)
     buf_release(&x->out);
     arena_release(&x->arena);
     rpc_ahead_release(&x->ahead);
+    rpc_grant_free(x->access.grant);
     mem_free(x);
 }
 
@@ -578,6 +594,7 @@ struct rpc_exchange *rpc_ask_as(struct rpc *rpc, struct rpc_access access,
     }
     x->rpc = rpc;
     x->access = access;
+    rpc_grant_keep(access.grant);
     x->session = session;
     x->message = *message;
     buf_init(message);

@@ -22,6 +22,7 @@ struct rpc_http {
     bool no_http;
     char *prefix, *vhosts, *cors, *websocket_prefix; /* never NULL */
     struct rpc_websockets *websockets;               /* NULL: none */
+    const struct rpc_tokens *tokens;                 /* NULL: none are asked for */
 };
 
 /* --- Who may ask --- */
@@ -198,12 +199,35 @@ static void on_answer(void *context, struct buf *answer)
     io_http_answer(request, 200, f.fields, f.count, answer);
 }
 
+/* What the request's token grants, NULL when none is needed; false when out of memory. */
+static bool find_grant(const struct rpc_http *http, const struct io_http_request *request,
+                       struct rpc_grant **ret_grant)
+{
+    *ret_grant = NULL;
+    if (!http->tokens)
+        return true;
+    *ret_grant =
+        rpc_tokens_grant(http->tokens, io_http_head_field(&request->head, "authorization"));
+    return *ret_grant != NULL;
+}
+
+static void open_websocket(struct rpc_http *http, struct io_http_request *request)
+{
+    struct rpc_grant *grant;
+    if (!find_grant(http, request, &grant)) {
+        io_http_answer_text(request, 503, "out of memory");
+        return;
+    }
+    rpc_websockets_open(http->websockets, request, grant);
+    rpc_grant_free(grant);
+}
+
 static void on_request(void *context, struct io_http_request *request)
 {
     struct rpc_http *http = context;
     struct buf message = BUF_INIT;
     if (http->websockets && io_websocket_is_wanted(&request->head)) {
-        rpc_websockets_open(http->websockets, request);
+        open_websocket(http, request);
         return;
     }
     request->owner = http;
@@ -213,7 +237,14 @@ static void on_request(void *context, struct io_http_request *request)
         io_http_answer_text(request, 503, "out of memory");
         return;
     }
-    rpc_ask(http->rpc, http->access, &message, on_answer, request);
+    struct rpc_access access = http->access;
+    if (!find_grant(http, request, &access.grant)) {
+        buf_release(&message);
+        io_http_answer_text(request, 503, "out of memory");
+        return;
+    }
+    rpc_ask(http->rpc, access, &message, on_answer, request);
+    rpc_grant_free(access.grant);
 }
 
 /* --- Life --- */
@@ -251,6 +282,8 @@ static int listen_on(struct rpc_http *http, const struct rpc_http_options *optio
         io_address_format_ip(text, &ip);
         host = text;
     }
+    if (options->tls)
+        return io_http_listen_tls(http->server, host, options->port, options->tls, detail);
     return io_http_listen_tcp(http->server, host, options->port, detail);
 }
 
@@ -277,6 +310,7 @@ int rpc_http_start(struct rpc_http **ret_http, struct rpc *rpc,
     http->cors = copy(options->cors);
     http->websocket_prefix = copy(options->websocket_prefix);
     http->no_http = options->no_http;
+    http->tokens = options->tokens;
     bool copied = http->prefix && http->vhosts && http->cors && http->websocket_prefix;
     int status = copied ? 0 : err_set(detail, ERR_NOMEM, "HTTP server: out of memory");
     if (status == 0)

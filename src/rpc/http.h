@@ -3,6 +3,8 @@
 #define RPC_HTTP_H
 
 #include "io/http.h"
+#include "io/tls.h"
+#include "rpc/token.h"
 #include "rpc/websocket.h"
 
 struct rpc_http;
@@ -19,6 +21,8 @@ struct rpc_http_options {
     size_t connections_max;                        /* of HTTP; 0 = 10,000 */
     const struct rpc_websocket_options *websocket; /* NULL: none */
     const char *websocket_prefix;
+    struct io_tls *tls;              /* of a server; kept. NULL: none */
+    const struct rpc_tokens *tokens; /* whoever asks needs one of these; lent. NULL: nobody does */
 };
 
 /* ERR_IO (port in use, no such host), ERR_INPUT (prefix without '/'), ERR_NOMEM, with a message. Strings are

@@ -154,7 +154,8 @@ enum {
     RPC_CODE_INVALID_REQUEST = -32600,
     RPC_CODE_NOT_FOUND = -32601,
     RPC_CODE_PARAMS = -32602,
-    RPC_CODE_ERROR = -32000, /* everything else */
+    RPC_CODE_ERROR = -32000,     /* everything else */
+    RPC_CODE_FORBIDDEN = -32001, /* by the access token, or for want of one */
     RPC_CODE_TOO_LARGE = -32003,
     RPC_CODE_REVERTED = 3,
 };

@@ -29,10 +29,14 @@ enum {
     RPC_ANSWER_MAX = 100 * 1024 * 1024,
 };
 
+struct rpc_grant;
+
 /* Namespaces that a transport offers: bits by the order of rpc_namespaces(). */
 struct rpc_access {
     uint32_t namespaces;
     bool subscriptions; /* whether the transport can carry notifications */
+    /* What the asker's access token allows besides (token.h); NULL: no token is asked for. An exchange keeps it. */
+    struct rpc_grant *grant;
 };
 
 /* Every namespace. */

@@ -6,6 +6,7 @@
 #include "rpc/json.h"
 #include "rpc/origin.h"
 #include "rpc/session.h"
+#include "rpc/token.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -40,6 +41,7 @@ static void connection_free(struct connection *c)
 {
     rpc_forget(c->exchange);
     rpc_session_release(&c->session);
+    rpc_grant_free(c->session.access.grant);
     list_remove(&c->item);
     c->all->count--;
     mem_free(c);
@@ -139,7 +141,8 @@ static void refuse(struct io_http_request *request, unsigned status)
     io_http_answer(request, status, fields, BASE_COUNT(fields), &body);
 }
 
-void rpc_websockets_open(struct rpc_websockets *websockets, struct io_http_request *request)
+void rpc_websockets_open(struct rpc_websockets *websockets, struct io_http_request *request,
+                         struct rpc_grant *grant)
 {
     char accept[IO_WEBSOCKET_ACCEPT_LEN + 1];
     const struct bytes *origin = io_http_head_field(&request->head, "origin");
@@ -164,7 +167,9 @@ void rpc_websockets_open(struct rpc_websockets *websockets, struct io_http_reque
         mem_free(c);
         return;
     }
-    rpc_session_init(&c->session, websockets->rpc, websockets->options.access);
+    struct rpc_access access = websockets->options.access;
+    access.grant = rpc_grant_keep(grant);
+    rpc_session_init(&c->session, websockets->rpc, access);
     c->session.context = c;
     c->session.send = on_send;
     c->session.unread = on_unread;

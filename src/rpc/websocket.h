@@ -20,8 +20,10 @@ struct rpc_websocket_options {
 int rpc_websockets_new(struct rpc_websockets **ret_websockets, struct rpc *rpc,
                        const struct rpc_websocket_options *options) BASE_NODISCARD;
 size_t rpc_websockets_count(const struct rpc_websockets *websockets);
-/* A request that wants to become one: upgrades it, or refuses it. Inside of io_http's `request`. */
-void rpc_websockets_open(struct rpc_websockets *websockets, struct io_http_request *request);
+/* A request that wants to become one: upgrades it, or refuses it. Inside of io_http's `request`. `grant` is what its
+ * token allows, NULL when none is needed; the connection keeps it. */
+void rpc_websockets_open(struct rpc_websockets *websockets, struct io_http_request *request,
+                         struct rpc_grant *grant);
 /* Closes all. NULL is fine. */
 void rpc_websockets_free(struct rpc_websockets *websockets);
 

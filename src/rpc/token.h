@@ -1,0 +1,50 @@
+/*
+ * Who may call what: access tokens (RFC 7519) with the scopes of GoQuorum's enterprise security plugin
+ * (spec node-privacy-rpc-cli.md, sections 8.4 to 8.6), checked here and by no plugin.
+ *
+ * What comes of a token, good or bad, is a grant; as in GoQuorum (rpc/security.go) a bad one is answered to each call,
+ * with code -32001, not by HTTP. On the loop's thread alone.
+ */
+#ifndef RPC_TOKEN_H
+#define RPC_TOKEN_H
+
+#include "base/buf.h"
+#include "base/error.h"
+
+#include <stdbool.h>
+
+enum {
+    RPC_TOKEN_MAX = 16 * 1024,  /* bytes: more than a request's head may have */
+    RPC_TOKEN_SCOPES_MAX = 256, /* of a token */
+    RPC_TOKEN_SKEW = 60,        /* seconds that clocks may differ, for `nbf` alone */
+};
+
+struct rpc_tokens;
+struct rpc_grant;
+
+struct rpc_tokens_options {
+    struct bytes jwks;     /* the key set, see token_key.h */
+    const char *issuer;    /* what `iss` must be; "" or NULL: anything */
+    const char *audience;  /* what `aud` must be or contain */
+    uint64_t (*now)(void); /* seconds since 1970; NULL: this machine's clock */
+};
+
+/* Everything is copied. ERR_INPUT (no audience, no keys: see rpc_token_keys_new), ERR_LIMIT, ERR_NOMEM. */
+int rpc_tokens_new(struct rpc_tokens **ret_tokens, const struct rpc_tokens_options *options,
+                   struct err_detail *detail) BASE_NODISCARD;
+/* Grants outlive it. NULL is fine. */
+void rpc_tokens_free(struct rpc_tokens *tokens);
+
+/* What the value of an Authorization field grants (NULL or empty: nothing, "missing access token"), with one owner. NULL
+ * when out of memory. */
+struct rpc_grant *rpc_tokens_grant(const struct rpc_tokens *tokens,
+                                   const struct bytes *authorization);
+/* One owner more; returns it. NULL is fine in both. */
+struct rpc_grant *rpc_grant_keep(struct rpc_grant *grant);
+void rpc_grant_free(struct rpc_grant *grant);
+
+/* Whether a method may be called now. When not, *ret_text tells why, as GoQuorum words it; it lives as long as the
+ * grant, and NULL stands for "<method> - access denied". */
+bool rpc_grant_may_call(const struct rpc_grant *grant, struct bytes method, const char **ret_text);
+
+#endif
