@@ -478,7 +478,8 @@ static void go_on(struct io_http_connection *c, enum state before)
 {
     set_deadline(c, c->server->options.write_ms);
     c->state = HEAD;
-    if (before == BODY && c->left > 0 && c->left <= SKIP_MAX) {
+    /* A connection that ends with the answer is not read on: io_stream_finish drops what still comes. */
+    if (before == BODY && !c->close_after && c->left > 0 && c->left <= SKIP_MAX) {
         c->state = SKIPPING;
         set_deadline(c, c->server->options.read_ms);
     } else if (!c->close_after && io_stream_queued(c->stream) > QUEUED_MAX) {
