@@ -121,3 +121,11 @@ class Network:
             if str(self.data) in line and ("quorate-node" in line or "quorate-tm" in line):
                 found[int(entry.name)] = line
         return found
+
+    def secret(self, peer, name):
+        """A secret where the programs of a running peer read it, named in their command lines."""
+        for process in json.loads((self.data / "processes.json").read_text()):
+            arguments = process["arguments"]
+            if process["name"] in (f"{peer} node", f"{peer}/{peer} node"):
+                return (pathlib.Path(arguments[arguments.index("--nodekey") + 1]).parent / name).read_text()
+        sys.exit(f"no process of {peer}")

@@ -86,7 +86,16 @@ static int start(const struct deploy_site *site, struct err_detail *detail)
     return status;
 }
 
-/* Blocks come, and all know each other. Raft makes none while there is nothing to put into them. */
+static bool has_leader(struct io_http_caller *caller, uint16_t port)
+{
+    json_t *leader = NULL;
+    bool has = deploy_rpc(&leader, caller, port, "raft_leader", NULL, NULL) == ERR_OK &&
+               json_string_length(leader) > 0;
+    json_decref(leader);
+    return has;
+}
+
+/* Blocks come, and all know each other. Raft makes none while there is nothing to put into them, but has a leader. */
 static bool is_ready(const struct deploy_site *site, struct io_http_caller *caller, size_t index)
 {
     uint64_t number = 0, peers = 0;
@@ -96,6 +105,8 @@ static bool is_ready(const struct deploy_site *site, struct io_http_caller *call
         deploy_rpc_number(&peers, caller, port, "net_peerCount", &ignored) != ERR_OK)
         return false;
     bool mines = site->network->config->consensus.value != DEPLOY_RAFT;
+    if (!mines && !has_leader(caller, port))
+        return false;
     return (number > 0 || !mines) && (peers > 0 || site->count == 1);
 }
 

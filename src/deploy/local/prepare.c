@@ -2,7 +2,8 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "deploy/genesis/genesis.h"
+#include "deploy/local/founders.h"
+#include "deploy/local/ports.h"
 #include "deploy/local/run.h"
 #include "deploy/local/tm_config.h"
 
@@ -121,34 +122,20 @@ static int prepare_keys(struct preparation *p, struct err_detail *detail)
 
 static int make_genesis(struct preparation *p, struct err_detail *detail)
 {
-    const struct deploy_config *config = p->site->network->config;
-    struct address *addresses = mem_alloc_zeroed(2 * p->site->count, sizeof(*addresses));
-    if (!addresses)
-        return err_set(detail, ERR_NOMEM, "out of memory");
-    struct deploy_genesis genesis = {
-        .consensus = (enum deploy_consensus)config->consensus.value,
-        .chain_id = config->chain_id.value,
-        .block_period = config->block_period.value,
-        .validators = addresses,
-        .accounts = addresses + p->site->count,
-        .account_count = p->site->count,
-    };
-    for (size_t i = 0; i < p->site->count; i++) {
-        const struct deploy_site_peer *peer = &p->site->peers[i];
-        addresses[p->site->count + i] = peer->identity.account;
-        if (peer->validator && genesis.consensus != DEPLOY_RAFT)
-            addresses[genesis.validator_count++] = peer->identity.node_address;
-    }
-    deploy_genesis_format(&p->genesis, &genesis);
-    mem_free(addresses);
-    return buf_status(&p->genesis) == ERR_OK ? ERR_OK : err_set(detail, ERR_NOMEM, "out of memory");
-}
-
-static bool has_chain(const struct deploy_site_peer *peer)
-{
-    char path[DEPLOY_PATH_MAX + 32];
-    deploy_path(path, "%s/genesis.json", peer->folder);
-    return access(path, F_OK) == 0;
+    json_t *founders = NULL;
+    char path[DEPLOY_PATH_MAX];
+    bool written;
+    int status = deploy_founders_find(&founders, p->site, detail);
+    char *text = status == ERR_OK ? json_dumps(founders, JSON_INDENT(2)) : NULL;
+    deploy_site_path(path, p->site, "founders.json");
+    if (status == ERR_OK)
+        status = deploy_founders_genesis(&p->genesis, p->site, founders, detail);
+    if (status == ERR_OK)
+        status = text ? write_if_new(p, &written, path, bytes_str(text), false, detail)
+                      : err_set(detail, ERR_NOMEM, "out of memory");
+    free(text); /* from malloc, by jansson */
+    json_decref(founders);
+    return status;
 }
 
 /* The genesis that data lives on is never replaced: another one is another network. */
@@ -161,7 +148,7 @@ static int keep_genesis(struct preparation *p, const char *path, struct err_deta
     bool same = status == ERR_OK && bytes_equal(buf_bytes(&old), buf_bytes(&p->genesis));
     buf_release(&old);
     for (size_t i = 0; status == ERR_OK && !same && i < p->site->count; i++)
-        if (has_chain(&p->site->peers[i]))
+        if (deploy_founders_chain(p->site, p->site->peers[i].name))
             status = err_set(detail, ERR_EXISTS,
                              "the network file asks for another genesis than %s, which %s lives "
                              "on; undo the change of consensus, chain_id, block_period, validators "
@@ -356,7 +343,7 @@ static int write_configs(struct preparation *p, size_t index, bool *ret_written,
 static int look_at_peer(struct preparation *p, size_t index, struct err_detail *detail)
 {
     const struct deploy_site_peer *peer = &p->site->peers[index];
-    bool made = !has_chain(peer), config = false;
+    bool made = !deploy_founders_chain(p->site, peer->name), config = false;
     int status = ERR_OK;
     if (!p->keys_missing)
         status = init_chain(p, peer, &made, detail);
@@ -439,6 +426,20 @@ static int write_processes(struct preparation *p, struct err_detail *detail)
     return status;
 }
 
+static int write_ports(struct preparation *p, struct err_detail *detail)
+{
+    char path[DEPLOY_PATH_MAX];
+    bool written;
+    json_t *ports = deploy_ports_json(p->site);
+    char *text = json_dumps(ports, JSON_INDENT(2));
+    deploy_site_path(path, p->site, "ports.json");
+    int status = text ? write_if_new(p, &written, path, bytes_str(text), false, detail)
+                      : err_set(detail, ERR_NOMEM, "out of memory");
+    free(text); /* from malloc, by jansson */
+    json_decref(ports);
+    return status;
+}
+
 int deploy_prepare_plan(struct deploy_site *site, const struct deploy_secrets *secrets,
                         bool *ret_keys_missing, deploy_step_fn *step, void *context,
                         struct err_detail *detail)
@@ -471,6 +472,8 @@ int deploy_prepare(struct deploy_site *site, const struct deploy_programs *progr
     struct preparation p = {
         .site = site, .programs = programs, .secrets = secrets, .step = step, .context = context};
     int status = prepare_keys(&p, detail);
+    if (status == ERR_OK)
+        status = write_ports(&p, detail);
     if (status == ERR_OK)
         status = prepare_genesis(&p, detail);
     if (status == ERR_OK)

@@ -38,6 +38,10 @@ static void add_consensus(struct buf *arguments, const struct deploy_site *site,
         add(arguments, "--raft");
         add(arguments, "--raftport");
         add_format(arguments, "%u", peer->raft);
+        if (peer->raft_id) {
+            add(arguments, "--raftjoinexisting");
+            add_format(arguments, "%u", peer->raft_id);
+        }
     } else if (peer->validator) {
         add(arguments, "--mine");
     }

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/hex.h"
 #include "crypto/keccak.h"
+#include "deploy/local/ports.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -11,44 +12,15 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { FREE_PORTS_FROM = 22000 };
-
-/* Ports that are given away, one bit each. */
-struct ports {
-    uint8_t taken[65536 / 8];
-    unsigned next_free;
-};
-
-static bool take_port(struct ports *ports, uint64_t port)
+/* Written when a peer has joined a running cluster (members.h). */
+static void read_raft_id(struct deploy_site_peer *peer)
 {
-    if (port == 0 || port > 65535 || (ports->taken[port / 8] >> (port % 8) & 1))
-        return false;
-    ports->taken[port / 8] |= (uint8_t)(1u << (port % 8));
-    return true;
-}
-
-static uint16_t choose_port(struct ports *ports, const struct deploy_port *wanted)
-{
-    if (wanted && wanted->ambassador.given && take_port(ports, wanted->ambassador.value))
-        return (uint16_t)wanted->ambassador.value;
-    if (wanted && wanted->port.given && take_port(ports, wanted->port.value))
-        return (uint16_t)wanted->port.value;
-    while (!take_port(ports, ports->next_free))
-        ports->next_free++;
-    return (uint16_t)ports->next_free;
-}
-
-static void give_ports(struct deploy_site *site, struct ports *ports)
-{
-    for (size_t i = 0; i < site->count; i++) {
-        struct deploy_site_peer *peer = &site->peers[i];
-        peer->p2p = choose_port(ports, peer->peer->p2p);
-        peer->rpc = choose_port(ports, peer->peer->rpc);
-        if (peer->has_tm)
-            peer->tm = choose_port(ports, peer->peer->tm);
-        if (site->network->config->consensus.value == DEPLOY_RAFT)
-            peer->raft = choose_port(ports, peer->peer->raft);
-    }
+    char path[DEPLOY_PATH_MAX];
+    struct buf text = BUF_INIT;
+    deploy_path(path, "%s/raft-id", peer->folder);
+    if (access(path, F_OK) == 0 && file_read(path, 16, &text, NULL) == ERR_OK)
+        peer->raft_id = (uint16_t)strtoul(buf_text(&text), NULL, 10);
+    buf_release(&text);
 }
 
 static int set_peer(struct deploy_site *site, const struct deploy_peer_at *at,
@@ -63,6 +35,7 @@ static int set_peer(struct deploy_site *site, const struct deploy_peer_at *at,
     snprintf(peer->name, sizeof(peer->name), "%s/%s", organization, name);
     deploy_path(peer->folder, "%s/%s", site->folder, peer->name);
     deploy_path(peer->secrets, "%s/%s", site->memory, peer->name);
+    read_raft_id(peer);
     /* The longest socket is <folder>/node/geth.ipc. */
     if (strlen(peer->folder) + strlen("/node/geth.ipc") > DEPLOY_SOCKET_PATH_MAX)
         return err_set(detail, ERR_INPUT,
@@ -100,10 +73,8 @@ int deploy_site_new(struct deploy_site **ret_site, const struct deploy_network *
                     const char *folder, struct arena *arena, struct err_detail *detail)
 {
     struct deploy_site *site = arena_alloc_zeroed(arena, 1, sizeof(*site));
-    struct ports *ports = arena_alloc_zeroed(arena, 1, sizeof(*ports));
-    if (!site || !ports)
+    if (!site)
         return err_set(detail, ERR_NOMEM, "out of memory");
-    ports->next_free = FREE_PORTS_FROM;
     site->network = network;
     int status = find_folder(site, folder, detail);
     if (status != ERR_OK)
@@ -121,10 +92,10 @@ int deploy_site_new(struct deploy_site **ret_site, const struct deploy_network *
         return err_set(detail, ERR_NOMEM, "out of memory");
     for (size_t i = 0; deploy_peer_at(&at, network, i) && status == ERR_OK; i++)
         status = set_peer(site, &at, detail);
-    if (status == ERR_OK) {
-        give_ports(site, ports);
+    if (status == ERR_OK)
+        status = deploy_ports_give(site, arena, detail);
+    if (status == ERR_OK)
         *ret_site = site;
-    }
     return status;
 }
 

@@ -4,13 +4,15 @@
  *     <folder>/secrets, secrets.key       key material, encrypted (deploy/secrets)
  *     <folder>/genesis.json               made once; never replaced while data of it lives
  *     <folder>/static-nodes.json          enodes in the order of the file
+ *     <folder>/founders.json             whom the genesis was made for
+ *     <folder>/ports.json                which ports were given
  *     <folder>/processes.json             what the supervisor runs
  *     <folder>/supervisor.pid, .log       the supervisor: it runs as long as the network does
  *     <folder>/<organization>/<peer>/     node/ (a geth data directory), tm/, logs/
  *     /dev/shm/quorate-<uid>-<hash>/      secrets as the programs read them: mode 0400, gone with the machine's power
  *
  * Ports are the published ones of the file where they are unique, since they are what others would connect to; else the
- * listening ones where these are; else free ones are counted up from 22000.
+ * listening ones where these are; else free ones are counted up from 22000. They stay once given (ports.json).
  */
 #ifndef DEPLOY_LOCAL_SITE_H
 #define DEPLOY_LOCAL_SITE_H
@@ -33,6 +35,7 @@ struct deploy_site_peer {
     bool validator;
     bool has_tm;
     uint16_t p2p, rpc, raft, tm;
+    uint16_t raft_id;                /* of one that joined a running cluster; 0: a founder */
     struct deploy_identity identity; /* once the keys are there */
 };
 
