@@ -313,7 +313,8 @@ const struct commands_command deploy_add_org = {
 };
 
 const struct commands_command deploy_add_peer = {
-    .text = {"add-peer", "FILE ORGANIZATION NAME", "add a peer to an organization", NULL},
+    .text = {"add-peer", "FILE ORGANIZATION NAME", "add a peer to an organization",
+             "As add-org, in an organization that is in the file."},
     .rows = add_rows,
     .row_count = BASE_COUNT(add_rows),
     .run = run_add_peer,
