@@ -15,6 +15,7 @@ STORES_42 = "0x602a60005560006000f3"  # a creation: SSTORE(0, 42), and no code
 
 def private(network, sender, party, password_of):
     """Deploys a contract between two, and returns what each peer reads of it."""
+    wait_for("managers that know each other", lambda: "and know each other" in network.run("doctor", code=None))
     keys = {row["peer"]: row for row in network.status()}
     call = {"gas": 300000, "data": STORES_42, "privateFor": [network.secret(party, "tm.pub")]}
     transaction = network.attach(sender, f"var t = {json.dumps(call)}; t.from = eth.accounts[0]; "

@@ -25,7 +25,7 @@ static const char creation[] = "0x602a600055601860116000396018" /* SSTORE, CODEC
 static const char new_number[] =
     "0x000000000000000000000000000000000000000000000000000000000000002b"; /* 43 */
 
-enum { ANSWER_TRIES = 1500, ANSWER_PAUSE_US = 20000 };
+enum { ANSWER_TRIES = 1500, ANSWER_PAUSE_US = 20000, SEND_TRIES = 100, SEND_PAUSE_US = 200000 };
 
 static const char *data = DEPLOY_DATA_DEFAULT, *passphrase_file;
 
@@ -96,8 +96,15 @@ static int send(struct demo *demo, size_t from, size_t to_party, const char *to,
                              input, "privateFor", peers[to_party].identity.tm_public);
     if (to)
         json_object_set_new(call, "to", json_string(to));
-    status = deploy_ipc(&hash, &peers[from], "personal_sendTransaction",
-                        json_pack("[o, s]", call, passphrase), detail);
+    /* The other's manager may not be known yet, right after both have begun. */
+    for (int i = 0; i < SEND_TRIES; i++) {
+        status = deploy_ipc(&hash, &peers[from], "personal_sendTransaction",
+                            json_pack("[O, s]", call, passphrase), detail);
+        if (status != ERR_INPUT)
+            break;
+        usleep(SEND_PAUSE_US);
+    }
+    json_decref(call);
     mem_wipe(passphrase, sizeof(passphrase));
     if (status == ERR_OK && !json_is_string(hash))
         status = err_set(detail, ERR_INPUT, "%s answered no transaction", peers[from].name);
