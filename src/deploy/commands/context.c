@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "deploy/secrets/vault.h"
 #include "deploy/yaml.h"
 
 #include <stdio.h>
@@ -73,10 +74,15 @@ int deploy_context_secrets(struct deploy_secrets *ret_secrets, char *path,
                            const struct deploy_site *site, const char *passphrase_file,
                            struct err_detail *detail)
 {
-    char key_path[DEPLOY_PATH_MAX];
+    char key_path[DEPLOY_PATH_MAX], mark[DEPLOY_PATH_MAX];
     struct buf passphrase = BUF_INIT;
     struct deploy_secrets_key key = {.key_file = key_path};
     int status = ERR_OK;
+    deploy_site_path(mark, site, DEPLOY_SECRETS_IN_VAULT);
+    if (access(mark, F_OK) == 0) {
+        deploy_site_path(path, site, "secrets.lock");
+        return deploy_secrets_vault_open(ret_secrets, site->network, path, detail);
+    }
     deploy_site_path(path, site, "secrets");
     deploy_site_path(key_path, site, "secrets.key");
     if (passphrase_file) {
@@ -91,4 +97,15 @@ int deploy_context_secrets(struct deploy_secrets *ret_secrets, char *path,
     mem_wipe(passphrase.data, passphrase.len);
     buf_release(&passphrase);
     return status;
+}
+
+int deploy_context_use_vault(const struct deploy_site *site, struct err_detail *detail)
+{
+    char path[DEPLOY_PATH_MAX];
+    deploy_site_path(path, site, "secrets");
+    if (access(path, F_OK) == 0)
+        return err_set(detail, ERR_EXISTS,
+                       "the secrets of this network are in %s already, and stay there", path);
+    deploy_site_path(path, site, DEPLOY_SECRETS_IN_VAULT);
+    return file_write(path, bytes_str("the vaults of the network file\n"), detail);
 }

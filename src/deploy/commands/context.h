@@ -7,6 +7,8 @@
 #include "deploy/secrets/file.h"
 
 #define DEPLOY_DATA_DEFAULT "quorate.d"
+/* In the site's folder: its secrets are in the vaults that the network file names. */
+#define DEPLOY_SECRETS_IN_VAULT "secrets.vault"
 
 struct deploy_context {
     struct arena arena;
@@ -29,10 +31,14 @@ int deploy_context_peer(const struct deploy_site_peer **ret_peer,
                         struct err_detail *detail) BASE_NODISCARD;
 void deploy_context_release(struct deploy_context *context);
 
-/* The site's store of secrets; `passphrase_file` may be NULL: the key file. `path` holds DEPLOY_PATH_MAX characters and
+/* The site's store of secrets: the vaults, or the file; `passphrase_file` may be NULL: the key file. `path` holds DEPLOY_PATH_MAX characters and
  * stays as long as the store. */
 int deploy_context_secrets(struct deploy_secrets *ret_secrets, char *path,
                            const struct deploy_site *site, const char *passphrase_file,
                            struct err_detail *detail) BASE_NODISCARD;
+
+/* From now on the site's secrets are in the vaults. ERR_EXISTS when there is a store in a file; ERR_IO. */
+int deploy_context_use_vault(const struct deploy_site *site,
+                             struct err_detail *detail) BASE_NODISCARD;
 
 #endif

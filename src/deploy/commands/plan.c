@@ -99,6 +99,8 @@ static int open_store(struct deploy_secrets *ret_secrets, char *path, bool *ret_
 {
     deploy_site_path(path, site, "secrets");
     *ret_open = access(path, F_OK) == 0;
+    deploy_site_path(path, site, DEPLOY_SECRETS_IN_VAULT);
+    *ret_open |= access(path, F_OK) == 0;
     return *ret_open ? deploy_context_secrets(ret_secrets, path, site, passphrase_file, detail)
                      : ERR_OK;
 }

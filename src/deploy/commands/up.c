@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-static const char *data = DEPLOY_DATA_DEFAULT, *passphrase_file;
+static const char *data = DEPLOY_DATA_DEFAULT, *passphrase_file, *store_word;
 static bool detach, local;
 static uint64_t wait_seconds = DEPLOY_WAIT_SECONDS;
 
@@ -20,6 +20,8 @@ static const struct options_row rows[] = {
      "return when the network is ready; it goes on without this program"},
     {"passphrase-file", "FILE", OPTIONS_TEXT, &passphrase_file,
      "encrypt the secrets under this file's first line (default: a key file beside them)"},
+    {"secrets", "WHERE", OPTIONS_TEXT, &store_word,
+     "file (default) or vault: where a new network's secrets are kept"},
     {"wait", "SECONDS", OPTIONS_NUMBER, &wait_seconds, "how long to wait for blocks (default 60)"},
 };
 
@@ -57,11 +59,30 @@ static int stay(const struct deploy_site *site, struct err_detail *detail)
     return status;
 }
 
+/* A network that is there keeps the store it has. */
+static int choose_store(const struct deploy_site *site, struct err_detail *detail)
+{
+    char path[DEPLOY_PATH_MAX];
+    if (!store_word)
+        return ERR_OK;
+    if (strcmp(store_word, "vault") == 0)
+        return deploy_context_use_vault(site, detail);
+    if (strcmp(store_word, "file") != 0)
+        return err_set(detail, ERR_USAGE, "--secrets takes file or vault, not %.40s", store_word);
+    deploy_site_path(path, site, DEPLOY_SECRETS_IN_VAULT);
+    return access(path, F_OK) != 0
+               ? ERR_OK
+               : err_set(detail, ERR_EXISTS,
+                         "the secrets of this network are in a vault already, and stay there");
+}
+
 static int bring_up(const char *path, struct err_detail *detail)
 {
     struct deploy_context context;
     const struct deploy_bring options = {passphrase_file, wait_seconds};
     int status = deploy_context_open(&context, path, data, detail);
+    if (status == ERR_OK)
+        status = choose_store(context.site, detail);
     if (status == ERR_OK)
         status = deploy_bring_up(&context, &options, detail);
     if (status == ERR_OK) {
