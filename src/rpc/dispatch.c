@@ -2,6 +2,7 @@
 #include "base/hex.h"
 #include "base/mem.h"
 #include "rpc/ahead.h"
+#include "rpc/async.h"
 #include "rpc/events_priv.h"
 #include "rpc/json.h"
 #include "rpc/machine.h"
@@ -27,6 +28,7 @@ struct rpc {
     struct rpc_exchange *waiting, **waiting_end; /* for one of those, first come first */
     struct rpc_machine machine;
     struct rpc_events events;
+    struct rpc_async async;
 };
 
 /* A request's parts, as they stand in the message. */
@@ -170,6 +172,7 @@ void rpc_free(struct rpc *rpc)
     if (!rpc)
         return;
     assert(rpc->under_way == 0 && !rpc->waiting);
+    rpc_async_release(&rpc->async);
     rpc_events_release(&rpc->events);
     rpc_machine_release(&rpc->machine);
     mem_free(rpc->methods);
@@ -189,6 +192,11 @@ struct rpc_machine *rpc_machine(struct rpc *rpc)
 struct rpc_events *rpc_events_of(struct rpc *rpc)
 {
     return &rpc->events;
+}
+
+struct rpc_async *rpc_async_of(struct rpc *rpc)
+{
+    return &rpc->async;
 }
 
 int rpc_fail(struct rpc_call *call, int code, const char *format, ...)
@@ -337,6 +345,7 @@ static int prepare_call(struct rpc_exchange *x)
     *call = (struct rpc_call){.backend = x->rpc->backend,
                               .rpc = x->rpc,
                               .access = x->access,
+                              .id = x->envelope.id,
                               .session = x->session,
                               .arena = &x->arena,
                               .now = x->now,

@@ -173,6 +173,7 @@ struct rpc_call {
     const struct rpc_backend *backend;
     struct rpc *rpc;
     struct rpc_access access;
+    struct bytes id;             /* as it stands in the request; empty: none */
     struct rpc_session *session; /* NULL: no notifications can be sent */
     const struct rpc_method *method;
     struct rpc_value args[RPC_PARAMS_MAX];

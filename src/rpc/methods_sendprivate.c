@@ -6,6 +6,7 @@
 #include "crypto/address.h"
 #include "eth/transaction.h"
 #include "privacy/privacy.h"
+#include "rpc/async.h"
 #include "rpc/encode.h"
 #include "rpc/methods.h"
 #include "rpc/private.h"
@@ -311,6 +312,10 @@ static const struct rpc_method methods[] = {
      .work = decode_and_distribute,
      .run = rpc_raw_submit,
      .result = "hash"},
+    {"eth_sendTransactionAsync",
+     {{"transaction", RPC_SEND}},
+     .quick = rpc_send_behind,
+     .result = "hash of zeros; what came of it goes to the object's callbackUrl"},
     {"eth_distributePrivateTransaction",
      {{"transaction", RPC_BYTES}, {"parties", RPC_SEND}},
      .work = distribute_for_marker,
