@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from peers import Peers, set_to
 
-node, manager, fixtures, port = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
+node, manager, fixtures = sys.argv[1], sys.argv[2], sys.argv[3]
 PRECOMPILE = "0x000000000000000000000000000000000000007a"
 
 
@@ -65,15 +65,15 @@ def test(p):
 
 
 def refuses_without_precompile():
-    p = Peers(node, manager, fixtures, port, "private", [[]])
+    p = Peers(node, manager, fixtures, "private", [[]])
     d = os.path.join(p.work, "n0")
     environment = dict(os.environ, PRIVATE_CONFIG="ignore")
     subprocess.run([node, "--datadir", d, "init", p.genesis], env=environment, check=True, capture_output=True)
-    ended = subprocess.run([node, "--datadir", d, "--networkid", "1337", "--port", str(port), "--nodiscover", "--privacymarker.enable"],
+    ended = subprocess.run([node, "--datadir", d, "--networkid", "1337", "--port", str(p.port), "--nodiscover", "--privacymarker.enable"],
                            env=environment, capture_output=True, text=True, timeout=60)
     wanted = "Privacy marker transactions require privacyPrecompileBlock to be set in genesis.json"
     assert ended.returncode != 0 and wanted in ended.stdout + ended.stderr, ended
 
 
 refuses_without_precompile()
-Peers(node, manager, fixtures, port, "private-marker", [["--privacymarker.enable"], [], []]).run(test)
+Peers(node, manager, fixtures, "private-marker", [["--privacymarker.enable"], [], []]).run(test)

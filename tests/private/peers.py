@@ -2,6 +2,9 @@
 recorded network."""
 import http.client, json, os, shutil, subprocess, sys, tempfile, time
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
+from ports import free_base  # noqa: E402
+
 
 def until(done, what, seconds=60):
     end = time.monotonic() + seconds
@@ -20,12 +23,12 @@ def set_to(value):
 class Peers:
     """`flags`: of each node, beside the common ones."""
 
-    def __init__(self, node, manager, fixtures, port, network="private", flags=()):
+    def __init__(self, node, manager, fixtures, network="private", flags=()):
         recorded = os.path.join(fixtures, "recordings", network)
         if not os.path.isdir(recorded):
             print(f"no recordings in {fixtures}: skipped")
             sys.exit(77)
-        self.node, self.manager, self.port, self.flags = node, manager, port, list(flags)
+        self.node, self.manager, self.port, self.flags = node, manager, free_base(50), list(flags)
         self.genesis = os.path.join(recorded, "genesis.json")
         self.network = json.load(open(os.path.join(recorded, "network.json")))
         self.contracts = json.load(open(os.path.join(fixtures, "recordings", "contracts", "Golden.json")))
