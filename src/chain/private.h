@@ -68,6 +68,12 @@ struct chain_payloads {
      */
     int (*receive)(void *context, struct chain_payload *ret_payload,
                    const struct chain_payload_hash *hash, struct arena *arena);
+    /*
+     * Whether this manager sent the payload `vote`, and what is sealed in it is the address of the
+     * management contract: then this node voted for the extension. Waits like receive. NULL: no vote is.
+     */
+    int (*is_own_vote)(void *context, bool *ret_own, const struct chain_payload_hash *vote,
+                       const struct address *management, struct arena *arena);
 };
 
 /* What the notes say of a private contract. */

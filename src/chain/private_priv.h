@@ -43,6 +43,9 @@ int chain_private_metadata(struct chain_private *p, enum chain_metadata_status *
 int chain_private_note(struct chain_private *p, const struct address *address,
                        const struct chain_metadata *metadata) BASE_NODISCARD;
 
+/* Does what the logs of a private transaction say about shared states (private_extension.c). Between transactions. */
+int chain_private_extend(struct chain_private *p, const struct eth_receipt *receipt) BASE_NODISCARD;
+
 /* Storage of receipts (private_receipts.c). */
 
 /* Keeps what of a transaction only parties know, when there is something. */

@@ -24,6 +24,13 @@ static void append(struct chain_private *p, uint32_t index, bool is_inner,
 int chain_private_keep(struct chain_private *p, uint32_t index, const struct exec_result *outcome)
 {
     const struct eth_receipt *other = &outcome->other_receipt;
+    int err = 0;
+    if (p->is_private && outcome->has_other_receipt)
+        err = chain_private_extend(p, other);
+    if (!err && p->has_inner_receipt)
+        err = chain_private_extend(p, &p->inner_receipt);
+    if (err)
+        return err;
     if (p->is_private && outcome->has_other_receipt && (!other->success || other->log_count))
         append(p, index, false, other);
     if (p->has_inner_receipt)

@@ -42,6 +42,10 @@ void privacy_cache_clear(struct privacy_tm *tm);
 int privacy_copy(struct chain_payload *ret_payload, const struct chain_payload *payload,
                  struct arena *arena) BASE_NODISCARD;
 
+/* chain_payloads.is_own_vote (shared.c). */
+int privacy_is_own_vote(void *context, bool *ret_own, const struct chain_payload_hash *vote,
+                        const struct address *management, struct arena *arena) BASE_NODISCARD;
+
 /* One exchange; statuses but 200 and 201 are PRIVACY_FAILED, "<status> status: <body>", and *ret_status tells. The answer is the
  * caller's to release, always. */
 int privacy_ask(struct privacy_tm *tm, struct privacy_answer *ret_answer,

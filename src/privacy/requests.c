@@ -535,7 +535,7 @@ static int receive_for_block(void *context, struct chain_payload *ret_payload,
 
 struct chain_payloads privacy_payloads(struct privacy_tm *tm)
 {
-    return (struct chain_payloads){tm, receive_for_block};
+    return (struct chain_payloads){tm, receive_for_block, privacy_is_own_vote};
 }
 
 /* A text about a payload: "true", or keys with commas. */
