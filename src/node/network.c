@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "chain/forkid.h"
 #include "node/log.h"
+#include "node/permission.h"
 #include "node/raft.h"
 #include "p2p/eth/local.h"
 #include "p2p/node_list.h"
@@ -112,7 +113,7 @@ static bool in_ranges(const struct node_network *network, const struct io_addres
     return network->allowed_count == 0;
 }
 
-/* --netrestrict; --permissioned: the files are read anew for every connection, as in the reference. */
+/* --netrestrict; --permissioned: the contracts say, or the files, which are read anew for every connection, as in the reference. */
 static bool permit(void *context, const struct p2p_enode *node, bool outgoing)
 {
     struct node_network *network = context;
@@ -121,13 +122,21 @@ static bool permit(void *context, const struct p2p_enode *node, bool outgoing)
         return false;
     if (!network->options.config->permissioned)
         return true;
-    enum p2p_permission permission =
-        p2p_permission_by_files(network->options.dir->root, &node->key);
-    if (permission == P2P_PERMITTED)
+    const char *why = "the permission contracts do not have it";
+    bool permitted;
+    if (node_permission_decides(network->options.permission)) {
+        permitted = node_permission_permits(network->options.permission, node);
+    } else {
+        enum p2p_permission permission =
+            p2p_permission_by_files(network->options.dir->root, &node->key);
+        permitted = permission == P2P_PERMITTED;
+        why = p2p_permission_text(permission);
+    }
+    if (permitted)
         return true;
     NODE_LOG(NODE_LOG_DEBUG, "A node is not permitted to connect",
              node_text("direction", outgoing ? "OUTGOING" : "INCOMING"), node_hash("id", &node->id),
-             node_text("why", p2p_permission_text(permission)));
+             node_text("why", why));
     return false;
 }
 

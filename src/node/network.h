@@ -13,6 +13,7 @@
 #include "p2p/server.h"
 
 struct node_network;
+struct node_permission;
 
 struct node_network_options {
     struct io_loop *loop;
@@ -22,6 +23,7 @@ struct node_network_options {
     const char *name; /* of the client */
     struct node_chain *chain;
     struct node_transactions *transactions;
+    struct node_permission *permission; /* contracts that decide who connects; NULL: none */
     /* A synchronisation has begun, or ended; may be NULL. */
     void (*syncing)(void *context, bool syncing);
     void *context;

@@ -9,6 +9,7 @@
 #include "node/manager.h"
 #include "node/metrics.h"
 #include "node/network.h"
+#include "node/permission.h"
 #include "node/raft.h"
 #include "node/security.h"
 #include "node/unlock.h"
@@ -33,6 +34,7 @@ struct node {
     struct pool *threads;
     struct node_manager *manager; /* of private transactions; NULL: none */
     struct chain *store;
+    struct node_permission *permission; /* by contracts; NULL: none */
     struct io_loop *loop;
     struct io_signal *signals[2];
     struct node_chain *chain;
@@ -76,6 +78,7 @@ static void on_head(void *context, const struct node_head *head)
     NODE_LOG(NODE_LOG_INFO, "Imported new chain segment", node_number("blocks", head->blocks),
              node_number("txs", head->transactions), node_number("number", header->number),
              node_hash("hash", &head->block->hash));
+    node_permission_head(node->permission, head->removed_count != 0);
     if (node->transactions)
         node_transactions_head(node->transactions, head);
     if (node->network)
@@ -264,6 +267,10 @@ static int make_files(struct node *node, struct err_detail *detail)
                        node->dir.root, node->dir.root);
     if (status != ERR_OK)
         return status;
+    status = node_permission_open(&node->permission, config, &node->dir, node->store, &node->key,
+                                  detail);
+    if (status != ERR_OK)
+        return status;
     status = node_manager_check(node->manager, chain_configuration(node->store), detail);
     if (status != ERR_OK)
         return status;
@@ -308,6 +315,7 @@ static int make_core(struct node *node, struct err_detail *detail)
         .chain = node->chain,
         .worker = node->background,
         .config = node->config,
+        .permission = node_permission_of(node->permission),
         .journal = *node->config->pool_journal && !node->config->pool_nolocals ? journal : NULL,
         .executable = on_executable,
         .context = node,
@@ -330,6 +338,7 @@ static int make_network(struct node *node, struct err_detail *detail)
         .name = node->name,
         .chain = node->chain,
         .transactions = node->transactions,
+        .permission = node->permission,
         .syncing = on_syncing,
         .context = node,
     };
@@ -470,6 +479,7 @@ static void fill_backend(struct node *node)
         .pool = node_transactions_pool(node->transactions),
         .server = node_network_server(node->network),
         .privacy = node_manager_tm(node->manager),
+        .permission = node_permission_of(node->permission),
         .make_markers = config->privacymarker,
         .client_version = node->name,
         .datadir = node->root,
@@ -642,6 +652,7 @@ static void take_down(struct node *node)
     node_validator_stop(node->validator);
     node_signer_stop(node->signer);
     node_raft_stop(node->raft);
+    node_permission_stop(node->permission);
     node_network_stop(network);
     node_transactions_stop(node->transactions);
     node_chain_stop(node->chain); /* what was under way is done, and told to the others */
@@ -657,6 +668,7 @@ static void take_down(struct node *node)
     for (size_t i = 0; i < BASE_COUNT(node->signals); i++)
         io_signal_free(node->signals[i]);
     io_loop_free(node->loop);
+    node_permission_free(node->permission);
     chain_free(node->store);
     node_manager_free(node->manager);
     pool_free(node->threads);
@@ -679,6 +691,15 @@ static int start(struct node *node, struct err_detail *detail)
              node_number("number", head->block->header.number),
              node_hash("hash", &head->block->hash));
     int status = node_network_start(node->network, detail);
+    struct node_permission_parts parts = {
+        .loop = node->loop,
+        .chain = node->chain,
+        .transactions = node->transactions,
+        .network = node->network,
+        .raft = node->raft,
+    };
+    if (status == ERR_OK)
+        node_permission_start(node->permission, &parts);
     if (status == ERR_OK && node->validator)
         node_validator_start(node->validator);
     if (status == ERR_OK && node->signer)

@@ -6,6 +6,7 @@
 #include "node/datadir.h"
 #include "node/log.h"
 #include "p2p/eth/local.h"
+#include "permission/permission.h"
 
 #include <stdio.h>
 
@@ -76,6 +77,12 @@ static int account(void *context, const struct address *address,
         ret_account->balance = found.balance;
     }
     return ERR_OK;
+}
+
+static bool permitted(void *context, const struct chain_tx *tx)
+{
+    struct node_transactions *t = context;
+    return permission_allows_transaction(t->options.permission, &tx->tx, &tx->tx.sender);
 }
 
 static void executable(void *context, struct chain_tx *const *txs, size_t count)
@@ -335,6 +342,7 @@ static int make_pool(struct node_transactions *t, const struct buf *locals)
     options.locals = (const struct address *)(const void *)locals->data;
     options.local_count = locals->len / sizeof(struct address);
     options.account = account;
+    options.permitted = t->options.permission ? permitted : NULL;
     options.executable = executable;
     options.context = t;
     struct chain_pool_rules rules = node_transactions_rules(t);

@@ -10,13 +10,15 @@
 
 struct node_transactions;
 struct p2p_local;
+struct permission;
 
 struct node_transactions_options {
     struct io_loop *loop;
     struct node_chain *chain;
     struct io_worker *worker; /* writes the journal anew */
     const struct node_config *config;
-    const char *journal; /* path; copied; NULL: none */
+    const char *journal;           /* path; copied; NULL: none */
+    struct permission *permission; /* contracts that decide who may send; NULL: none */
     /* On the loop: these can be executed now and could not before. May be NULL. */
     void (*executable)(void *context, struct chain_tx *const *txs, size_t count);
     void *context;

@@ -4,7 +4,6 @@
 #include "permission/load.h"
 
 #include <stdatomic.h>
-#include <stdio.h>
 
 enum {
     BLOCKS_MAX = 1024
@@ -247,6 +246,11 @@ struct permission_asker *permission_asker_of(struct permission *permission)
 bool permission_is_raft(const struct permission *permission)
 {
     return permission->options.raft;
+}
+
+bool permission_uses_dns(const struct permission *permission)
+{
+    return permission->options.dns;
 }
 
 /* --- Checks --- */

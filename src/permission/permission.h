@@ -18,8 +18,8 @@ struct permission;
 struct permission_options {
     struct chain *chain;
     struct permission_config config; /* taken over, also when it fails */
-    bool raft;
-    char node[129]; /* this node's public key, hex */
+    bool raft, dns;                  /* dns: --raftdnsenable, nodes may be known by names */
+    char node[129];                  /* this node's public key, hex */
     /* A node's URL is to be put into the node's files, or taken out. May be NULL. */
     void (*node_changed)(void *context, enum permission_node_change change, const char *url);
     /* What went wrong with a block's events; the model is then read from the contracts anew. May be NULL. */
@@ -52,6 +52,7 @@ const struct permission_config *permission_config_of(const struct permission *pe
 const struct permission_model *permission_model_of(const struct permission *permission);
 struct permission_asker *permission_asker_of(struct permission *permission);
 bool permission_is_raft(const struct permission *permission);
+bool permission_uses_dns(const struct permission *permission);
 
 /* Whether permissions are in force: the height of qip714Block is reached and the network is booted (PermissionsEnabled). */
 bool permission_enabled(const struct permission *permission);

@@ -15,6 +15,7 @@ struct chain_pool;
 struct p2p_server;
 struct privacy_tm;
 struct p2p_peer;
+struct permission;
 
 /* How far behind the node is; `syncing` false when it is not. */
 struct rpc_sync {
@@ -41,7 +42,8 @@ struct rpc_backend {
     struct chain *chain;
     struct chain_pool *pool;
     struct p2p_server *server;
-    struct privacy_tm *privacy; /* the transaction manager; NULL: none is in use */
+    struct privacy_tm *privacy;    /* the transaction manager; NULL: none is in use */
+    struct permission *permission; /* of a network with permission contracts; NULL: none */
 
     bool make_markers; /* --privacymarker.enable: the node's private transactions go in markers */
 

@@ -324,6 +324,10 @@ static int submit(struct rpc_call *call, const struct eth_transaction *tx)
         return status == ERR_NOMEM ? status : rpc_fail(call, RPC_CODE_ERROR, "%s", detail.text);
     pooled->tx.sender = args_of(call)->from; /* whose key has just signed it */
     pooled->tx.sender_known = true;
+    if (!rpc_may_send_here(call, &pooled->tx.sender)) {
+        chain_tx_unref(pooled);
+        return RPC_FAILED;
+    }
     status = chain_pool_add(call->backend->pool, &pooled, 1, true, io_loop_now(call->backend->loop),
                             &outcome);
     if (status == 0 && outcome != CHAIN_POOL_OK)
@@ -431,6 +435,12 @@ static int send_marker(struct rpc_call *call)
     if (status == 0)
         status = check_fee(call, &tx.max_fee, tx.gas_limit);
     return status ? status : submit(call, &tx);
+}
+
+int rpc_send_as(struct rpc_call *call, struct rpc_transaction *tx)
+{
+    call->args[0].transaction = tx;
+    return send(call);
 }
 
 static int sign_only(struct rpc_call *call)

@@ -1,5 +1,6 @@
 /* eth: transactions and their receipts, and sending them. */
 #include "chain/pool.h"
+#include "permission/permission.h"
 #include "rpc/ahead.h"
 #include "rpc/lookup.h"
 #include "rpc/methods.h"
@@ -286,6 +287,14 @@ int rpc_raw_decode(struct rpc_call *call)
     return 0;
 }
 
+bool rpc_may_send_here(struct rpc_call *call, const struct address *sender)
+{
+    if (!call->backend->permission || permission_allows_here(call->backend->permission, sender))
+        return true;
+    rpc_fail(call, RPC_CODE_ERROR, "cannot send transaction from this node");
+    return false;
+}
+
 /* On the loop: into the pool. */
 int rpc_raw_submit(struct rpc_call *call)
 {
@@ -295,6 +304,8 @@ int rpc_raw_submit(struct rpc_call *call)
     if (!call->backend->allow_unprotected && !is_protected(&tx->tx))
         status = rpc_fail(call, RPC_CODE_ERROR,
                           "only replay-protected (EIP-155) transactions allowed over RPC");
+    if (status == 0 && tx->tx.sender_known && !rpc_may_send_here(call, &tx->tx.sender))
+        status = RPC_FAILED;
     if (status == 0)
         status = chain_pool_add(call->backend->pool, &tx, 1, true, io_loop_now(call->backend->loop),
                                 &outcome);

@@ -22,4 +22,11 @@ int rpc_raw_submit(struct rpc_call *call) BASE_NODISCARD;
 /* The call's error for a simulation whose message failed (methods_call.c). */
 int rpc_call_failed(struct rpc_simulation *s);
 
+/* Signs a filled transaction by the account `from`, which is unlocked, and gives it to the pool; the hash is appended. On the
+ * loop (methods_send.c). The call's arguments are no longer there afterwards. */
+int rpc_send_as(struct rpc_call *call, struct rpc_transaction *tx) BASE_NODISCARD;
+
+/* On a permissioned network: whether clients of this node may send for the account; the call's error when not. */
+bool rpc_may_send_here(struct rpc_call *call, const struct address *sender);
+
 #endif

@@ -7,7 +7,7 @@ const struct rpc_method_list *const rpc_method_lists[] = {
     &rpc_methods_raft,    &rpc_methods_debug,       &rpc_methods_trace,     &rpc_methods_accesslist,
     &rpc_methods_dump,    &rpc_methods_account,     &rpc_methods_send,      &rpc_methods_miner,
     &rpc_methods_chain,   &rpc_methods_runtime,     &rpc_methods_fee,       &rpc_methods_clique,
-    &rpc_methods_private, &rpc_methods_sendprivate, &rpc_methods_subscribe,
+    &rpc_methods_private, &rpc_methods_sendprivate, &rpc_methods_subscribe, &rpc_methods_permission,
 };
 const size_t rpc_method_list_count = BASE_COUNT(rpc_method_lists);
 
@@ -44,6 +44,9 @@ uint32_t rpc_available(const struct rpc_backend *backend)
     }
     for (size_t k = 0; backend->raft && k < count; k++)
         if (strcmp(names[k], "raft") == 0)
+            bits |= 1u << k;
+    for (size_t k = 0; backend->permission && k < count; k++)
+        if (strcmp(names[k], "quorumPermission") == 0)
             bits |= 1u << k;
     return bits;
 }
