@@ -48,8 +48,10 @@ const struct node_flag node_flags[] = {
          "Networks (CIDR, separated by commas) to which peers must belong"),
     SWITCH(network, "nodiscover", nodiscover,
            "No discovery; peers come from static-nodes.json and admin_addPeer"),
-    SWITCH(network, "permissioned", permissioned,
-           "Only nodes of permissioned-nodes.json may connect"),
+    SWITCH(
+        network, "permissioned", permissioned,
+        "Only nodes of permissioned-nodes.json, or of the contracts of permission-config.json, may "
+        "connect"),
 
     TEXT(chain, "syncmode", syncmode, "full", "full, fast, snap or light; always done as full"),
     TEXT(chain, "gcmode", gcmode, "full",

@@ -1,0 +1,295 @@
+#!/usr/bin/env python3
+"""A permissioned network of four, by contracts: three validators of the first organisation, the fourth of one that is added. An
+organisation, its node and its accounts are added, suspended, revoked, blacklisted and recovered; after each step every node is asked
+what it knows and what it lets through.
+
+usage: network.py PROGRAM MODEL [CONTRACTS]    (MODEL: v1 or v2; CONTRACTS: a folder with <Name>.bin, creation code in hex, of the
+                                                permission contracts; or $QUORATE_PERMISSION_CONTRACTS/<MODEL>/contract/gen)"""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).parent
+sys.path.insert(0, str(HERE.parent / "network"))
+from network import Network  # noqa: E402
+
+SKIPPED = 77
+INIT = "f09a4016"  # init(address,address)
+DONE = "Action completed successfully"
+DENIED = "account does not have permission for the transaction"
+# Of the test alone; addresses as eth_accounts gives them.
+KEYS = {"admin": "11" * 32, "keeper": "22" * 32, "user": "33" * 32}
+STRANGER_NODE = ("enode://79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"
+                 "483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8@127.0.0.1:%d?discport=0")
+
+
+def until(what, check, seconds=40):
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            value = check()
+            if value:
+                return value
+        except OSError:
+            value = "no answer"
+        assert time.monotonic() < end, f"{what}: not within {seconds} s; at last {value}"
+        time.sleep(0.1)
+
+
+def refused(node, method, *params):
+    try:
+        node.rpc(method, *params)
+    except RuntimeError as error:
+        return str(error)
+    raise AssertionError(f"{method} {params} was not refused")
+
+
+def unlocked(node, method, *params):
+    """The accounts of --unlock are opened after the start."""
+    def ask():
+        try:
+            return node.rpc(method, *params)
+        except RuntimeError as error:
+            if "authentication needed" not in str(error):
+                raise
+            return None
+    return until("an unlocked account", ask)
+
+
+def import_key(node, name, password):
+    path = node.folder / f"{name}.key"
+    path.write_text(KEYS[name])
+    path.chmod(0o600)
+    before = set((node.folder / "keystore").glob("*")) if (node.folder / "keystore").exists() else set()
+    subprocess.run([node.program, "--datadir", node.folder, "--lightkdf", "--password", password, "account", "import", path],
+                   check=True, stdout=subprocess.DEVNULL, stderr=open(node.folder / "import.log", "a"))
+    path.unlink()
+    new, = set((node.folder / "keystore").glob("*")) - before
+    return "0x" + json.loads(new.read_text())["address"]
+
+
+class Permissioned:
+    def __init__(self, network, model, contracts):
+        self.network, self.nodes, self.model, self.contracts = network, network.nodes, model, contracts
+        self.accounts = {}
+        for node, names in ((self.nodes[0], ["admin"]), (self.nodes[3], ["keeper", "user"])):
+            password = node.folder / "password"
+            password.write_text("permission\n" * len(names))
+            password.chmod(0o600)
+            for name in names:
+                self.accounts[name] = import_key(node, name, password)
+            node.arguments += ["--unlock", ",".join(self.accounts[name] for name in names), "--password", str(password),
+                               "--allow-insecure-unlock"]
+        for node in self.nodes:
+            node.arguments += ["--http.api", "admin,eth,net,quorumPermission"]
+        self.urls = [json.loads((self.nodes[1 if i == 0 else 0].folder / "geth/static-nodes.json").read_text())[max(i - 1, 0)]
+                     for i in range(4)]
+
+    # --- Transactions ---
+
+    def send(self, node, **fields):
+        return unlocked(node, "eth_sendTransaction", {"gas": "0x2faf080", "gasPrice": "0x0", "value": "0x0", **fields})
+
+    def mined(self, node, transaction):
+        receipt = until("a receipt", lambda: node.rpc("eth_getTransactionReceipt", transaction))
+        assert receipt["status"] == "0x1", receipt
+        return receipt
+
+    def deploy(self, name, *arguments):
+        code = (self.contracts / f"{name}.bin").read_text().strip()
+        data = "0x" + code.removeprefix("0x") + "".join(a[2:].lower().rjust(64, "0") for a in arguments)
+        node = self.nodes[0]
+        return self.mined(node, self.send(node, **{"from": self.accounts["admin"], "data": data}))["contractAddress"]
+
+    def deploy_all(self):
+        """In the order that GoQuorum's documentation gives."""
+        upgradable = self.deploy("PermissionsUpgradable", self.accounts["admin"])
+        managers = {name: self.deploy(name + "Manager", upgradable) for name in ("Org", "Role", "Account", "Voter", "Node")}
+        interface = self.deploy("PermissionsInterface", upgradable)
+        implementation = self.deploy("PermissionsImplementation", upgradable, *managers.values())
+        data = "0x" + INIT + interface[2:].rjust(64, "0") + implementation[2:].rjust(64, "0")
+        node = self.nodes[0]
+        self.mined(node, self.send(node, **{"from": self.accounts["admin"], "to": upgradable, "data": data}))
+        return {
+            "permissionModel": self.model, "upgrdableAddress": upgradable, "interfaceAddress": interface,
+            "implAddress": implementation, "nodeMgrAddress": managers["Node"], "accountMgrAddress": managers["Account"],
+            "roleMgrAddress": managers["Role"], "voterMgrAddress": managers["Voter"], "orgMgrAddress": managers["Org"],
+            "nwAdminOrg": "ADMINORG", "nwAdminRole": "ADMIN", "orgAdminRole": "ORGADMIN",
+            "accounts": [self.accounts["admin"]], "subOrgBreadth": 3, "subOrgDepth": 4,
+        }
+
+    def act(self, name, method, *params):
+        """By the account of that name, at the node that has it."""
+        node = self.nodes[0 if name == "admin" else 3]
+        assert unlocked(node, "quorumPermission_" + method, *params, {"from": self.accounts[name], "gas": "0x2faf080"}) == DONE
+
+    # --- What every node says ---
+
+    def everywhere(self, what, check, nodes=None):
+        for i, node in enumerate(nodes or self.nodes):
+            until(f"{what} at node {i}", lambda: check(node))
+
+    def record(self, node, listing, **fields):
+        return [r for r in node.rpc("quorumPermission_" + listing) if all(r[k] == v for k, v in fields.items())]
+
+    def expect(self, listing, status, nodes=None, **fields):
+        self.everywhere(f"{listing} {fields} with status {status}",
+                        lambda node: [r["status"] for r in self.record(node, listing, **fields)] == [status], nodes)
+
+    def may(self, name, allowed, nodes=None, **fields):
+        call = {"from": self.accounts[name], "to": self.accounts["admin"], "value": "0x0", **fields}
+        call = {k: v for k, v in call.items() if v is not None}
+        self.everywhere(f"{name} may send: {allowed}",
+                        lambda node: node.rpc("quorumPermission_transactionAllowed", call) is allowed, nodes)
+
+    def listed(self, file, url, wanted, nodes):
+        def check(node):
+            path = node.folder / file
+            return (path.exists() and url in json.loads(path.read_text())) is wanted
+        self.everywhere(f"{file} has {url[:24]}: {wanted}", check, nodes)
+
+    def peers(self, node):
+        return {peer["enode"][8:136] for peer in node.rpc("admin_peers")}
+
+    def connected(self, wanted):
+        key = self.urls[3][8:136]
+        self.everywhere(f"the fourth node connected: {wanted}", lambda node: (key in self.peers(node)) is wanted, self.nodes[:3])
+
+
+def start_permissioned(p):
+    p.network.start()
+    p.network.wait_height(1, 60)
+    config = p.deploy_all()
+    p.network.wait_height(p.nodes[0].height(), 60)
+    for node in p.nodes:
+        node.stop()
+    for node in p.nodes:
+        urls = p.urls if node is p.nodes[3] else p.urls[:3]
+        (node.folder / "permission-config.json").write_text(json.dumps(config))
+        (node.folder / "permissioned-nodes.json").write_text(json.dumps(urls))
+        (node.folder / "geth/static-nodes.json").write_text(json.dumps(urls))
+        node.arguments.append("--permissioned")
+    for node in p.nodes[:3]:
+        node.start()
+    p.expect("orgList", 2, p.nodes[:3], orgId="ADMINORG")
+    p.expect("acctList", 2, p.nodes[:3], acctId=p.accounts["admin"])
+    for url in p.urls[:3]:
+        p.expect("nodeList", 2, p.nodes[:3], url=url)
+    p.nodes[3].start()
+    p.nodes[3].wait_answer(30)
+
+
+def organisation(p):
+    """A node that the network does not know is refused; with its organisation it comes in."""
+    keeper, three = p.accounts["keeper"], p.nodes[:3]
+    p.may("admin", True, three)
+    p.may("keeper", False, three)
+    assert p.urls[3][8:136] not in p.peers(p.nodes[0])
+    error = refused(p.nodes[0], "quorumPermission_approveOrg", "ORG", p.urls[3], keeper, {"from": p.accounts["admin"]})
+    assert "Nothing to approve" in error, error
+    p.act("admin", "addOrg", "ORG", p.urls[3], keeper)
+    p.expect("orgList", 1, three, orgId="ORG")
+    p.act("admin", "approveOrg", "ORG", p.urls[3], keeper)
+    p.connected(True)
+    p.expect("orgList", 2, orgId="ORG")
+    p.expect("nodeList", 2, orgId="ORG", url=p.urls[3])
+    p.expect("acctList", 2, acctId=keeper, orgId="ORG")
+    p.may("keeper", True)
+    p.listed("permissioned-nodes.json", p.urls[3], True, three)
+
+
+def accounts(p):
+    user, last = p.accounts["user"], p.nodes[3]
+    p.act("keeper", "addNewRole", "ORG", "SENDER", 1, False, False)
+    p.everywhere("a role", lambda node: p.record(node, "roleList", orgId="ORG", roleId="SENDER", active=True))
+    p.act("keeper", "addAccountToOrg", user, "ORG", "SENDER")
+    p.expect("acctList", 2, acctId=user)
+    p.may("user", True)
+    p.may("user", False, to=None)
+    p.mined(last, p.send(last, **{"from": user, "to": p.accounts["admin"]}))
+    assert DENIED in refused(last, "eth_sendTransaction", {"from": user, "gas": "0x100000", "gasPrice": "0x0", "data": "0x00"})
+    assert "Operation can be performed by org admin only" in refused(
+        last, "quorumPermission_updateAccountStatus", "ORG", user, 1, {"from": user})
+    for change, status, allowed in ((1, 4, False), (2, 2, True), (3, 5, False)):
+        p.act("keeper", "updateAccountStatus", "ORG", user, change)
+        p.expect("acctList", status, acctId=user)
+        p.may("user", allowed)
+        if not allowed:
+            assert DENIED in refused(last, "eth_sendTransaction", {"from": user, "to": user, "gas": "0x100000", "gasPrice": "0x0"})
+    p.act("admin", "recoverBlackListedAccount", "ORG", user)
+    p.expect("acctList", 7, acctId=user)
+    p.may("user", False)
+    p.act("admin", "approveBlackListedAccountRecovery", "ORG", user)
+    p.expect("acctList", 2, acctId=user)
+    p.may("user", True)
+
+
+def suspension(p):
+    for change, status, allowed in ((1, 4, False), (2, 2, True)):
+        p.act("admin", "updateOrgStatus", "ORG", change)
+        until("a vote to wait", lambda: "Pending approvals" in refused(
+            p.nodes[0], "quorumPermission_addOrg", "X", STRANGER_NODE % 1, p.accounts["user"], {"from": p.accounts["admin"]}))
+        p.act("admin", "approveOrgStatus", "ORG", change)
+        p.expect("orgList", status, orgId="ORG")
+        p.may("user", allowed)
+        p.may("keeper", allowed)
+
+
+def nodes(p):
+    url, three = STRANGER_NODE % 30399, p.nodes[:3]
+    p.act("keeper", "addNode", "ORG", url)
+    p.expect("nodeList", 2, url=url)
+    p.listed("permissioned-nodes.json", url, True, p.nodes)
+    for change, status, listed in ((1, 3, False), (2, 2, True), (3, 4, False)):
+        p.act("keeper", "updateNodeStatus", "ORG", url, change)
+        p.expect("nodeList", status, url=url)
+        p.listed("permissioned-nodes.json", url, listed, p.nodes)
+    p.listed("disallowed-nodes.json", url, True, p.nodes)
+    # The organisation's own node goes, and comes back by the network's administrator.
+    p.act("keeper", "updateNodeStatus", "ORG", p.urls[3], 3)
+    p.connected(False)
+    p.expect("nodeList", 4, three, url=p.urls[3])
+    p.act("admin", "recoverBlackListedNode", "ORG", p.urls[3])
+    p.expect("nodeList", 5, three, url=p.urls[3])
+    p.act("admin", "approveBlackListedNodeRecovery", "ORG", p.urls[3])
+    p.listed("disallowed-nodes.json", p.urls[3], False, three)
+    p.listed("permissioned-nodes.json", p.urls[3], True, three)
+    p.connected(True)
+    p.expect("nodeList", 2, url=p.urls[3])
+
+
+def run(program, model, contracts):
+    with tempfile.TemporaryDirectory() as folder:
+        network = Network(folder, [program] * 4)
+        try:
+            p = Permissioned(network, model, contracts)
+            start_permissioned(p)
+            for step in (organisation, accounts, suspension, nodes):
+                step(p)
+                print(f"{model}: {step.__name__} ok", flush=True)
+            network.wait_height(max(network.heights()), 60)
+            print(f"{model}: one chain of {network.check_agreement()} blocks")
+        except BaseException:
+            for node in network.nodes:
+                print(f"--- {node.folder}\n{node.log_tail(25)}", file=sys.stderr)
+            raise
+        finally:
+            network.close()
+
+
+def main():
+    program, model = sys.argv[1], sys.argv[2]
+    given = os.environ.get("QUORATE_PERMISSION_CONTRACTS")
+    contracts = pathlib.Path(sys.argv[3]) if len(sys.argv) > 3 else given and pathlib.Path(given) / model / "contract/gen"
+    if not contracts or not contracts.is_dir():
+        print("skipped: no permission contracts; give their folder in $QUORATE_PERMISSION_CONTRACTS")
+        sys.exit(SKIPPED)
+    run(program, model, contracts)
+
+
+main()
