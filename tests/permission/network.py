@@ -3,8 +3,9 @@
 organisation, its node and its accounts are added, suspended, revoked, blacklisted and recovered; after each step every node is asked
 what it knows and what it lets through.
 
-usage: network.py PROGRAM MODEL [CONTRACTS]    (MODEL: v1 or v2; CONTRACTS: a folder with <Name>.bin, creation code in hex, of the
-                                                permission contracts; or $QUORATE_PERMISSION_CONTRACTS/<MODEL>/contract/gen)"""
+usage: network.py PROGRAM MODEL [CONTRACTS [PEER]]    (MODEL: v1 or v2; CONTRACTS: a folder with <Name>.bin, creation code in hex, of
+                                                       the permission contracts; or $QUORATE_PERMISSION_CONTRACTS/<MODEL>/contract/gen;
+                                                       PEER: the second node's program, such as GoQuorum's geth)"""
 
 import json
 import os
@@ -263,9 +264,9 @@ def nodes(p):
     p.expect("nodeList", 2, url=p.urls[3])
 
 
-def run(program, model, contracts):
+def run(program, model, contracts, peer):
     with tempfile.TemporaryDirectory() as folder:
-        network = Network(folder, [program] * 4)
+        network = Network(folder, [program, peer, program, program])
         try:
             p = Permissioned(network, model, contracts)
             start_permissioned(p)
@@ -289,7 +290,7 @@ def main():
     if not contracts or not contracts.is_dir():
         print("skipped: no permission contracts; give their folder in $QUORATE_PERMISSION_CONTRACTS")
         sys.exit(SKIPPED)
-    run(program, model, contracts)
+    run(program, model, contracts, sys.argv[4] if len(sys.argv) > 4 else program)
 
 
 main()
