@@ -79,7 +79,7 @@ static struct hash256 key_of(struct bytes a, struct bytes b)
     return key;
 }
 
-/* Room for a record; its old texts, if it is there, are in *ret_old. */
+/* Room for a record: the one that is there, or zeros. */
 static int make_room(struct map *map, void **ret_value, const void *key)
 {
     bool added;

@@ -16,6 +16,7 @@ struct permission {
     struct permission_asker asker;
     enum permission_phase phase;
     uint64_t seen; /* the model is that of this block */
+    bool stale;    /* the model is not whole: read it anew */
     bool reached;  /* the height from which permissions hold */
     struct buf url;
     atomic_bool checking; /* blocks are checked */
@@ -181,6 +182,7 @@ static int follow(struct permission *p, uint64_t head)
 static int load(struct permission *p, uint64_t head, struct err_detail *detail)
 {
     int status = permission_load(&p->asker, &p->model, &p->options.config, p->options.raft, detail);
+    p->stale = status != ERR_OK;
     if (status == ERR_OK)
         p->seen = head;
     return status;
@@ -208,7 +210,7 @@ int permission_head(struct permission *permission, bool removed, enum permission
     uint64_t number = head.block->header.number, time = head.block->header.timestamp;
     chain_head_release(&head);
     const struct chain_config *config = chain_configuration(p->options.chain);
-    bool was_ready = p->phase == PERMISSION_READY && !removed;
+    bool was_ready = p->phase == PERMISSION_READY && !removed && !p->stale;
     int status = ERR_OK;
     permission_asker_move(&p->asker);
     p->reached = p->reached || !config->blocks[CHAIN_BLOCK_QIP714].set ||

@@ -43,7 +43,8 @@ enum permission_phase {
 
 /*
  * The head has moved, or this is the first call. `removed`: blocks were taken out of the chain. Reads the events since
- * the last call. ERR_*: the contracts cannot be asked, and *ret_phase is the one before.
+ * the last call. ERR_*: the contracts cannot be asked; the next call tries again, and until then what could not be read is not
+ * permitted.
  */
 int permission_head(struct permission *permission, bool removed, enum permission_phase *ret_phase,
                     struct err_detail *detail) BASE_NODISCARD;
