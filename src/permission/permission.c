@@ -215,8 +215,10 @@ int permission_head(struct permission *permission, bool removed, enum permission
     permission_asker_move(&p->asker);
     p->reached = p->reached || !config->blocks[CHAIN_BLOCK_QIP714].set ||
                  chain_config_rules(config, number, time).permissions;
-    if (!was_ready)
+    if (!was_ready) {
+        p->stale = true;
         status = find_phase(p, detail);
+    }
     if (status == ERR_OK && p->phase == PERMISSION_READY) {
         bool near = was_ready && number >= p->seen && number - p->seen <= BLOCKS_MAX;
         status = near ? follow(p, number) : load(p, number, detail);
