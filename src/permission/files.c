@@ -4,22 +4,23 @@
 
 #include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 /* As Go writes it: '&', '<' and '>' are escaped. */
+static int append_escaped(const char *json, size_t len, void *context)
+{
+    struct buf *b = context;
+    for (size_t i = 0; i < len; i++)
+        if (json[i] == '&' || json[i] == '<' || json[i] == '>')
+            buf_append_format(b, "\\u%04x", (unsigned)json[i]);
+        else
+            buf_append_byte(b, (uint8_t)json[i]);
+    return 0;
+}
+
 static void append_text(struct buf *b, const json_t *text)
 {
-    char *json = json_dumps(text, JSON_ENCODE_ANY | JSON_COMPACT);
-    if (!json) {
+    if (json_dump_callback(text, append_escaped, b, JSON_ENCODE_ANY | JSON_COMPACT) != 0)
         b->status = ERR_NOMEM;
-        return;
-    }
-    for (const char *p = json; *p; p++)
-        if (*p == '&' || *p == '<' || *p == '>')
-            buf_append_format(b, "\\u%04x", (unsigned)*p);
-        else
-            buf_append_byte(b, (uint8_t)*p);
-    free(json);
 }
 
 static int write_list(const char *path, const json_t *list, struct err_detail *detail)
