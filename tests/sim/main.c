@@ -63,8 +63,9 @@ static void count(struct totals *t, const struct sim_options *o, const char *pro
     t->sum_periods += periods;
     if (periods > 3) {
         t->late++;
-        t->late_without_excuse += !r->liars && !o->mixed;
-        if (o->verbose || t->late <= 20)
+        bool excused = r->liars || o->mixed;
+        t->late_without_excuse += !excused;
+        if (o->verbose || t->late <= 20 || !excused)
             printf("late: seed %llu: first block after %llu ms, period %llu ms%s\n",
                    (unsigned long long)o->seed, (unsigned long long)r->first_ms,
                    (unsigned long long)r->period_ms, r->liars ? ", liars" : "");
