@@ -57,12 +57,6 @@ bool ibft_is_there(const struct ibft *m, size_t member)
     return peer && (peer->connected || (!peer->lost && peer->heard + 1 >= m->number));
 }
 
-bool ibft_is_connected(const struct ibft *m, size_t member)
-{
-    const struct ibft_peer *peer = map_get(&m->peers, &m->set.members[member]);
-    return peer && peer->connected;
-}
-
 size_t ibft_present(const struct ibft *m)
 {
     size_t n = 0;

@@ -156,7 +156,6 @@ void ibft_stop_timer(struct ibft *m, enum ibft_timer timer);
 void ibft_block_put(struct consensus_block **slot, struct consensus_block *block);
 /* Connected, or heard of lately and not lost since; this node is always there. */
 bool ibft_is_there(const struct ibft *m, size_t member);
-bool ibft_is_connected(const struct ibft *m, size_t member);
 /* How many are. */
 size_t ibft_present(const struct ibft *m);
 
