@@ -241,8 +241,10 @@ static enum io_http_verdict read_head(struct io_http_request *request)
 {
     enum io_http_verdict verdict = io_http_head_read(
         &request->head, bytes_slice(buf_bytes(&request->memory), 0, request->body_from));
-    if (verdict == IO_HTTP_OK)
+    if (verdict == IO_HTTP_OK) {
+        request->wants_head = io_http_same_name(request->head.method, "HEAD");
         split_target(request);
+    }
     return verdict;
 }
 
@@ -251,7 +253,7 @@ static void refuse(struct io_http_connection *c, struct io_http_request *request
                    enum io_http_verdict verdict)
 {
     c->close_after = true;
-    request->head.method = bytes_none();
+    request->wants_head = false;
     io_http_answer_text(request, io_http_verdict_status(verdict), io_http_verdict_text(verdict));
 }
 
@@ -495,11 +497,10 @@ void io_http_answer(struct io_http_request *request, unsigned status,
     request->answered = true;
     if (c) {
         enum state before = c->state;
-        bool is_head = io_http_same_name(request->head.method, "HEAD");
         if (before == BODY &&
             (request->head.chunked || request->head.expects_continue || c->left > SKIP_MAX))
             c->close_after = true; /* where its next request would begin is not known */
-        write_answer(c, is_head, status, fields, count, body);
+        write_answer(c, request->wants_head, status, fields, count, body);
         c->request = NULL;
         go_on(c, before);
     }

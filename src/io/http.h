@@ -27,7 +27,8 @@ struct io_http_request {
     struct io_http_connection *connection; /* http.c's; NULL once the client has gone */
     struct buf memory;                     /* http.c's */
     bool answered;                         /* http.c's */
-    size_t body_from;                      /* http.c's */
+    bool wants_head;  /* http.c's: the method is HEAD; `head` may move with the memory */
+    size_t body_from; /* http.c's */
 };
 
 struct io_http_options {

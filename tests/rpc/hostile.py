@@ -196,6 +196,9 @@ def main():
             check_idle(node, arguments.idle)
             assert node.height() == 0
             assert node.stop() == 0
+        except BaseException:
+            print(node.log_tail(60), file=sys.stderr)
+            raise
         finally:
             if node.running():
                 node.kill()
