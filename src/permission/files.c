@@ -68,7 +68,7 @@ static int change_file(const char *folder, const char *name, bool may_miss, bool
                        const char *url, struct err_detail *detail)
 {
     char path[4096];
-    json_t *list;
+    json_t *list = NULL;
     size_t at = 0;
     if (snprintf(path, sizeof(path), "%s/%s", folder, name) >= (int)sizeof(path))
         return err_set(detail, ERR_LIMIT, "%s: the path is too long", name);
