@@ -103,12 +103,16 @@ class Peers:
         return json.loads(answer)
 
     def ask(self, i, method, *params):
-        for _ in range(100):
+        """Waits for the node's start, and until its account is unlocked, which comes after it answers."""
+        for _ in range(200):
             try:
-                return self.post(self.port + 20 + i, "/", {"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
+                answer = self.post(self.port + 20 + i, "/", {"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
+                if "authentication needed" not in str(answer.get("error")):
+                    return answer
             except OSError:
-                time.sleep(0.1)
-        raise SystemExit(f"node {i} does not answer")
+                pass
+            time.sleep(0.1)
+        raise SystemExit(f"node {i} does not answer, or its account is locked")
 
     def result(self, i, method, *params):
         answer = self.ask(i, method, *params)
