@@ -31,25 +31,6 @@ static bool is_raft(const struct deploy_context *context)
     return context->network->config->consensus.value == DEPLOY_RAFT;
 }
 
-/* Reads the keys of all peers of the file that have some; makes those of `index` when it is one of them. */
-static int read_identities(struct deploy_context *context, size_t make, struct err_detail *detail)
-{
-    struct deploy_secrets secrets;
-    char path[DEPLOY_PATH_MAX];
-    int status = deploy_context_secrets(&secrets, path, context->site, passphrase_file, detail);
-    if (status != ERR_OK)
-        return status;
-    for (size_t i = 0; status == ERR_OK && i < context->site->count; i++) {
-        struct deploy_site_peer *peer = &context->site->peers[i];
-        status = i == make ? deploy_keys_ensure(&peer->identity, NULL, &secrets, peer->organization,
-                                                peer->peer, peer->has_tm, detail)
-                           : deploy_keys_read(&peer->identity, &secrets, peer->organization,
-                                              peer->peer, peer->has_tm, detail);
-    }
-    deploy_secrets_close(&secrets);
-    return status;
-}
-
 static int bring_up(struct deploy_context *context, struct err_detail *detail)
 {
     const struct deploy_bring options = {passphrase_file, wait_seconds};
@@ -104,7 +85,7 @@ static int join(struct deploy_context *context, const char *name, struct err_det
     size_t index = 0;
     int status = find(&index, context, name, detail);
     if (status == ERR_OK && is_raft(context)) {
-        status = read_identities(context, index, detail);
+        status = deploy_context_identities(context, passphrase_file, index, detail);
         if (status == ERR_OK)
             status = deploy_members_raft_add(context->site, index, validator, detail);
     }
@@ -168,7 +149,7 @@ static int add(const char *path, const char *organization, const char *peer,
 static int leave(struct deploy_context *context, size_t index, struct err_detail *detail)
 {
     bool is = false;
-    int status = read_identities(context, SIZE_MAX, detail);
+    int status = deploy_context_identities(context, passphrase_file, DEPLOY_MAKE_NONE, detail);
     if (status != ERR_OK || is_raft(context))
         return status == ERR_OK ? deploy_members_raft_remove(context->site, index, detail) : status;
     status = deploy_members_is_validator(&is, context->site, index, detail);
@@ -235,7 +216,7 @@ static int vote(const char *path, const char *name, bool in, struct err_detail *
                          "a member of a Raft cluster that votes cannot be made a learner; "
                          "`quorate remove-peer` it, and add it without --validator");
     if (status == ERR_OK)
-        status = read_identities(&context, SIZE_MAX, detail);
+        status = deploy_context_identities(&context, passphrase_file, DEPLOY_MAKE_NONE, detail);
     if (status == ERR_OK && is_raft(&context))
         status = deploy_members_raft_promote(context.site, index, detail);
     if (status == ERR_OK && !in)

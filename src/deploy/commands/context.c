@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "deploy/keys/keys.h"
 #include "deploy/secrets/vault.h"
 #include "deploy/yaml.h"
 
@@ -96,6 +97,25 @@ int deploy_context_secrets(struct deploy_secrets *ret_secrets, char *path,
         status = deploy_secrets_file_open(ret_secrets, path, &key, detail);
     mem_wipe(passphrase.data, passphrase.len);
     buf_release(&passphrase);
+    return status;
+}
+
+int deploy_context_identities(struct deploy_context *context, const char *passphrase_file,
+                              size_t make, struct err_detail *detail)
+{
+    struct deploy_secrets secrets;
+    char path[DEPLOY_PATH_MAX];
+    int status = deploy_context_secrets(&secrets, path, context->site, passphrase_file, detail);
+    if (status != ERR_OK)
+        return status;
+    for (size_t i = 0; status == ERR_OK && i < context->site->count; i++) {
+        struct deploy_site_peer *peer = &context->site->peers[i];
+        status = i == make ? deploy_keys_ensure(&peer->identity, NULL, &secrets, peer->organization,
+                                                peer->peer, peer->has_tm, detail)
+                           : deploy_keys_read(&peer->identity, &secrets, peer->organization,
+                                              peer->peer, peer->has_tm, detail);
+    }
+    deploy_secrets_close(&secrets);
     return status;
 }
 

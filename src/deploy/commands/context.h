@@ -37,6 +37,12 @@ int deploy_context_secrets(struct deploy_secrets *ret_secrets, char *path,
                            const struct deploy_site *site, const char *passphrase_file,
                            struct err_detail *detail) BASE_NODISCARD;
 
+/* Reads and checks the keys of all peers of the file into the site; those of peer `make` are made when they are missing. ERR_NOTFOUND names the
+ * first that is missing. */
+#define DEPLOY_MAKE_NONE SIZE_MAX
+int deploy_context_identities(struct deploy_context *context, const char *passphrase_file,
+                              size_t make, struct err_detail *detail) BASE_NODISCARD;
+
 /* From now on the site's secrets are in the vaults. ERR_EXISTS when there is a store in a file; ERR_IO. */
 int deploy_context_use_vault(const struct deploy_site *site,
                              struct err_detail *detail) BASE_NODISCARD;

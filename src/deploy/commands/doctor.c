@@ -27,23 +27,6 @@ static void print_finding(void *context, const struct deploy_finding *finding)
     printf("PROBLEM  %s\n         %s\n", finding->what, finding->remedy);
 }
 
-/* The keys of every peer, read and checked; none is made. */
-static int read_keys(struct deploy_context *context, struct err_detail *detail)
-{
-    struct deploy_secrets secrets;
-    char path[DEPLOY_PATH_MAX];
-    int status = deploy_context_secrets(&secrets, path, context->site, passphrase_file, detail);
-    if (status != ERR_OK)
-        return status;
-    for (size_t i = 0; status == ERR_OK && i < context->site->count; i++) {
-        struct deploy_site_peer *peer = &context->site->peers[i];
-        status = deploy_keys_read(&peer->identity, &secrets, peer->organization, peer->peer,
-                                  peer->has_tm, detail);
-    }
-    deploy_secrets_close(&secrets);
-    return status;
-}
-
 static int examine(struct deploy_context *context, size_t *ret_problems, struct err_detail *detail)
 {
     struct deploy_programs programs;
@@ -51,7 +34,8 @@ static int examine(struct deploy_context *context, size_t *ret_problems, struct 
     int status = deploy_bring_check(context, &programs, detail);
     if (status != ERR_OK)
         return status;
-    bool known = read_keys(context, &keys) == ERR_OK;
+    bool known =
+        deploy_context_identities(context, passphrase_file, DEPLOY_MAKE_NONE, &keys) == ERR_OK;
     const struct deploy_finding finding = {.wrong = !known,
                                            .what = known ? "keys are there and fit together"
                                                          : keys.text,
