@@ -7,12 +7,14 @@ void chain_nodes_release(struct chain_nodes *nodes)
     *nodes = (struct chain_nodes){.guide = NULL};
 }
 
-/* The roots of the last states, when the head is another one. */
-static int follow(struct chain_nodes *nodes, struct chain_reader *reader)
+/* The roots of the last states, when the head is another one. Gives the head's number. */
+static int follow(struct chain_nodes *nodes, uint64_t *ret_number, struct chain_reader *reader)
 {
     uint64_t number;
     struct hash256 head;
     int err = chain_reader_head(reader, &number, &head);
+    if (!err)
+        *ret_number = number;
     if (err || (nodes->guide && hash256_equal(&head, &nodes->head)))
         return err;
     if (!nodes->guide)
@@ -37,11 +39,8 @@ int chain_nodes_get(struct chain_nodes *nodes, struct buf *b, struct chain_reade
                     const struct hash256 *hash)
 {
     uint64_t number;
-    struct hash256 head;
     struct state_reader state;
-    int err = follow(nodes, reader);
-    if (!err)
-        err = chain_reader_head(reader, &number, &head);
+    int err = follow(nodes, &number, reader);
     if (!err)
         err = chain_reader_state(reader, &state, number);
     return err ? err : state_guide_node(nodes->guide, b, &state, hash);
