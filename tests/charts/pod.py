@@ -10,23 +10,17 @@ import base64
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
+from ports import free_ports  # noqa: E402
+
 CHARTS, FIXTURES, BUILD, NETWORK = sys.argv[1:5]
 NODE_KEY, ACCOUNT_KEY, PASSWORD = "1" * 64, "2" * 64, "a passw'ord"
-
-
-def free_ports(count):
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
 
 
 class Pod:

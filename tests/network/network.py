@@ -6,9 +6,12 @@ import json
 import os
 import pathlib
 import signal
-import socket
 import subprocess
+import sys
 import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
+from ports import free_ports  # noqa: E402
 
 HERE = pathlib.Path(__file__).parent
 DATA = json.loads((HERE / "network.json").read_text())
@@ -40,15 +43,6 @@ def make_genesis(consensus, nodes=None, transition=0):
     if transition:
         genesis["config"]["transitions"] = [{"block": transition, "algorithm": "qbft"}]
     return genesis
-
-
-def free_ports(count):
-    """Ports that nobody uses now; the sockets are held until all are known, so that they differ."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
 
 
 class Node:

@@ -3,6 +3,15 @@ import random
 import socket
 
 
+def free_ports(count):
+    """Ports that nobody uses now; the sockets are held until all are known, so that they differ."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [s.getsockname()[1] for s in sockets]
+    for s in sockets:
+        s.close()
+    return ports
+
+
 def free_base(count):
     """The first of `count` ports in a row that nobody uses now, below those that connections are given."""
     while True:

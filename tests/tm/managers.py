@@ -11,22 +11,15 @@ import sys
 import time
 import urllib.parse
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
+from ports import free_ports  # noqa: E402
+
 SKIPPED = 77
 START_SECONDS = {'quorate': 20, 'tessera': 180}  # a JVM on a busy machine takes its time
 
 
 class Failed(Exception):
     pass
-
-
-def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for s in sockets:
-        s.bind(('127.0.0.1', 0))
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
 
 
 def until(condition, seconds, text):
