@@ -8,15 +8,17 @@ root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 "$1/tools/install-programs" "$2"
 "$1/tools/image-root" "$2" "$root/image"
+# `grep -q` stops reading at the first match, and the writer may then be ended by SIGPIPE: the output is read whole first
+prints() { local text=$1 output; shift; output=$("$@" 2>&1) || true; grep -q -- "$text" <<<"$output" || { echo "$* printed no '$text': $output"; exit 1; }; }
 inside() { chroot --userspec=1000:1000 "$root/image" "$@"; }
 for program in quorate quorate-evm quorate-init quorate-tm quorate-node; do
     inside "/usr/bin/$program" --version >/dev/null || inside "/usr/bin/$program" version >/dev/null
 done
-inside /usr/bin/geth version | grep -q '^Geth'
+prints '^Geth' inside /usr/bin/geth version
 inside /usr/bin/tessera version >/dev/null
 inside /usr/bin/constellation-node --help >/dev/null
 inside /usr/bin/quorate-init run -- /usr/bin/quorate-evm --version >/dev/null
 # a name is looked up, by the library that is loaded at run time
-{ inside /usr/bin/quorate-init run --wait tcp:localhost:1 --limit 0 -- /usr/bin/true 2>&1 || true; } | grep -q 'takes no connections'
+prints 'takes no connections' inside /usr/bin/quorate-init run --wait tcp:localhost:1 --limit 0 -- /usr/bin/true
 [ ! -e "$root/image/bin/sh" ] && [ -z "$(find "$root/image" -perm -4000)" ]
 echo "$(du -sm "$root/image" | cut -f1) MiB"
