@@ -109,6 +109,8 @@ struct chain_event {
     /* Blocks that are no longer part of the chain, highest first: a reorganisation. */
     struct chain_block *const *removed;
     size_t removed_count;
+    struct chain_reader
+        *before; /* what it was before that: their receipts; NULL: none is removed */
 };
 
 /* Called on the committing thread after each commit. `fn` NULL takes it away. */

@@ -106,8 +106,11 @@ static int rewind_to(struct chain *chain, struct chain_reader *reader, uint64_t 
         err = rewind_store(chain, blocks, count, detail);
     }
     if (!err && count) {
-        const struct chain_event event = {
-            .block = target, .total_difficulty = td, .removed = blocks, .removed_count = count};
+        const struct chain_event event = {.block = target,
+                                          .total_difficulty = td,
+                                          .removed = blocks,
+                                          .removed_count = count,
+                                          .before = reader};
         chain_head_set(chain, target, &td);
         if (chain->on_head)
             chain->on_head(chain->on_head_context, &event);

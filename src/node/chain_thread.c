@@ -105,6 +105,8 @@ static void gather(void *context, const struct chain_event *event)
     if (event->removed_count == 0)
         return;
     chain->gathered.all = true;
+    if (chain->options.on_removed)
+        chain->options.on_removed(chain->options.context, event);
     struct chain_block **more = mem_realloc(chain->gathered.removed,
                                             (chain->gathered.removed_count + event->removed_count) *
                                                 sizeof(struct chain_block *));

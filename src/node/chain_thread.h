@@ -48,6 +48,8 @@ struct node_chain_options {
     struct pool *threads; /* for the recovery of senders; may be NULL */
     /* On the loop: the head has moved. */
     void (*on_head)(void *context, const struct node_head *head);
+    /* On the chain's thread: blocks are no longer part of the chain; `event->before` shows them. May be NULL. */
+    void (*on_removed)(void *context, const struct chain_event *event);
     void *context;
 };
 

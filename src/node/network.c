@@ -91,6 +91,13 @@ static void on_syncing(void *context, bool syncing)
         network->options.syncing(network->options.context, syncing);
 }
 
+static void on_server_peer(void *context, const struct p2p_peer *peer, const char *why)
+{
+    struct node_network *network = context;
+    if (network->options.peer)
+        network->options.peer(network->options.context, peer, why);
+}
+
 static void on_rules(void *context, struct eth_rules *ret_rules)
 {
     struct node_network *network = context;
@@ -297,6 +304,7 @@ static int make_server(struct node_network *network, struct err_detail *detail)
         .boot_count = network->boot.count,
         .permit = config->permissioned || network->allowed_count || config->raft ? permit : NULL,
         .report = on_server_report,
+        .peer = on_server_peer,
         .context = network,
     };
     options.protocols = p2p_local_protocols(network->local, &options.protocol_count);

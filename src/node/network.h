@@ -26,6 +26,8 @@ struct node_network_options {
     struct node_permission *permission; /* contracts that decide who connects; NULL: none */
     /* A synchronisation has begun, or ended; may be NULL. */
     void (*syncing)(void *context, bool syncing);
+    /* A peer has come (`why` NULL), or gone; may be NULL. */
+    void (*peer)(void *context, const struct p2p_peer *peer, const char *why);
     void *context;
 };
 

@@ -5,6 +5,7 @@
 #include "io/signal.h"
 #include "io/timer.h"
 #include "node/command.h"
+#include "node/endpoints.h"
 #include "node/log.h"
 #include "node/manager.h"
 #include "node/metrics.h"
@@ -14,10 +15,10 @@
 #include "node/security.h"
 #include "node/unlock.h"
 #include "rpc/events.h"
-#include "rpc/http.h"
 #include "rpc/ipc.h"
 #include "rpc/raft.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,15 +50,17 @@ struct node {
     struct io_worker *light;      /* what must not wait behind that */
     struct rpc_backend backend;
     struct rpc *rpc;
-    struct rpc_http *http;
-    struct rpc_http *ws; /* when WebSocket has a listener of its own */
     struct rpc_ipc *ipc;
-    struct node_security security; /* of both */
+    struct node_endpoints *endpoints; /* HTTP and WebSocket */
+    struct rpc_servers servers;       /* the same, as RPC sees it */
+    struct node_security security;    /* theirs */
     struct accounts *accounts;
     struct node_metrics *metrics;
     struct io_timer forgetting; /* of keys whose time is over */
     struct node_unlocking *unlocking;
-    struct err_detail failure; /* what ended it while it ran; "" */
+    pthread_mutex_t lock;        /* of `removed` */
+    struct rpc_removed *removed; /* logs of blocks that were taken back, not told yet */
+    struct err_detail failure;   /* what ended it while it ran; "" */
 };
 
 enum { FORGET_MS = 1000 };
@@ -69,6 +72,28 @@ static void on_signal(void *context)
     struct node *node = context;
     NODE_LOG(NODE_LOG_INFO, "Got interrupt, shutting down...");
     io_loop_stop(node->loop);
+}
+
+/* On the chain's thread; told with the head. */
+static void on_removed(void *context, const struct chain_event *event)
+{
+    struct node *node = context;
+    uint64_t last = event->removed[0]->header.number;
+    pthread_mutex_lock(&node->lock);
+    rpc_removed_read(&node->removed, event->before, last + 1 - event->removed_count, last);
+    pthread_mutex_unlock(&node->lock);
+}
+
+static void tell_removed(struct node *node)
+{
+    pthread_mutex_lock(&node->lock);
+    struct rpc_removed *removed = node->removed;
+    node->removed = NULL;
+    pthread_mutex_unlock(&node->lock);
+    if (node->rpc)
+        rpc_tell_removed(node->rpc, removed);
+    else
+        rpc_removed_free(removed);
 }
 
 static void on_head(void *context, const struct node_head *head)
@@ -89,6 +114,7 @@ static void on_head(void *context, const struct node_head *head)
         node_signer_head(node->signer);
     if (node->raft)
         node_raft_head(node->raft);
+    tell_removed(node);
     if (node->rpc)
         rpc_tell_head(node->rpc, header->number, head->blocks);
 }
@@ -117,6 +143,14 @@ static void on_syncing(void *context, bool syncing)
         return;
     NODE_LOG(NODE_LOG_INFO, "Synchronisation completed, exiting due to --exitwhensynced");
     io_loop_stop(node->loop);
+}
+
+static void on_peer(void *context, const struct p2p_peer *peer, const char *why)
+{
+    struct node *node = context;
+    if (node->rpc)
+        rpc_tell_peer(node->rpc, p2p_peer_id(peer), p2p_peer_local(peer), p2p_peer_remote(peer),
+                      why);
 }
 
 static void on_executable(void *context, struct chain_tx *const *txs, size_t count)
@@ -303,6 +337,7 @@ static int make_core(struct node *node, struct err_detail *detail)
         .chain = node->store,
         .threads = node->threads,
         .on_head = on_head,
+        .on_removed = on_removed,
         .context = node,
     };
     status = node_chain_new(&node->chain, &chain, detail);
@@ -340,6 +375,7 @@ static int make_network(struct node *node, struct err_detail *detail)
         .transactions = node->transactions,
         .permission = node->permission,
         .syncing = on_syncing,
+        .peer = on_peer,
         .context = node,
     };
     return node_network_new(&node->network, &options, detail);
@@ -496,6 +532,7 @@ static void fill_backend(struct node *node)
         .peer_status = peer_status,
         .sync = sync_state,
         .raft = node->raft ? &node->raft_methods : NULL,
+        .servers = &node->servers,
         .node_address = self,
         .propose = propose,
         .discard = discard,
@@ -504,76 +541,6 @@ static void fill_backend(struct node *node)
         .unlock_forbidden = (config->http || config->ws) && !config->allow_insecure_unlock,
         .tx_fee_cap = config->rpc_txfeecap,
     };
-}
-
-/* The namespaces of a flag; unknown ones are logged. */
-static struct rpc_access parse_api(const char *list, const char *message)
-{
-    struct buf unknown = BUF_INIT;
-    struct rpc_access access = rpc_access_parse(*list ? list : "net,web3,eth", &unknown);
-    if (unknown.len)
-        NODE_LOG(NODE_LOG_ERROR, message, node_text("unavailable", buf_text(&unknown)));
-    buf_release(&unknown);
-    return access;
-}
-
-static void tell_endpoint(const struct rpc_http *http, const char *message, const char *prefix)
-{
-    char endpoint[IO_ADDRESS_TEXT];
-    io_address_format(endpoint, rpc_http_address(http));
-    NODE_LOG(NODE_LOG_INFO, message, node_text("endpoint", endpoint), node_text("prefix", prefix));
-}
-
-static int start_websocket(struct node *node, const struct rpc_websocket_options *websocket,
-                           struct err_detail *detail)
-{
-    const struct node_config *config = node->config;
-    struct rpc_http_options options = {
-        .host = config->ws_addr,
-        .port = (uint16_t)config->ws_port,
-        .no_http = true,
-        .websocket = websocket,
-        .websocket_prefix = config->ws_prefix,
-        .tls = node->security.tls,
-        .tokens = node->security.tokens,
-    };
-    int status = rpc_http_start(&node->ws, node->rpc, &options, detail);
-    if (status != ERR_OK)
-        return err_prefix(detail, status, "WebSocket");
-    tell_endpoint(node->ws, "WebSocket enabled", config->ws_prefix);
-    return ERR_OK;
-}
-
-/* HTTP and WebSocket share a listener when they have one address (GoQuorum, node/node.go). */
-static int start_http(struct node *node, struct err_detail *detail)
-{
-    const struct node_config *config = node->config;
-    bool shared = config->ws && config->http && config->ws_port == config->http_port &&
-                  strcmp(config->ws_addr, config->http_addr) == 0;
-    struct rpc_websocket_options websocket = {.origins = config->ws_origins};
-    if (config->ws)
-        websocket.access = parse_api(config->ws_api, "Unavailable modules in WebSocket API list");
-    struct rpc_http_options options = {
-        .host = config->http_addr,
-        .port = (uint16_t)config->http_port,
-        .prefix = config->http_prefix,
-        .vhosts = config->http_vhosts,
-        .cors = config->http_cors,
-        .websocket = shared ? &websocket : NULL,
-        .websocket_prefix = config->ws_prefix,
-        .tls = node->security.tls,
-        .tokens = node->security.tokens,
-    };
-    if (config->http) {
-        options.access = parse_api(config->http_api, "Unavailable modules in HTTP API list");
-        int status = rpc_http_start(&node->http, node->rpc, &options, detail);
-        if (status != ERR_OK)
-            return err_prefix(detail, status, "HTTP");
-        tell_endpoint(node->http, "HTTP server started", config->http_prefix);
-        if (shared)
-            tell_endpoint(node->http, "WebSocket enabled", config->ws_prefix);
-    }
-    return config->ws && !shared ? start_websocket(node, &websocket, detail) : ERR_OK;
 }
 
 static int make_accounts(struct node *node, struct err_detail *detail)
@@ -602,7 +569,12 @@ static int make_rpc(struct node *node, struct err_detail *detail)
         NODE_LOG(NODE_LOG_INFO, "IPC endpoint opened", node_text("url", path));
     }
     status = node_security_open(&node->security, node->config, detail);
-    return status == ERR_OK ? start_http(node, detail) : status;
+    if (status == ERR_OK)
+        status = node_endpoints_start(&node->endpoints, node->rpc, node->config, &node->security,
+                                      detail);
+    if (status == ERR_OK)
+        node_endpoints_rpc(node->endpoints, &node->servers);
+    return status;
 }
 
 /* --metrics with an address of its own, or at the one of --pprof, as geth. */
@@ -641,8 +613,7 @@ static void take_down(struct node *node)
     node_unlocking_free(node->unlocking);
     if (node->accounts)
         io_timer_stop(&node->forgetting);
-    rpc_http_stop(node->http);
-    rpc_http_stop(node->ws);
+    node_endpoints_stop(node->endpoints);
     rpc_ipc_stop(node->ipc);
     io_worker_free(node->calls); /* what was under way is done, and answered to nobody */
     io_worker_free(node->light);
@@ -664,6 +635,8 @@ static void take_down(struct node *node)
     node_raft_free(node->raft);
     node_transactions_free(node->transactions);
     node_chain_free(node->chain);
+    rpc_removed_free(node->removed);
+    pthread_mutex_destroy(&node->lock);
     accounts_free(node->accounts);
     for (size_t i = 0; i < BASE_COUNT(node->signals); i++)
         io_signal_free(node->signals[i]);
@@ -722,6 +695,7 @@ int node_run_with(const struct node_config *config, void (*ready)(void *context)
         return node_fatal("out of memory");
     node->config = config;
     node->dir.lock = -1;
+    pthread_mutex_init(&node->lock, NULL);
     int code = NODE_EXIT_OK;
     NODE_LOG(NODE_LOG_INFO, "Starting quorate-node", node_text("version", QUORATE_VERSION),
              node_text("datadir", config->datadir));

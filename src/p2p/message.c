@@ -166,6 +166,8 @@ static void on_hello(struct p2p_peer *peer, struct bytes payload)
     p2p_report(server, P2P_REPORT_INFO, "peer connected: id=%02x%02x%02x%02x %s %s%s",
                peer->node.id.b[0], peer->node.id.b[1], peer->node.id.b[2], peer->node.id.b[3],
                remote, hello.name, peer->inbound ? " [inbound]" : " [outbound]");
+    if (server->options.peer)
+        server->options.peer(server->options.context, peer, NULL);
     open_protocols(peer);
 }
 

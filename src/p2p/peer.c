@@ -71,6 +71,8 @@ void p2p_peer_settle(struct p2p_peer *peer)
             const struct p2p_protocol *protocol = &server->protocols[peer->windows[i].offer];
             protocol->ops->closed(protocol->context, peer, peer->reason, peer->by_peer);
         }
+        if (server->options.peer)
+            server->options.peer(server->options.context, peer, p2p_reason_text(peer->reason));
     }
     if (peer->handshaking)
         p2p_handshake_release(&peer->handshake);

@@ -91,7 +91,10 @@ struct p2p_server_options {
     bool (*permit)(void *context, const struct p2p_enode *node, bool outgoing);
     /* NULL: nothing is told. */
     void (*report)(void *context, enum p2p_report level, const char *message);
-    void *context; /* of permit and report */
+    /* A peer's handshakes are done (`why` NULL), or it is gone, and no longer among p2p_server_peer's. NULL: nothing is
+     * told. */
+    void (*peer)(void *context, const struct p2p_peer *peer, const char *why);
+    void *context; /* of these */
 };
 
 /* Checks and copies the options; opens nothing yet. ERR_INPUT (with the option in `detail`), ERR_NOMEM, ERR_IO. */

@@ -29,7 +29,8 @@ struct rpc_candidate {
     bool authorize;
 };
 
-struct rpc_raft; /* rpc/raft.h */
+struct rpc_raft;    /* rpc/raft.h */
+struct rpc_servers; /* rpc/servers.h */
 
 /* Pointers are borrowed and outlive the rpc. What is NULL is not there: its methods answer as GoQuorum's do when
  * the service is off. */
@@ -61,7 +62,8 @@ struct rpc_backend {
                         struct hash256 *ret_head);
     void (*sync)(void *context, struct rpc_sync *ret_sync);
 
-    const struct rpc_raft *raft; /* NULL: no member of a Raft cluster */
+    const struct rpc_raft *raft;       /* NULL: no member of a Raft cluster */
+    const struct rpc_servers *servers; /* NULL: admin_startHTTP and its kin have nothing to do */
 
     /* Istanbul: this validator and its votes. */
     struct address node_address;

@@ -414,7 +414,7 @@ void rpc_write_log(struct buf *b, const struct eth_log *log, const struct rpc_po
     rpc_key(b, "logIndex");
     rpc_write_number(b, log_index);
     rpc_key(b, "removed");
-    rpc_write_bool(b, false);
+    rpc_write_bool(b, position->removed);
     buf_append_byte(b, '}');
 }
 

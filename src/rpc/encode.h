@@ -32,6 +32,7 @@ struct rpc_position {
     struct hash256 block_hash;
     uint64_t number;
     uint64_t index;
+    bool removed;         /* of a log: its block is no longer part of the chain */
     bool has_base_fee;    /* from London on */
     struct u256 base_fee; /* wei per gas */
 };

@@ -13,68 +13,99 @@ struct item {
     uint64_t number;           /* its block */
 };
 
+/* What there is to tell. */
+struct items {
+    struct buf list; /* struct item each */
+    struct buf text;
+    struct arena arena;
+    bool removed; /* logs of blocks that were taken back */
+};
+
 struct rpc_event_blocks {
     struct rpc_events *events;
     uint64_t from, to;
     bool heads, logs; /* what is wanted */
     uint64_t next;    /* the first block that has not been read */
-    struct buf items; /* struct item each */
-    struct buf text;
-    struct arena arena;
+    struct items items;
     int status;
 };
 
+struct rpc_removed {
+    struct rpc_removed *next;
+    struct items items;
+};
+
+static void items_init(struct items *items, bool removed)
+{
+    buf_init(&items->list);
+    buf_init(&items->text);
+    arena_init(&items->arena);
+    items->removed = removed;
+}
+
+static void items_release(struct items *items)
+{
+    buf_release(&items->list);
+    buf_release(&items->text);
+    arena_release(&items->arena);
+}
+
 /* --- On the worker --- */
 
-static struct item *add_item(struct rpc_event_blocks *job, enum rpc_event_kind kind)
+static struct item *add_item(struct items *items, enum rpc_event_kind kind)
 {
-    struct item *item = (struct item *)(void *)buf_extend(&job->items, sizeof(*item));
+    struct item *item = (struct item *)(void *)buf_extend(&items->list, sizeof(*item));
     if (item)
-        *item = (struct item){.kind = kind, .at = job->text.len};
+        *item = (struct item){.kind = kind, .at = items->text.len};
     return item;
 }
 
 static int found_log(void *context, const struct chain_log *log)
 {
-    struct rpc_event_blocks *job = context;
-    struct rpc_position position = {
-        .block_hash = log->block_hash, .number = log->number, .index = log->transaction_index};
-    struct item *item = add_item(job, RPC_EVENT_LOGS);
-    struct eth_log *copy = arena_alloc(&job->arena, sizeof(*copy));
+    struct items *items = context;
+    struct rpc_position position = {.block_hash = log->block_hash,
+                                    .number = log->number,
+                                    .index = log->transaction_index,
+                                    .removed = items->removed};
+    struct item *item = add_item(items, RPC_EVENT_LOGS);
+    struct eth_log *copy = arena_alloc(&items->arena, sizeof(*copy));
     if (!item || !copy)
         return ERR_NOMEM;
     *copy = *log->log; /* whose spans end with this call; the data are in the text */
     copy->data = bytes_none();
     struct bytes topics = arena_copy(
-        &job->arena, bytes_of(log->log->topics, copy->topic_count * sizeof(struct hash256)));
+        &items->arena, bytes_of(log->log->topics, copy->topic_count * sizeof(struct hash256)));
     copy->topics = (const struct hash256 *)(const void *)topics.data;
     if (copy->topic_count && !copy->topics)
         return ERR_NOMEM;
-    rpc_write_log(&job->text, log->log, &position, &log->transaction_hash, log->index);
-    item->len = job->text.len - item->at;
+    if (items->removed && items->text.len >= RPC_EVENT_SIZE_MAX)
+        return ERR_LIMIT;
+    rpc_write_log(&items->text, log->log, &position, &log->transaction_hash, log->index);
+    item->len = items->text.len - item->at;
     item->log = copy;
     item->number = log->number;
-    return buf_status(&job->text);
+    return buf_status(&items->text);
 }
 
 static int read_block(struct rpc_event_blocks *job, struct chain_reader *reader, uint64_t number)
 {
     struct hash256 hash;
     struct eth_header header;
+    struct items *items = &job->items;
     struct chain_log_filter filter = {.from = number, .to = number};
     int status = chain_reader_hash(reader, &hash, number);
     if (status == 0 && job->heads) {
         status = chain_reader_header(reader, &header, number);
-        struct item *item = status == 0 ? add_item(job, RPC_EVENT_HEADS) : NULL;
+        struct item *item = status == 0 ? add_item(items, RPC_EVENT_HEADS) : NULL;
         if (!item)
             return status ? status : ERR_NOMEM;
-        rpc_write_new_head(&job->text, &header, &hash);
-        item->len = job->text.len - item->at;
+        rpc_write_new_head(&items->text, &header, &hash);
+        item->len = items->text.len - item->at;
         item->hash = hash;
     }
     if (status == 0 && job->logs)
-        status = chain_reader_logs(reader, &filter, found_log, job);
-    return status ? status : buf_status(&job->text);
+        status = chain_reader_logs(reader, &filter, found_log, items);
+    return status ? status : buf_status(&items->text);
 }
 
 static void work(void *context)
@@ -84,7 +115,7 @@ static void work(void *context)
     job->status = chain_reader_open(&reader, job->events->backend->chain);
     if (job->status)
         return;
-    for (; job->next <= job->to && job->text.len < RPC_EVENT_SIZE_MAX; job->next++) {
+    for (; job->next <= job->to && job->items.text.len < RPC_EVENT_SIZE_MAX; job->next++) {
         job->status = read_block(job, &reader, job->next);
         if (job->status)
             break;
@@ -127,10 +158,9 @@ static bool fits(const struct rpc_event_target *t, const struct item *item)
     return true;
 }
 
-static void give_item(struct rpc_events *events, const struct rpc_event_blocks *job,
-                      const struct item *item)
+static void give_item(struct rpc_events *events, const struct items *items, const struct item *item)
 {
-    struct bytes text = bytes_slice(buf_bytes(&job->text), item->at, item->len);
+    struct bytes text = bytes_slice(buf_bytes(&items->text), item->at, item->len);
     struct rpc_event_target *next;
     struct buf hash = BUF_INIT;
     if (item->kind == RPC_EVENT_HEADS)
@@ -147,23 +177,27 @@ static void give_item(struct rpc_events *events, const struct rpc_event_blocks *
     buf_release(&hash);
 }
 
+static void give_items(struct rpc_events *events, const struct items *items)
+{
+    const struct item *list = (const struct item *)(const void *)items->list.data;
+    if (buf_status(&items->list) || buf_status(&items->text))
+        return;
+    for (size_t i = 0; i < items->list.len / sizeof(*list); i++)
+        give_item(events, items, &list[i]);
+}
+
 static void done(void *context)
 {
     struct rpc_event_blocks *job = context;
     struct rpc_events *events = job->events;
-    const struct item *items = (const struct item *)(const void *)job->items.data;
     events->reading = NULL;
-    if (buf_status(&job->items) == 0 && buf_status(&job->text) == 0)
-        for (size_t i = 0; i < job->items.len / sizeof(*items); i++)
-            give_item(events, job, &items[i]);
+    give_items(events, &job->items);
     if (job->status == 0 && job->next <= job->to) { /* there was too much for one time */
         events->from = events->waiting && events->from < job->next ? events->from : job->next;
         events->to = events->waiting && events->to > job->to ? events->to : job->to;
         events->waiting = true;
     }
-    buf_release(&job->items);
-    buf_release(&job->text);
-    arena_release(&job->arena);
+    items_release(&job->items);
     mem_free(job);
     rpc_events_read(events);
 }
@@ -182,10 +216,21 @@ static struct rpc_event_blocks *next_job(struct rpc_events *events)
         job->to = job->from + RPC_EVENT_BLOCKS_MAX - 1;
     events->waiting = job->to < events->to;
     events->from = job->to + 1;
-    buf_init(&job->items);
-    buf_init(&job->text);
-    arena_init(&job->arena);
+    items_init(&job->items, false);
     return job;
+}
+
+static void tell_removed(struct rpc_events *events)
+{
+    for (const struct rpc_removed *r = events->removed; r; r = r->next)
+        give_items(events, &r->items);
+    rpc_events_drop_removed(events);
+}
+
+void rpc_events_drop_removed(struct rpc_events *events)
+{
+    rpc_removed_free(events->removed);
+    events->removed = NULL;
 }
 
 void rpc_events_read(struct rpc_events *events)
@@ -195,6 +240,8 @@ void rpc_events_read(struct rpc_events *events)
     bool wanted = events->targets[RPC_EVENT_HEADS] || events->targets[RPC_EVENT_LOGS];
     if (!wanted)
         events->waiting = false;
+    if (!events->reading) /* what was read before that is told before it */
+        tell_removed(events);
     if (events->reading || !events->waiting || !backend->chain)
         return;
     struct rpc_event_blocks *job = next_job(events);
@@ -205,4 +252,46 @@ void rpc_events_read(struct rpc_events *events)
         return;
     work(job);
     done(job);
+}
+
+/* --- What is taken back --- */
+
+static void append(struct rpc_removed **list, struct rpc_removed *more)
+{
+    while (*list)
+        list = &(*list)->next;
+    *list = more;
+}
+
+void rpc_removed_read(struct rpc_removed **list, struct chain_reader *reader, uint64_t first,
+                      uint64_t last)
+{
+    struct rpc_removed *removed = mem_alloc_zeroed(1, sizeof(*removed));
+    struct chain_log_filter filter = {.from = first, .to = last};
+    if (!removed)
+        return;
+    items_init(&removed->items, true);
+    int status = chain_reader_logs(reader, &filter, found_log, &removed->items);
+    if ((status && status != ERR_LIMIT) || removed->items.list.len == 0)
+        rpc_removed_free(removed);
+    else
+        append(list, removed);
+}
+
+void rpc_removed_free(struct rpc_removed *list)
+{
+    while (list) {
+        struct rpc_removed *next = list->next;
+        items_release(&list->items);
+        mem_free(list);
+        list = next;
+    }
+}
+
+void rpc_tell_removed(struct rpc *rpc, struct rpc_removed *list)
+{
+    struct rpc_events *events = rpc_events_of(rpc);
+    append(&events->removed, list);
+    if (list)
+        rpc_events_read(events);
 }

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "chain/pool.h"
 #include "crypto/random.h"
+#include "io/address.h"
 #include "rpc/encode.h"
 #include "rpc/events_priv.h"
 #include "rpc/param_priv.h"
@@ -67,6 +68,7 @@ void rpc_events_release(struct rpc_events *events)
             assert(!events->targets[kind]->session);
             rpc_events_remove(events, events->targets[kind]);
         }
+    rpc_events_drop_removed(events);
     if (events->timers) {
         io_timer_stop(&events->sweep);
         io_timer_stop(&events->overrun);
@@ -286,6 +288,12 @@ void rpc_tell_transactions(struct rpc *rpc, struct chain_tx *const *txs, size_t 
         if (buf_status(&item) == 0)
             give_all(events, RPC_EVENT_TRANSACTIONS, buf_bytes(&item));
     }
+    for (size_t i = 0; i < count && events->targets[RPC_EVENT_FULL_TRANSACTIONS]; i++) {
+        buf_clear(&item);
+        rpc_write_transaction(&item, &txs[i]->tx, &txs[i]->hash, NULL);
+        if (buf_status(&item) == 0)
+            give_all(events, RPC_EVENT_FULL_TRANSACTIONS, buf_bytes(&item));
+    }
     buf_release(&item);
 }
 
@@ -312,7 +320,8 @@ void rpc_tell_sync(struct rpc *rpc, bool syncing)
     buf_release(&item);
 }
 
-void rpc_tell_peer(struct rpc *rpc, const struct hash256 *id, const char *why)
+void rpc_tell_peer(struct rpc *rpc, const struct hash256 *id, const struct io_address *local,
+                   const struct io_address *remote, const char *why)
 {
     struct rpc_events *events = rpc_events_of(rpc);
     struct buf item = BUF_INIT;
@@ -326,7 +335,11 @@ void rpc_tell_peer(struct rpc *rpc, const struct hash256 *id, const char *why)
     buf_append_format(&item, "%s\"", digits);
     if (why && *why)
         buf_append_format(&item, ",\"error\":\"%s\"", why);
-    buf_append_byte(&item, '}');
+    char text[IO_ADDRESS_TEXT];
+    io_address_format(text, local);
+    buf_append_format(&item, ",\"local\":\"%s\"", text);
+    io_address_format(text, remote);
+    buf_append_format(&item, ",\"remote\":\"%s\"}", text);
     if (buf_status(&item) == 0)
         give_all(events, RPC_EVENT_PEERS, buf_bytes(&item));
     buf_release(&item);

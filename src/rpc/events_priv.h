@@ -27,6 +27,7 @@ enum rpc_event_kind {
     RPC_EVENT_HEADS,
     RPC_EVENT_LOGS,
     RPC_EVENT_TRANSACTIONS,
+    RPC_EVENT_FULL_TRANSACTIONS,
     RPC_EVENT_SYNC,
     RPC_EVENT_PEERS,
     RPC_EVENT_KINDS,
@@ -59,6 +60,7 @@ struct rpc_events {
     struct rpc_event_blocks *reading; /* with the worker */
     bool waiting;                     /* blocks from `from` to `to` are to be read */
     uint64_t from, to;
+    struct rpc_removed *removed; /* to be told before anything else, in order */
 };
 
 /* With an rpc. */
@@ -85,7 +87,9 @@ void rpc_events_overrun(struct rpc *rpc);
 /* Gives an item, JSON, to a target. */
 void rpc_events_give(struct rpc_events *events, struct rpc_event_target *target, struct bytes item);
 
-/* event_blocks.c: begins to read what is to be read. */
+/* event_blocks.c: tells what is removed and begins to read what is to be read. */
 void rpc_events_read(struct rpc_events *events);
+/* Drops what is removed and not told. */
+void rpc_events_drop_removed(struct rpc_events *events);
 
 #endif

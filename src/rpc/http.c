@@ -230,6 +230,10 @@ static void on_request(void *context, struct io_http_request *request)
         open_websocket(http, request);
         return;
     }
+    if (http->no_http) { /* WebSocket was switched off between the head and here */
+        io_http_answer(request, 404, NULL, 0, NULL);
+        return;
+    }
     request->owner = http;
     buf_append_bytes(&message, request->body);
     if (buf_status(&message)) {
@@ -287,6 +291,61 @@ static int listen_on(struct rpc_http *http, const struct rpc_http_options *optio
     return io_http_listen_tcp(http->server, host, options->port, detail);
 }
 
+/* Takes what HTTP is served with. */
+static int take_options(struct rpc_http *http, const struct rpc_http_options *options,
+                        struct err_detail *detail)
+{
+    char *prefix = copy(options->prefix), *vhosts = copy(options->vhosts),
+         *cors = copy(options->cors);
+    int status = prefix && vhosts && cors
+                     ? check_prefix("HTTP", prefix, detail)
+                     : err_set(detail, ERR_NOMEM, "HTTP server: out of memory");
+    if (status) {
+        mem_free(prefix);
+        mem_free(vhosts);
+        mem_free(cors);
+        return status;
+    }
+    mem_free(http->prefix);
+    mem_free(http->vhosts);
+    mem_free(http->cors);
+    http->prefix = prefix;
+    http->vhosts = vhosts;
+    http->cors = cors;
+    http->access = options->access;
+    http->no_http = options->no_http;
+    return 0;
+}
+
+int rpc_http_enable(struct rpc_http *http, const struct rpc_http_options *options,
+                    struct err_detail *detail)
+{
+    return take_options(http, options, detail);
+}
+
+int rpc_http_set_websocket(struct rpc_http *http, const struct rpc_websocket_options *websocket,
+                           const char *prefix, struct err_detail *detail)
+{
+    struct rpc_websockets *websockets = NULL;
+    char *path = copy(prefix);
+    int status = path ? check_prefix("WS", path, detail)
+                      : err_set(detail, ERR_NOMEM, "WebSocket server: out of memory");
+    if (status == 0 && websocket) {
+        status = rpc_websockets_new(&websockets, http->rpc, websocket);
+        if (status)
+            err_set(detail, status, "WebSocket server: %s", err_text(status));
+    }
+    if (status) {
+        mem_free(path);
+        return status;
+    }
+    rpc_websockets_free(http->websockets);
+    mem_free(http->websocket_prefix);
+    http->websockets = websockets;
+    http->websocket_prefix = path;
+    return 0;
+}
+
 int rpc_http_start(struct rpc_http **ret_http, struct rpc *rpc,
                    const struct rpc_http_options *options, struct err_detail *detail)
 {
@@ -304,21 +363,11 @@ int rpc_http_start(struct rpc_http **ret_http, struct rpc *rpc,
     if (!http)
         return err_set(detail, ERR_NOMEM, "HTTP server: out of memory");
     http->rpc = rpc;
-    http->access = options->access;
-    http->prefix = copy(options->prefix);
-    http->vhosts = copy(options->vhosts);
-    http->cors = copy(options->cors);
-    http->websocket_prefix = copy(options->websocket_prefix);
-    http->no_http = options->no_http;
     http->tokens = options->tokens;
-    bool copied = http->prefix && http->vhosts && http->cors && http->websocket_prefix;
-    int status = copied ? 0 : err_set(detail, ERR_NOMEM, "HTTP server: out of memory");
+    int status = take_options(http, options, detail);
     if (status == 0)
-        status = check_prefix("HTTP", http->prefix, detail);
-    if (status == 0)
-        status = check_prefix("WS", http->websocket_prefix, detail);
-    if (status == 0 && options->websocket)
-        status = rpc_websockets_new(&http->websockets, rpc, options->websocket);
+        status =
+            rpc_http_set_websocket(http, options->websocket, options->websocket_prefix, detail);
     if (status == 0)
         status = io_http_new(&http->server, rpc_loop(rpc), &server);
     if (status == 0)
@@ -329,6 +378,16 @@ int rpc_http_start(struct rpc_http **ret_http, struct rpc *rpc,
     }
     *ret_http = http;
     return 0;
+}
+
+bool rpc_http_serves(const struct rpc_http *http)
+{
+    return !http->no_http;
+}
+
+bool rpc_http_serves_websocket(const struct rpc_http *http)
+{
+    return http->websockets != NULL;
 }
 
 const struct io_address *rpc_http_address(const struct rpc_http *http)

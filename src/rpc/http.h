@@ -31,6 +31,15 @@ int rpc_http_start(struct rpc_http **ret_http, struct rpc *rpc,
                    const struct rpc_http_options *options,
                    struct err_detail *detail) BASE_NODISCARD;
 const struct io_address *rpc_http_address(const struct rpc_http *http);
+/* Whether it serves HTTP, and WebSocket. */
+bool rpc_http_serves(const struct rpc_http *http);
+bool rpc_http_serves_websocket(const struct rpc_http *http);
+/* Begins to serve HTTP as well: prefix, vhosts, cors and access of the options. Serves WebSocket with other options, or
+ * (NULL) no longer: then its connections are closed. ERR_NOMEM, ERR_INPUT: all is as it was. */
+int rpc_http_enable(struct rpc_http *http, const struct rpc_http_options *options,
+                    struct err_detail *detail) BASE_NODISCARD;
+int rpc_http_set_websocket(struct rpc_http *http, const struct rpc_websocket_options *websocket,
+                           const char *prefix, struct err_detail *detail) BASE_NODISCARD;
 /* NULL is fine. */
 void rpc_http_stop(struct rpc_http *http);
 

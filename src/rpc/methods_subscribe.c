@@ -66,11 +66,10 @@ static int subscribe_logs(struct rpc_call *call)
 
 static int subscribe_transactions(struct rpc_call *call)
 {
-    /* Newer clients say which they want. */
-    if (call->args[1].given && call->args[1].boolean)
-        return rpc_fail(call, RPC_CODE_ERROR,
-                        "newPendingTransactions gives hashes only: leave out the second parameter");
-    return add(call, RPC_EVENT_TRANSACTIONS, "eth", call->session, NULL);
+    /* GoQuorum gives hashes alone; newer nodes have a second parameter, for whole transactions. */
+    bool full = call->args[1].given && call->args[1].boolean;
+    return add(call, full ? RPC_EVENT_FULL_TRANSACTIONS : RPC_EVENT_TRANSACTIONS, "eth",
+               call->session, NULL);
 }
 
 static int subscribe_sync(struct rpc_call *call)

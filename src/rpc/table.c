@@ -8,6 +8,7 @@ const struct rpc_method_list *const rpc_method_lists[] = {
     &rpc_methods_dump,    &rpc_methods_account,     &rpc_methods_send,      &rpc_methods_miner,
     &rpc_methods_chain,   &rpc_methods_runtime,     &rpc_methods_fee,       &rpc_methods_clique,
     &rpc_methods_private, &rpc_methods_sendprivate, &rpc_methods_subscribe, &rpc_methods_permission,
+    &rpc_methods_servers,
 };
 const size_t rpc_method_list_count = BASE_COUNT(rpc_method_lists);
 

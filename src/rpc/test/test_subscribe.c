@@ -246,6 +246,15 @@ static void test_filters(void **state)
     world_end(&w);
 }
 
+static json_t *results_of(const struct client *c)
+{
+    json_t *all = json_array();
+    for (size_t i = 0; i < json_array_size(c->told); i++)
+        json_array_append(
+            all, json_object_get(json_object_get(json_array_get(c->told, i), "params"), "result"));
+    return all;
+}
+
 static void test_subscriptions(void **state)
 {
     (void)state;
@@ -277,7 +286,13 @@ static void test_subscriptions(void **state)
     /* Peers and synchronisation. */
     struct hash256 id = {{0xab}};
     ask_text(&c, logs, "{\"id\":1,\"method\":\"admin_subscribe\",\"params\":[\"peerEvents\"]}");
-    rpc_tell_peer(w.rpc, &id, NULL);
+    struct io_address local, remote;
+    assert_true(io_address_parse_ip(&local, "127.0.0.1"));
+    assert_true(io_address_parse_ip(&remote, "10.0.0.9"));
+    local.port = 40000;
+    remote.port = 21000;
+    rpc_tell_peer(w.rpc, &id, &local, &remote, NULL);
+    rpc_tell_peer(w.rpc, &id, &local, &remote, "too many peers");
     json_t *params = json_object_get(json_array_get(c.told, told + 2), "params");
     assert_string_equal(
         json_string_value(json_object_get(json_object_get(params, "result"), "type")), "add");
@@ -290,6 +305,201 @@ static void test_subscriptions(void **state)
     json_decref(answer);
     client_end(&c);
     client_end(&other);
+    world_end(&w);
+}
+
+/* Each log goes to those alone whose topics it has, in their places: as eth_getLogs finds them. */
+static void test_topics(void **state)
+{
+    (void)state;
+    struct world w;
+    struct client c;
+    char filter[80], message[800];
+    world_begin(&w, "qbft");
+    client_begin(&c, &w);
+    json_t *all =
+        ask(&c, "{\"id\":1,\"method\":\"eth_getLogs\",\"params\":[{\"fromBlock\":\"0x1\"}]}");
+    json_t *log, *logs = json_object_get(all, "result");
+    size_t i, compared = 0, found = 0, missed = 0;
+    json_array_foreach(logs, i, log)
+    {
+        json_t *topics = json_object_get(log, "topics");
+        size_t place = i % 4;
+        if (place >= json_array_size(topics))
+            continue;
+        const char *topic = json_string_value(json_array_get(topics, place));
+        static const char *const before[] = {"", "null,", "null,null,", "null,[],null,"};
+        static const char other[] =
+            "0x1111111111111111111111111111111111111111111111111111111111111111";
+        char criteria[300];
+        snprintf(criteria, sizeof(criteria), "\"topics\":[%s[\"%s\",\"%s\"]]", before[place], other,
+                 topic);
+        snprintf(message, sizeof(message),
+                 "{\"id\":1,\"method\":\"eth_newFilter\",\"params\":[{%s}]}", criteria);
+        ask_text(&c, filter, message);
+        rpc_tell_head(w.rpc, head_of(&w), head_of(&w));
+        json_t *told = ask_by_id(&c, "eth_getFilterChanges", filter);
+        snprintf(message, sizeof(message),
+                 "{\"id\":1,\"method\":\"eth_getLogs\",\"params\":[{\"fromBlock\":\"0x1\",%s}]}",
+                 criteria);
+        json_t *answer = ask(&c, message), *wanted = json_object_get(answer, "result");
+        assert_true(json_equal(told, wanted));
+        assert_true(json_array_size(wanted) > 0);
+        found += json_array_size(wanted);
+        missed += json_array_size(logs) - json_array_size(wanted);
+        compared++;
+        json_decref(told);
+        json_decref(answer);
+        json_decref(ask_by_id(&c, "eth_uninstallFilter", filter));
+    }
+    assert_true(compared > 5 && found > compared && missed > 0);
+    json_decref(all);
+    client_end(&c);
+    world_end(&w);
+}
+
+/* Hashes for who asks as GoQuorum's clients do, whole transactions for who wants them. */
+static void test_transactions(void **state)
+{
+    (void)state;
+    struct world w;
+    struct client c;
+    char id[80], message[200];
+    struct chain_reader reader;
+    struct chain_block *block = NULL;
+    world_begin(&w, "qbft");
+    client_begin(&c, &w);
+    assert_int_equal(chain_reader_open(&reader, w.chain), 0);
+    for (uint64_t number = 1; !block || block->body->body.transaction_count == 0; number++) {
+        chain_block_unref(block);
+        assert_int_equal(chain_reader_block(&reader, &block, number), 0);
+    }
+    chain_reader_close(&reader);
+    struct chain_tx *tx;
+    enum eth_tx_status status;
+    struct chain_rules rules = chain_config_rules(chain_configuration(w.chain), 1, 1);
+    assert_int_equal(chain_tx_decode(&tx, block->body->body.transactions[0].encoded, true, 0, NULL),
+                     0);
+    assert_int_equal(chain_txs_recover(&tx, &status, 1, &rules.transactions, NULL), 0);
+    ask_text(&c, id,
+             "{\"id\":1,\"method\":\"eth_subscribe\",\"params\":[\"newPendingTransactions\"]}");
+    rpc_tell_transactions(w.rpc, &tx, 1);
+    json_decref(ask_by_id(&c, "eth_unsubscribe", id));
+    ask_text(
+        &c, id,
+        "{\"id\":1,\"method\":\"eth_subscribe\",\"params\":[\"newPendingTransactions\",true]}");
+    rpc_tell_transactions(w.rpc, &tx, 1);
+    assert_int_equal(json_array_size(c.told), 2);
+    json_t *told = results_of(&c), *full = json_array_get(told, 1);
+    const char *hash = json_string_value(json_array_get(told, 0));
+    snprintf(message, sizeof(message),
+             "{\"id\":1,\"method\":\"eth_getTransactionByHash\",\"params\":[\"%s\"]}", hash);
+    json_t *answer = ask(&c, message), *mined = json_object_get(answer, "result");
+    static const char *const position[] = {"blockHash", "blockNumber", "transactionIndex"};
+    for (size_t i = 0; i < BASE_COUNT(position); i++) { /* not mined yet */
+        assert_true(json_is_null(json_object_get(full, position[i])));
+        json_object_set_new(mined, position[i], json_null());
+    }
+    assert_true(json_equal(full, mined));
+    json_decref(answer);
+    json_decref(told);
+    chain_tx_unref(tx);
+    chain_block_unref(block);
+    client_end(&c);
+    world_end(&w);
+}
+
+/* What a peer event says, as node/api.go sends it. */
+static void test_peers(void **state)
+{
+    (void)state;
+    struct world w;
+    struct client c;
+    char id[80];
+    struct hash256 peer = {{0xab}};
+    struct io_address local, remote;
+    world_begin_empty(&w);
+    client_begin(&c, &w);
+    assert_true(io_address_parse_ip(&local, "127.0.0.1"));
+    assert_true(io_address_parse_ip(&remote, "10.0.0.9"));
+    local.port = 40000;
+    remote.port = 21000;
+    ask_text(&c, id, "{\"id\":1,\"method\":\"admin_subscribe\",\"params\":[\"peerEvents\"]}");
+    rpc_tell_peer(w.rpc, &peer, &local, &remote, NULL);
+    rpc_tell_peer(w.rpc, &peer, &local, &remote, "too many peers");
+    static const char *const wanted[] = {
+        "{\"type\":\"add\",\"peer\":"
+        "\"ab00000000000000000000000000000000000000000000000000000000000000"
+        "\",\"local\":\"127.0.0.1:40000\",\"remote\":\"10.0.0.9:21000\"}",
+        "{\"type\":\"drop\",\"peer\":"
+        "\"ab00000000000000000000000000000000000000000000000000000000000000"
+        "\",\"error\":\"too many "
+        "peers\",\"local\":\"127.0.0.1:40000\",\"remote\":\"10.0.0.9:21000\"}"};
+    assert_int_equal(json_array_size(c.told), BASE_COUNT(wanted));
+    for (size_t i = 0; i < BASE_COUNT(wanted); i++) {
+        json_t *params = json_object_get(json_array_get(c.told, i), "params");
+        char *text = json_dumps(json_object_get(params, "result"), JSON_COMPACT);
+        assert_string_equal(text, wanted[i]);
+        free(text);
+        assert_string_equal(json_string_value(json_object_get(json_array_get(c.told, i), "method")),
+                            "admin_subscription");
+    }
+    client_end(&c);
+    world_end(&w);
+}
+
+/* --- Logs that are taken back --- */
+
+static void on_chain_event(void *context, const struct chain_event *event)
+{
+    struct rpc_removed **removed = context;
+    uint64_t last = event->removed_count ? event->removed[0]->header.number : 0;
+    if (event->removed_count)
+        rpc_removed_read(removed, event->before, last + 1 - event->removed_count, last);
+}
+
+/* After blocks are taken back, who follows logs is told those of them once more, with `removed`; by filters as well, and by
+ * criteria; what is read already comes before. */
+static void test_removed(void **state)
+{
+    (void)state;
+    struct world w;
+    struct client c, elsewhere;
+    struct rpc_removed *removed = NULL;
+    struct err_detail detail = {{0}};
+    char id[80], filter[80], message[200];
+    world_begin(&w, "qbft");
+    uint64_t head = head_of(&w), to = head > 100 ? head - 100 : 0;
+    client_begin(&c, &w);
+    client_begin(&elsewhere, &w);
+    snprintf(
+        message, sizeof(message),
+        "{\"id\":1,\"method\":\"eth_getLogs\",\"params\":[{\"fromBlock\":\"0x%llx\",\"toBlock\":"
+        "\"latest\"}]}",
+        (unsigned long long)to + 1);
+    json_t *answer = ask(&c, message), *before = json_object_get(answer, "result"), *log;
+    assert_true(json_array_size(before) > 0);
+    size_t i;
+    json_array_foreach(before, i, log) json_object_set_new(log, "removed", json_true());
+    ask_text(&c, id, "{\"id\":1,\"method\":\"eth_subscribe\",\"params\":[\"logs\",{}]}");
+    ask_text(&elsewhere, id,
+             "{\"id\":1,\"method\":\"eth_subscribe\",\"params\":[\"logs\",{\"address\":"
+             "\"0x00000000000000000000000000000000000000ff\"}]}");
+    ask_text(&c, filter, "{\"id\":1,\"method\":\"eth_newFilter\",\"params\":[{}]}");
+    chain_on_head(w.chain, on_chain_event, &removed);
+    if (chain_set_head(w.chain, to, &detail))
+        fail_msg("%s", detail.text);
+    assert_non_null(removed);
+    rpc_tell_removed(w.rpc, removed);
+    json_t *told = results_of(&c), *changes = ask_by_id(&c, "eth_getFilterChanges", filter);
+    assert_true(json_equal(told, before));
+    assert_true(json_equal(changes, before));
+    assert_int_equal(json_array_size(elsewhere.told), 0);
+    json_decref(told);
+    json_decref(changes);
+    json_decref(answer);
+    client_end(&c);
+    client_end(&elsewhere);
     world_end(&w);
 }
 
@@ -433,6 +643,8 @@ int main(void)
         cmocka_unit_test(test_recorded),      cmocka_unit_test(test_filters),
         cmocka_unit_test(test_subscriptions), cmocka_unit_test(test_overrun),
         cmocka_unit_test(test_limits),        cmocka_unit_test(test_websocket),
+        cmocka_unit_test(test_topics),        cmocka_unit_test(test_transactions),
+        cmocka_unit_test(test_peers),         cmocka_unit_test(test_removed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
