@@ -171,6 +171,13 @@ int chain_reader_transaction(struct chain_reader *reader, uint64_t *ret_number, 
 int chain_reader_state(struct chain_reader *reader, struct state_reader *ret_state,
                        uint64_t number) BASE_NODISCARD;
 
+enum { CHAIN_BAD_MAX = 10 }; /* badBlockToKeep (core/rawdb) */
+/* The blocks that were refused by chain_commit and chain_import: the highest, highest first, 16 MiB at most, as they came;
+ * whose senders are not known. The caller's to release. */
+int chain_reader_bad_blocks(struct chain_reader *reader,
+                            struct chain_block *ret_blocks[CHAIN_BAD_MAX],
+                            size_t *ret_count) BASE_NODISCARD;
+
 /* Who made a block (IBFT: by its seal). */
 int chain_author(struct chain *chain, struct address *ret_author,
                  const struct eth_header *header) BASE_NODISCARD;

@@ -163,6 +163,9 @@ void chain_head_set(struct chain *chain, struct chain_block *block,
                     const struct u256 *total_difficulty);
 
 int chain_info_get(struct store_txn *txn, struct bytes *ret_value, const char *name) BASE_NODISCARD;
+/* Whether a verdict is for ever, and keeps the block for debug_getBadBlocks. */
+bool chain_is_bad(enum chain_verdict verdict);
+void chain_keep_bad(struct chain *chain, const struct chain_block *block);
 int chain_info_put(struct store_txn *txn, const char *name, struct bytes value) BASE_NODISCARD;
 
 static inline void chain_put_u64(uint8_t ret[8], uint64_t value)

@@ -289,7 +289,9 @@ int chain_commit(struct chain *chain, enum chain_verdict *ret_verdict, struct er
     int err = chain_commit_on_head(chain, ret_verdict, detail, block);
     bool elsewhere =
         !err && (*ret_verdict == CHAIN_SIDE_CHAIN || *ret_verdict == CHAIN_UNKNOWN_PARENT);
-    return elsewhere && !chain->engine->is_final
-               ? chain_commit_branch(chain, ret_verdict, detail, block)
-               : err;
+    if (elsewhere && !chain->engine->is_final)
+        err = chain_commit_branch(chain, ret_verdict, detail, block);
+    if (!err && chain_is_bad(*ret_verdict))
+        chain_keep_bad(chain, block);
+    return err;
 }

@@ -305,6 +305,12 @@ static int export_chain(struct rpc_call *call)
     return 0;
 }
 
+/* The server of QLight, which is not here: what GoQuorum says without one. */
+static int no_light_server(struct rpc_call *call)
+{
+    return rpc_null(call);
+}
+
 #define URL {"enode", RPC_TEXT}
 
 static const struct rpc_method methods[] = {
@@ -313,6 +319,8 @@ static const struct rpc_method methods[] = {
     {"net_peerCount", {{0}}, .run = peer_count, .result = "number, hex"},
     {"admin_nodeInfo", {{0}}, .run = node_info, .result = "this node"},
     {"admin_peers", {{0}}, .run = peers, .result = "array of peers"},
+    {"admin_qnodeInfo", {{0}}, .run = no_light_server, .result = "null: there is no QLight here"},
+    {"admin_qpeers", {{0}}, .run = no_light_server, .result = "null: there is no QLight here"},
     {"admin_addPeer", {URL}, .run = add_peer, .result = "true"},
     {"admin_removePeer", {URL}, .run = remove_peer, .result = "true"},
     {"admin_addTrustedPeer", {URL}, .run = add_trusted, .result = "true"},

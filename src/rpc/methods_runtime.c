@@ -178,11 +178,55 @@ static int print_block(struct rpc_call *call)
     return status;
 }
 
-/* Blocks that were refused are not kept. */
+static int write_bad(struct rpc_call *call, struct chain_block *block)
+{
+    struct buf *out = call->out, rlp = BUF_INIT;
+    enum eth_tx_status bad;
+    size_t index;
+    struct eth_rules rules = rpc_rules_at(call, block->header.number, block->header.timestamp);
+    int status = chain_block_recover(block, &bad, &index, &rules, NULL);
+    chain_block_write(&rlp, block);
+    if (status == 0)
+        status = buf_status(&rlp);
+    if (status == 0) {
+        rpc_item(out);
+        buf_append_byte(out, '{');
+        rpc_key(out, "hash");
+        rpc_write_hash(out, &block->hash);
+        rpc_key(out, "block");
+        rpc_write_block(out, block, NULL,
+                        RPC_BLOCK_FULL); /* who has no sender is shown as from 0 */
+        rpc_key(out, "rlp");
+        rpc_write_bytes(out, buf_bytes(&rlp));
+        buf_append_byte(out, '}');
+    }
+    buf_release(&rlp);
+    return status;
+}
+
+/* Blocks that were refused (eth/api.go, GetBadBlocks). */
 static int bad_blocks(struct rpc_call *call)
 {
-    buf_append_text(call->out, "[]");
-    return 0;
+    struct chain_block *blocks[CHAIN_BAD_MAX];
+    struct chain_reader reader;
+    size_t count;
+    int status = rpc_reader_open(call, &reader);
+    if (status)
+        return status;
+    status = chain_reader_bad_blocks(&reader, blocks, &count);
+    if (status)
+        status = rpc_reader_fail(call, &reader, status);
+    chain_reader_close(&reader);
+    if (status)
+        return status;
+    buf_append_byte(call->out, '[');
+    for (size_t i = 0; i < count; i++) {
+        if (status == 0)
+            status = write_bad(call, blocks[i]);
+        chain_block_unref(blocks[i]);
+    }
+    buf_append_byte(call->out, ']');
+    return status;
 }
 
 #define GO(name, ...) {"debug_" name, {__VA_ARGS__}, .run = no_runtime, .result = "an error"}
@@ -216,7 +260,10 @@ static const struct rpc_method methods[] = {
     {"debug_chaindbCompact", {{0}}, .run = no_compaction, .result = "an error"},
     {"debug_seedHash", {NUMBER}, .work = seed_hash, .result = "32 bytes, hex"},
     {"debug_printBlock", {NUMBER}, .work = print_block, .result = "text"},
-    {"debug_getBadBlocks", {{0}}, .run = bad_blocks, .result = "array of blocks"},
+    {"debug_getBadBlocks",
+     {{0}},
+     .work = bad_blocks,
+     .result = "array of refused blocks: hash, block, rlp"},
 };
 
 const struct rpc_method_list rpc_methods_runtime = {methods, BASE_COUNT(methods)};

@@ -82,6 +82,12 @@ static int subscribe_peers(struct rpc_call *call)
     return add(call, RPC_EVENT_PEERS, "admin", call->session, NULL);
 }
 
+static int refuse_chain_trace(struct rpc_call *call)
+{
+    return rpc_fail(call, RPC_CODE_ERROR,
+                    "traceChain is not offered: ask debug_traceBlockByNumber for each block");
+}
+
 /* Their methods' names are "eth_subscribe"; the first parameter tells which it is. */
 #define NAME {"name", RPC_TEXT}
 static const struct {
@@ -95,6 +101,11 @@ static const struct {
      {"eth_subscribe", {NAME, {"full", RPC_BOOL, true}}, .run = subscribe_transactions}},
     {"eth", "syncing", {"eth_subscribe", {NAME}, .run = subscribe_sync}},
     {"admin", "peerEvents", {"admin_subscribe", {NAME}, .run = subscribe_peers}},
+    {"debug",
+     "traceChain",
+     {"debug_subscribe",
+      {NAME, {"start", RPC_BLOCK}, {"end", RPC_BLOCK}, {"config", RPC_TRACE, true}},
+      .run = refuse_chain_trace}},
 };
 
 static int unsubscribe(struct rpc_call *call)

@@ -125,20 +125,14 @@ static int trace_block_by_hash(struct rpc_call *call)
     return trace_block_at(call, &id);
 }
 
-static int trace_bytes(struct rpc_call *call, struct bytes rlp)
+/* A block that is no part of the chain; takes it. */
+static int trace_given(struct rpc_call *call, struct chain_block *block)
 {
     struct rpc_trace_options options;
     struct rpc_trace_run run;
-    struct chain_block *block;
-    struct err_detail why = {{0}};
     int status = rpc_trace_options_read(call, &options, config_of(call, 1));
-    if (status)
-        return status;
-    status = chain_block_decode(&block, rlp, &why);
-    if (status)
-        return rpc_fail(call, RPC_CODE_ERROR, "could not decode block: %s",
-                        why.text[0] ? why.text : err_text(status));
-    status = rpc_trace_run_open(&run, call);
+    if (status == 0)
+        status = rpc_trace_run_open(&run, call);
     if (status) {
         chain_block_unref(block);
         return status;
@@ -148,6 +142,21 @@ static int trace_bytes(struct rpc_call *call, struct bytes rlp)
         status = trace_block(&run, &options);
     rpc_trace_run_close(&run);
     return status;
+}
+
+static int trace_bytes(struct rpc_call *call, struct bytes rlp)
+{
+    struct rpc_trace_options options;
+    struct chain_block *block;
+    struct err_detail why = {{0}};
+    int status = rpc_trace_options_read(call, &options, config_of(call, 1));
+    if (status)
+        return status;
+    status = chain_block_decode(&block, rlp, &why);
+    if (status)
+        return rpc_fail(call, RPC_CODE_ERROR, "could not decode block: %s",
+                        why.text[0] ? why.text : err_text(status));
+    return trace_given(call, block);
 }
 
 static int trace_block_rlp(struct rpc_call *call)
@@ -181,12 +190,38 @@ static int trace_block_from_file(struct rpc_call *call)
     return status;
 }
 
-/* Blocks that were refused are not kept. */
-static int trace_bad_block(struct rpc_call *call)
+/* One of the blocks that were refused. */
+static int find_bad(struct rpc_call *call, struct chain_block **ret_block)
 {
+    struct chain_block *blocks[CHAIN_BAD_MAX], *found = NULL;
+    struct chain_reader reader;
+    size_t count;
     char hash[65] = {0};
+    int status = rpc_reader_open(call, &reader);
+    if (status)
+        return status;
+    status = chain_reader_bad_blocks(&reader, blocks, &count);
+    if (status)
+        status = rpc_reader_fail(call, &reader, status);
+    chain_reader_close(&reader);
+    for (size_t i = 0; status == 0 && i < count; i++) {
+        if (!found && hash256_equal(&blocks[i]->hash, &call->args[0].hash))
+            found = blocks[i];
+        else
+            chain_block_unref(blocks[i]);
+    }
+    *ret_block = found;
+    if (status || found)
+        return status;
     hex_encode(hash, bytes_of(call->args[0].hash.b, 32));
     return rpc_fail(call, RPC_CODE_ERROR, "bad block 0x%s not found", hash);
+}
+
+static int trace_bad_block(struct rpc_call *call)
+{
+    struct chain_block *block;
+    int status = find_bad(call, &block);
+    return status ? status : trace_given(call, block);
 }
 
 /* --- Files --- */
@@ -245,26 +280,41 @@ static int trace_files(struct rpc_trace_run *run, const struct rpc_trace_options
     return status;
 }
 
-static int trace_block_to_file(struct rpc_call *call)
+static int to_file(struct rpc_call *call, bool bad)
 {
     const struct rpc_trace_config *config = config_of(call, 1);
     struct rpc_block_id id = {.kind = RPC_AT_HASH, .hash = call->args[0].hash};
     struct rpc_trace_options options;
     struct rpc_trace_run run;
+    struct chain_block *block = NULL;
     if (config && config->has_berlin)
         return rpc_fail(call, RPC_CODE_ERROR,
                         "overrides: other rules than the block's own are not supported");
     int status = rpc_trace_options_read(call, &options, config);
     options.tracer = &rpc_tracer_json;
+    if (status == 0 && bad)
+        status = find_bad(call, &block);
     if (status == 0)
         status = rpc_trace_run_open(&run, call);
-    if (status)
+    if (status) {
+        chain_block_unref(block);
         return status;
-    status = find_block(&run, &id);
+    }
+    status = bad ? rpc_trace_run_block(&run, block) : find_block(&run, &id);
     if (status == 0)
         status = trace_files(&run, &options, config);
     rpc_trace_run_close(&run);
     return status;
+}
+
+static int trace_block_to_file(struct rpc_call *call)
+{
+    return to_file(call, false);
+}
+
+static int trace_bad_block_to_file(struct rpc_call *call)
+{
+    return to_file(call, true);
 }
 
 /* --- Calls --- */
@@ -357,7 +407,7 @@ static const struct rpc_method methods[] = {
      .result = "array of file names"},
     {"debug_standardTraceBadBlockToFile",
      {{"hash", RPC_HASH}, {"config", RPC_TRACE_FILE, true}},
-     .work = trace_bad_block,
+     .work = trace_bad_block_to_file,
      .result = "array of file names"},
     {"debug_traceCall",
      {{"call", RPC_CALL}, {"block", RPC_BLOCK_OR_HASH}, {"config", RPC_TRACE_CALL, true}},

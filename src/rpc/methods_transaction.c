@@ -75,7 +75,7 @@ typedef int write_fn(struct rpc_call *call, struct chain_reader *reader,
 static int answer(struct rpc_call *call, locate_fn *find, write_fn *write, const char *nothing)
 {
     struct chain_reader reader;
-    struct rpc_position position;
+    struct rpc_position position = {.number = 0};
     int status = rpc_reader_open(call, &reader);
     if (status)
         return status;

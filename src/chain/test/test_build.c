@@ -218,6 +218,25 @@ static void with_base_fee(struct eth_header *h)
     h->tail = ETH_HEADER_BASE_FEE;
 }
 
+/* Those whose refusal is for ever are kept, each once. */
+static void expect_kept(struct chain *chain, size_t wanted)
+{
+    struct chain_block *blocks[CHAIN_BAD_MAX];
+    struct chain_reader reader;
+    size_t count;
+    assert_int_equal(chain_reader_open(&reader, chain), 0);
+    assert_int_equal(chain_reader_bad_blocks(&reader, blocks, &count), 0);
+    assert_int_equal(count, wanted);
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = 0; k < i; k++)
+            assert_false(hash256_equal(&blocks[i]->hash, &blocks[k]->hash));
+        assert_true(i == 0 || blocks[i]->header.number <= blocks[i - 1]->header.number);
+    }
+    while (count)
+        chain_block_unref(blocks[--count]);
+    chain_reader_close(&reader);
+}
+
 static void test_refusals(void **state)
 {
     (void)state;
@@ -239,6 +258,7 @@ static void test_refusals(void **state)
         {heavy, CHAIN_BAD_HEADER, "invalid difficulty"},
         {with_base_fee, CHAIN_BAD_HEADER, "fields of later forks"},
     };
+    const size_t lasting = 9; /* of these */
     struct maker m;
     struct store *store;
     maker_init(&m, true, 4, 4, 11, "", "");
@@ -248,8 +268,10 @@ static void test_refusals(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct chain_block *bad = altered(&m, good, cases[i].change);
         expect(chain, bad, cases[i].verdict, cases[i].text);
+        expect(chain, bad, cases[i].verdict, cases[i].text);
         chain_block_unref(bad);
     }
+    expect_kept(chain, lasting);
     /* Without Istanbul's mark the hash is another one and nothing can be sealed. */
     struct eth_header header = good->header;
     enum chain_verdict verdict;
