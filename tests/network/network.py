@@ -108,6 +108,26 @@ class Node:
             raise RuntimeError(f"{method}: {answer['error']}")
         return answer["result"]
 
+    def batch(self, requests):
+        """The answers, whole, to requests that are sent as one; each is a method and its parameters."""
+        body = json.dumps([{"jsonrpc": "2.0", "id": i, "method": method, "params": params}
+                           for i, (method, *params) in enumerate(requests)])
+        connection = http.client.HTTPConnection("127.0.0.1", self.rpc_port, timeout=60)
+        connection.request("POST", "/", body, {"Content-Type": "application/json"})
+        answers = json.loads(connection.getresponse().read())
+        connection.close()
+        return sorted(answers, key=lambda answer: answer["id"])
+
+    def receipt(self, transaction, seconds=60):
+        end = time.monotonic() + seconds
+        while True:
+            receipt = self.rpc("eth_getTransactionReceipt", transaction)
+            if receipt:
+                return receipt
+            if time.monotonic() > end:
+                raise AssertionError(f"{self.folder}: {transaction} is in no block after {seconds} s")
+            time.sleep(0.01)
+
     def height(self):
         """-1 when it does not answer."""
         try:

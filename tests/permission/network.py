@@ -4,8 +4,10 @@ organisation, its node and its accounts are added, suspended, revoked, blacklist
 what it knows and what it lets through.
 
 usage: network.py PROGRAM MODEL [CONTRACTS [PEER]]    (MODEL: v1 or v2; CONTRACTS: a folder with <Name>.bin, creation code in hex, of
-                                                       the permission contracts; or $QUORATE_PERMISSION_CONTRACTS/<MODEL>/contract/gen;
-                                                       PEER: the second node's program, such as GoQuorum's geth)"""
+                                                       other permission contracts than ours, or "own"; PEER: the second node's
+                                                       program, such as GoQuorum's geth)
+
+With $QUORATE_PERMISSION_CONTRACTS, GoQuorum's folder permission/, everything is done once more on the contracts that are there."""
 
 import json
 import os
@@ -15,21 +17,21 @@ import sys
 import tempfile
 import time
 
-HERE = pathlib.Path(__file__).parent
+HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "network"))
+sys.path.insert(0, str(HERE.parent.parent / "tools"))
 from network import Network  # noqa: E402
+from permission_contracts import Deployer, codes_of  # noqa: E402
 
-SKIPPED = 77
-INIT = "f09a4016"  # init(address,address)
 DONE = "Action completed successfully"
 DENIED = "account does not have permission for the transaction"
 # Of the test alone; addresses as eth_accounts gives them.
-KEYS = {"admin": "11" * 32, "keeper": "22" * 32, "user": "33" * 32}
+KEYS = {"admin": "11" * 32, "keeper": "22" * 32, "user": "33" * 32, "fresh": "44" * 32}
 STRANGER_NODE = ("enode://79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"
                  "483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8@127.0.0.1:%d?discport=0")
 
 
-def until(what, check, seconds=40):
+def until(what, check, seconds=60):
     end = time.monotonic() + seconds
     while True:
         try:
@@ -75,10 +77,12 @@ def import_key(node, name, password):
 
 
 class Permissioned:
-    def __init__(self, network, model, contracts):
-        self.network, self.nodes, self.model, self.contracts = network, network.nodes, model, contracts
+    """`codes`: the creation code of a contract by its name."""
+
+    def __init__(self, network, model, codes):
+        self.network, self.nodes, self.model, self.codes = network, network.nodes, model, codes
         self.accounts = {}
-        for node, names in ((self.nodes[0], ["admin"]), (self.nodes[3], ["keeper", "user"])):
+        for node, names in ((self.nodes[0], ["admin"]), (self.nodes[3], ["keeper", "user", "fresh"])):
             password = node.folder / "password"
             password.write_text("permission\n" * len(names))
             password.chmod(0o600)
@@ -101,27 +105,12 @@ class Permissioned:
         assert receipt["status"] == "0x1", receipt
         return receipt
 
-    def deploy(self, name, *arguments):
-        code = (self.contracts / f"{name}.bin").read_text().strip()
-        data = "0x" + code.removeprefix("0x") + "".join(a[2:].lower().rjust(64, "0") for a in arguments)
-        node = self.nodes[0]
-        return self.mined(node, self.send(node, **{"from": self.accounts["admin"], "data": data}))["contractAddress"]
-
     def deploy_all(self):
-        """In the order that GoQuorum's documentation gives."""
-        upgradable = self.deploy("PermissionsUpgradable", self.accounts["admin"])
-        managers = {name: self.deploy(name + "Manager", upgradable) for name in ("Org", "Role", "Account", "Voter", "Node")}
-        interface = self.deploy("PermissionsInterface", upgradable)
-        implementation = self.deploy("PermissionsImplementation", upgradable, *managers.values())
-        data = "0x" + INIT + interface[2:].rjust(64, "0") + implementation[2:].rjust(64, "0")
-        node = self.nodes[0]
-        self.mined(node, self.send(node, **{"from": self.accounts["admin"], "to": upgradable, "data": data}))
+        node, admin = self.nodes[0], self.accounts["admin"]
+        addresses = Deployer(lambda method, *params: unlocked(node, method, *params), admin, self.codes).all()
         return {
-            "permissionModel": self.model, "upgrdableAddress": upgradable, "interfaceAddress": interface,
-            "implAddress": implementation, "nodeMgrAddress": managers["Node"], "accountMgrAddress": managers["Account"],
-            "roleMgrAddress": managers["Role"], "voterMgrAddress": managers["Voter"], "orgMgrAddress": managers["Org"],
-            "nwAdminOrg": "ADMINORG", "nwAdminRole": "ADMIN", "orgAdminRole": "ORGADMIN",
-            "accounts": [self.accounts["admin"]], "subOrgBreadth": 3, "subOrgDepth": 4,
+            "permissionModel": self.model, **addresses, "nwAdminOrg": "ADMINORG", "nwAdminRole": "ADMIN", "orgAdminRole": "ORGADMIN",
+            "accounts": [admin], "subOrgBreadth": 3, "subOrgDepth": 4,
         }
 
     def act(self, name, method, *params):
@@ -230,15 +219,66 @@ def accounts(p):
     p.may("user", True)
 
 
+def trees(p):
+    """A sub-organisation of its own administrator and account; what a role of the whole tree lets it do."""
+    keeper, user = p.accounts["keeper"], p.accounts["user"]
+    p.act("keeper", "addSubOrg", "ORG", "SUB", "")
+    p.expect("orgList", 2, fullOrgId="ORG.SUB", parentOrgId="ORG", ultimateParent="ORG", level=2)
+    p.everywhere("the list of sub-organisations", lambda node: [r["subOrgList"] for r in p.record(node, "orgList", fullOrgId="ORG")] == [["ORG.SUB"]])
+    assert "Org does not exist" in refused(p.nodes[3], "quorumPermission_addSubOrg", "NOBODY", "SUB", "", {"from": keeper})
+    p.act("keeper", "addNewRole", "ORG", "MAKER", 2, False, False)
+    p.everywhere("a role", lambda node: p.record(node, "roleList", orgId="ORG", roleId="MAKER", active=True))
+    # An account has one organisation; its role may change.
+    p.act("keeper", "changeAccountRole", user, "ORG", "MAKER")
+    p.everywhere("another role", lambda node: p.record(node, "acctList", acctId=user, roleId="MAKER"))
+    p.may("user", True, to=None)
+    p.may("user", False if p.model == "v2" else True)
+    if p.model == "v2":
+        p.act("keeper", "addNewRole", "ORG", "CALLER", 4, False, False)
+        p.everywhere("a role", lambda node: p.record(node, "roleList", orgId="ORG", roleId="CALLER", active=True))
+        p.act("keeper", "changeAccountRole", user, "ORG", "CALLER")
+        p.everywhere("another role", lambda node: p.record(node, "acctList", acctId=user, roleId="CALLER"))
+        p.may("user", True, data="0x01")
+        p.may("user", False)
+        p.may("user", False, to=None, data="0x00")
+    p.act("keeper", "changeAccountRole", user, "ORG", "SENDER")
+    p.everywhere("the first role", lambda node: p.record(node, "acctList", acctId=user, roleId="SENDER"))
+    p.may("user", True)
+    p.act("keeper", "removeRole", "ORG", "MAKER")
+    p.everywhere("a role that is gone", lambda node: p.record(node, "roleList", orgId="ORG", roleId="MAKER", active=False))
+    # The sub-organisation's own account, with a role of the whole tree.
+    fresh = p.accounts["fresh"]
+    p.act("keeper", "addAccountToOrg", fresh, "ORG.SUB", "SENDER")
+    p.expect("acctList", 2, acctId=fresh, orgId="ORG.SUB")
+    p.may("fresh", True)
+    p.may("fresh", False, to=None)
+
+
+def office(p):
+    """Another administrator of the organisation takes the office, and the first one gets it back."""
+    for new, old in (("user", "keeper"), ("keeper", "user")):
+        p.act("admin", "assignAdminRole", "ORG", p.accounts[new], "ORGADMIN")
+        p.expect("acctList", 1, acctId=p.accounts[new])
+        p.may(new, False)
+        p.act("admin", "approveAdminRole", "ORG", p.accounts[new])
+        p.expect("acctList", 2, acctId=p.accounts[new], roleId="ORGADMIN", isOrgAdmin=True)
+        p.expect("acctList", 6, acctId=p.accounts[old], isOrgAdmin=False)
+        p.may(new, True, to=None)
+        p.may(old, False)
+    p.act("keeper", "changeAccountRole", p.accounts["user"], "ORG", "SENDER")
+    p.expect("acctList", 2, acctId=p.accounts["user"], roleId="SENDER")
+    p.may("user", True)
+
+
 def suspension(p):
     for change, status, allowed in ((1, 4, False), (2, 2, True)):
         p.act("admin", "updateOrgStatus", "ORG", change)
         until("a vote to wait", lambda: "Pending approvals" in refused(
             p.nodes[0], "quorumPermission_addOrg", "X", STRANGER_NODE % 1, p.accounts["user"], {"from": p.accounts["admin"]}))
         p.act("admin", "approveOrgStatus", "ORG", change)
-        p.expect("orgList", status, orgId="ORG")
-        p.may("user", allowed)
-        p.may("keeper", allowed)
+        p.expect("orgList", status, fullOrgId="ORG")
+        for name in ("user", "keeper", "fresh"):
+            p.may(name, allowed)
 
 
 def nodes(p):
@@ -264,17 +304,17 @@ def nodes(p):
     p.expect("nodeList", 2, url=p.urls[3])
 
 
-def run(program, model, contracts, peer):
+def run(program, model, codes, peer, whose):
     with tempfile.TemporaryDirectory() as folder:
         network = Network(folder, [program, peer, program, program])
         try:
-            p = Permissioned(network, model, contracts)
+            p = Permissioned(network, model, codes)
             start_permissioned(p)
-            for step in (organisation, accounts, suspension, nodes):
+            for step in (organisation, accounts, trees, office, suspension, nodes):
                 step(p)
-                print(f"{model}: {step.__name__} ok", flush=True)
+                print(f"{model}, {whose} contracts: {step.__name__} ok", flush=True)
             network.wait_height(max(network.heights()), 60)
-            print(f"{model}: one chain of {network.check_agreement()} blocks")
+            print(f"{model}, {whose} contracts: one chain of {network.check_agreement()} blocks")
         except BaseException:
             for node in network.nodes:
                 print(f"--- {node.folder}\n{node.log_tail(25)}", file=sys.stderr)
@@ -283,14 +323,20 @@ def run(program, model, contracts, peer):
             network.close()
 
 
+def codes_in(folder):
+    return lambda name: "0x" + (folder / f"{name}.bin").read_text().strip().removeprefix("0x")
+
+
 def main():
-    program, model = sys.argv[1], sys.argv[2]
+    program, model, *more = sys.argv[1:]
+    peer = more[1] if len(more) > 1 else program
     given = os.environ.get("QUORATE_PERMISSION_CONTRACTS")
-    contracts = pathlib.Path(sys.argv[3]) if len(sys.argv) > 3 else given and pathlib.Path(given) / model / "contract/gen"
-    if not contracts or not contracts.is_dir():
-        print("skipped: no permission contracts; give their folder in $QUORATE_PERMISSION_CONTRACTS")
-        sys.exit(SKIPPED)
-    run(program, model, contracts, sys.argv[4] if len(sys.argv) > 4 else program)
+    if more and more[0] != "own":
+        run(program, model, codes_in(pathlib.Path(more[0])), peer, "the given")
+        return
+    run(program, model, codes_of(model), peer, "our")
+    if given and not more:
+        run(program, model, codes_in(pathlib.Path(given) / model / "contract/gen"), peer, "the given")
 
 
 main()
