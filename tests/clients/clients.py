@@ -151,4 +151,5 @@ def main():
             network.close()
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -13,6 +13,12 @@ scenarios
     members   members and learners of each kind are added and removed from the other kind's side
     snapshot  a member of each kind that was away for more entries than the log keeps comes back
     recorded  the recorded chain is imported by two of ours and, given its binary, a GoQuorum: they go on from it
+
+Scenarios of GoQuorum's acceptance tests, by their specifications' names, with members of ours:
+    raft_block_synchronization_with_peer                 a member joins, full or archive, with and without permissioned-nodes.json
+    raft_block_synchronization_with_learner_add_promote  a learner joins and is promoted
+    raft_block_synchronization_with_learner_quorum       a learner does not count for the majority; promoted, it does
+    raft_dns_enable_hostname                             members that take host names beside one that does not
 """
 import argparse
 import gzip
@@ -32,6 +38,7 @@ class Member(Node):
         super().__init__(net, index, kind, name=name or f'{kind}{index}')
         self.raft_port = free_ports(1)[0]
         self.raft_id = 0
+        self.gcmode, self.more = 'archive', []
 
     @property
     def enode(self):
@@ -43,10 +50,11 @@ class Member(Node):
             with open(static, 'w') as f:
                 json.dump([n.enode for n in self.net.nodes], f)
         command = [self.binary, '--datadir', self.folder, '--networkid', '1337', '--nodiscover', '--syncmode', 'full',
-                   '--gcmode', 'archive', '--port', str(self.port), '--verbosity', '3', '--allow-insecure-unlock',
+                   '--gcmode', self.gcmode, '--port', str(self.port), '--verbosity', '3', '--allow-insecure-unlock',
                    '--lightkdf', '--raft', '--raftport', str(self.raft_port), '--raftblocktime', '50',
                    '--http', '--http.addr', '127.0.0.1', '--http.port', str(self.http),
                    '--http.api', 'admin,eth,net,web3,raft,personal,debug,txpool']
+        command += self.more
         if self.raft_id:
             command += ['--raftjoinexisting', str(self.raft_id)]
         env = dict(os.environ, PRIVATE_CONFIG='ignore')
@@ -74,12 +82,16 @@ class Cluster(Net):
         member.init()
         return member
 
-    def begin(self, kinds, chain=None):
-        """`chain`: a file of blocks that each imports before it starts."""
+    def begin(self, kinds, chain=None, gcmode='archive', more=(), prepare=None):
+        """`chain`: a file of blocks that each imports before it starts; `more`: arguments; `prepare`: what is called with the
+        cluster before the start."""
         for i, kind in enumerate(kinds):
             member = self.add(i, kind)
+            member.gcmode, member.more = gcmode, list(more)
             if chain:
                 member.run('import', chain)
+        if prepare:
+            prepare(self)
         for node in self.nodes:
             node.start(wait=False)
         for node in self.nodes:
@@ -281,6 +293,127 @@ def scenario_recorded(args):
         return net.failures
 
 
+# --- Of the acceptance tests ---
+
+def restarted(net, text):
+    """All are stopped and started; nothing is lost, and blocks come."""
+    before = max(n.head() for n in net.nodes)
+    for node in net.nodes:
+        node.stop()
+    for node in net.nodes:
+        node.start()
+    net.leader(30)
+    net.wait(lambda: all((n.try_rpc('eth_blockNumber') or '0x0') != '0x0' and n.head() >= before for n in net.nodes), 30,
+             'the heights that were there before the stop')
+    net.mine(count=2, seconds=60)
+    net.same(text)
+
+
+def permit(net):
+    """Writes permissioned-nodes.json of all members into each one's folder."""
+    for node in net.nodes:
+        with open(os.path.join(node.folder, 'permissioned-nodes.json'), 'w') as f:
+            json.dump([n.enode for n in net.nodes], f)
+
+
+def synchronization_with_peer(args, gcmode, permissioned):
+    text = f'{gcmode}, {"permissioned" if permissioned else "not permissioned"}'
+    with Cluster(args, f'a member joins: {text}') as net:
+        more = ['--permissioned'] if permissioned else []
+        net.begin(['quorate'] * 3, gcmode=gcmode, more=more, prepare=permit)
+        net.mine(count=5)
+        fourth = net.add(3, 'quorate')
+        fourth.gcmode, fourth.more = gcmode, more
+        permit(net)
+        fourth.raft_id = net.nodes[0].rpc('raft_addPeer', fourth.enode)
+        fourth.start()
+        net.mine(count=3)
+        net.same('the fourth has the blocks')
+        restarted(net, 'after a stop and start of all')
+        return net.failures
+
+
+def scenario_raft_block_synchronization_with_peer(args):
+    return sum(synchronization_with_peer(args, gcmode, permissioned)
+               for permissioned in (True, False) for gcmode in ('full', 'archive'))
+
+
+def promoted(net, via, member):
+    net.check(via.rpc('raft_promoteToPeer', member.raft_id) is True, 'the learner is promoted')
+    net.wait(lambda: member.role() == 'verifier', 30, 'it is verifier')
+
+
+def scenario_raft_block_synchronization_with_learner_add_promote(args):
+    with Cluster(args, 'a learner joins and is promoted') as net:
+        net.begin(['quorate'] * 3)
+        net.mine(count=5)
+        member = net.join(3, 'quorate', net.nodes[0], learner=True)
+        net.mine(count=3)
+        net.same('the learner has the blocks')
+        promoted(net, net.nodes[0], member)
+        net.mine(count=3)
+        net.same('the promoted one has the blocks')
+        restarted(net, 'after a stop and start of all')
+        return net.failures
+
+
+def scenario_raft_block_synchronization_with_learner_quorum(args):
+    with Cluster(args, 'a learner does not count') as net:
+        net.begin(['quorate'] * 3)
+        net.mine(count=3)
+        learner, third = net.join(3, 'quorate', net.nodes[0], learner=True), net.nodes[2]
+        net.mine()
+        net.same('the learner has the blocks')
+        for gone in (learner, third):
+            gone.stop()
+            net.leader(30)
+            net.mine(via=net.nodes[0], count=2)
+            net.same(f'without {gone.name}')
+        for back in (learner, third):
+            back.start()
+        net.leader(30)
+        net.mine(count=2, seconds=60)
+        net.same('both are back')
+        promoted(net, net.nodes[0], learner)
+        learner.stop()
+        net.leader(30)
+        net.mine(via=net.nodes[0], count=2)
+        net.same('without the promoted one')
+        third.stop()
+        height = max(n.head() for n in net.alive())
+        stuck = net.nodes[0].rpc('eth_sendRawTransaction', net.raw())
+        time.sleep(2)  # in which nothing may happen
+        net.check(net.nodes[0].rpc('eth_getTransactionReceipt', stuck) is None and max(n.head() for n in net.alive()) == height,
+                  'two of four make no block')
+        for back in (third, learner):
+            back.start()
+        net.wait(lambda: net.nodes[0].try_rpc('eth_getTransactionReceipt', stuck) is not None, 60, 'the block, with a majority')
+        net.same('all are back')
+        return net.failures
+
+
+def scenario_raft_dns_enable_hostname(args):
+    name = 'arbitraryhostname'
+    enode = f'enode://{"79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"}' \
+            f'{"483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8"}@{name}:6666?discport=0&raftport=50401'
+    with Cluster(args, 'host names') as net:
+        net.begin(['quorate'] * 3, more=['--raftdnsenable'])
+        net.mine(count=2)
+        fourth = net.join(3, 'quorate', net.nodes[0])
+        net.mine()
+        try:
+            fourth.rpc('raft_addPeer', enode)
+            net.check(False, 'a member without --raftdnsenable adds a host name')
+        except Failed as error:
+            net.check('raft must enable dns to use hostname' in str(error), 'a member without --raftdnsenable refuses a host name')
+        net.check(net.nodes[0].rpc('raft_addPeer', enode) == 5, 'one with it takes it')
+        restarted(net, 'after a stop and start of all')
+        for node in (net.nodes[0], fourth):
+            names = {c['raftId']: c['hostname'] for c in node.rpc('raft_cluster')}
+            net.check(names.get(5) == name, f'{node.name} knows the fifth by its host name')
+        return net.failures
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument('--node', required=True)
@@ -295,7 +428,7 @@ def main():
     if not os.path.isdir(os.path.join(args.fixtures, 'recordings', 'raft')):
         print(f'skipped: no recordings in {args.fixtures}')
         return SKIPPED
-    if any(s not in ('own', 'recorded') for s in args.scenario) and not args.goquorum:
+    if any(s in ('mixed', 'members', 'snapshot') for s in args.scenario) and not args.goquorum:
         print('skipped: no GoQuorum binary (--goquorum or $QUORATE_GOQUORUM)')
         return SKIPPED
     random.seed(1)

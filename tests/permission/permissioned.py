@@ -3,7 +3,7 @@
 organisation, its node and its accounts are added, suspended, revoked, blacklisted and recovered; after each step every node is asked
 what it knows and what it lets through.
 
-usage: network.py PROGRAM MODEL [CONTRACTS [PEER]]    (MODEL: v1 or v2; CONTRACTS: a folder with <Name>.bin, creation code in hex, of
+usage: permissioned.py PROGRAM MODEL [CONTRACTS [PEER]]    (MODEL: v1 or v2; CONTRACTS: a folder with <Name>.bin, creation code in hex, of
                                                        other permission contracts than ours, or "own"; PEER: the second node's
                                                        program, such as GoQuorum's geth)
 
@@ -26,7 +26,7 @@ from permission_contracts import Deployer, codes_of  # noqa: E402
 DONE = "Action completed successfully"
 DENIED = "account does not have permission for the transaction"
 # Of the test alone; addresses as eth_accounts gives them.
-KEYS = {"admin": "11" * 32, "keeper": "22" * 32, "user": "33" * 32, "fresh": "44" * 32}
+KEYS = {name: f"{0x11 * (i + 1):02x}" * 32 for i, name in enumerate(("admin", "keeper", "user", "fresh", "a1", "x1"))}
 STRANGER_NODE = ("enode://79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"
                  "483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8@127.0.0.1:%d?discport=0")
 
@@ -76,20 +76,25 @@ def import_key(node, name, password):
     return "0x" + json.loads(new.read_text())["address"]
 
 
+def import_keys(network, owners):
+    """The named accounts, each unlocked on its node from the start; their addresses go into network.accounts."""
+    for node, names in owners:
+        password = node.folder / "password"
+        password.write_text("permission\n" * len(names))
+        password.chmod(0o600)
+        for name in names:
+            network.accounts[name] = import_key(node, name, password)
+        node.arguments += ["--unlock", ",".join(network.accounts[name] for name in names), "--password", str(password),
+                           "--allow-insecure-unlock"]
+
+
 class Permissioned:
     """`codes`: the creation code of a contract by its name."""
 
     def __init__(self, network, model, codes):
         self.network, self.nodes, self.model, self.codes = network, network.nodes, model, codes
         self.accounts = {}
-        for node, names in ((self.nodes[0], ["admin"]), (self.nodes[3], ["keeper", "user", "fresh"])):
-            password = node.folder / "password"
-            password.write_text("permission\n" * len(names))
-            password.chmod(0o600)
-            for name in names:
-                self.accounts[name] = import_key(node, name, password)
-            node.arguments += ["--unlock", ",".join(self.accounts[name] for name in names), "--password", str(password),
-                               "--allow-insecure-unlock"]
+        import_keys(self, [(self.nodes[0], ["admin"]), (self.nodes[3], ["keeper", "user", "fresh"])])
         for node in self.nodes:
             node.arguments += ["--http.api", "admin,eth,net,quorumPermission"]
         self.urls = [json.loads((self.nodes[1 if i == 0 else 0].folder / "geth/static-nodes.json").read_text())[max(i - 1, 0)]
@@ -339,4 +344,5 @@ def main():
         run(program, model, codes_in(pathlib.Path(given) / model / "contract/gen"), peer, "the given")
 
 
-main()
+if __name__ == "__main__":
+    main()
