@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "base/pool.h"
 #include "eth/address.h"
+#include "extension/list.h"
 #include "io/signal.h"
 #include "io/timer.h"
 #include "node/command.h"
@@ -15,6 +16,7 @@
 #include "node/security.h"
 #include "node/unlock.h"
 #include "rpc/events.h"
+#include "rpc/extension.h"
 #include "rpc/ipc.h"
 #include "rpc/raft.h"
 
@@ -497,6 +499,14 @@ static int make_validator(struct node *node, struct err_detail *detail)
     return status;
 }
 
+static void on_extension_report(void *context, const char *what, const struct address *management,
+                                const char *why)
+{
+    (void)context;
+    NODE_LOG(NODE_LOG_WARN, what, node_address("managementContract", management),
+             node_text("err", why));
+}
+
 static void fill_backend(struct node *node)
 {
     const struct node_config *config = node->config;
@@ -516,6 +526,7 @@ static void fill_backend(struct node *node)
         .server = node_network_server(node->network),
         .privacy = node_manager_tm(node->manager),
         .permission = node_permission_of(node->permission),
+        .extension_report = on_extension_report,
         .make_markers = config->privacymarker,
         .client_version = node->name,
         .datadir = node->root,
@@ -560,6 +571,13 @@ static int make_rpc(struct node *node, struct err_detail *detail)
     int status = rpc_new(&node->rpc, &node->backend);
     if (status != ERR_OK)
         return err_set(detail, status, "JSON-RPC cannot be set up: %s", err_text(status));
+    if (node->manager) {
+        status = node_datadir_path(&node->dir, path, EXTENSION_FILE, detail);
+        if (status == ERR_OK)
+            status = rpc_extension_open(node->rpc, path, detail);
+        if (status != ERR_OK)
+            return status;
+    }
     if (!node->config->ipcdisable) {
         status = node_datadir_ipc_path(&node->dir, path, node->config->ipcpath, detail);
         if (status == ERR_OK)

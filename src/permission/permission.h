@@ -67,6 +67,9 @@ bool permission_allows_connection(struct permission *permission, const char *hex
 /* Whether clients of this node may send for the account. */
 bool permission_allows_here(const struct permission *permission, const struct address *sender);
 
+/* Whether the account administers the network or an organisation that is active; true while permissions are not in force. */
+bool permission_is_admin(const struct permission *permission, const struct address *account);
+
 /* The operation that waits for votes of the network's administrators (getPendingOp); texts as permission_ask. */
 struct permission_pending {
     struct bytes org, node;

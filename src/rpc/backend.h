@@ -46,6 +46,10 @@ struct rpc_backend {
     struct privacy_tm *privacy;    /* the transaction manager; NULL: none is in use */
     struct permission *permission; /* of a network with permission contracts; NULL: none */
 
+    /* Something of an extension (rpc/extension.h) is not done, or not yet. Any thread. NULL: nobody is told. */
+    void (*extension_report)(void *context, const char *what, const struct address *management,
+                             const char *why);
+
     bool make_markers; /* --privacymarker.enable: the node's private transactions go in markers */
 
     const char *client_version; /* web3_clientVersion: "Geth/v1.10.3-…(quorum-v24.4.1)/…" */

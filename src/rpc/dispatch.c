@@ -4,6 +4,7 @@
 #include "rpc/ahead.h"
 #include "rpc/async.h"
 #include "rpc/events_priv.h"
+#include "rpc/extension_priv.h"
 #include "rpc/json.h"
 #include "rpc/machine.h"
 #include "rpc/subscribe.h"
@@ -29,6 +30,7 @@ struct rpc {
     struct rpc_machine machine;
     struct rpc_events events;
     struct rpc_async async;
+    struct rpc_extension extension;
 };
 
 /* A request's parts, as they stand in the message. */
@@ -163,6 +165,7 @@ int rpc_new(struct rpc **ret_rpc, const struct rpc_backend *backend)
             rpc->methods[at++] = &rpc_method_lists[i]->methods[k];
     qsort(rpc->methods, rpc->method_count, sizeof(const struct rpc_method *), compare_methods);
     rpc_events_init(&rpc->events, rpc, backend);
+    rpc->extension = (struct rpc_extension){.rpc = rpc, .backend = backend};
     *ret_rpc = rpc;
     return 0;
 }
@@ -173,6 +176,7 @@ void rpc_free(struct rpc *rpc)
         return;
     assert(rpc->under_way == 0 && !rpc->waiting);
     rpc_async_release(&rpc->async);
+    rpc_extension_release(&rpc->extension);
     rpc_events_release(&rpc->events);
     rpc_machine_release(&rpc->machine);
     mem_free(rpc->methods);
@@ -197,6 +201,11 @@ struct rpc_events *rpc_events_of(struct rpc *rpc)
 struct rpc_async *rpc_async_of(struct rpc *rpc)
 {
     return &rpc->async;
+}
+
+struct rpc_extension *rpc_extension_of(struct rpc *rpc)
+{
+    return &rpc->extension;
 }
 
 int rpc_fail(struct rpc_call *call, int code, const char *format, ...)

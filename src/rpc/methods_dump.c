@@ -1,5 +1,7 @@
 /* debug: states as a whole (GoQuorum, eth/api.go and core/state/dump.go). */
 #include "base/base64.h"
+#include "crypto/address.h"
+#include "rpc/extension_priv.h"
 #include "rpc/json.h"
 #include "rpc/methods.h"
 #include "rpc/trace_run.h"
@@ -26,6 +28,7 @@ struct dump {
     uint64_t number;
     bool no_code, no_storage,
         complete;          /* complete: accounts without a known address are left out */
+    bool strict;           /* a slot that is not known is a failure */
     uint64_t limit, count; /* accounts; 0 = all */
     struct hash256 next;   /* the key behind the last account, when has_next */
     bool has_next;
@@ -126,8 +129,8 @@ static int visit_slot(void *context, struct bytes key, struct bytes value, uint6
     uint8_t word[32];
     memcpy(hash.b, key.data, sizeof(hash.b));
     int status = state_preimages_slot(&d->preimages, &slot, &hash);
-    if (status && status != ERR_NOTFOUND)
-        return status;
+    if (status && (status != ERR_NOTFOUND || d->strict))
+        return status == ERR_NOTFOUND ? ERR_CORRUPT : status;
     status = state_slot_decode(&content, value);
     if (status)
         return status;
@@ -269,6 +272,43 @@ static int dump_address(struct rpc_call *call)
         status = rpc_reader_fail(call, &d.reader, status);
     else if (!exists)
         status = rpc_fail(call, RPC_CODE_ERROR, "error retrieving state");
+    close_dump(&d);
+    return status;
+}
+
+static int write_shared(struct dump *d, const struct address *address)
+{
+    struct state_account account;
+    char name[CRYPTO_ADDRESS_TEXT];
+    bool exists;
+    struct buf *out = d->call->out;
+    int status = state_reader_account(&d->state, &account, &exists, address);
+    if (status == 0 && !exists)
+        return ERR_NOTFOUND;
+    crypto_address_checksum(name, address);
+    buf_append_format(out, "{\"%s\":{\"state\":", name);
+    if (status == 0)
+        status = write_account(d, &account, address, NULL);
+    buf_append_text(out, "}}");
+    return status ? status : buf_status(out);
+}
+
+int rpc_dump_shared(struct rpc_call *call, struct buf *json, const struct address *address)
+{
+    static const struct rpc_block_id latest = {.kind = RPC_AT_LATEST};
+    struct dump d;
+    struct buf *out = call->out;
+    int status = open_at(&d, call, &latest, true);
+    if (status)
+        return status;
+    d.strict = true;
+    call->out = json;
+    status = write_shared(&d, address);
+    call->out = out;
+    if (status > 0)
+        status = too_large(call);
+    else if (status < 0 && status != ERR_NOTFOUND)
+        status = rpc_reader_fail(call, &d.reader, status);
     close_dump(&d);
     return status;
 }

@@ -403,12 +403,12 @@ static int send(struct rpc_call *call)
     return status ? status : submit(call, &tx);
 }
 
-static int distribute_inner(struct rpc_call *call)
+static int distribute_inner_as(struct rpc_call *call, bool newline)
 {
     struct chain_payload_hash hash;
     const struct rpc_private *parties = &args_of(call)->private;
     int status =
-        rpc_private_distribute(call, &hash, call->inner, parties->from, &parties->for_, true);
+        rpc_private_distribute(call, &hash, call->inner, parties->from, &parties->for_, newline);
     if (status == 0) {
         args_of(call)->data = arena_copy(call->arena, bytes_of(hash.b, sizeof(hash.b)));
         status = args_of(call)->data.data ? 0 : ERR_NOMEM;
@@ -416,6 +416,11 @@ static int distribute_inner(struct rpc_call *call)
     if (status)
         forget_key(call);
     return status;
+}
+
+static int distribute_inner(struct rpc_call *call)
+{
+    return distribute_inner_as(call, true);
 }
 
 /* The marker: public, by the same account under the same nonce. */
@@ -441,6 +446,21 @@ int rpc_send_as(struct rpc_call *call, struct rpc_transaction *tx)
 {
     call->args[0].transaction = tx;
     return send(call);
+}
+
+int rpc_send_made(struct rpc_call *call)
+{
+    return send(call);
+}
+
+int rpc_send_made_again_work(struct rpc_call *call)
+{
+    return distribute_inner_as(call, false);
+}
+
+int rpc_send_made_again_run(struct rpc_call *call)
+{
+    return send_marker(call);
 }
 
 static int sign_only(struct rpc_call *call)

@@ -26,6 +26,12 @@ int rpc_call_failed(struct rpc_simulation *s);
  * loop (methods_send.c). The call's arguments are no longer there afterwards. */
 int rpc_send_as(struct rpc_call *call, struct rpc_transaction *tx) BASE_NODISCARD;
 
+/* The rounds of a method whose `work` has made a private transaction (args[0].transaction, rpc_private_send done): `run`, and for a
+ * marker `again_work` and `again_run`. */
+int rpc_send_made(struct rpc_call *call) BASE_NODISCARD;
+int rpc_send_made_again_work(struct rpc_call *call) BASE_NODISCARD;
+int rpc_send_made_again_run(struct rpc_call *call) BASE_NODISCARD;
+
 /* On a permissioned network: whether clients of this node may send for the account; the call's error when not. */
 bool rpc_may_send_here(struct rpc_call *call, const struct address *sender);
 

@@ -8,7 +8,7 @@ const struct rpc_method_list *const rpc_method_lists[] = {
     &rpc_methods_dump,    &rpc_methods_account,     &rpc_methods_send,      &rpc_methods_miner,
     &rpc_methods_chain,   &rpc_methods_runtime,     &rpc_methods_fee,       &rpc_methods_clique,
     &rpc_methods_private, &rpc_methods_sendprivate, &rpc_methods_subscribe, &rpc_methods_permission,
-    &rpc_methods_servers,
+    &rpc_methods_servers, &rpc_methods_extension,
 };
 const size_t rpc_method_list_count = BASE_COUNT(rpc_method_lists);
 
@@ -48,6 +48,9 @@ uint32_t rpc_available(const struct rpc_backend *backend)
             bits |= 1u << k;
     for (size_t k = 0; backend->permission && k < count; k++)
         if (strcmp(names[k], "quorumPermission") == 0)
+            bits |= 1u << k;
+    for (size_t k = 0; backend->privacy && k < count; k++)
+        if (strcmp(names[k], "quorumExtension") == 0)
             bits |= 1u << k;
     return bits;
 }

@@ -81,7 +81,7 @@ class Peers:
         self.nodes[i] = subprocess.Popen(
             [self.node, "--datadir", d, "--networkid", "1337", "--port", str(self.port + 10 + i), "--nodiscover", "--mine",
              "--nodekeyhex", self.network["node_keys"][i], "--http", "--http.port", str(self.port + 20 + i),
-             "--http.api", "eth,debug,personal,web3", "--unlock", self.address[i], "--password", self.password,
+             "--http.api", "eth,debug,personal,web3,quorumExtension", "--unlock", self.address[i], "--password", self.password,
              "--allow-insecure-unlock", *self.flags[i]],
             env=environment, stdout=open(f"{d}.log", "a"), stderr=subprocess.STDOUT)
 

@@ -1,0 +1,53 @@
+/* Extensions: what the watching and the methods share. */
+#ifndef RPC_EXTENSION_PRIV_H
+#define RPC_EXTENSION_PRIV_H
+
+#include "extension/list.h"
+#include "extension/management.h"
+#include "permission/abi.h"
+#include "rpc/extension.h"
+#include "rpc/lookup.h"
+
+enum {
+    RPC_EXTENSION_RETRY_MS = 10 * 1000, /* between two tries of what fails */
+    RPC_EXTENSION_ACTIONS = 16,         /* done behind one look at the blocks; the next one goes on */
+    RPC_EXTENSION_SAVED = 1000,         /* blocks after which the file is written for its number alone */
+    RPC_EXTENSION_VOTERS_MAX = 256,     /* of a management contract; two are usual */
+};
+
+struct rpc_extension_watch;
+
+struct rpc_extension {
+    struct rpc *rpc;
+    const struct rpc_backend *backend;
+    char *path;                        /* NULL: not open */
+    struct extension_list list;        /* on the loop */
+    struct rpc_extension_watch *watch; /* what is under way; NULL: nothing */
+    uint64_t head;                     /* the last block that was told of */
+    uint64_t saved;                    /* `watched` in the file */
+    bool look;                         /* at every entry, next time */
+};
+
+struct rpc_extension *rpc_extension_of(struct rpc *rpc);
+void rpc_extension_release(struct rpc_extension *ext);
+/* extension_watch.c: the head is block `number` now, the last of `blocks` new ones. */
+void rpc_extension_head(struct rpc *rpc, uint64_t number, uint64_t blocks);
+
+/* Asks a contract by the state at the head, as `from` (NULL: nobody); answers as `result` says: "(bool)". On the worker. 0, RPC_FAILED with
+ * the reference's texts, or a failure of this machine. Texts are in the call's arena. */
+int rpc_extension_ask(struct rpc_call *call, const struct address *management,
+                      const struct address *from, const char *question,
+                      const struct permission_value *in, const char *result,
+                      struct permission_value ret[PERMISSION_VALUES_MAX]) BASE_NODISCARD;
+int rpc_extension_ask_bool(struct rpc_call *call, const struct address *management,
+                           const struct address *from, const char *question,
+                           bool *ret) BASE_NODISCARD;
+int rpc_extension_ask_address(struct rpc_call *call, const struct address *management,
+                              const char *question, struct address *ret) BASE_NODISCARD;
+
+/* What `debug_dumpAddress` says of an account of the private state at the head, as it is shared:
+ * {"0xChecksummed": {"state": {…}}} (methods_dump.c). ERR_NOTFOUND: no such account. */
+int rpc_dump_shared(struct rpc_call *call, struct buf *json,
+                    const struct address *address) BASE_NODISCARD;
+
+#endif
