@@ -279,10 +279,9 @@ int extension_list_parse(struct extension_list *ret_list, struct bytes json,
     struct extension_list list = {.count = 0};
     json_error_t error;
     json_t *whole = json_loadb((const char *)json.data, json.len, 0, &error);
-    int status = json_is_object(whole)
-                     ? read_whole(&list, whole, detail)
-                     : err_set(detail, ERR_INPUT, "%s",
-                               whole ? "it is no JSON object" : error.text);
+    int status = json_is_object(whole) ? read_whole(&list, whole, detail)
+                                       : err_set(detail, ERR_INPUT, "%s",
+                                                 whole ? "it is no JSON object" : error.text);
     json_decref(whole);
     if (status == ERR_NOMEM)
         err_set(detail, status, "%s", err_text(status));

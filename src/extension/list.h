@@ -17,15 +17,16 @@
 #define EXTENSION_PSI  "private" /* the one private state of a node without others */
 
 enum {
-    EXTENSION_KEY_MAX = 255,       /* characters of a manager's key: 44 are usual */
-    EXTENSION_PSI_MAX = 255,       /* of a private state's identifier */
-    EXTENSION_MAX = 4096,          /* under way at a time: whoever sends to this node can begin one */
+    EXTENSION_KEY_MAX = 255, /* characters of a manager's key: 44 are usual */
+    EXTENSION_PSI_MAX = 255, /* of a private state's identifier */
+    EXTENSION_MAX = 4096,    /* under way at a time: whoever sends to this node can begin one */
     EXTENSION_FILE_MAX = 16 << 20, /* bytes: so many entries, and some */
 };
 
 /* How far this node is with an extension; forgotten when it stops. */
 struct extension_progress {
-    bool asked_owner, is_owner; /* its manager sent the creation: it votes for it, and shares the state */
+    bool asked_owner,
+        is_owner; /* its manager sent the creation: it votes for it, and shares the state */
     bool voted, shared;
     uint64_t not_before; /* by io_loop_now: what failed is not tried again earlier */
 };

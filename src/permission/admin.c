@@ -26,7 +26,6 @@ bool permission_is_admin(const struct permission *permission, const struct addre
     if (!a || a->status != PERMISSION_ACCOUNT_ACTIVE || !is_active(m, a->org))
         return false;
     return bytes_equal(a->role, bytes_str(config->network_role)) ||
-           bytes_equal(a->role, bytes_str(config->org_role)) ||
-           is_admin_role(m, a->org, a->role) ||
+           bytes_equal(a->role, bytes_str(config->org_role)) || is_admin_role(m, a->org, a->role) ||
            is_admin_role(m, permission_org(m, a->org)->ultimate, a->role);
 }

@@ -31,8 +31,8 @@ struct rpc_extension_watch {
     struct extension_list list;
     uint64_t to, now;
     uint64_t again_from; /* blocks behind this one have been exchanged meanwhile */
-    bool may_act, look; /* look: at every extension */
-    struct buf found;   /* struct found each; data in the arena */
+    bool may_act, look;  /* look: at every extension */
+    struct buf found;    /* struct found each; data in the arena */
     bool changed;
     struct action actions[RPC_EXTENSION_ACTIONS];
     size_t action_count, next_action;
@@ -82,8 +82,8 @@ static int read_sender(struct rpc_extension_watch *w, struct chain_reader *reade
     *ret_known = true;
     if (status == 0 && !tx.is_creation && address_equal(&tx.to, &chain_marker_address)) {
         struct chain_payload_hash hash = chain_payload_hash_of(tx.data);
-        status = privacy_receive(w->call.backend->privacy, &payload, &hash, false, &w->arena,
-                                 &detail);
+        status =
+            privacy_receive(w->call.backend->privacy, &payload, &hash, false, &w->arena, &detail);
         if (status)
             return status;
         *ret_known = payload.is_party &&
@@ -164,8 +164,9 @@ static struct action *add_action(struct rpc_extension_watch *w, const struct ext
     struct buf *b = &action->request;
     action->management = entry->management;
     action->is_share = is_share;
-    buf_append_format(b, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"quorumExtension_%s\",\"params\":[",
-                      is_share ? "shareState" : "approveExtension");
+    buf_append_format(
+        b, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"quorumExtension_%s\",\"params\":[",
+        is_share ? "shareState" : "approveExtension");
     rpc_write_address(b, &entry->management);
     return action;
 }
@@ -223,8 +224,8 @@ static int look_at(struct rpc_extension_watch *w, struct extension_entry *entry,
     struct address creator;
     struct err_detail detail = {""};
     bool voted = false, agreed = false;
-    int status = rpc_extension_ask_bool(call, &entry->management, NULL, EXTENSION_IS_FINISHED,
-                                        ret_over);
+    int status =
+        rpc_extension_ask_bool(call, &entry->management, NULL, EXTENSION_IS_FINISHED, ret_over);
     if (status || *ret_over)
         return status;
     if (!progress->asked_owner) {
@@ -235,7 +236,8 @@ static int look_at(struct rpc_extension_watch *w, struct extension_entry *entry,
     if (status || !progress->is_owner)
         return status;
     status = rpc_extension_ask_address(call, &entry->management, EXTENSION_CREATOR, &creator);
-    if (status == 0 && !(call->backend->accounts && accounts_has(call->backend->accounts, &creator))) {
+    if (status == 0 &&
+        !(call->backend->accounts && accounts_has(call->backend->accounts, &creator))) {
         report(call->backend, &entry->management,
                "Account used to sign extension contract no longer available", bytes_none());
         progress->is_owner = false;

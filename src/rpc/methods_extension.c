@@ -55,8 +55,8 @@ static int open_head(struct head *h, struct rpc_call *call)
     return status;
 }
 
-static int read_account(struct head *h, bool private, const struct address *address, bool *ret_exists,
-                        struct bytes *ret_code, struct hash256 *ret_storage)
+static int read_account(struct head *h, bool private, const struct address *address,
+                        bool *ret_exists, struct bytes *ret_code, struct hash256 *ret_storage)
 {
     struct state_reader state;
     struct state_account account;
@@ -219,8 +219,7 @@ static int check_creator(struct rpc_call *call, const struct address *contract)
     int status = read_metadata(call, contract, &enhanced, &metadata);
     if (status || !enhanced)
         return status;
-    status =
-        privacy_is_sender(call->backend->privacy, &is_sender, &metadata.creation, &detail);
+    status = privacy_is_sender(call->backend->privacy, &is_sender, &metadata.creation, &detail);
     if (status < 0)
         return status;
     return status == 0 && is_sender ? 0 : rpc_fail(call, RPC_CODE_ERROR, "operation not allowed");
@@ -342,8 +341,7 @@ static int check_voter(struct rpc_call *call, const struct address *management,
         is_voter = address_equal(&out[0].address, from);
     }
     if (!is_voter)
-        return rpc_fail(call, RPC_CODE_ERROR,
-                        "account is not acceptor of this extension request");
+        return rpc_fail(call, RPC_CODE_ERROR, "account is not acceptor of this extension request");
     status = rpc_extension_ask_bool(call, management, from, EXTENSION_HAS_VOTED, &voted);
     if (status < 0)
         return status;
@@ -438,8 +436,8 @@ static int cancel(struct rpc_call *call)
     if (status == 0)
         status = rpc_extension_ask_address(call, &management, EXTENSION_CREATOR, &creator);
     if (status == 0 && !address_equal(&creator, &tx->from))
-        status = rpc_fail(call, RPC_CODE_ERROR,
-                          "account is not the creator of this extension request");
+        status =
+            rpc_fail(call, RPC_CODE_ERROR, "account is not the creator of this extension request");
     return status ? status : send_call(call, tx, &management, EXTENSION_FINISH, NULL);
 }
 
@@ -461,7 +459,8 @@ static int quick_share(struct rpc_call *call)
     const struct extension_entry *entry =
         extension_list_find(&rpc_extension_of(call->rpc)->list, &call->args[0].address);
     if (!entry || strcmp(entry->psi, EXTENSION_PSI) != 0)
-        return rpc_fail(call, RPC_CODE_ERROR, "no extension under way has this management contract");
+        return rpc_fail(call, RPC_CODE_ERROR,
+                        "no extension under way has this management contract");
     call->args[CREATION].bytes =
         arena_copy(call->arena, bytes_of(entry->creation.b, sizeof(entry->creation.b)));
     return call->args[CREATION].bytes.data ? RPC_LATER : ERR_NOMEM;

@@ -44,8 +44,8 @@ static void both_forms_of_the_file_are_read(void **state)
     struct extension_list list = read_list("{\"" OTHER "\":" ENTRY "}");
     assert_written(&list, "{\"psiContracts\":{\"private\":{\"" OTHER "\":" ENTRY "}}}");
     extension_list_release(&list);
-    const char *text = "{\"psiContracts\":{\"private\":{},\"PS2\":{\"" OTHER "\":" ENTRY
-                       "}},\"watchedBlock\":12}";
+    const char *text =
+        "{\"psiContracts\":{\"private\":{},\"PS2\":{\"" OTHER "\":" ENTRY "}},\"watchedBlock\":12}";
     list = read_list(text);
     assert_int_equal(list.watched, 12);
     assert_string_equal(list.entries[0].psi, "PS2");
