@@ -261,6 +261,15 @@ int chain_private_view_of(struct chain_private *p, struct state_view **ret_view,
     return err;
 }
 
+int chain_private_view_now(struct chain_private *p, struct state_view **ret_view,
+                           struct state_view *current, const struct address *address)
+{
+    *ret_view = current;
+    return p->is_open && (p->is_private || p->is_dual)
+               ? chain_private_view_of(p, ret_view, current, address)
+               : 0;
+}
+
 static struct chain_affected *find_affected(struct chain_private *p, const struct address *address)
 {
     for (size_t i = 0; i < p->affected_count; i++)
@@ -420,6 +429,33 @@ int chain_private_ran(struct chain_private *p, struct exec_run *run, struct evm_
 
 /* --- Calls --- */
 
+static int begin_at(struct chain_private *p, struct chain_environment *environment,
+                    struct chain_reader *reader, struct state_view *block_view, uint64_t number)
+{
+    p->environment = environment;
+    p->block_view = block_view;
+    p->payloads = NULL;
+    p->is_dual = p->is_private = p->is_inner = false;
+    chain_private_close(p);
+    int err = chain_reader_private_state(reader, &p->state, number);
+    if (!err)
+        err = state_reader_open_at(&p->notes_state, &reader->chain->db, reader->txn,
+                                   chain_private_notes(), number);
+    return err;
+}
+
+int chain_private_begin_again(struct chain_private *p, struct chain_environment *environment,
+                              struct chain_reader *reader, struct state_view *block_view,
+                              uint64_t number, const struct chain_payloads *payloads)
+{
+    int err = begin_at(p, environment, reader, block_view, number);
+    if (err)
+        return err;
+    p->payloads = payloads;
+    chain_environment_set_private(environment, p);
+    return 0;
+}
+
 int chain_private_begin_call(struct chain_private *p, struct chain_environment *environment,
                              struct chain_reader *reader, struct state_view *block_view,
                              uint64_t number, const struct address *to)
@@ -427,14 +463,7 @@ int chain_private_begin_call(struct chain_private *p, struct chain_environment *
     static const struct address nobody;
     struct state_account account;
     bool exists;
-    p->environment = environment;
-    p->block_view = block_view;
-    p->is_dual = false;
-    chain_private_close(p);
-    int err = chain_reader_private_state(reader, &p->state, number);
-    if (!err)
-        err = state_reader_open_at(&p->notes_state, &reader->chain->db, reader->txn,
-                                   chain_private_notes(), number);
+    int err = begin_at(p, environment, reader, block_view, number);
     if (!err)
         err = state_reader_account(&p->state, &account, &exists, to ? to : &nobody);
     if (err)

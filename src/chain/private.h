@@ -175,6 +175,20 @@ int chain_reader_metadata(struct chain_reader *reader, enum chain_metadata_statu
 int chain_private_begin_call(struct chain_private *p, struct chain_environment *environment,
                              struct chain_reader *reader, struct state_view *block_view,
                              uint64_t number, const struct address *to) BASE_NODISCARD;
+/*
+ * Lets transactions of the block behind `number` run once more on `environment`, as they ran in the block: those that this
+ * node is party to on the private state, which nothing of it is kept of. `payloads` is asked on the caller's thread. As above; the
+ * private side of a run that is over is gone with the next chain_private_begin_….
+ */
+int chain_private_begin_again(struct chain_private *p, struct chain_environment *environment,
+                              struct chain_reader *reader, struct state_view *block_view,
+                              uint64_t number,
+                              const struct chain_payloads *payloads) BASE_NODISCARD;
+/* Which view the running code sees an account by: while a private transaction runs, or a call on a private contract, the private one when
+ * that has it, else `current`. */
+int chain_private_view_now(struct chain_private *p, struct state_view **ret_view,
+                           struct state_view *current,
+                           const struct address *address) BASE_NODISCARD;
 void chain_private_release(struct chain_private *p);
 
 /* The JSON of a signed transaction, as a marker's payload has it (types.Transaction of Go). False: it is

@@ -330,6 +330,7 @@ static int trace_simulation(struct rpc_simulation *s, const struct rpc_trace_opt
     status = rpc_trace_begin(t, options, s->machine->view, s->environment.block.fork);
     if (status == 0) {
         s->tracer = &t->events;
+        t->private = s->call->backend->privacy ? &s->machine->private : NULL;
         rpc_trace_describe(t, &s->tx, &s->args->from);
         status = rpc_simulation_run(s, rpc_simulation_gas(s));
         t->outcome.gas_limit = s->tx.gas_limit;

@@ -272,6 +272,12 @@ void rpc_trace_release(struct rpc_trace *t)
     arena_release(&t->arena);
 }
 
+int rpc_trace_view(struct rpc_trace *t, struct state_view **ret_view, const struct address *address)
+{
+    *ret_view = t->view;
+    return t->private ? chain_private_view_now(t->private, ret_view, t->view, address) : 0;
+}
+
 const char *rpc_trace_stopped(const struct rpc_trace *t)
 {
     return t->timed_out ? "execution timeout" : t->too_large ? "trace too large" : NULL;

@@ -80,8 +80,9 @@ struct rpc_trace {
     struct evm_tracer events; /* for evm_set_tracer */
     struct rpc_trace_options options;
     const struct rpc_tracer *tracer;
-    void *state;             /* the tracer's */
-    struct state_view *view; /* accounts, as the running code sees them */
+    void *state;                   /* the tracer's */
+    struct state_view *view;       /* public accounts */
+    struct chain_private *private; /* NULL: nothing private is run */
     enum fork fork;
     struct arena arena; /* limited; for what tracers keep until the result */
     struct rpc_trace_outcome outcome;
@@ -100,6 +101,9 @@ const struct rpc_tracer *rpc_tracer_find(struct bytes name);
 int rpc_trace_begin(struct rpc_trace *t, const struct rpc_trace_options *options,
                     struct state_view *view, enum fork fork) BASE_NODISCARD;
 void rpc_trace_release(struct rpc_trace *t);
+/* An account as the running code sees it: in which view it is. */
+int rpc_trace_view(struct rpc_trace *t, struct state_view **ret_view,
+                   const struct address *address) BASE_NODISCARD;
 /* Why the machine was stopped; NULL: it was not, by this. */
 const char *rpc_trace_stopped(const struct rpc_trace *t);
 

@@ -106,7 +106,10 @@ static int on_selfdestruct(struct rpc_trace *t, const struct rpc_trace_step *ste
     struct u256 beneficiary = rpc_trace_peek(step, 0);
     call->to = rpc_trace_address(&beneficiary);
     call->has_to = call->has_value = true;
-    int status = state_view_account(t->view, &account, &step->message->recipient);
+    struct state_view *view;
+    int status = rpc_trace_view(t, &view, &step->message->recipient);
+    if (status == 0)
+        status = state_view_account(view, &account, &step->message->recipient);
     if (status)
         return status;
     call->value = account ? account->balance : u256_from(0);
@@ -148,7 +151,10 @@ static int end_creation(struct rpc_trace *t, const struct rpc_trace_step *step, 
     struct bytes code;
     call->to = rpc_trace_address(&created);
     call->has_to = call->has_output = true;
-    int status = state_view_code(t->view, &code, &call->to);
+    struct state_view *view;
+    int status = rpc_trace_view(t, &view, &call->to);
+    if (status == 0)
+        status = state_view_code(view, &code, &call->to);
     if (status)
         return status;
     call->output = arena_copy(&t->arena, code);

@@ -46,14 +46,17 @@ static int add_account(struct rpc_trace *t, const struct address *address)
     struct bytes code;
     if (map_get(&p->accounts, address))
         return 0;
-    int status = state_view_account(t->view, &now, address);
+    struct state_view *view;
+    int status = rpc_trace_view(t, &view, address);
+    if (status == 0)
+        status = state_view_account(view, &now, address);
     if (status)
         return status;
     if (now) {
         account.balance = now->balance;
         account.nonce = now->nonce;
     }
-    status = state_view_code(t->view, &code, address);
+    status = state_view_code(view, &code, address);
     if (status)
         return status;
     account.code = arena_copy(&t->arena, code);
@@ -77,7 +80,10 @@ static int add_slot(struct rpc_trace *t, const struct rpc_trace_step *step)
     u256_store(key.slot, &slot);
     if (map_get(&p->slots, &key))
         return 0;
-    int status = state_view_load(t->view, &value, NULL, address, &slot);
+    struct state_view *view;
+    int status = rpc_trace_view(t, &view, address);
+    if (status == 0)
+        status = state_view_load(view, &value, NULL, address, &slot);
     if (status)
         return status;
     if (step->change) /* the state has the new one already */
@@ -102,7 +108,10 @@ static int add_creation(struct rpc_trace *t, const struct rpc_trace_step *step)
     const struct state_account *account;
     struct address made;
     if (step->op == EVM_OP_CREATE) {
-        int status = state_view_account(t->view, &account, from);
+        struct state_view *view;
+        int status = rpc_trace_view(t, &view, from);
+        if (status == 0)
+            status = state_view_account(view, &account, from);
         if (status)
             return status;
         eth_create_address(&made, from, account ? account->nonce : 0);

@@ -1,6 +1,7 @@
 #include "rpc/trace_run.h"
 
 #include "exec/system.h"
+#include "privacy/privacy.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -159,6 +160,33 @@ static int check_parent(struct rpc_trace_run *run)
     return rpc_fail(run->call, RPC_CODE_ERROR, "block 0x%s not found", text);
 }
 
+/* The manager is asked as by any call: a trace does not wait until it is back. */
+static int receive(void *context, struct chain_payload *ret_payload,
+                   const struct chain_payload_hash *hash, struct arena *arena)
+{
+    struct rpc_trace_run *run = context;
+    struct err_detail detail = {""};
+    int status =
+        privacy_receive(run->call->backend->privacy, ret_payload, hash, false, arena, &detail);
+    if (status != PRIVACY_FAILED)
+        return status;
+    run->no_payload = true;
+    rpc_fail(run->call, RPC_CODE_ERROR, "%s", detail.text);
+    return ERR_BUSY;
+}
+
+/* The private state behind the parent, where this node is party to transactions. */
+static int begin_private(struct rpc_trace_run *run)
+{
+    if (!run->call->backend->privacy)
+        return 0;
+    run->payloads = (struct chain_payloads){.context = run, .receive = receive};
+    run->no_payload = false;
+    return chain_private_begin_again(&run->machine->private, &run->environment, &run->reader,
+                                     run->machine->view, run->block->header.number - 1,
+                                     &run->payloads);
+}
+
 static int begin_block(struct rpc_trace_run *run, uint64_t reexec)
 {
     const struct eth_header *header = &run->block->header;
@@ -174,6 +202,8 @@ static int begin_block(struct rpc_trace_run *run, uint64_t reexec)
         status = chain_environment_init(&run->environment, &run->reader, header);
     if (status == 0)
         status = rpc_machine_begin(run->machine, &run->state);
+    if (status == 0)
+        status = begin_private(run);
     if (status)
         return rpc_reader_fail(run->call, &run->reader, status);
     struct exec *exec = run->machine->exec;
@@ -195,7 +225,7 @@ int rpc_trace_run_until(struct rpc_trace_run *run, size_t count, uint64_t reexec
             return rpc_fail(run->call, RPC_CODE_ERROR, "execution timeout");
         status = exec_transaction(run->machine->exec, &result, &why, tx, &tx->sender, 0);
         if (status)
-            return rpc_reader_fail(run->call, &run->reader, status);
+            return run->no_payload ? RPC_FAILED : rpc_reader_fail(run->call, &run->reader, status);
         if (result.verdict != EXEC_VALID) {
             char hash[65] = {0};
             hex_encode(hash, bytes_of(run->block->body->hashes[i].b, 32));
@@ -260,6 +290,7 @@ int rpc_trace_run_one(struct rpc_trace_run *run, size_t index,
         limited.milliseconds = left;
     int status = rpc_trace_begin(t, &limited, run->machine->view, run->environment.block.fork);
     if (status == 0) {
+        t->private = run->call->backend->privacy ? &run->machine->private : NULL;
         rpc_trace_describe(t, tx, &tx->sender);
         evm_set_tracer(machine, &t->events);
         status = exec_transaction(run->machine->exec, &result, &why, tx, &tx->sender, 0);
@@ -273,7 +304,7 @@ int rpc_trace_run_one(struct rpc_trace_run *run, size_t index,
                           why.text[0] ? why.text : exec_verdict_text(result.verdict));
     }
     if (status < 0)
-        status = rpc_trace_fail(run->call, t, &run->reader, status);
+        status = run->no_payload ? RPC_FAILED : rpc_trace_fail(run->call, t, &run->reader, status);
     rpc_trace_release(t);
     return status;
 }

@@ -12,9 +12,11 @@ struct rpc_trace_run {
     struct chain_reader reader;
     struct rpc_machine *machine;
     struct chain_environment environment;
-    struct state_reader state; /* of the parent */
-    struct chain_block *block; /* senders known */
-    uint64_t deadline;         /* of the whole call, milliseconds of the monotonic clock */
+    struct state_reader state;      /* of the parent */
+    struct chain_block *block;      /* senders known */
+    uint64_t deadline;              /* of the whole call, milliseconds of the monotonic clock */
+    struct chain_payloads payloads; /* of a node with a transaction manager */
+    bool no_payload;                /* it gave no answer; the call has the error */
     struct rpc_trace trace;
 };
 

@@ -89,7 +89,10 @@ static int note_storage(struct rpc_trace *t, const struct rpc_trace_step *step)
     struct u256 slot = rpc_trace_peek(step, 0);
     u256_store(key.slot, &slot);
     if (load) {
-        int status = state_view_load(t->view, &value, NULL, &key.account, &slot);
+        struct state_view *view;
+        int status = rpc_trace_view(t, &view, &key.account);
+        if (status == 0)
+            status = state_view_load(view, &value, NULL, &key.account, &slot);
         if (status)
             return status;
     } else {

@@ -81,7 +81,7 @@ class Node:
         command = [self.binary, '--datadir', self.folder, '--networkid', '1337', '--nodiscover', '--syncmode', self.sync,
                    '--gcmode', 'archive' if self.sync == 'full' else 'full', '--port', str(self.port), '--verbosity', '4', '--allow-insecure-unlock',
                    '--http', '--http.addr', '127.0.0.1', '--http.port', str(self.http),
-                   '--http.api', 'admin,eth,net,web3,istanbul,personal,debug,txpool,miner']
+                   '--http.api', 'admin,eth,net,web3,istanbul,personal,debug,txpool,miner,quorumExtension']
         if self.validator:
             command += ['--mine', '--miner.threads', '1', '--miner.gaslimit', GAS_LIMIT, '--miner.gastarget', GAS_LIMIT]
         env = dict(os.environ, PRIVATE_CONFIG=self.private)
