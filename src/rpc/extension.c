@@ -96,7 +96,11 @@ int rpc_extension_ask(struct rpc_call *call, const struct address *management,
                       struct permission_value ret[PERMISSION_VALUES_MAX])
 {
     static const struct rpc_block_id latest = {.kind = RPC_AT_LATEST};
-    struct rpc_transaction args = {.has_from = from != NULL, .has_to = true, .has_data = true};
+    struct rpc_transaction args = {.has_from = from != NULL,
+                                   .has_to = true,
+                                   .has_gas = true,
+                                   .gas = RPC_EXTENSION_GAS,
+                                   .has_data = true};
     struct rpc_simulation s;
     struct buf data = BUF_INIT;
     permission_abi_call(&data, question, in);

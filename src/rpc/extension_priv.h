@@ -12,6 +12,8 @@ enum {
     RPC_EXTENSION_RETRY_MS = 10 * 1000, /* between two tries of what fails */
     RPC_EXTENSION_ACTIONS = 16, /* done behind one look at the blocks; the next one goes on */
     RPC_EXTENSION_SAVED = 1000, /* blocks after which the file is written for its number alone */
+    RPC_EXTENSION_GAS =
+        1000000, /* of a question, which takes some thousands: others wrote the contract */
     RPC_EXTENSION_VOTERS_MAX = 256, /* of a management contract; two are usual */
 };
 

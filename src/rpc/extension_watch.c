@@ -224,6 +224,8 @@ static int look_at(struct rpc_extension_watch *w, struct extension_entry *entry,
     struct address creator;
     struct err_detail detail = {""};
     bool voted = false, agreed = false;
+    if (progress->asked_owner && !progress->is_owner)
+        return 0; /* its end is told by an event */
     int status =
         rpc_extension_ask_bool(call, &entry->management, NULL, EXTENSION_IS_FINISHED, ret_over);
     if (status || *ret_over)

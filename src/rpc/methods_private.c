@@ -22,27 +22,39 @@ static int receive(struct rpc_call *call, struct chain_payload *ret_payload,
     return status == PRIVACY_FAILED ? rpc_fail(call, RPC_CODE_ERROR, "%s", detail.text) : status;
 }
 
+/* As Go's encoding/hex names a character. */
+static int refuse_digit(struct rpc_call *call, unsigned c)
+{
+    char shown[8] = "";
+    if (c >= 0x20 && c < 0x7f)
+        snprintf(shown, sizeof(shown), " '%c'", (int)c);
+    else if (c > 0xa0 && c != 0xad)
+        snprintf(shown, sizeof(shown), " '%c%c'", (int)(0xc0 | c >> 6), (int)(0x80 | (c & 0x3f)));
+    return rpc_fail(call, RPC_CODE_ERROR, "encoding/hex: invalid byte: U+%04X%s", c, shown);
+}
+
 static int read_digest(struct rpc_call *call, struct chain_payload_hash *ret_hash)
 {
     struct bytes text = call->args[0].bytes;
-    struct buf decoded = BUF_INIT;
     char hex[2 * CHAIN_PAYLOAD_HASH + 3];
     if (!call->backend->privacy)
         return rpc_fail(call, RPC_CODE_ERROR, not_enabled);
-    size_t digits =
-        text.len >= 2 && text.data[0] == '0' && (text.data[1] | 0x20) == 'x' ? text.len - 2 : 0;
-    if (!digits || digits % 2)
+    if (text.len < 3)
         return rpc_fail(call, RPC_CODE_ERROR, "Invalid digest hex");
-    if (digits != 2 * CHAIN_PAYLOAD_HASH)
+    if (text.data[0] == '0' && text.data[1] == 'x')
+        text = bytes_slice(text, 2, text.len - 2);
+    for (size_t i = 0; i < text.len; i++)
+        if (!text.data[i] || !strchr("0123456789abcdefABCDEF", text.data[i]))
+            return refuse_digit(call, text.data[i]);
+    if (text.len % 2)
+        return rpc_fail(call, RPC_CODE_ERROR, "encoding/hex: odd length hex string");
+    if (text.len != 2 * CHAIN_PAYLOAD_HASH)
         return rpc_fail(call, RPC_CODE_ERROR, "Expected a Quorum digest of length 64, but got %zu",
-                        digits / 2);
-    snprintf(hex, sizeof(hex), "%.*s", (int)text.len, (const char *)text.data);
-    int status =
-        hex_decode(hex, &decoded) ? rpc_fail(call, RPC_CODE_ERROR, "Invalid digest hex") : 0;
-    if (status == 0)
-        *ret_hash = chain_payload_hash_of(buf_bytes(&decoded));
-    buf_release(&decoded);
-    return status;
+                        text.len / 2);
+    snprintf(hex, sizeof(hex), "0x%.*s", (int)text.len, (const char *)text.data);
+    bool good = hex_decode_exact(hex, ret_hash->b, sizeof(ret_hash->b));
+    assert(good);
+    return good ? 0 : ERR_INPUT;
 }
 
 static int get_payload(struct rpc_call *call)

@@ -260,6 +260,9 @@ void rpc_trace_settle(struct rpc_trace *t, const struct eth_transaction *tx,
     bool hidden = eth_transaction_is_private(tx);
     t->outcome.gas_price = result->gas_price;
     t->outcome.transaction_gas = hidden ? 0 : result->gas_used;
+    if (hidden && result->has_other_receipt && !t->outcome.error && !result->other_receipt.success)
+        t->outcome.error = "verification of contract interaction differs from the one returned by "
+                           "Tessera";
     if (!t->outcome.started && tx->is_creation)
         t->outcome.to = result->contract;
 }
