@@ -57,6 +57,12 @@ bool ibft_is_there(const struct ibft *m, size_t member)
     return peer && (peer->connected || (!peer->lost && peer->heard + 1 >= m->number));
 }
 
+bool ibft_is_connected(const struct ibft *m, size_t member)
+{
+    const struct ibft_peer *peer = map_get(&m->peers, &m->set.members[member]);
+    return peer && peer->connected;
+}
+
 size_t ibft_present(const struct ibft *m)
 {
     size_t n = 0;
@@ -74,9 +80,11 @@ static void drop_height(struct ibft *m)
     ibft_block_put(&m->candidate, NULL);
     ibft_block_put(&m->fallback, NULL);
     ibft_block_put(&m->lock, NULL);
+    ibft_block_put(&m->shown, NULL);
+    ibft_proof_release(&m->proof);
     m->lock_round = 0;
     m->good = m->bad = m->vote = (struct hash256){{0}};
-    m->voted = m->waiting = m->short_round = false;
+    m->voted = m->waiting = m->short_round = m->claimed = false;
     m->round = 0;
     m->phase = IBFT_IDLE;
 }
@@ -84,6 +92,7 @@ static void drop_height(struct ibft *m)
 static void forget_restored(struct ibft *m)
 {
     consensus_block_unref(m->restored.lock);
+    ibft_proof_release(&m->restored.proof);
     m->restored = (struct ibft_signed){0};
 }
 

@@ -61,6 +61,15 @@ static bool nothing_to_come(const struct ibft *m)
            ((size_t)proposer != m->self && m->members[proposer].round > m->round);
 }
 
+/* How often the time for a proposal doubles. Others may keep and pass on what a proposer said before it went; it is waited for
+ * where nobody else can reach it either, but not for long. */
+static uint64_t doublings(const struct ibft *m)
+{
+    size_t proposer = (size_t)istanbul_set_index(&m->set, ibft_proposer(m, m->round));
+    bool near = proposer == m->self || ibft_is_connected(m, proposer);
+    return least(near ? m->round - 1 : (m->round - 1) / 4, 16);
+}
+
 void ibft_arm_round(struct ibft *m)
 {
     uint64_t ms = reference_ms(m);
@@ -70,7 +79,7 @@ void ibft_arm_round(struct ibft *m)
     } else if (!m->waiting && m->round > 0) {
         /* A quorum is in this round, and its proposer can propose at once. */
         uint64_t patience = most(period_ms(m), 2 * m->slowest_ms);
-        ms = least(ms, patience << least(m->round - 1, 16));
+        ms = least(ms, patience << doublings(m));
     }
     ibft_start_timer(m, IBFT_TIMER_ROUND, ms);
 }
@@ -102,7 +111,7 @@ static void leave_round(struct ibft *m, uint64_t round)
     ibft_stop_timer(m, IBFT_TIMER_DUE);
     ibft_stop_timer(m, IBFT_TIMER_FUTURE);
     for (size_t i = 0; i < m->set.count; i++)
-        m->members[i].helped = false;
+        m->members[i].helped = m->members[i].shown = false;
 }
 
 static void say_round(struct ibft *m)
@@ -194,14 +203,23 @@ static bool split_round(const struct ibft *m, uint64_t *ret_round)
     return highest > m->round;
 }
 
+static size_t count_connected(const struct ibft *m)
+{
+    size_t n = 1; /* this node */
+    for (size_t i = 0; i < m->set.count; i++)
+        n += i != m->self && ibft_is_connected(m, i);
+    return n;
+}
+
 /* The highest round of those who are there, when without those who have left this round there is no quorum, and with them
- * there is one: nobody goes back. */
+ * there is one: nobody goes back. Where a quorum is connected, only they count: what others pass on may be of one who is gone. */
 static bool needed_round(const struct ibft *m, uint64_t *ret_round)
 {
     size_t there = 0, able = 0;
     uint64_t highest = m->round;
+    bool direct = count_connected(m) >= m->quorum;
     for (size_t i = 0; i < m->set.count; i++) {
-        if (!ibft_is_there(m, i))
+        if (direct ? i != m->self && !ibft_is_connected(m, i) : !ibft_is_there(m, i))
             continue;
         there++;
         able += m->members[i].round <= m->round;
@@ -285,6 +303,7 @@ void ibft_resume(struct ibft *m)
     m->vote = s->vote;
     m->lock = s->lock;
     m->lock_round = s->lock_round;
+    m->proof = s->proof;
     *s = (struct ibft_signed){0};
     say_round(m);
     if (m->lock)

@@ -172,6 +172,9 @@ void ibft_tell(struct ibft *m, const struct address *to)
         return;
     for (size_t i = 0; i < m->set.count; i++)
         tell_of(m, to, i, true);
+    int member = istanbul_set_index(&m->set, to);
+    if (member >= 0)
+        ibft_show_lock(m, (size_t)member);
 }
 
 void ibft_tell_all(struct ibft *m)
@@ -181,7 +184,9 @@ void ibft_tell_all(struct ibft *m)
         bool voted =
             (member->now[IBFT_PREPARE].used && member->now[IBFT_PREPARE].round == m->round) ||
             (member->now[IBFT_COMMIT].used && member->now[IBFT_COMMIT].round == m->round);
-        if (i != m->self)
-            tell_of(m, &m->set.members[i], m->self, !voted);
+        if (i == m->self)
+            continue;
+        tell_of(m, &m->set.members[i], m->self, !voted);
+        ibft_show_lock(m, i);
     }
 }

@@ -6,15 +6,18 @@
  *     say.c        own messages: signed, recorded, sent, sent again
  *     record.c     what must survive a crash
  *     round.c      rounds: begin, fail, agree on the next; proposals
- *     vote.c       checks, PREPARE, COMMIT, locks
+ *     vote.c       checks, PREPARE, COMMIT
+ *     lock.c       locks: kept with their proof, shown, moved
  *
  * A validator that has seen a quorum vote for a block locks on it and from then on votes for nothing else. What the reference
  * does not do:
  *
- *   - A lock has a round, that of the last COMMIT. A quorum of votes for another block in a later round moves the lock to it:
- *     two validators locked on different blocks cannot stop the chain (in the reference they can). It is safe: if a block was
- *     committed by a quorum in round r, a member of every quorum is locked on it with a round of at least r, so that no
- *     quorum votes for another one later.
+ *   - A lock has a round, that of the last COMMIT. A quorum of votes for another block in a later round moves the lock to it,
+ *     whenever they are seen; they are kept, and shown to the others: validators locked on different blocks cannot stop the
+ *     chain (in the reference they can). It is safe: if a block was committed by a quorum in round r, a member of every quorum
+ *     is locked on it with a round of at least r, so that no quorum votes for another one later.
+ *   - Who is locked votes for its block when it is proposed again, and commits to it when a quorum does (the reference commits
+ *     at once): so every lock has the votes of a quorum in its round.
  *   - Rounds are caught up with on any evidence: messages of F+1 members of a round at least that high, or of a quorum that
  *     waits but is split over several rounds. A node never runs ahead of the others alone, as the reference does.
  *   - The time that a round may take has a cap, and is short when the proposer is known to be away.
@@ -55,6 +58,7 @@ enum {
     IBFT_JUMP_MAX = 10,
     IBFT_PEERS_KEPT = 2 * ISTANBUL_SET_MAX, /* before strangers are forgotten */
     IBFT_GRACE_MIN_MS = 250,                /* for a proposer that is away, at least */
+    IBFT_VOTES_KEPT = 16,                   /* rounds of which a member's vote is kept */
 };
 
 /* The newest message of one kind from one member. Sizes: at most CONSENSUS_PAYLOAD_MAX for a PRE-PREPARE, which is kept only
@@ -68,12 +72,23 @@ struct ibft_slot {
     struct buf payload;
 };
 
+/* What a member voted for in a round, by PREPARE or COMMIT: the first message that was heard, below 300 bytes. */
+struct ibft_vote {
+    bool used;
+    uint64_t round;
+    struct hash256 digest;
+    struct buf payload;
+};
+
 struct ibft_member {
     struct ibft_slot now[IBFT_CODES];  /* of this height */
     struct ibft_slot next[IBFT_CODES]; /* of the nearest later height */
-    uint64_t round;                    /* highest that a message of it was of */
-    bool heard;                        /* anything at this height */
-    bool helped;                       /* it was told of the current round */
+    struct ibft_vote
+        votes[IBFT_VOTES_KEPT]; /* of round r at r % IBFT_VOTES_KEPT; the later of two */
+    uint64_t round;             /* highest that a message of it was of */
+    bool heard;                 /* anything at this height */
+    bool helped;                /* it was told of the current round */
+    bool shown;                 /* and shown the lock in it */
 };
 
 /* What is known of a validator beyond a height. */
@@ -81,6 +96,12 @@ struct ibft_peer {
     bool connected;
     bool lost;      /* the connection ended, and nothing was heard since */
     uint64_t heard; /* the last height at which it signed something */
+};
+
+/* The payloads of a quorum's votes for the lock in its round. */
+struct ibft_proof {
+    struct buf *votes;
+    size_t count; /* at most ISTANBUL_SET_MAX */
 };
 
 /* What was signed in a round that must not be contradicted. */
@@ -91,6 +112,7 @@ struct ibft_signed {
     struct hash256 vote;
     struct consensus_block *lock; /* or NULL */
     uint64_t lock_round;
+    struct ibft_proof proof; /* empty in a record of version 1 */
 };
 
 /* An own message to be sent at the end of the step. */
@@ -127,7 +149,12 @@ struct ibft {
     struct hash256 vote;
     struct consensus_block *lock;
     uint64_t lock_round;
-    struct hash256 good, bad; /* the last block that was found so; zero: none */
+    struct ibft_proof proof;
+    bool claimed; /* a quorum has voted for this in a round later than the lock's */
+    uint64_t claim_round;
+    struct hash256 claim;
+    struct consensus_block *shown; /* the block of a claim, proposed in an earlier round */
+    struct hash256 good, bad;      /* the last block that was found so; zero: none */
 
     uint64_t generation; /* of timers */
     uint64_t tokens[IBFT_TIMER_COUNT];
@@ -156,6 +183,7 @@ void ibft_stop_timer(struct ibft *m, enum ibft_timer timer);
 void ibft_block_put(struct consensus_block **slot, struct consensus_block *block);
 /* Connected, or heard of lately and not lost since; this node is always there. */
 bool ibft_is_there(const struct ibft *m, size_t member);
+bool ibft_is_connected(const struct ibft *m, size_t member);
 /* How many are. */
 size_t ibft_present(const struct ibft *m);
 
@@ -169,6 +197,25 @@ void ibft_members_free(struct ibft *m);
 /* Members for a new set, keeping what others sent for the height already. False when out of memory. */
 bool ibft_members_renew(struct ibft *m, const struct istanbul_set *set);
 void ibft_slot_release(struct ibft_slot *slot);
+
+/* ---- lock.c ---- */
+
+/* Keeps what the member voted for, a PREPARE or COMMIT of this height. False when it says nothing new. */
+bool ibft_note_vote(struct ibft *m, struct ibft_member *member, uint64_t round,
+                    const struct hash256 *digest, struct bytes payload);
+/* After a vote was noted: whether it completes a quorum that moves the lock. */
+void ibft_claim(struct ibft *m, uint64_t round, const struct hash256 *digest);
+/* An earlier round's PRE-PREPARE: its block is kept when a quorum has voted for it and it is not here. */
+void ibft_take_shown(struct ibft *m, const struct ibft_message *message);
+/* Moves the lock to what a quorum voted for in an earlier round than the current one, once the block is here and checked. */
+void ibft_look_at_claim(struct ibft *m);
+/* Locks on a block that a quorum voted for in `round`, and takes the proof from the votes noted. */
+void ibft_lock_on(struct ibft *m, struct consensus_block *block, uint64_t round);
+/* Sends the proof of the lock, and its block, to a member that does not stand with it. */
+void ibft_show_lock(struct ibft *m, size_t member);
+/* A copy. False when out of memory. */
+bool ibft_proof_add(struct ibft_proof *proof, struct bytes vote) BASE_NODISCARD;
+void ibft_proof_release(struct ibft_proof *proof);
 
 /* ---- say.c ---- */
 
@@ -212,6 +259,8 @@ void ibft_on_candidate(struct ibft *m, struct consensus_block *block);
 
 /* ---- vote.c ---- */
 
+/* Whether `block` is good; else its check begins, and the answer leads to ibft_look_at_votes. */
+bool ibft_is_checked(struct ibft *m, struct consensus_block *block);
 /* Looks at the proposal and the votes of this round: whether to check, vote, lock, commit. */
 void ibft_look_at_votes(struct ibft *m);
 void ibft_on_checked(struct ibft *m, const struct hash256 *hash, enum consensus_verdict verdict,

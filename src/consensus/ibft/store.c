@@ -11,11 +11,14 @@ void ibft_slot_release(struct ibft_slot *slot)
 
 static void release_members(struct ibft_member *members, size_t count)
 {
-    for (size_t i = 0; members && i < count; i++)
+    for (size_t i = 0; members && i < count; i++) {
         for (size_t code = 0; code < IBFT_CODES; code++) {
             ibft_slot_release(&members[i].now[code]);
             ibft_slot_release(&members[i].next[code]);
         }
+        for (size_t round = 0; round < IBFT_VOTES_KEPT; round++)
+            buf_release(&members[i].votes[round].payload);
+    }
     mem_free(members);
 }
 
@@ -25,21 +28,28 @@ void ibft_members_free(struct ibft *m)
     m->members = NULL;
 }
 
+static bool is_vote(size_t code)
+{
+    return code == IBFT_PREPARE || code == IBFT_COMMIT;
+}
+
 /* What a member sent for later heights, after the height has moved on. */
-static void move_slots(struct ibft_member *to, struct ibft_member *from, uint64_t number)
+static void move_slots(struct ibft *m, struct ibft_member *to, struct ibft_member *from)
 {
     for (size_t code = 0; code < IBFT_CODES; code++) {
         struct ibft_slot *slot = &from->next[code];
-        if (!slot->used || slot->sequence < number)
+        if (!slot->used || slot->sequence < m->number)
             continue;
-        struct ibft_slot *place = slot->sequence == number ? &to->now[code] : &to->next[code];
+        struct ibft_slot *place = slot->sequence == m->number ? &to->now[code] : &to->next[code];
         *place = *slot;
         *slot = (struct ibft_slot){0};
-        if (place->sequence == number) {
-            to->heard = true;
-            if (place->round > to->round)
-                to->round = place->round;
-        }
+        if (place->sequence != m->number)
+            continue;
+        to->heard = true;
+        if (place->round > to->round)
+            to->round = place->round;
+        if (is_vote(code))
+            ibft_note_vote(m, to, place->round, &place->digest, buf_bytes(&place->payload));
     }
 }
 
@@ -55,7 +65,7 @@ bool ibft_members_renew(struct ibft *m, const struct istanbul_set *set)
     for (size_t i = 0; m->members && i < m->set.count; i++) {
         int index = istanbul_set_index(&next, &m->set.members[i]);
         if (index >= 0)
-            move_slots(&members[index], &m->members[i], m->number);
+            move_slots(m, &members[index], &m->members[i]);
     }
     ibft_members_free(m);
     istanbul_set_release(&m->set);
@@ -103,6 +113,9 @@ void ibft_keep_own(struct ibft *m, const struct ibft_message *message, struct by
         self->round = message->round;
     self->heard = true;
     fill(m, &self->now[message->code], message, payload, block);
+    if (is_vote(message->code) &&
+        ibft_note_vote(m, self, message->round, &message->digest, payload))
+        ibft_claim(m, message->round, &message->digest);
 }
 
 static void note_heard(struct ibft *m, const struct ibft_message *message)
@@ -170,7 +183,7 @@ static bool keep(struct ibft *m, const struct ibft_message *message, struct byte
         member->heard = true;
         if (message->round > member->round) {
             member->round = message->round;
-            member->helped = false;
+            member->helped = member->shown = false;
         }
     }
     if (!consensus_emit_broadcast(m->effects, CONSENSUS_IBFT, payload, from))
@@ -186,6 +199,40 @@ static void help(struct ibft *m, const struct ibft_message *message)
         return;
     member->helped = true;
     ibft_tell(m, &message->sender);
+}
+
+/* A message of an earlier round than that of one kept: it may be a part of a lock's proof. True when it says something new. */
+static bool keep_earlier(struct ibft *m, const struct ibft_message *message, struct bytes payload,
+                         const struct address *from)
+{
+    struct ibft_member *member = &m->members[istanbul_set_index(&m->set, &message->sender)];
+    if (message->code == IBFT_PRE_PREPARE)
+        ibft_take_shown(m, message);
+    if (!is_vote(message->code) ||
+        !ibft_note_vote(m, member, message->round, &message->digest, payload))
+        return false;
+    if (!consensus_emit_broadcast(m->effects, CONSENSUS_IBFT, payload, from))
+        ibft_nomem(m);
+    return true;
+}
+
+/* One that is for another block than this node is locked on is shown why it should not be, once in a round. */
+static void show(struct ibft *m, const struct ibft_message *message)
+{
+    size_t index = (size_t)istanbul_set_index(&m->set, &message->sender);
+    struct ibft_member *member = &m->members[index];
+    if (!m->lock || member->shown || message->code == IBFT_ROUND_CHANGE ||
+        hash256_equal(&member->now[message->code].digest, &m->lock->hash))
+        return;
+    member->shown = true;
+    ibft_show_lock(m, index);
+}
+
+static bool note_kept(struct ibft *m, const struct ibft_message *message, struct bytes payload)
+{
+    struct ibft_member *member = &m->members[istanbul_set_index(&m->set, &message->sender)];
+    return is_vote(message->code) &&
+           ibft_note_vote(m, member, message->round, &message->digest, payload);
 }
 
 /* Of own messages only a proposal is wanted that this node has signed, and lost in a crash. */
@@ -218,8 +265,13 @@ void ibft_on_message(struct ibft *m, const struct address *from, struct bytes pa
     if (message.sequence != m->number || m->status != ERR_OK)
         return;
     help(m, &message);
-    if (!kept || m->phase == IBFT_COMMITTED)
+    bool vote = kept ? note_kept(m, &message, payload) : keep_earlier(m, &message, payload, from);
+    if (m->phase == IBFT_COMMITTED || !(kept || vote))
         return;
+    if (vote)
+        ibft_claim(m, message.round, &message.digest);
+    if (kept)
+        show(m, &message);
     ibft_look_at_rounds(m);
     ibft_look_at_votes(m);
 }

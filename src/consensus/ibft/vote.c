@@ -1,4 +1,4 @@
-/* Checks, votes, locks, and the end of a height. */
+/* Checks, votes, and the end of a height. */
 #include "base/mem.h"
 #include "consensus/ibft/state.h"
 
@@ -77,14 +77,12 @@ static bool try_commit(struct ibft *m, struct consensus_block *block)
 static void lock(struct ibft *m, struct consensus_block *block)
 {
     ibft_block_put(&m->proposal, block);
-    ibft_block_put(&m->lock, block);
-    m->lock_round = m->round;
+    ibft_lock_on(m, block, m->round);
     m->phase = IBFT_PREPARED;
     ibft_say(m, IBFT_COMMIT, &block->hash, block);
 }
 
-/* `hash` is good, or its check begins and the answer comes back here. */
-static bool is_checked(struct ibft *m, struct consensus_block *block)
+bool ibft_is_checked(struct ibft *m, struct consensus_block *block)
 {
     if (hash256_equal(&block->hash, &m->good))
         return true;
@@ -115,16 +113,13 @@ static void look_at_proposal(struct ibft *m, struct consensus_block *block)
 {
     if (hash256_equal(&block->hash, &m->bad))
         return;
-    if (m->lock && hash256_equal(&block->hash, &m->lock->hash)) {
-        lock(m, m->lock);
-        return;
-    }
-    if (m->lock || (m->voted && !hash256_equal(&m->vote, &block->hash))) {
+    bool locked_on_it = m->lock && hash256_equal(&block->hash, &m->lock->hash);
+    if ((m->lock && !locked_on_it) || (m->voted && !hash256_equal(&m->vote, &block->hash))) {
         /* This node is bound to another block, until a quorum of this round votes for this one. */
         if (count_votes(m, &block->hash) >= m->quorum) {
-            if (is_checked(m, block))
+            if (ibft_is_checked(m, block))
                 lock(m, block);
-        } else if (m->lock && !may_do_without_bound(m, &block->hash)) {
+        } else if (m->lock && !locked_on_it && !may_do_without_bound(m, &block->hash)) {
             /* As the reference, which always asks: nobody waits for the end of a round that cannot succeed. */
             ibft_ask_round(m, m->round + 1);
             ibft_look_at_rounds(m);
@@ -132,7 +127,7 @@ static void look_at_proposal(struct ibft *m, struct consensus_block *block)
         }
         return;
     }
-    if (!is_checked(m, block))
+    if (!locked_on_it && !ibft_is_checked(m, block))
         return;
     ibft_block_put(&m->proposal, block);
     ibft_block_put(&m->fallback, block);
@@ -152,6 +147,7 @@ void ibft_look_at_votes(struct ibft *m)
     if (try_commit(m, m->proposal) || try_commit(m, m->lock) || try_commit(m, m->fallback) ||
         (proposed && try_commit(m, slot->block)))
         return;
+    ibft_look_at_claim(m);
     if (m->waiting)
         return;
     if (m->phase == IBFT_ACCEPT && proposed)

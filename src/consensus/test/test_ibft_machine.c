@@ -356,8 +356,8 @@ static void bad_proposal(void **state)
     tear_down(&w);
 }
 
-/* Locked on the block of round 0, it votes for no other, commits to the same one at once, and moves its lock when a quorum of
- * a later round shows that nobody can have committed to its block. */
+/* Locked on the block of round 0, it votes for no other but for the same one again, and moves its lock when a quorum of a later
+ * round shows that nobody can have committed to its block. */
 static void locks(void **state)
 {
     (void)state;
@@ -393,6 +393,10 @@ static void locks(void **state)
     struct ibft_message m;
     assert_true(said(&w, IBFT_PRE_PREPARE, &m)); /* its own turn */
     assert_true(bytes_equal(m.block, second->rlp));
+    expect_said(&w, IBFT_PREPARE, 3, second);
+    hear(&w, 0, IBFT_PREPARE, 3, second);
+    expect_silence(&w);
+    hear(&w, 1, IBFT_COMMIT, 3, second); /* as a locked GoQuorum says it */
     expect_said(&w, IBFT_COMMIT, 3, second);
     consensus_block_unref(first);
     consensus_block_unref(second);
@@ -418,9 +422,126 @@ static void no_quorum_without_it(void **state)
     hear(&w, 1, IBFT_ROUND_CHANGE, 2, NULL);
     hear(&w, 2, IBFT_ROUND_CHANGE, 2, NULL);
     hear(&w, 2, IBFT_PRE_PREPARE, 2, first);
-    expect_said(&w, IBFT_COMMIT, 2, first);
+    expect_said(&w, IBFT_PREPARE, 2, first);
     consensus_block_unref(first);
     consensus_block_unref(second);
+    tear_down(&w);
+}
+
+/* How many messages of a round were sent to this node alone, in the last step. */
+static size_t count_sent(const struct world *w, size_t to, enum ibft_code code, uint64_t round,
+                         const struct consensus_block *block)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < w->effects.count; i++) {
+        const struct consensus_effect *e = &w->effects.items[i];
+        struct ibft_message m;
+        if (e->kind != CONSENSUS_SEND || !address_equal(&e->send.to, &w->nodes[to].address))
+            continue;
+        assert_int_equal(ibft_message_decode(&m, e->send.payload, NULL), ERR_OK);
+        assert_int_equal(ibft_message_verify(&m), 1);
+        n += m.code == code && m.round == round &&
+             (code == IBFT_PRE_PREPARE ? bytes_equal(m.block, block->rlp)
+                                       : hash256_equal(&m.digest, &block->hash));
+    }
+    return n;
+}
+
+/* Locked on the first block in round 0, and in round 2: node 0 was away, and a quorum without it asked for the rounds. */
+static void lock_and_leave(struct world *w, const struct consensus_block *first)
+{
+    hear(w, 0, IBFT_PREPARE, 0, first);
+    hear(w, 1, IBFT_PREPARE, 0, first);
+    expect_said(w, IBFT_COMMIT, 0, first);
+    hear(w, 1, IBFT_ROUND_CHANGE, 2, NULL);
+    expect_said(w, IBFT_ROUND_CHANGE, 2, NULL); /* without node 1 there is no quorum */
+    hear(w, 2, IBFT_ROUND_CHANGE, 2, NULL);
+}
+
+/* The votes of a later round than that of its lock move it, though that round is over; and it shows them in turn, also after
+ * a crash. */
+static void shown_lock(void **state)
+{
+    (void)state;
+    struct world w;
+    set_up(&w, 3);
+    say_head(&w, HEAD);
+    struct consensus_block *first = accept_first(&w), *second = make_block(&w, 1, 2);
+    lock_and_leave(&w, first);
+    hear(&w, 2, IBFT_PREPARE, 1, second);
+    hear(&w, 1, IBFT_PREPARE, 1, second);
+    hear(&w, 1, IBFT_PRE_PREPARE, 1, second);
+    assert_null(find(&w, CONSENSUS_CHECK)); /* two are no quorum */
+    hear(&w, 0, IBFT_COMMIT, 1, second);
+    assert_non_null(find(&w, CONSENSUS_CHECK));
+    expect_silence(&w);
+    say_checked(&w, second, CONSENSUS_CHECK_OK);
+    expect_silence(&w);
+
+    /* Node 2, for the first block, is shown the second one, once. */
+    hear(&w, 2, IBFT_PRE_PREPARE, 2, first);
+    assert_int_equal(count_sent(&w, 2, IBFT_PREPARE, 1, second), 0); /* it voted for it */
+    hear(&w, 2, IBFT_ROUND_CHANGE, 3, NULL);
+    hear(&w, 0, IBFT_ROUND_CHANGE, 3, NULL);
+    struct ibft_message m;
+    assert_true(said(&w, IBFT_PRE_PREPARE, &m)); /* its own turn */
+    assert_true(bytes_equal(m.block, second->rlp));
+
+    restart(&w);
+    say_head(&w, HEAD);
+    step(&w,
+         (struct consensus_event){.kind = CONSENSUS_PEER, .peer = {.address = w.nodes[0].address}});
+    assert_int_equal(count_sent(&w, 0, IBFT_PREPARE, 1, second), 2);
+    assert_int_equal(count_sent(&w, 0, IBFT_COMMIT, 1, second), 1);
+    consensus_block_unref(first);
+    consensus_block_unref(second);
+    tear_down(&w);
+}
+
+/* Who votes for another block than that of the lock is shown why not, once in a round. */
+static void shows_lock(void **state)
+{
+    (void)state;
+    struct world w;
+    set_up(&w, 3);
+    say_head(&w, HEAD);
+    struct consensus_block *first = accept_first(&w), *second = make_block(&w, 2, 2);
+    hear(&w, 1, IBFT_PREPARE, 0, first);
+    hear(&w, 2, IBFT_PREPARE, 0, first);
+    expect_said(&w, IBFT_COMMIT, 0, first);
+    hear(&w, 0, IBFT_ROUND_CHANGE, 2, NULL);
+    hear(&w, 2, IBFT_ROUND_CHANGE, 2, NULL);
+    hear(&w, 0, IBFT_PREPARE, 2, second);
+    assert_int_equal(count_sent(&w, 0, IBFT_PREPARE, 0, first), 3);
+    assert_int_equal(count_sent(&w, 0, IBFT_PRE_PREPARE, 0, first), 1);
+    hear(&w, 0, IBFT_COMMIT, 2, second);
+    assert_int_equal(count_sent(&w, 0, IBFT_PREPARE, 0, first), 0);
+    consensus_block_unref(first);
+    consensus_block_unref(second);
+    tear_down(&w);
+}
+
+/* A record as it was before locks had proofs. */
+static void record_without_proof(void **state)
+{
+    (void)state;
+    struct world w;
+    set_up(&w, 3);
+    struct consensus_block *first = make_block(&w, 0, 1);
+    size_t list = rlp_begin(&w.record);
+    rlp_write_u64(&w.record, 1);
+    rlp_write_u64(&w.record, NUMBER);
+    rlp_write_u64(&w.record, 0);
+    rlp_write_bool(&w.record, false);
+    rlp_write_bool(&w.record, true);
+    rlp_write_hash(&w.record, &first->hash);
+    rlp_write_u64(&w.record, 0);
+    rlp_write_bytes(&w.record, first->rlp);
+    rlp_end_list(&w.record, list);
+    restart(&w);
+    say_head(&w, HEAD);
+    expect_said(&w, IBFT_COMMIT, 0, first);
+    consensus_block_unref(first);
     tear_down(&w);
 }
 
@@ -650,12 +771,21 @@ static void without_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_round),       cmocka_unit_test(own_proposal),
-        cmocka_unit_test(not_his_turn),  cmocka_unit_test(bad_proposal),
-        cmocka_unit_test(locks),         cmocka_unit_test(no_quorum_without_it),
-        cmocka_unit_test(after_a_crash), cmocka_unit_test(damaged_record),
-        cmocka_unit_test(company),       cmocka_unit_test(without_memory),
-        cmocka_unit_test(not_at_work),   cmocka_unit_test(old_block),
+        cmocka_unit_test(a_round),
+        cmocka_unit_test(own_proposal),
+        cmocka_unit_test(not_his_turn),
+        cmocka_unit_test(bad_proposal),
+        cmocka_unit_test(shown_lock),
+        cmocka_unit_test(shows_lock),
+        cmocka_unit_test(record_without_proof),
+        cmocka_unit_test(locks),
+        cmocka_unit_test(no_quorum_without_it),
+        cmocka_unit_test(after_a_crash),
+        cmocka_unit_test(damaged_record),
+        cmocka_unit_test(company),
+        cmocka_unit_test(without_memory),
+        cmocka_unit_test(not_at_work),
+        cmocka_unit_test(old_block),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
