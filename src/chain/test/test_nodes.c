@@ -130,6 +130,8 @@ static void test_whole_states(void **state)
 {
     (void)state;
     for (size_t i = 0; i < recorded_network_count; i++)
+        recordings_require(recorded_networks[i]);
+    for (size_t i = 0; i < recorded_network_count; i++)
         fetch_network(recorded_networks[i]);
 }
 

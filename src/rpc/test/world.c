@@ -118,6 +118,7 @@ void world_begin_empty(struct world *w)
 
 static void begin(struct world *w, const char *network)
 {
+    recordings_require(network);
     struct buf genesis = BUF_INIT;
     struct err_detail detail = {{0}};
     recordings_read(network, "genesis.json", &genesis);
