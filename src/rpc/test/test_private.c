@@ -3,7 +3,11 @@
  * that peer's payloads.
  */
 #include "base/base64.h"
+#include "base/file.h"
+#include "extension/list.h"
 #include "rpc/encode.h"
+#include "rpc/events.h"
+#include "rpc/extension.h"
 #include "rpc/method.h"
 #include "rpc/test/world.h"
 #include "tests/support/recordings.h"
@@ -12,13 +16,16 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
-/* Not questions about what is there: they send. */
+/* Not questions about what is there: they send; the list of extensions is below. */
 static bool is_asked(const char *method)
 {
-    return strncmp(method, "eth_send", 8) != 0 && strncmp(method, "quorumExtension", 15) != 0;
+    return strncmp(method, "eth_send", 8) != 0 &&
+           (strncmp(method, "quorumExtension", 15) != 0 ||
+            strcmp(method, "quorumExtension_getExtensionStatus") == 0);
 }
 
 /* Where the reference fails, or reports nonsense, by bugs of its own (docs/compatibility.md): receipts of a block with
@@ -124,6 +131,74 @@ static void test_marker(void **state)
     replay("private-marker");
 }
 
+/* --- Extensions --- */
+
+struct listed {
+    unsigned peer;
+    json_t *theirs; /* the last one */
+};
+
+static void keep_list(const json_t *line, void *context)
+{
+    struct listed *l = context;
+    const char *method = json_string_value(json_object_get(line, "method"));
+    if (json_integer_value(json_object_get(line, "peer")) != l->peer ||
+        strcmp(method, "quorumExtension_activeExtensionContracts") != 0)
+        return;
+    json_decref(l->theirs);
+    l->theirs = json_incref(json_object_get(line, "result"));
+}
+
+/* The list is what the recorded blocks say, and what the file says afterwards. */
+static void watch(const char *network, unsigned peer)
+{
+    static const char empty[] = "{\"psiContracts\":{\"private\":{}},\"watchedBlock\":0}";
+    static const char question[] =
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"quorumExtension_activeExtensionContracts\"}";
+    char path[] = "/tmp/quorate-extensions-XXXXXX";
+    static struct world w;
+    struct listed listed = {.peer = peer};
+    struct extension_list kept;
+    struct err_detail detail = {""};
+    struct chain_head head;
+    int file = mkstemp(path);
+    assert_true(file >= 0);
+    close(file);
+    assert_int_equal(file_write(path, bytes_str(empty), &detail), 0);
+    recordings_lines(network, "rpc.jsonl.gz", keep_list, &listed);
+    assert_int_equal(json_array_size(listed.theirs), 1);
+    world_begin_private(&w, network, peer);
+    assert_int_equal(rpc_extension_open(w.rpc, path, &detail), 0);
+    chain_head(w.chain, &head);
+    uint64_t number = head.block->header.number;
+    chain_head_release(&head);
+    rpc_tell_head(w.rpc, number, number);
+    json_t *answer = world_ask(&w, rpc_access_all(), question);
+    if (!json_equal(json_object_get(answer, "result"), listed.theirs)) {
+        char *text = json_dumps(answer, 0);
+        fail_msg("%s, peer %u: %s", network, peer, text);
+    }
+    json_decref(answer);
+    json_decref(listed.theirs);
+    world_end(&w);
+    assert_int_equal(extension_list_load(&kept, path, &detail), 0);
+    assert_int_equal(kept.count, 1);
+    assert_int_equal(kept.watched, number);
+    extension_list_release(&kept);
+    unlink(path);
+}
+
+static void test_extensions(void **state)
+{
+    static const char *const networks[] = {"private", "private-marker"};
+    (void)state;
+    for (size_t i = 0; i < BASE_COUNT(networks); i++) {
+        recordings_require(networks[i]);
+        watch(networks[i], 0);
+        watch(networks[i], 2);
+    }
+}
+
 /* --- What goes into markers --- */
 
 static void write_again(const json_t *line, void *context)
@@ -172,6 +247,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_private),
         cmocka_unit_test(test_marker),
+        cmocka_unit_test(test_extensions),
         cmocka_unit_test(test_inner),
     };
     return cmocka_run_group_tests_name("private", tests, NULL, NULL);
