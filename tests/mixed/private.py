@@ -199,6 +199,13 @@ def answers(net, node, last):
     return answer
 
 
+def traces(net, node):
+    """Which instructions ran, and whether it failed. Not what they cost: GoQuorum traces SSTORE to a slot that another transaction of the block wrote
+    as if both were one."""
+    found = [node.rpc('debug_traceTransaction', h) for h in net.sent]
+    return {'traces': [[t['failed'], [[s['pc'], s['op'], s['depth']] for s in t['structLogs']]] for t in found]}
+
+
 def compare(net, ours, theirs, who):
     for what in theirs:
         a, b = ours[what], theirs[what]
@@ -246,6 +253,7 @@ def parties(net):
     net.check(len(statuses) == net.args.transactions + len(net.contracts),
               f'{len(statuses)} private transactions, {statuses.count("0x0")} of them failed, {roots} different private states')
     compare(net, answers(net, net.nodes[1], last), net.theirs, 'quorate as GoQuorum')
+    compare(net, traces(net, net.nodes[1]), traces(net, net.nodes[0]), 'quorate as GoQuorum')
     audit(net)
     net.check(all(net.nodes[2].rpc('eth_getCode', c['address'], 'latest') == '0x' for c in net.contracts), 'the third has no code of them')
 
