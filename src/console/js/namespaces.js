@@ -152,9 +152,10 @@ var web3 = (function () {
                          'roleList quorumPermission_roleList', 'acctList quorumPermission_acctList']
         },
         quorumExtension: {
-            methods: ['approveExtension quorumExtension_approveExtension -!t', 'extendContract quorumExtension_extendContract -aat',
-                      'cancelExtension quorumExtension_cancelExtension -t',
-                      'getExtensionStatus quorumExtension_getExtensionStatus -'],
+            methods: ['approveExtension quorumExtension_approveExtension a-t', 'extendContract quorumExtension_extendContract a-at',
+                      'generateExtensionApprovalUuid quorumExtension_generateExtensionApprovalUuid aat',
+                      'cancelExtension quorumExtension_cancelExtension at', 'shareState quorumExtension_shareState a',
+                      'getExtensionStatus quorumExtension_getExtensionStatus a'],
             properties: ['activeExtensionContracts quorumExtension_activeExtensionContracts']
         },
         debug: {
