@@ -1,5 +1,6 @@
 #include "io/tls.h"
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "io/tls_internal.h"
 
@@ -219,7 +220,56 @@ bool io_tls_apply(const struct io_tls *tls, SSL_CTX *context, struct io_tls_chec
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION);
     if (SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1)
         return false;
+    if (tls->suites && (tls->suites[0] ? SSL_CTX_set_ciphersuites(context, tls->suites)
+                                       : SSL_CTX_set_max_proto_version(context, TLS1_2_VERSION)) != 1)
+        return false;
     return !tls->ciphers || SSL_CTX_set_cipher_list(context, tls->ciphers) == 1;
+}
+
+static char *copy_text(const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *copy = mem_alloc(size);
+    if (copy)
+        memcpy(copy, text, size);
+    return copy;
+}
+
+static bool is_excluded(const struct io_tls_options *options, const char *suite)
+{
+    for (size_t i = 0; i < options->excluded_count; i++)
+        if (strcmp(options->excluded[i], suite) == 0)
+            return true;
+    return false;
+}
+
+/* What is left of the cipher suites: of TLS 1.2 as a list with "!NAME", of TLS 1.3 by name. */
+static int choose_ciphers(struct io_tls *tls, const struct io_tls_options *options,
+                          struct err_detail *detail)
+{
+    static const char *const suites[] = {"TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256",
+                                         "TLS_AES_128_GCM_SHA256"};
+    struct buf list = BUF_INIT, left = BUF_INIT;
+    if (!options->ciphers && options->excluded_count == 0)
+        return 0;
+    buf_append_text(&list, options->ciphers ? options->ciphers : "DEFAULT");
+    for (size_t i = 0; i < options->excluded_count; i++) {
+        const char *name = OPENSSL_cipher_name(options->excluded[i]);
+        if (name && name[0] != '(' && strncmp(name, "TLS_", 4) != 0)
+            buf_append_format(&list, ":!%s", name);
+    }
+    for (size_t i = 0; i < BASE_COUNT(suites); i++)
+        if (!is_excluded(options, suites[i]))
+            buf_append_format(&left, "%s%s", left.len ? ":" : "", suites[i]);
+    int status = buf_status(&list) < 0 ? buf_status(&list) : buf_status(&left);
+    tls->ciphers = status == 0 ? copy_text(buf_text(&list)) : NULL;
+    if (status == 0 && options->excluded_count)
+        tls->suites = copy_text(buf_text(&left));
+    if (!tls->ciphers || (options->excluded_count && !tls->suites))
+        status = err_set(detail, ERR_NOMEM, "out of memory");
+    buf_release(&list);
+    buf_release(&left);
+    return status;
 }
 
 static int make_server(struct io_tls *tls, enum io_tls_ask ask, struct err_detail *detail)
@@ -256,15 +306,7 @@ int io_tls_new(struct io_tls **ret_tls, const struct io_tls_options *options,
     tls->chain = sk_X509_new_null();
     tls->authorities = X509_STORE_new();
     ERR_clear_error();
-    int status = 0;
-    if (options->ciphers) {
-        size_t size = strlen(options->ciphers) + 1;
-        tls->ciphers = mem_alloc(size);
-        if (tls->ciphers)
-            memcpy(tls->ciphers, options->ciphers, size);
-        else
-            status = err_set(detail, ERR_NOMEM, "out of memory");
-    }
+    int status = choose_ciphers(tls, options, detail);
     if (!tls->chain || !tls->authorities)
         status = err_set(detail, ERR_NOMEM, "out of memory");
     if (status == 0)
@@ -299,5 +341,6 @@ void io_tls_free(struct io_tls *tls)
     EVP_PKEY_free(tls->key);
     X509_free(tls->certificate);
     mem_free(tls->ciphers);
+    mem_free(tls->suites);
     mem_free(tls);
 }

@@ -54,6 +54,10 @@ struct io_tls_options {
     enum io_tls_ask ask;      /* server: of the client */
     bool any_host;       /* client: the name in the certificate may be another than was dialled */
     const char *ciphers; /* OpenSSL's list for TLS 1.2; NULL: OpenSSL's default */
+    /* Cipher suites of either version that are left out, by the names of the standard, which Java uses too
+     * ("TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"); those that OpenSSL does not have are left out anyway. */
+    const char *const *excluded;
+    size_t excluded_count;
     /* Decides; NULL: `chain_ok` does. A server calls it only with a certificate. */
     io_tls_judge_fn *judge;
     void *context;

@@ -20,7 +20,8 @@ struct io_tls {
     bool any_host;
     io_tls_judge_fn *judge;
     void *context;
-    char *ciphers;
+    char *ciphers; /* OpenSSL's list for TLS 1.2; NULL: its default */
+    char *suites;  /* of TLS 1.3, "": none of them; NULL: OpenSSL's default */
     X509 *certificate;
     EVP_PKEY *key;
     STACK_OF(X509) * chain;

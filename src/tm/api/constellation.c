@@ -42,6 +42,11 @@ static void raise_type(json_t *json)
         (void)json_object_set_new(json, "type", json_string("INDIVIDUAL"));
 }
 
+unsigned tm_constellation_status(unsigned status)
+{
+    return status < 400 ? 200 : status == 400 || status == 401 ? status : 500;
+}
+
 void tm_constellation_serve(struct tm_request *request)
 {
     const struct row *row = NULL;

@@ -7,6 +7,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+enum { FIELDS_MAX = 4 };
+
 /* --- Ends --- */
 
 static void request_free(struct tm_request *request, unsigned status)
@@ -34,12 +36,18 @@ static void finish(struct tm_request *request, unsigned status, const struct io_
                    size_t count, struct buf *body)
 {
     struct io_http_request *http = request->http;
+    struct io_http_field all[FIELDS_MAX + TM_CORS_FIELDS];
     if (body && buf_status(body)) {
         buf_release(body);
         status = 500;
     }
+    if (request->api->options.config->constellation)
+        status = tm_constellation_status(status);
+    assert(count <= FIELDS_MAX);
+    for (size_t i = 0; i < count; i++)
+        all[i] = fields[i];
     if (http)
-        io_http_answer(http, status, fields, count, body);
+        io_http_answer(http, status, all, count + tm_cors_fields(request, all + count), body);
     else if (body)
         buf_release(body);
     request_free(request, status);

@@ -79,6 +79,16 @@ void tm_fail_named(struct tm_request *request, unsigned status, const char *befo
 /* A failure of this machine. */
 void tm_fail_error(struct tm_request *request, int status, const char *message);
 
+/* --- Pages of other origins (cors.c) --- */
+
+enum { TM_CORS_FIELDS = 5 };
+
+/* What `cors` of the application's configuration adds to the answer; how many, 0 when the request's origin is none of those
+ * that are allowed. The texts lie in the request's arena. */
+size_t tm_cors_fields(struct tm_request *request, struct io_http_field ret_fields[TM_CORS_FIELDS]);
+/* Whether the request is a browser's question before one of another origin: it was answered. */
+bool tm_cors_preflight(struct tm_request *request);
+
 /* --- Parts --- */
 
 /* A new request that no client waits for. NULL when out of memory. */
@@ -165,5 +175,7 @@ void tm_take(struct tm_request *request, const struct tmproto_payload *payload);
 void tm_round(void *context);
 void tm_deliver(void *context);
 void tm_constellation_serve(struct tm_request *request);
+/* Which of that dialect's statuses (200, 400, 401, 500) stands for one of ours. */
+unsigned tm_constellation_status(unsigned status);
 
 #endif

@@ -272,6 +272,8 @@ static void dispatch(struct tm_request *request)
                                              "/health",    "/ready",     "/metrics"};
     unsigned status;
     struct bytes path = request->http->path;
+    if (tm_cors_preflight(request))
+        return;
     request->endpoint = find(request, path, &status);
     if (!request->endpoint) {
         tm_fail(request, status, "HTTP %u %s", status, io_http_reason(status));

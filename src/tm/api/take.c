@@ -27,8 +27,7 @@ static void accept(struct taking *t)
     buf_release(&t->old);
     struct buf body = BUF_INIT;
     base64_append(&body, bytes_of(t->hash, sizeof(t->hash)));
-    tm_answer(t->request, t->request->api->options.config->constellation ? 200 : 201, "text/plain",
-              &body);
+    tm_answer(t->request, 201, "text/plain", &body);
 }
 
 static void refuse(struct taking *t, unsigned status, const char *text)

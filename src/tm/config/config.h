@@ -59,9 +59,9 @@ struct tm_texts {
 
 /* One side of sslConfig. */
 struct tm_config_end {
-    const char *key_store, *key_store_password;     /* PKCS#12 */
+    const char *key_store, *key_store_password;     /* JKS or PKCS#12 */
     const char *key_path, *certificate_path;        /* PEM */
-    const char *trust_store, *trust_store_password; /* PKCS#12 */
+    const char *trust_store, *trust_store_password; /* JKS or PKCS#12 */
     struct tm_texts trust_certificates;             /* PEM */
     const char *trust;                              /* an enum tm_trust's name */
     const char *known_file;
@@ -142,6 +142,8 @@ struct tm_config {
     struct tm_config_group *groups;
     size_t group_count;
     struct tm_texts ip_white_list; /* Constellation's */
+    const char *storage; /* Constellation's "dir:PATH" …, which `migrate` reads; NULL: memory, or none */
+    const char *verbosity; /* Constellation's: "0" errors, "1" warnings, "2" information, "3" all; NULL: "2" */
     struct tm_texts notes;         /* what the operator should know */
 };
 

@@ -42,6 +42,12 @@ int tm_read_servers(struct tm_reader *r, json_t *root);
 int tm_read_keys(struct tm_reader *r, json_t *root);
 /* What must be there, and what cannot stand together. */
 int tm_config_check(struct tm_config *config, struct err_detail *detail);
+/* sealed.c: "ENC(...)", opened by a secret. ERR_INPUT, ERR_NOMEM. */
+bool tm_is_sealed(const char *text);
+int tm_open_sealed(struct buf *ret_plain, const char *text, struct bytes secret,
+                   struct err_detail *detail);
+/* Opens those of jdbc by the secret in the file that $TESSERA_CONFIG_SECRET names. */
+int tm_config_open_sealed(struct tm_config *config, struct err_detail *detail);
 int tm_apply_override(json_t *root, const char *override, struct err_detail *detail);
 
 #endif

@@ -322,18 +322,37 @@ static int fill_storage(struct parser *p)
 {
     const char *storage = p->items->storage ? p->items->storage : "dir:storage";
     static const char *const kinds[] = {"bdb:", "dir:", "leveldb:", "sqlite:"};
-    struct buf b = BUF_INIT;
+    const char *kind = kinds[0]; /* without a word for it, it is that */
+    struct buf old = BUF_INIT, new = BUF_INIT;
     if (strcmp(storage, "memory") == 0) {
         p->config->jdbc_url = "memory";
         return 0;
     }
     for (size_t i = 0; i < BASE_COUNT(kinds); i++)
-        if (strncmp(storage, kinds[i], strlen(kinds[i])) == 0)
-            storage += strlen(kinds[i]);
-    buf_append_format(&b, "jdbc:sqlite:%s.quorate.sqlite", path_in(p, p->items->workdir, storage));
-    p->config->jdbc_url = tm_copy_text(p->config, buf_text(&b));
-    buf_release(&b);
-    return p->config->jdbc_url ? 0 : err_set(p->detail, ERR_NOMEM, "out of memory");
+        if (strncmp(storage, kinds[i], strlen(kinds[i])) == 0) {
+            kind = kinds[i];
+            storage += strlen(kind);
+            break;
+        }
+    const char *path = path_in(p, p->items->workdir, storage);
+    buf_append_format(&old, "%s%s", kind, path ? path : "");
+    buf_append_format(&new, "jdbc:sqlite:%s.quorate.sqlite", path ? path : "");
+    p->config->storage = path ? tm_copy_text(p->config, buf_text(&old)) : NULL;
+    p->config->jdbc_url = path ? tm_copy_text(p->config, buf_text(&new)) : NULL;
+    buf_release(&old);
+    buf_release(&new);
+    return p->config->jdbc_url && p->config->storage
+               ? 0
+               : err_set(p->detail, ERR_NOMEM, "out of memory");
+}
+
+static int fill_verbosity(struct parser *p)
+{
+    const char *level = p->items->verbosity;
+    if (level && (strlen(level) != 1 || level[0] < '0' || level[0] > '3'))
+        return usage(p, "verbosity", "0, 1, 2 or 3 is expected");
+    p->config->verbosity = level;
+    return 0;
 }
 
 int tm_config_constellation(struct tm_config *ret_config, const char *path, int argc,
@@ -362,6 +381,8 @@ int tm_config_constellation(struct tm_config *ret_config, const char *path, int 
         status = fill_keys(&p);
     if (status == 0)
         status = fill_storage(&p);
+    if (status == 0)
+        status = fill_verbosity(&p);
     buf_release(&text);
     if (status < 0)
         tm_config_release(ret_config);

@@ -149,15 +149,6 @@ static int read_server(struct tm_reader *r, json_t *value, size_t index,
     if (status == 0)
         status = tm_read_members(r, json_object_get(value, "properties"), "properties",
                                  property_members, BASE_COUNT(property_members), server);
-    if (status == 0 && server->has_cors)
-        status = tm_note(r, "configuration: %s.cors has no effect: answers carry no CORS headers",
-                         where);
-    if (status == 0 && server->tls.excluded_ciphers.count)
-        status =
-            tm_note(r,
-                    "configuration: %s.sslConfig.excludeCipherSuites has no effect: suites are "
-                    "OpenSSL's of TLS 1.2 and 1.3",
-                    where);
     if (status == 0 && !server->address)
         status = usage(r, where, "serverAddress is missing");
     return status;
@@ -325,12 +316,6 @@ int tm_config_check(struct tm_config *config, struct err_detail *detail)
                        "configuration: serverConfigs: at least one Q2T server must be configured");
     if (!config->jdbc_url)
         return err_set(detail, ERR_USAGE, "configuration: jdbc.url is missing");
-    const char *const secrets[] = {config->jdbc_password, config->jdbc_username, config->jdbc_url};
-    for (size_t i = 0; i < BASE_COUNT(secrets); i++)
-        if (secrets[i] && strncmp(secrets[i], "ENC(", 4) == 0)
-            return err_set(detail, ERR_UNSUPPORTED,
-                           "configuration: jdbc: ENC(...) of Jasypt is not served; give the value "
-                           "itself, in a file that only this user can read (mode 0600)");
     if (config->key_count == 0 && !counts[TM_APP_ENCLAVE] && !config->bootstrap)
         return err_set(detail, ERR_USAGE, "configuration: keys.keyData: at least one key pair");
     return 0;

@@ -4,6 +4,7 @@
 #include "tm/main/main.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 enum { ARGUMENTS_MAX = 256 };
 
@@ -35,10 +36,46 @@ static int generate(const char *names)
     return 0;
 }
 
+/* Whether payloads lie in Constellation's own storage that nobody has brought over: they would be missing. */
+static bool left_behind(const struct tm_config *config, const char *path)
+{
+    static const struct {
+        const char *kind, *file; /* in its folder */
+        const char *source;      /* for `migrate`; NULL: none */
+    } kinds[] = {{"dir:", "/payloads", "dir:"},
+                 {"sqlite:", "", "sqlite:"},
+                 {"bdb:", "/payload.db", "bdb:DUMP (docs/tm-storage.md: db_dump) of "},
+                 {"leveldb:", "/CURRENT", NULL}};
+    const char *new = config->jdbc_url + strlen("jdbc:sqlite:");
+    if (!config->storage || access(new, F_OK) == 0)
+        return false;
+    for (size_t i = 0; i < BASE_COUNT(kinds); i++) {
+        size_t len = strlen(kinds[i].kind);
+        char old[1200];
+        if (strncmp(config->storage, kinds[i].kind, len) != 0)
+            continue;
+        snprintf(old, sizeof(old), "%.1000s%s", config->storage + len, kinds[i].file);
+        if (access(old, F_OK) != 0)
+            return false;
+        if (kinds[i].source)
+            fprintf(stderr,
+                    "constellation-node: payloads lie in %s; bring them over once: quorate-tm "
+                    "migrate --from %s%s --configfile %s\n",
+                    old, kinds[i].source, config->storage + len, path ? path : "FILE");
+        else
+            fprintf(stderr,
+                    "constellation-node: payloads lie in %s, of LevelDB, which is not read here; "
+                    "let the parties resend them, or take another storage\n",
+                    old);
+        return true;
+    }
+    return false;
+}
+
 int tm_constellation(int argc, char **argv)
 {
     const char *path = NULL;
-    char *arguments[ARGUMENTS_MAX];
+    char *arguments[ARGUMENTS_MAX], verbosity[32];
     int count = 0;
     for (int i = 0; i < argc; i++) {
         if (strncmp(argv[i], "--generatekeys=", 15) == 0)
@@ -56,8 +93,17 @@ int tm_constellation(int argc, char **argv)
                  "tlsknown(clients|servers)");
             return 0;
         }
-        if (strncmp(argv[i], "-v", 2) == 0)
-            continue; /* how much it says is the same at all of them */
+        if (strncmp(argv[i], "-v", 2) == 0) { /* -v2, -vv */
+            size_t level = strspn(argv[i] + 1, "v");
+            snprintf(verbosity, sizeof(verbosity), "--verbosity=%.8s",
+                     argv[i][2] && argv[i][2] != 'v' ? argv[i] + 2
+                     : level == 1                    ? "1"
+                     : level == 2                    ? "2"
+                                                     : "3");
+            if (count < ARGUMENTS_MAX)
+                arguments[count++] = verbosity;
+            continue;
+        }
         if (argv[i][0] == '-' && count < ARGUMENTS_MAX) {
             arguments[count++] = argv[i];
         } else if (path || count == ARGUMENTS_MAX) {
@@ -74,7 +120,7 @@ int tm_constellation(int argc, char **argv)
         fprintf(stderr, "constellation-node: %s\n", detail.text);
         return 1;
     }
-    int result = tm_run(&config, false);
+    int result = left_behind(&config, path) ? 1 : tm_run(&config, false);
     tm_config_release(&config);
     return result;
 }

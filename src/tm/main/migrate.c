@@ -55,6 +55,22 @@ void tm_migrate_manual(struct buf *b)
     options_man(b, "quorate-tm", &command, rows, OPTIONS);
 }
 
+/* Tessera's file, or Constellation's, which is no JSON. */
+static int load(struct tm_config *ret_config, const char *path, struct err_detail *detail)
+{
+    struct buf text = BUF_INIT;
+    int status = file_read(path, TM_CONFIG_MAX_TEXT, &text, detail);
+    size_t from = 0;
+    while (from < text.len && text.data[from] <= ' ')
+        from++;
+    bool json = from < text.len && text.data[from] == '{';
+    buf_release(&text);
+    if (status < 0)
+        return status;
+    return json ? tm_config_load(ret_config, path, NULL, detail)
+                : tm_config_constellation(ret_config, path, 0, NULL, detail);
+}
+
 int tm_migrate_command(int argc, char **argv)
 {
     struct given given = {NULL, NULL, NULL, NULL};
@@ -73,7 +89,7 @@ int tm_migrate_command(int argc, char **argv)
         fprintf(stderr, "%s\n", detail.text);
         return TM_EXIT_USAGE;
     }
-    if (tm_config_load(&config, given.config_path, NULL, &detail) < 0) {
+    if (load(&config, given.config_path, &detail) < 0) {
         fprintf(stderr, "%s\n", detail.text);
         return TM_EXIT_CONFIG;
     }

@@ -56,14 +56,21 @@ struct running {
 
 /* --- The log --- */
 
+static int log_most = TM_LOG_INFO;
+
+static void choose_log(const struct tm_config *config)
+{
+    if (config->verbosity)
+        log_most = config->verbosity[0] - '0';
+    if (getenv("QUORATE_TM_DEBUG"))
+        log_most = TM_LOG_DEBUG;
+}
+
 static void log_line(void *context, enum tm_log level, const char *text)
 {
     static const char *const names[] = {"ERROR", "WARN ", "INFO ", "DEBUG"};
-    static int most = -1;
     (void)context;
-    if (most < 0)
-        most = getenv("QUORATE_TM_DEBUG") ? TM_LOG_DEBUG : TM_LOG_INFO;
-    if ((int)level > most)
+    if ((int)level > log_most)
         return;
     struct timespec now;
     struct tm tm;
@@ -325,6 +332,7 @@ static int run_enclave(const struct tm_config *config)
 
 int tm_run(const struct tm_config *config, bool recover)
 {
+    choose_log(config);
     if (config->server_count == 1 && config->servers[0].app == TM_APP_ENCLAVE)
         return run_enclave(config);
     struct running r = {.config = config};

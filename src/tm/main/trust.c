@@ -4,6 +4,7 @@
 #include "base/hex.h"
 #include "base/mem.h"
 #include "io/certificate.h"
+#include "io/keystore.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -124,20 +125,6 @@ static bool judge(void *context, const struct io_tls_peer *peer, struct err_deta
 
 /* --- Files --- */
 
-static bool is_jks(struct bytes data)
-{
-    return data.len > 4 && memcmp(data.data, "\xfe\xed\xfe\xed", 4) == 0;
-}
-
-static int refuse_jks(const char *path, struct err_detail *detail)
-{
-    return err_set(
-        detail, ERR_UNSUPPORTED,
-        "%s is a Java key store of the old form; convert it once: keytool -importkeystore "
-        "-srckeystore %s -destkeystore NEW.p12 -deststoretype PKCS12",
-        path, path);
-}
-
 static const char *password(const struct tm_config_tls *tls, const char *given, const char *which)
 {
     char name[128];
@@ -151,7 +138,7 @@ static const char *password(const struct tm_config_tls *tls, const char *given, 
 }
 
 static int generate(const struct tm_config_server *config, const struct tm_config_end *end,
-                    struct err_detail *detail)
+                    const char *store_password, struct err_detail *detail)
 {
     char host[256], name[65];
     const char *from = strstr(config->address, "://");
@@ -166,12 +153,21 @@ static int generate(const struct tm_config_server *config, const struct tm_confi
                                              .host_count = BASE_COUNT(hosts),
                                              .days = DAYS,
                                              .rsa_bits = RSA_BITS};
-    struct buf certificate = BUF_INIT, key = BUF_INIT;
+    struct buf certificate = BUF_INIT, key = BUF_INIT, store = BUF_INIT;
     int status = io_certificate_new(&certificate, &key, &options, detail);
-    if (status == 0)
-        status = file_write_private(end->key_path, buf_bytes(&key), detail);
-    if (status == 0)
-        status = file_write(end->certificate_path, buf_bytes(&certificate), detail);
+    if (end->key_store) { /* PKCS#12: Java reads it under any name */
+        if (status == 0)
+            status = io_keystore_write(&store, buf_bytes(&certificate), buf_bytes(&key), "tessera",
+                                       store_password, detail);
+        if (status == 0)
+            status = file_write_private(end->key_store, buf_bytes(&store), detail);
+        buf_release(&store);
+    } else {
+        if (status == 0)
+            status = file_write_private(end->key_path, buf_bytes(&key), detail);
+        if (status == 0)
+            status = file_write(end->certificate_path, buf_bytes(&certificate), detail);
+    }
     if (key.data)
         mem_wipe(key.data, key.capacity);
     buf_release(&key);
@@ -180,38 +176,64 @@ static int generate(const struct tm_config_server *config, const struct tm_confi
 }
 
 struct material {
-    struct buf certificate, key, pkcs12, authorities;
+    struct io_keystore own;
+    struct buf authorities;
 };
 
-static int read_own(struct material *m, const struct tm_config_server *config,
-                    const struct tm_config_end *end, struct err_detail *detail)
+/* Reads the store of a side, of either form. */
+static int read_store(struct io_keystore *ret_store, const char *path, const char *store_password,
+                      struct err_detail *detail)
 {
-    if (end->key_store) {
-        int status = file_read(end->key_store, FILE_MAX, &m->pkcs12, detail);
-        return status == 0 && is_jks(buf_bytes(&m->pkcs12)) ? refuse_jks(end->key_store, detail)
-                                                            : status;
-    }
-    if (!end->key_path || !end->certificate_path)
-        return 0;
-    if (config->tls.generate && access(end->key_path, F_OK) < 0 &&
-        access(end->certificate_path, F_OK) < 0) {
-        int status = generate(config, end, detail);
+    struct buf data = BUF_INIT;
+    int status = file_read(path, IO_KEYSTORE_MAX, &data, detail);
+    if (status == 0) {
+        status = io_keystore_read(ret_store, buf_bytes(&data), store_password, detail);
         if (status < 0)
-            return status;
+            status = err_prefix(detail, status, "%s", path);
     }
-    int status = file_read(end->certificate_path, FILE_MAX, &m->certificate, detail);
-    return status < 0 ? status : file_read(end->key_path, FILE_MAX, &m->key, detail);
+    if (data.data)
+        mem_wipe(data.data, data.capacity);
+    buf_release(&data);
+    return status;
 }
 
-static int read_authorities(struct material *m, const struct tm_config_end *end,
-                            struct err_detail *detail)
+static int read_own(struct material *m, const struct tm_config_server *config,
+                    const struct tm_config_end *end, bool server, struct err_detail *detail)
 {
-    if (end->trust_store)
-        return err_set(detail, ERR_UNSUPPORTED,
-                       "%s is a store of trusted certificates; write them out once as PEM (keytool "
-                       "-exportcert -rfc -keystore %s -alias NAME) and name them in "
-                       "…TrustCertificates",
-                       end->trust_store, end->trust_store);
+    const char *secret = password(&config->tls, end->key_store_password,
+                                  server ? "SERVER_KEYSTORE" : "CLIENT_KEYSTORE");
+    bool pem = end->key_path && end->certificate_path;
+    if (!end->key_store && !pem)
+        return 0;
+    bool there = end->key_store ? access(end->key_store, F_OK) == 0
+                                : access(end->key_path, F_OK) == 0 ||
+                                      access(end->certificate_path, F_OK) == 0;
+    int status = config->tls.generate && !there ? generate(config, end, secret, detail) : 0;
+    if (status == 0 && end->key_store) {
+        status = read_store(&m->own, end->key_store, secret, detail);
+        if (status == 0 && m->own.key.len == 0)
+            status = err_set(detail, ERR_INPUT, "%s holds no key", end->key_store);
+        return status;
+    }
+    if (status == 0)
+        status = file_read(end->certificate_path, FILE_MAX, &m->own.certificate, detail);
+    return status < 0 ? status : file_read(end->key_path, FILE_MAX, &m->own.key, detail);
+}
+
+static int read_authorities(struct material *m, const struct tm_config_server *config,
+                            const struct tm_config_end *end, bool server, struct err_detail *detail)
+{
+    if (end->trust_store) {
+        struct io_keystore store;
+        int status = read_store(&store, end->trust_store,
+                                password(&config->tls, end->trust_store_password,
+                                         server ? "SERVER_TRUSTSTORE" : "CLIENT_TRUSTSTORE"),
+                                detail);
+        if (status < 0)
+            return status;
+        buf_append_bytes(&m->authorities, buf_bytes(&store.trusted));
+        io_keystore_release(&store);
+    }
     for (size_t i = 0; i < end->trust_certificates.count; i++) {
         int status = file_read(end->trust_certificates.items[i], FILE_MAX, &m->authorities, detail);
         if (status < 0)
@@ -253,31 +275,26 @@ int tm_trust_tls(struct io_tls **ret_tls, struct tm_trust_store **ret_store,
                  const struct tm_config_server *config, bool server, struct err_detail *detail)
 {
     const struct tm_config_end *end = server ? &config->tls.server : &config->tls.client;
-    struct material m = {BUF_INIT, BUF_INIT, BUF_INIT, BUF_INIT};
+    struct material m = {{BUF_INIT, BUF_INIT, BUF_INIT}, BUF_INIT};
     struct tm_trust_store *store = NULL;
     int status = make_store(&store, end, server, detail);
     if (status == 0)
-        status = read_own(&m, config, end, detail);
+        status = read_own(&m, config, end, server, detail);
     if (status == 0)
-        status = read_authorities(&m, end, detail);
+        status = read_authorities(&m, config, end, server, detail);
     struct io_tls_options options = {
         .server = server,
-        .certificate = buf_bytes(&m.certificate),
-        .key = buf_bytes(&m.key),
-        .pkcs12 = buf_bytes(&m.pkcs12),
-        .password = password(&config->tls, end->key_store_password,
-                             server ? "SERVER_KEYSTORE" : "CLIENT_KEYSTORE"),
+        .certificate = buf_bytes(&m.own.certificate),
+        .key = buf_bytes(&m.own.key),
         .authorities = buf_bytes(&m.authorities),
+        .excluded = config->tls.excluded_ciphers.items,
+        .excluded_count = config->tls.excluded_ciphers.count,
         .ask = config->tls.client_auth ? IO_TLS_ASK_REQUIRED : IO_TLS_ASK_NONE,
         .judge = store && store->mode != TM_TRUST_CA ? judge : NULL,
         .context = store};
     if (status == 0)
         status = io_tls_new(ret_tls, &options, detail);
-    if (m.key.data)
-        mem_wipe(m.key.data, m.key.capacity);
-    buf_release(&m.certificate);
-    buf_release(&m.key);
-    buf_release(&m.pkcs12);
+    io_keystore_release(&m.own);
     buf_release(&m.authorities);
     if (status < 0) {
         tm_trust_free(store);

@@ -87,10 +87,6 @@ static void test_faults(void **state)
         {"{" SERVERS "," REST ",\"mode\":\"orion\"}", ERR_UNSUPPORTED, "mode"},
         {"{" SERVERS "," REST ",\"useWhiteList\":\"yes\"}", ERR_USAGE, "useWhiteList"},
         {"{" SERVERS "," REST ",\"delivery\":\"later\"}", ERR_USAGE, "delivery"},
-        {"{" SERVERS ",\"jdbc\":{\"url\":\"x\",\"password\":\"ENC(x)\"},\"keys\":{\"keyData\":[{"
-         "\"privateKeyPath\":"
-         "\"k\"}]}}",
-         ERR_UNSUPPORTED, "Jasypt"},
         {"{\"serverConfigs\":[{\"app\":\"P2P\",\"serverAddress\":\"http://"
          "0.0.0.0:1\"},{\"app\":\"Q2T\","
          "\"serverAddress\":\"unix:/q\"}]," REST "}",
@@ -155,6 +151,58 @@ static void test_password_file(void **state)
     rmdir(folder);
 }
 
+/* Values that the reference's own tool (Jasypt 1.9.3, PBEWithMD5AndDES, secret "quince") has sealed. */
+static void test_sealed(void **state)
+{
+    static const char text[] =
+        "{\"jdbc\": {\"url\": \"ENC(%s)\", \"username\": \"me\", \"password\": "
+        "\"ENC(iT2crACl6kZ7SBmbiWza0sYJPDnzUaef)\"}, \"serverConfigs\": [{\"app\": \"P2P\", "
+        "\"serverAddress\": \"http://h:1\"}, {\"app\": \"Q2T\", \"serverAddress\": "
+        "\"http://h:2\"}], \"keys\": {\"keyData\": [{\"privateKeyPath\": \"a\", "
+        "\"publicKeyPath\": \"b\"}]}}";
+    static const struct {
+        const char *url, *secret;
+        int status;
+        const char *word;
+    } rows[] = {
+        {"n6pTtdDdkgHz3tIOyRI/UU4UZJoT9p0KeNwaIS6hhKw=", " quince\n", 0, NULL},
+        {"n6pTtdDdkgHz3tIOyRI/UU4UZJoT9p0KeNwaIS6hhKw=", NULL, ERR_USAGE, "TESSERA_CONFIG_SECRET"},
+        {"n6pTtdDdkgHz3tIOyRI/UU4UZJoT9p0KeNwaIS6hhKw=", "quinces", ERR_INPUT, "another secret"},
+        {"n6pTtdDdkgHz3tIOyRI/UU4UZJoT9p0KeNwaIS6hhA==", "quince", ERR_INPUT, "damaged"},
+        {"AAAA", "quince", ERR_INPUT, "damaged"},
+        {"**", "quince", ERR_INPUT, "damaged"},
+    };
+    char folder[] = "/tmp/tm-config-XXXXXX", config_path[64], secret_path[64], json[1024];
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    snprintf(config_path, sizeof(config_path), "%s/config", folder);
+    snprintf(secret_path, sizeof(secret_path), "%s/secret", folder);
+    for (size_t i = 0; i < BASE_COUNT(rows); i++) {
+        struct tm_config config;
+        struct err_detail detail = {""};
+        snprintf(json, sizeof(json), text, rows[i].url);
+        assert_int_equal(file_write(config_path, bytes_str(json), &detail), 0);
+        if (rows[i].secret)
+            assert_int_equal(file_write(secret_path, bytes_str(rows[i].secret), &detail), 0);
+        assert_int_equal(rows[i].secret ? setenv("TESSERA_CONFIG_SECRET", secret_path, 1)
+                                        : unsetenv("TESSERA_CONFIG_SECRET"),
+                         0);
+        assert_int_equal(tm_config_load(&config, config_path, NULL, &detail), rows[i].status);
+        if (rows[i].status < 0) {
+            assert_non_null(strstr(detail.text, rows[i].word));
+            continue;
+        }
+        assert_string_equal(config.jdbc_url, "jdbc:mysql://db/tm");
+        assert_string_equal(config.jdbc_username, "me");
+        assert_string_equal(config.jdbc_password, "open sesame");
+        tm_config_release(&config);
+    }
+    unsetenv("TESSERA_CONFIG_SECRET");
+    unlink(config_path);
+    unlink(secret_path);
+    rmdir(folder);
+}
+
 static void test_constellation(void **state)
 {
     (void)state;
@@ -192,6 +240,7 @@ int main(void)
         cmocka_unit_test(test_shapes),        cmocka_unit_test(test_overrides),
         cmocka_unit_test(test_faults),        cmocka_unit_test(test_unknown),
         cmocka_unit_test(test_constellation), cmocka_unit_test(test_password_file),
+        cmocka_unit_test(test_sealed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
