@@ -3,13 +3,15 @@
 
 usage: bench.py QUORATE_TM [--tessera JAR] [--driver MARIADB_CLIENT_JAR] [--seconds N] [--clients N] [--warm N] [--only WORD]
 
-Each client is a process with a connection of its own. Prints sends a second, percentiles, CPU time a send and resident
+Each client is a connection with one send under way; two processes hold them. Prints sends a second, percentiles, CPU time a send and resident
 memory of both managers together. MariaDB is started here when its server is installed.
 """
 import argparse
 import multiprocessing
 import os
+import select
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -19,20 +21,71 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../
 from managers import Failed, Manager, free_ports, introduce, request, until, wait_met  # noqa: E402
 import json  # noqa: E402
 
+PROCESSES = 2  # of the clients
+BODIES = 32    # of a client, sent in turn
 
-def client(manager, to, size, seconds, results):
-    connection = manager.connection()
-    times, end = [], time.monotonic() + seconds
-    while time.monotonic() < end:
-        body = json.dumps(request(os.urandom(size), manager.key(), [to]))
-        begun = time.monotonic()
-        connection.request('POST', '/send', body, {'Content-Type': 'application/json'})
-        answer = connection.getresponse()
-        text = answer.read()
-        times.append(time.monotonic() - begun)
-        if answer.status != 201:
-            results.put(f'{answer.status} {text[:200]!r}')
-            return
+
+class Sender:
+    """One connection. Bodies are made before, and answers looked at no further than they must be: the clients share the
+    processors with what is measured."""
+
+    def __init__(self, manager, to, size):
+        self.socket = socket.create_connection(('127.0.0.1', manager.q2t), timeout=60)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        bodies = [json.dumps(request(os.urandom(size), manager.key(), [to])).encode() for _ in range(BODIES)]
+        self.requests = [b'POST /send HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n'
+                         b'Content-Length: %d\r\n\r\n' % len(body) + body for body in bodies]
+        self.count, self.begun = 0, 0.0
+
+    def send(self):
+        self.begun = time.monotonic()
+        self.socket.sendall(self.requests[self.count % BODIES])
+        self.count += 1
+
+    def take(self):
+        """Reads one answer; a text when it is not what it should be."""
+        answer = self.socket.recv(65536)
+        while True:
+            end = answer.find(b'\r\n\r\n')
+            at = answer.lower().find(b'content-length:')
+            if end >= 0 and 0 <= at < end and len(answer) >= end + 4 + int(answer[at + 15:answer.index(b'\r', at)]):
+                break
+            if end >= 0 and at < 0 and answer.endswith(b'0\r\n\r\n'):
+                break  # in chunks
+            more = self.socket.recv(65536)
+            if not more:
+                return f'the connection ended: {answer[:200]!r}'
+            answer += more
+        return None if answer.startswith(b'HTTP/1.1 201') else repr(answer[:300])
+
+
+def client(manager, to, size, seconds, count, results, ready, go):
+    """A process with `count` connections, each with one send under way."""
+    times, poll = [], select.epoll()
+    senders = {}
+    for _ in range(count):
+        sender = Sender(manager, to, size)
+        senders[sender.socket.fileno()] = sender
+        poll.register(sender.socket, select.EPOLLIN)
+    ready.release()
+    go.wait()
+    end = time.monotonic() + seconds
+    for sender in senders.values():
+        sender.send()
+    under_way = count
+    while under_way:
+        for fd, _ in poll.poll(90):
+            sender = senders[fd]
+            wrong = sender.take()
+            now = time.monotonic()
+            if wrong:
+                results.put(wrong)
+                return
+            times.append(now - sender.begun)
+            if now < end:
+                sender.send()
+            else:
+                under_way -= 1
     results.put(times)
 
 
@@ -48,23 +101,26 @@ def resident(m):
 
 
 def load(managers, size, seconds, clients):
-    results = multiprocessing.Queue()
+    results, ready, go = multiprocessing.Queue(), multiprocessing.Semaphore(0), multiprocessing.Event()
     a, b = managers
-    before = [cpu(m) for m in managers]
-    processes = [multiprocessing.Process(target=client, args=(a, b.key(), size, seconds, results)) for _ in range(clients)]
-    begun = time.monotonic()
+    shares = [clients // PROCESSES + (i < clients % PROCESSES) for i in range(min(PROCESSES, clients))]
+    processes = [multiprocessing.Process(target=client, args=(a, b.key(), size, seconds, n, results, ready, go))
+                 for n in shares]
     for p in processes:
         p.start()
+    for p in processes:
+        ready.acquire()
+    before, begun = [cpu(m) for m in managers], time.monotonic()
+    go.set()
     got = [results.get(timeout=seconds + 90) for p in processes]
     took = time.monotonic() - begun
+    used = sum(cpu(m) - was for m, was in zip(managers, before))
     for p in processes:
         p.join()
     wrong = [g for g in got if isinstance(g, str)]
     if wrong:
         raise Failed(wrong[0])
-    times = sorted(t for g in got for t in g)
-    used = sum(cpu(m) - was for m, was in zip(managers, before))
-    return times, took, used
+    return sorted(t for g in got for t in g), took, used
 
 
 def row(title, managers, size, args):

@@ -151,8 +151,8 @@ static int read_key(struct buf *ret_key, struct bytes data, struct bytes passwor
     if (status == 0 && !plain)
         status = err_set(detail, ERR_NOMEM, "out of memory");
     EVP_PKEY *key = NULL;
-    if (status == 0 && open_protected(plain, bytes_of(ASN1_STRING_get0_data(text), (size_t)len),
-                                      password) != 0)
+    if (status == 0 &&
+        open_protected(plain, bytes_of(ASN1_STRING_get0_data(text), (size_t)len), password) != 0)
         status = err_set(detail, ERR_INPUT, "the key has another password than the store");
     if (status == 0) {
         at = plain;
@@ -305,11 +305,12 @@ int io_keystore_read(struct io_keystore *ret_store, struct bytes data, const cha
 {
     struct io_keystore store = {BUF_INIT, BUF_INIT, BUF_INIT};
     struct buf secret = BUF_INIT;
-    int status = data.len > IO_KEYSTORE_MAX ||
-                         (password && strlen(password) > IO_KEYSTORE_PASSWORD_MAX)
-                     ? err_set(detail, ERR_LIMIT, "a key store of more than 4 MiB, or a password "
-                                                  "of more than 1,024 bytes")
-                     : 0;
+    int status =
+        data.len > IO_KEYSTORE_MAX || (password && strlen(password) > IO_KEYSTORE_PASSWORD_MAX)
+            ? err_set(detail, ERR_LIMIT,
+                      "a key store of more than 4 MiB, or a password "
+                      "of more than 1,024 bytes")
+            : 0;
     ERR_clear_error();
     if (status == 0 && data.len >= sizeof(magic) && memcmp(data.data, magic, sizeof(magic)) == 0) {
         status = wide(&secret, password, detail);
@@ -334,11 +335,11 @@ int io_keystore_write(struct buf *ret_data, struct bytes certificate, struct byt
 {
     BIO *a = BIO_new_mem_buf(certificate.data, (int)certificate.len);
     BIO *b = BIO_new_mem_buf(key.data, (int)key.len);
-    X509 *x509 = a ? PEM_read_bio_X509(a, NULL, NULL, (void *)(uintptr_t) "") : NULL;
-    EVP_PKEY *pkey = b ? PEM_read_bio_PrivateKey(b, NULL, NULL, (void *)(uintptr_t) "") : NULL;
-    PKCS12 *store =
-        x509 && pkey ? PKCS12_create(password ? password : "", alias, pkey, x509, NULL, 0, 0, 0, 0, 0)
-                     : NULL;
+    X509 *x509 = a ? PEM_read_bio_X509(a, NULL, NULL, (void *)(uintptr_t)"") : NULL;
+    EVP_PKEY *pkey = b ? PEM_read_bio_PrivateKey(b, NULL, NULL, (void *)(uintptr_t)"") : NULL;
+    PKCS12 *store = x509 && pkey ? PKCS12_create(password ? password : "", alias, pkey, x509, NULL,
+                                                 0, 0, 0, 0, 0)
+                                 : NULL;
     uint8_t *der = NULL;
     int len = store ? i2d_PKCS12(store, &der) : -1;
     int status = 0;

@@ -17,7 +17,8 @@ enum {
 struct io_keystore {
     struct buf certificate; /* of the first key, with its chain behind it; empty: no key */
     struct buf key;         /* PKCS#8, not encrypted */
-    struct buf trusted;     /* what Java trusts by this store: trusted entries, and certificates of keys */
+    struct buf
+        trusted; /* what Java trusts by this store: trusted entries, and certificates of keys */
 };
 
 /* Reads a store of either form; key and store have the same password (NULL is the empty one). ERR_INPUT (neither form,

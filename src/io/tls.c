@@ -220,8 +220,9 @@ bool io_tls_apply(const struct io_tls *tls, SSL_CTX *context, struct io_tls_chec
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION);
     if (SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1)
         return false;
-    if (tls->suites && (tls->suites[0] ? SSL_CTX_set_ciphersuites(context, tls->suites)
-                                       : SSL_CTX_set_max_proto_version(context, TLS1_2_VERSION)) != 1)
+    if (tls->suites &&
+        (tls->suites[0] ? SSL_CTX_set_ciphersuites(context, tls->suites)
+                        : SSL_CTX_set_max_proto_version(context, TLS1_2_VERSION)) != 1)
         return false;
     return !tls->ciphers || SSL_CTX_set_cipher_list(context, tls->ciphers) == 1;
 }

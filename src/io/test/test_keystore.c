@@ -157,8 +157,8 @@ static void test_wrong(void **state)
     assert_int_equal(read_store(&store, "AAAA", "x", &detail), ERR_INPUT);
     assert_int_equal(base64_decode(&data, bytes_str(key_jks)), 0);
     for (size_t len = 0; len < data.len; len++) /* cut off anywhere */
-        assert_int_equal(
-            io_keystore_read(&store, bytes_of(data.data, len), "secret1", &detail), ERR_INPUT);
+        assert_int_equal(io_keystore_read(&store, bytes_of(data.data, len), "secret1", &detail),
+                         ERR_INPUT);
     buf_release(&data);
 }
 
@@ -172,9 +172,8 @@ static void test_write(void **state)
     struct io_keystore store;
     (void)state;
     assert_int_equal(io_certificate_new(&made, &key, &options, &detail), 0);
-    assert_int_equal(io_keystore_write(&data, buf_bytes(&made), buf_bytes(&key), "tessera", "pw",
-                                       &detail),
-                     0);
+    assert_int_equal(
+        io_keystore_write(&data, buf_bytes(&made), buf_bytes(&key), "tessera", "pw", &detail), 0);
     assert_int_equal(io_keystore_read(&store, buf_bytes(&data), "pw", &detail), 0);
     assert_true(bytes_equal(buf_bytes(&store.certificate), buf_bytes(&made)));
     io_keystore_release(&store);

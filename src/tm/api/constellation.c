@@ -64,8 +64,8 @@ void tm_constellation_serve(struct tm_request *request)
     }
     request->endpoint = endpoint_of(row->endpoint);
     if (row->json) {
-        struct bytes body = request->http->body;
-        request->json = json_loadb((const char *)body.data, body.len, 0, NULL);
+        json_error_t error;
+        request->json = tm_body_load(request, &error);
         if (!json_is_object(request->json)) {
             tm_fail(request, 400, "Bad Request");
             return;

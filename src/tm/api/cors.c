@@ -60,19 +60,18 @@ size_t tm_cors_fields(struct tm_request *request, struct io_http_field ret_field
     if (!cors)
         return 0;
     size_t n = 0;
-    ret_fields[n++] = (struct io_http_field){"Access-Control-Allow-Origin",
-                                             tm_text(&request->arena, origin)};
+    ret_fields[n++] =
+        (struct io_http_field){"Access-Control-Allow-Origin", tm_text(&request->arena, origin)};
     ret_fields[n++] = (struct io_http_field){"Access-Control-Allow-Credentials",
                                              cors->credentials ? "true" : "false"};
-    ret_fields[n++] = (struct io_http_field){
-        "Access-Control-Allow-Methods",
-        cors->methods.count ? join(request, cors->methods) : default_methods};
+    ret_fields[n++] = (struct io_http_field){"Access-Control-Allow-Methods",
+                                             cors->methods.count ? join(request, cors->methods)
+                                                                 : default_methods};
     struct bytes asked = tm_header(request, "access-control-request-headers");
     if (cors->headers.count || asked.len)
-        ret_fields[n++] =
-            (struct io_http_field){"Access-Control-Allow-Headers",
-                                   cors->headers.count ? join(request, cors->headers)
-                                                       : tm_text(&request->arena, asked)};
+        ret_fields[n++] = (struct io_http_field){
+            "Access-Control-Allow-Headers",
+            cors->headers.count ? join(request, cors->headers) : tm_text(&request->arena, asked)};
     ret_fields[n++] = (struct io_http_field){"Vary", "Origin"};
     assert(n <= TM_CORS_FIELDS);
     return n;

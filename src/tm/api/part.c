@@ -164,13 +164,21 @@ bool tm_decode(struct arena *arena, struct bytes *ret_data, struct bytes text)
     return true;
 }
 
+static bool decode_text(struct tm_request *request, struct bytes *ret_data, struct bytes text,
+                        const char *name)
+{
+    if (tm_decode(&request->arena, ret_data, text))
+        return true;
+    tm_fail(request, 400, "%s: base64 is expected", name);
+    return false;
+}
+
 static bool decode_member(struct tm_request *request, struct bytes *ret_data, json_t *value,
                           const char *name)
 {
-    if (json_is_string(value) &&
-        tm_decode(&request->arena, ret_data,
-                  bytes_of(json_string_value(value), json_string_length(value))))
-        return true;
+    if (json_is_string(value))
+        return decode_text(request, ret_data,
+                           bytes_of(json_string_value(value), json_string_length(value)), name);
     tm_fail(request, 400, "%s: base64 is expected", name);
     return false;
 }
@@ -178,7 +186,10 @@ static bool decode_member(struct tm_request *request, struct bytes *ret_data, js
 bool tm_json_bytes(struct tm_request *request, struct bytes *ret_data, const char *name)
 {
     json_t *value = json_object_get(request->json, name);
+    struct bytes text;
     *ret_data = bytes_none();
+    if (tm_body_aside(request, name, &text))
+        return decode_text(request, ret_data, text, name);
     return !value || json_is_null(value) || decode_member(request, ret_data, value, name);
 }
 
@@ -231,6 +242,7 @@ bool tm_json_text(struct tm_request *request, struct bytes *ret_text, const char
         return true;
     if (json_is_string(value)) {
         *ret_text = bytes_of(json_string_value(value), json_string_length(value));
+        (void)tm_body_aside(request, name, ret_text);
         return true;
     }
     tm_fail(request, 400, "%s: a text is expected", name);

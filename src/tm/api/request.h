@@ -48,6 +48,13 @@ struct tm_api {
     char *resident_groups; /* the answer of /groups/resident: made once */
 };
 
+enum { TM_ASIDE_MAX = 4 };
+
+/* A long text that was cut out of a JSON body: the member `name` of the outermost object is "" there. */
+struct tm_aside {
+    struct bytes name, text;
+};
+
 struct tm_request {
     struct tm_api *api;
     struct io_http_request *http; /* NULL: nobody waits for an answer */
@@ -56,7 +63,9 @@ struct tm_request {
     enum tmproto_media content; /* of the body */
     enum tmproto_media media;   /* of the answer */
     struct arena arena;
-    json_t *json;       /* of the body, when it is one */
+    json_t *json; /* of the body, when it is one */
+    struct tm_aside asides[TM_ASIDE_MAX];
+    size_t aside_count;
     struct bytes param; /* what stood for the segment, decoded */
     uint64_t began;
     tm_api_pushed_fn *told; /* in place of an answer */
@@ -102,6 +111,11 @@ bool tm_decode(struct arena *arena, struct bytes *ret_data, struct bytes text);
 bool tm_query(struct tm_request *request, struct bytes *ret_value, const char *name);
 /* Of a header, without blanks; empty when it is not there or empty. */
 struct bytes tm_header(struct tm_request *request, const char *name);
+
+/* body.c: the body as JSON, its long texts set aside; NULL: it is none. */
+json_t *tm_body_load(struct tm_request *request, json_error_t *error);
+/* Whether that member was set aside: its text, which is printable ASCII. */
+bool tm_body_aside(const struct tm_request *request, const char *name, struct bytes *ret_text);
 
 /* Members of the JSON body. Each answers 400 and returns false when the member is not what it must be; missing and null
  * ones leave the result empty. */

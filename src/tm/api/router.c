@@ -239,8 +239,7 @@ static bool is_json(enum tmproto_media media)
 static bool read_json(struct tm_request *request)
 {
     json_error_t error;
-    struct bytes body = request->http->body;
-    request->json = json_loadb((const char *)body.data, body.len, 0, &error);
+    request->json = tm_body_load(request, &error);
     if (!request->json)
         tm_fail(request, 400, "the body is not JSON: line %d, column %d: %s", error.line,
                 error.column, error.text);

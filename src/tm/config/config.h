@@ -142,9 +142,11 @@ struct tm_config {
     struct tm_config_group *groups;
     size_t group_count;
     struct tm_texts ip_white_list; /* Constellation's */
-    const char *storage; /* Constellation's "dir:PATH" …, which `migrate` reads; NULL: memory, or none */
-    const char *verbosity; /* Constellation's: "0" errors, "1" warnings, "2" information, "3" all; NULL: "2" */
-    struct tm_texts notes;         /* what the operator should know */
+    const char
+        *storage; /* Constellation's "dir:PATH" …, which `migrate` reads; NULL: memory, or none */
+    const char *
+        verbosity; /* Constellation's: "0" errors, "1" warnings, "2" information, "3" all; NULL: "2" */
+    struct tm_texts notes; /* what the operator should know */
 };
 
 /* One override: "jdbc.username=x", "serverConfigs[1].sslConfig.tls=OFF"; an index one behind the end appends. */

@@ -68,9 +68,8 @@ int tm_open_sealed(struct buf *ret_plain, const char *text, struct bytes secret,
         good = digest(derived, bytes_of(derived, MD5), bytes_none());
     buf_clear(ret_plain);
     if (good)
-        good =
-            decrypt(ret_plain, bytes_of(sealed.data + SALT, sealed.len - SALT), derived) &&
-            !memchr(ret_plain->data, 0, ret_plain->len);
+        good = decrypt(ret_plain, bytes_of(sealed.data + SALT, sealed.len - SALT), derived) &&
+               !memchr(ret_plain->data, 0, ret_plain->len);
     mem_wipe(derived, sizeof(derived));
     buf_release(&sealed);
     if (status == ERR_NOMEM)

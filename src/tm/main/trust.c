@@ -205,9 +205,9 @@ static int read_own(struct material *m, const struct tm_config_server *config,
     bool pem = end->key_path && end->certificate_path;
     if (!end->key_store && !pem)
         return 0;
-    bool there = end->key_store ? access(end->key_store, F_OK) == 0
-                                : access(end->key_path, F_OK) == 0 ||
-                                      access(end->certificate_path, F_OK) == 0;
+    bool there = end->key_store
+                     ? access(end->key_store, F_OK) == 0
+                     : access(end->key_path, F_OK) == 0 || access(end->certificate_path, F_OK) == 0;
     int status = config->tls.generate && !there ? generate(config, end, secret, detail) : 0;
     if (status == 0 && end->key_store) {
         status = read_store(&m->own, end->key_store, secret, detail);
@@ -282,16 +282,16 @@ int tm_trust_tls(struct io_tls **ret_tls, struct tm_trust_store **ret_store,
         status = read_own(&m, config, end, server, detail);
     if (status == 0)
         status = read_authorities(&m, config, end, server, detail);
-    struct io_tls_options options = {
-        .server = server,
-        .certificate = buf_bytes(&m.own.certificate),
-        .key = buf_bytes(&m.own.key),
-        .authorities = buf_bytes(&m.authorities),
-        .excluded = config->tls.excluded_ciphers.items,
-        .excluded_count = config->tls.excluded_ciphers.count,
-        .ask = config->tls.client_auth ? IO_TLS_ASK_REQUIRED : IO_TLS_ASK_NONE,
-        .judge = store && store->mode != TM_TRUST_CA ? judge : NULL,
-        .context = store};
+    struct io_tls_options options = {.server = server,
+                                     .certificate = buf_bytes(&m.own.certificate),
+                                     .key = buf_bytes(&m.own.key),
+                                     .authorities = buf_bytes(&m.authorities),
+                                     .excluded = config->tls.excluded_ciphers.items,
+                                     .excluded_count = config->tls.excluded_ciphers.count,
+                                     .ask = config->tls.client_auth ? IO_TLS_ASK_REQUIRED
+                                                                    : IO_TLS_ASK_NONE,
+                                     .judge = store && store->mode != TM_TRUST_CA ? judge : NULL,
+                                     .context = store};
     if (status == 0)
         status = io_tls_new(ret_tls, &options, detail);
     io_keystore_release(&m.own);
