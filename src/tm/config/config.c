@@ -152,6 +152,20 @@ static int read_member(struct tm_reader *r, json_t *value, const char *where,
     return 0;
 }
 
+/* The override of the command line that has made this member; NULL when none has. */
+static const char *overridden(const struct tm_reader *r, const char *where, const char *name)
+{
+    char path[256];
+    snprintf(path, sizeof(path), "%s%s%.100s", where, where[0] ? "." : "", name);
+    size_t len = strlen(path);
+    for (size_t i = 0; r->overrides && i < r->overrides->count; i++) {
+        const char *o = r->overrides->items[i];
+        if (strncmp(o, path, len) == 0 && o[len] && strchr(".[=", o[len]))
+            return o;
+    }
+    return NULL;
+}
+
 static int unknown(struct tm_reader *r, const char *where, const char *name,
                    const struct tm_member *members, size_t count)
 {
@@ -160,6 +174,12 @@ static int unknown(struct tm_reader *r, const char *where, const char *name,
     for (size_t i = 0; i < count && known < NAMES_MAX; i++)
         names[known++] = members[i].name;
     const char *nearest = options_nearest(name, names, known);
+    const char *override = overridden(r, where, name);
+    if (override)
+        return err_set(r->detail, ERR_USAGE,
+                       "override %.200s: %.100s is no member that is known%s%s%s", override, name,
+                       nearest ? " (did you mean " : "", nearest ? nearest : "",
+                       nearest ? "?)" : "");
     return tm_note(r,
                    "configuration: %s%s%.100s is no member that is known, and has no effect%s%s%s",
                    where, where[0] ? "." : "", name, nearest ? " (did you mean " : "",
@@ -261,13 +281,18 @@ static int read_peers(struct tm_reader *r, json_t *value)
         return err_set(r->detail, ERR_NOMEM, "out of memory");
     static const struct tm_member members[] = {{"url", TM_MEMBER_TEXT, 0, NULL}};
     for (size_t i = 0; i < count; i++) {
+        char where[48];
+        snprintf(where, sizeof(where), "peer[%zu]", i);
         urls[i] = NULL;
-        int status = tm_read_members(r, json_array_get(value, i), "peer", members, 1, &urls[i]);
+        int status = tm_read_members(r, json_array_get(value, i), where, members, 1, &urls[i]);
         if (status < 0)
             return status;
         if (!urls[i] ||
             (strncmp(urls[i], "http://", 7) != 0 && strncmp(urls[i], "https://", 8) != 0))
-            return fault(r, "peer", "url", "http://host:port or https://host:port is expected");
+            return err_set(r->detail, ERR_USAGE,
+                           "configuration: %s.url: http://host:port or https://host:port is "
+                           "expected, not %.200s",
+                           where, urls[i] ? urls[i] : "nothing");
     }
     r->config->peers = (struct tm_texts){urls, count};
     return 0;
@@ -355,7 +380,7 @@ static int parse(struct tm_config *config, struct bytes text, const struct tm_ov
     int status = json_is_object(root) ? 0 : err_set(detail, ERR_INPUT, "an object is expected");
     for (size_t i = 0; status == 0 && overrides && i < overrides->count; i++)
         status = tm_apply_override(root, overrides->items[i], detail);
-    struct tm_reader r = {.config = config, .detail = detail};
+    struct tm_reader r = {.config = config, .detail = detail, .overrides = overrides};
     if (status == 0)
         status = read_root(&r, root);
     json_decref(root);

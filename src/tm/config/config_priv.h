@@ -26,6 +26,7 @@ struct tm_member {
 struct tm_reader {
     struct tm_config *config;
     struct err_detail *detail;
+    const struct tm_overrides *overrides; /* NULL: none */
     size_t note_room;
 };
 

@@ -115,8 +115,10 @@ static int read_socket(struct tm_reader *r, json_t *socket, const char *where,
 static int read_server(struct tm_reader *r, json_t *value, size_t index,
                        struct tm_config_server *server)
 {
-    char where[32];
+    char where[32], cors_path[48], properties_path[48];
     snprintf(where, sizeof(where), "serverConfigs[%zu]", index);
+    snprintf(cors_path, sizeof(cors_path), "%s.cors", where);
+    snprintf(properties_path, sizeof(properties_path), "%s.properties", where);
     server->party_info_interval = 5000;
     server->resend_wait = 7200000;
     server->tls.client_auth = server->cors.credentials = true;
@@ -144,10 +146,10 @@ static int read_server(struct tm_reader *r, json_t *value, size_t index,
     json_t *cors = json_object_get(value, "cors");
     server->has_cors = json_is_object(cors);
     if (status == 0)
-        status =
-            tm_read_members(r, cors, "cors", cors_members, BASE_COUNT(cors_members), &server->cors);
+        status = tm_read_members(r, cors, cors_path, cors_members, BASE_COUNT(cors_members),
+                                 &server->cors);
     if (status == 0)
-        status = tm_read_members(r, json_object_get(value, "properties"), "properties",
+        status = tm_read_members(r, json_object_get(value, "properties"), properties_path,
                                  property_members, BASE_COUNT(property_members), server);
     if (status == 0 && !server->address)
         status = usage(r, where, "serverAddress is missing");

@@ -9,10 +9,10 @@
 enum tm_exit {
     TM_EXIT_OK = 0,
     TM_EXIT_CONFIG = 1, /* the configuration is not valid */
-    TM_EXIT_OTHER = 2,
+    TM_EXIT_OTHER = 2,   /* a key or a server could not be opened, among others */
     TM_EXIT_READ = 3,    /* it cannot be read, or is no JSON */
     TM_EXIT_USAGE = 4,   /* the command line */
-    TM_EXIT_SERVICE = 5, /* a server or the database could not be started */
+    TM_EXIT_SERVICE = 5, /* the database could not be opened */
 };
 
 int tm_main(int argc, char **argv);

@@ -52,6 +52,7 @@ struct running {
     struct io_timer drain;
     uint64_t drain_until;
     bool stopping;
+    bool at_store; /* the opening has come to the database */
 };
 
 /* --- The log --- */
@@ -277,8 +278,10 @@ static int open_all(struct running *r, bool recover, struct err_detail *detail)
         return err_set(detail, status, "%s", err_text(status));
     io_timer_init(&r->drain, r->loop, look_drained, r);
     status = tm_load_enclave(&r->enclave, r->config, detail);
+    r->at_store = status == 0;
     if (status == 0)
         status = open_store(r, detail);
+    r->at_store &= status < 0;
     if (status == 0)
         status = make_network(r, detail);
     if (status == 0)
@@ -327,7 +330,7 @@ static int run_enclave(const struct tm_config *config)
     tm_enclave_server_free(server);
     tm_enclave_free(enclave);
     io_loop_free(loop);
-    return status < 0 ? TM_EXIT_SERVICE : TM_EXIT_OK;
+    return status < 0 ? TM_EXIT_OTHER : TM_EXIT_OK;
 }
 
 int tm_run(const struct tm_config *config, bool recover)
@@ -344,7 +347,9 @@ int tm_run(const struct tm_config *config, bool recover)
     int status = open_all(&r, recover, &detail);
     if (status < 0) {
         fprintf(stderr, "%s\n", detail.text[0] ? detail.text : err_text(status));
-        result = status == ERR_USAGE ? TM_EXIT_CONFIG : TM_EXIT_SERVICE;
+        result = r.at_store            ? TM_EXIT_SERVICE
+                 : status == ERR_USAGE ? TM_EXIT_CONFIG
+                                       : TM_EXIT_OTHER;
         if (!r.loop)
             return result;
     } else {

@@ -65,9 +65,9 @@ static int print_manual(void)
     options_man(&b, "quorate-tm", &serve, rows, BASE_COUNT(rows));
     tm_key_manual(&b);
     tm_migrate_manual(&b);
-    buf_append_text(&b, ".SH EXIT STATUS\n0 well; 1 the configuration is not valid; 2 other; 3 it "
-                        "cannot be read; 4 the command line; 5 a server, key or the database could "
-                        "not be opened.\n");
+    buf_append_text(&b, ".SH EXIT STATUS\n0 well; 1 the configuration is not valid; 2 a key or a "
+                        "server could not be opened, or other; 3 the configuration cannot be read; "
+                        "4 the command line; 5 the database could not be opened.\n");
     int status = buf_status(&b);
     if (status == 0)
         fwrite(b.data, 1, b.len, stdout);
