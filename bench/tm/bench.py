@@ -12,13 +12,13 @@ import os
 import select
 import shutil
 import socket
-import subprocess
 import sys
 import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../tests/tm'))
-from managers import Failed, Manager, free_ports, introduce, request, until, wait_met  # noqa: E402
+from managers import Failed, Manager, introduce, request, wait_met  # noqa: E402
+from mariadb import MariaDB, installed  # noqa: E402
 import json  # noqa: E402
 
 PROCESSES = 2  # of the clients
@@ -160,32 +160,6 @@ def run(title, kind, program, databases, args):
         shutil.rmtree(folder)
 
 
-class MariaDB:
-    def __init__(self):
-        self.folder = tempfile.mkdtemp(prefix='quorate-tm-mariadb-')
-        self.port = free_ports(1)[0]
-        quiet = {'stdout': subprocess.DEVNULL, 'stderr': subprocess.DEVNULL}
-        subprocess.run(['mariadb-install-db', '--no-defaults', f'--datadir={self.folder}/data', '--skip-test-db',
-                        '--auth-root-authentication-method=normal', '--skip-name-resolve'], check=True, **quiet)
-        self.process = subprocess.Popen(
-            ['mariadbd', '--no-defaults', f'--datadir={self.folder}/data', f'--port={self.port}', '--user=root',
-             '--bind-address=127.0.0.1', f'--socket={self.folder}/socket', '--skip-name-resolve', '--skip-grant-tables',
-             '--max-allowed-packet=64M'], **quiet)
-        until(lambda: subprocess.run(self.client('select 1'), **quiet).returncode == 0, 60, 'MariaDB answers')
-
-    def client(self, statement):
-        return ['mariadb', '--no-defaults', f'--socket={self.folder}/socket', '-e', statement]
-
-    def database(self, name):
-        subprocess.run(self.client(f'create database {name}'), check=True)
-        return f'jdbc:mariadb://127.0.0.1:{self.port}/{name}'
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(60)
-        shutil.rmtree(self.folder)
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('program')
@@ -203,7 +177,7 @@ def main():
     run('quorate-tm, SQLite', 'quorate', ours, (None, None), args)
     if args.tessera:
         run('Tessera, H2', 'tessera', args.tessera, (None, None), args)
-    if shutil.which('mariadbd'):
+    if installed():
         server = MariaDB()
         try:
             run('quorate-tm, MariaDB', 'quorate', ours, [server.database(n) for n in ('qa', 'qb')], args)

@@ -11,6 +11,8 @@ scenarios
     resend      each loses payloads, restarts and has them pushed again by the other; then each in recovery mode
     tls-ca      strict TLS, certificates of one authority; a stranger's is refused by both
     tls-tofu    strict TLS, certificates remembered at the first use; another one of the same name is refused by both
+    tls-whitelist  strict TLS, certificates in files that were there before; one that is in none is refused by both
+    tls-none    strict TLS, each with a certificate of another authority, which nobody looks at
 """
 import argparse
 import hashlib
@@ -229,7 +231,37 @@ def tls_tofu(args, checks):
         check_payloads(checks, net.managers, 30)
 
 
-SCENARIOS = {'payloads': payloads, 'resend': resend, 'tls-ca': tls_ca, 'tls-tofu': tls_tofu}
+def tls_whitelist(args, checks):
+    authority = shared_authority()
+    with Net(args, ('quorate', 'tessera'), strict('WHITELIST', authority)) as net:
+        for m in net.managers:
+            for name in ('knownClientsFile', 'knownServersFile'):
+                with open(m.ssl[name], 'w') as f:
+                    f.write(''.join(f'{n.name} {fingerprint(n.ssl["serverTlsCertificatePath"])}\n' for n in net.managers))
+        # the tests' own calls come with the certificate of the one that is called
+        net.start()
+        check_payloads(checks, net.managers, 100)
+        ca = authority(net)
+        for name, text in (('nobody', 'a certificate that is in no file'), ('again', 'another certificate of a known name')):
+            for m in net.managers:
+                other = next(n for n in net.managers if n is not m)
+                own = ca.issue(f'{name}-{other.name}', other.name if name == 'again' else None)
+                refused(checks, m, tls(own, 'WHITELIST', known=f'{net.folder}/stranger-known'), text)
+
+
+def tls_none(args, checks):
+    def make(net, name):
+        ca = Authority(net.folder, f'{name}-ca')
+        return tls(ca.issue(name), 'NONE', [], f'{net.folder}/{name}-known')
+    with Net(args, ('quorate', 'tessera'), make) as net:
+        net.start()
+        check_payloads(checks, net.managers, 100)
+        for m in net.managers:
+            checks(not os.path.exists(m.ssl['knownClientsFile']), f'{m.name} remembers nobody')
+
+
+SCENARIOS = {'payloads': payloads, 'resend': resend, 'tls-ca': tls_ca, 'tls-tofu': tls_tofu, 'tls-whitelist': tls_whitelist,
+             'tls-none': tls_none}
 
 
 def main():

@@ -316,7 +316,10 @@ static void on_deleted(void *context, const struct tm_store_answer *a)
     else if (d->by_path)
         tm_answer(d->request, 204, NULL, NULL);
     else
-        tm_answer_text(d->request, 200, bytes_str("Delete successful"));
+        tm_answer_text(d->request, 200,
+                       d->request->api->options.config->constellation
+                           ? bytes_none()
+                           : bytes_str("Delete successful"));
 }
 
 static void delete_hash(struct tm_request *request, struct bytes hash, bool by_path)

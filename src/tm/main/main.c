@@ -1,6 +1,7 @@
 #include "tm/main/main.h"
 
 #include <malloc.h>
+#include <signal.h>
 
 enum { KEPT = 8 << 20, MAPPED_FROM = 1 << 20 };
 
@@ -17,6 +18,7 @@ static void keep_memory(void)
 int tm_main(int argc, char **argv)
 {
     keep_memory();
+    (void)signal(SIGXFSZ, SIG_IGN); /* a limit on files is an error of a write, not the end */
     const char *name = argc > 0 ? argv[0] : "";
     const char *slash = strrchr(name, '/');
     if (slash)

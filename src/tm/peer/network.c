@@ -383,7 +383,7 @@ void tm_network_tell(const struct tm_network *network, struct buf *b, bool whole
 {
     size_t parties = 1;
     for (size_t i = 0; i < network->count; i++)
-        parties += network->nodes[i]->shown.keys.count > 0;
+        parties += whole || network->nodes[i]->shown.keys.count > 0;
     tmproto_write_field(b, bytes_str(network->url));
     tmproto_write_count(b, network->own.count + (whole ? network->key_total : 0));
     write_keys(b, network->own, network->url);
@@ -392,7 +392,7 @@ void tm_network_tell(const struct tm_network *network, struct buf *b, bool whole
     tmproto_write_count(b, parties);
     tmproto_write_field(b, bytes_str(network->url));
     for (size_t i = 0; i < network->count; i++)
-        if (network->nodes[i]->shown.keys.count > 0)
+        if (whole || network->nodes[i]->shown.keys.count > 0)
             tmproto_write_field(b, bytes_str(network->nodes[i]->url));
 }
 

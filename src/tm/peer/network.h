@@ -78,8 +78,8 @@ const struct tm_network_node *tm_network_node_of(const struct tm_network *networ
 size_t tm_network_count(const struct tm_network *network);
 const struct tm_network_node *tm_network_at(const struct tm_network *network, size_t index);
 
-/* Appends what is told: own URL and keys, and the URLs of all that have keys; `whole` adds all keys, as
- * Constellation does. Fails as `b`. */
+/* Appends what is told: own URL and keys, and the URLs of all that have keys; `whole` adds all keys, and the URLs of all
+ * others, as Constellation does. Fails as `b`. */
 void tm_network_tell(const struct tm_network *network, struct buf *b, bool whole);
 
 /* Whether `host` (an IP or name) is that of a configured peer: the white list. The forms of this machine are equal. */

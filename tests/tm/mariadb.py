@@ -1,0 +1,60 @@
+"""A MariaDB server of the tests' own, which can be killed and started again; None when none is installed."""
+import os
+import shutil
+import subprocess
+import tempfile
+
+from managers import Failed, free_ports, tail, until
+
+QUIET = {'stdout': subprocess.DEVNULL, 'stderr': subprocess.DEVNULL}
+
+
+def installed():
+    return all(shutil.which(name, path=os.environ['PATH'] + ':/usr/sbin') for name in
+               ('mariadbd', 'mariadb-install-db', 'mariadb'))
+
+
+class MariaDB:
+    def __init__(self):
+        self.folder = tempfile.mkdtemp(prefix='quorate-tm-mariadb-')
+        self.port, self.process = free_ports(1)[0], None
+        subprocess.run(['mariadb-install-db', '--no-defaults', f'--datadir={self.folder}/data', '--skip-test-db',
+                        '--auth-root-authentication-method=normal', '--skip-name-resolve'], check=True, **QUIET)
+        self.start()
+
+    def start(self, wait=True):
+        program = shutil.which('mariadbd', path=os.environ['PATH'] + ':/usr/sbin')
+        with open(f'{self.folder}/log', 'a') as log:
+            self.process = subprocess.Popen(
+                [program, '--no-defaults', f'--datadir={self.folder}/data', f'--port={self.port}', '--user=root',
+                 '--bind-address=127.0.0.1', f'--socket={self.folder}/socket', '--skip-name-resolve',
+                 '--skip-grant-tables', '--max-allowed-packet=64M', '--innodb-buffer-pool-size=32M'],
+                stdout=log, stderr=log)
+        if wait:
+            until(self.answers, 120, 'MariaDB answers')
+
+    def answers(self):
+        if self.process.poll() is not None:
+            raise Failed(f'MariaDB ended with {self.process.returncode}: {tail(self.folder + "/log")}')
+        return subprocess.run(self.client('select 1'), **QUIET).returncode == 0
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def client(self, statement):
+        return ['mariadb', '--no-defaults', f'--socket={self.folder}/socket', '-e', statement]
+
+    def database(self, name):
+        """Its url."""
+        subprocess.run(self.client(f'create database {name}'), check=True)
+        return f'jdbc:mariadb://127.0.0.1:{self.port}/{name}'
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(60)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        shutil.rmtree(self.folder)
