@@ -189,12 +189,37 @@ def main():
             checks(code == expected and word in said, f'{tag}: {code}, {word!r} in {said[-300:]!r}')
         check_keys(checks, folder, ['plain', 'k1', 'k2'], False)
         check_keys(checks, folder, ['locked', 'differ', 'own'], True)
+        into_configuration(checks, program, folder)
         other_commands(checks, program, folder)
     finally:
         if taken:
             taken.close()
         shutil.rmtree(folder.path)
     checks.end()
+
+
+def into_configuration(checks, program, folder):
+    """keygen into a new configuration and a new file of passwords: a manager starts with them."""
+    folder.locked('some', {'passwordFile': f'{folder.path}/right.password'})
+    keygen = {'tag': 'keygen', 'stdin': 'one\none\n\n\n',
+              'command': ['', '-keygen', '--keyout', 'DIR/n1,DIR/n2', '--argonconfig', 'DIR/argon.json', '--configfile',
+                          'DIR/some.json', '--configout', 'DIR/more.json', '--pwdout', 'DIR/more.passwords']}
+    code, said = run(program, keygen, folder)
+    checks(code == 0, f'keygen --configout --pwdout: {code} {said[-100:]!r}')
+    with open(f'{folder.path}/more.passwords') as f:
+        checks(f.read() == 'pw\none\n\n', 'the file of passwords has all of them')
+    checks(os.stat(f'{folder.path}/more.passwords').st_mode & 0o077 == 0, 'nobody else reads it')
+    code, said = run(program, {'tag': 'more', 'stdin': '', 'command': ['', '-configfile', 'DIR/more.json']}, folder)
+    checks(code == RUNNING and '3 keys' in said, f'start with it: {code} {said[-100:]!r}')
+    code, said = run(program, dict(keygen, command=[a.replace('DIR/n', 'DIR/m') for a in keygen['command']]), folder)
+    checks(code == 2 and 'more.json' in said and not os.path.exists(f'{folder.path}/m1.key'),
+           f'it is there already: {code} {said[-100:]!r}')
+    code, said = run(program, dict(keygen, command=keygen['command'][:6] + ['--pwdout', 'DIR/x']), folder)
+    checks(code == 1 and '--configfile' in said, f'without a configuration: {code} {said[-100:]!r}')
+    shown = dict(keygen, stdin='\n\n', command=['', '-keygen', '--keyout', 'DIR/n3', '--configfile', 'DIR/some.json'])
+    code, said = run(program, shown, folder)
+    made = json.loads(said[said.index('{'):])
+    checks(code == 0 and made['keys']['keyData'][1]['privateKeyPath'] == f'{folder.path}/n3.key', 'without --configout: shown')
 
 
 def other_commands(checks, program, folder):

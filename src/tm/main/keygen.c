@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/options.h"
 #include "tm/enclave/keyfile.h"
+#include "tm/main/keyconfig.h"
 #include "tm/main/main.h"
 #include "tm/main/vault.h"
 #include "vault/vault.h"
@@ -68,10 +69,13 @@ static const struct {
     {"keys.passwords", offsetof(struct options, password), KEYUPDATE, NULL, NULL},
     {"keys.passwordFile", offsetof(struct options, password_file), KEYUPDATE, "FILE",
      "the present password, one line"},
-    {"configfile", offsetof(struct options, config), KEYGEN, NULL, NULL},
-    {"configout", offsetof(struct options, config_out), KEYGEN, NULL, NULL},
+    {"configfile", offsetof(struct options, config), KEYGEN, "FILE",
+     "a configuration, which is shown with the new keys added"},
+    {"configout", offsetof(struct options, config_out), KEYGEN, "FILE",
+     "a new file that it is written to instead"},
     {"output", offsetof(struct options, config_out), KEYGEN, NULL, NULL},
-    {"pwdout", offsetof(struct options, password_out), KEYGEN, NULL, NULL},
+    {"pwdout", offsetof(struct options, password_out), KEYGEN, "FILE",
+     "a new file with the passwords of all its keys, which it names"},
 };
 
 static void write_manual(struct buf *b, const struct options_command *command, unsigned which)
@@ -171,7 +175,8 @@ static int argon_of(struct crypto_argon2 *ret_argon, const char *path, struct er
 }
 
 static int make_file(const struct tm_encryptor *e, const char *name,
-                     const struct crypto_argon2 *argon, struct err_detail *detail)
+                     const struct crypto_argon2 *argon, struct tm_keyconfig *to,
+                     struct err_detail *detail)
 {
     struct buf password = BUF_INIT, public = BUF_INIT;
     int status = ask_new(&password, name);
@@ -179,13 +184,15 @@ static int make_file(const struct tm_encryptor *e, const char *name,
         status = tm_keyfile_generate(&public, e, name, buf_bytes(&password), argon, detail);
     if (status == 0)
         printf("Saved public key to %s.pub\nSaved private key to %s.key\n", name, name);
+    if (status == 0)
+        status = tm_keyconfig_add_files(to, name, buf_bytes(&password));
     wipe(&password);
     buf_release(&public);
     return status;
 }
 
 static int make_in_vault(const struct tm_encryptor *e, const struct options *o, const char *name,
-                         struct vault **vault, struct err_detail *detail)
+                         struct vault **vault, struct tm_keyconfig *to, struct err_detail *detail)
 {
     struct tm_config_vault config = {.url = o->vault_url,
                                      .approle_path =
@@ -201,6 +208,8 @@ static int make_in_vault(const struct tm_encryptor *e, const struct options *o, 
     if (status == 0)
         printf("Key pair saved to secret engine %s with secret name %s, public key %s\n",
                o->vault_engine, name, buf_text(&a));
+    if (status == 0)
+        status = tm_keyconfig_add_vault(to, o->vault_engine, name, &config);
     wipe(&private);
     wipe(&b);
     buf_release(&a);
@@ -217,13 +226,9 @@ int tm_keygen(int argc, char **argv)
     int wrong = read_options(&o, argc, argv);
     if (wrong)
         return wrong;
+    struct tm_keyconfig to = {.root = NULL, .passwords = BUF_INIT};
     int status = 0;
-    if (o.config || o.config_out || o.password_out)
-        status = err_set(
-            &detail, ERR_UNSUPPORTED,
-            "keygen: --configfile, --configout and --pwdout are not served; add the new files to "
-            "keys.keyData of the configuration");
-    else if (o.vault_type && strcmp(o.vault_type, "HASHICORP") != 0)
+    if (o.vault_type && strcmp(o.vault_type, "HASHICORP") != 0)
         status = err_set(&detail, ERR_UNSUPPORTED,
                          "keygen: --vault.type HASHICORP is served, not %s", o.vault_type);
     else if (o.vault_type && (!o.vault_url || !o.vault_engine || !o.keyout[0]))
@@ -232,8 +237,13 @@ int tm_keygen(int argc, char **argv)
                     "keygen: a vault needs --vault.url, --vault.hashicorp.secretenginepath and "
                     "--keyout with the secret's name");
     if (status == 0)
-        status = tm_encryptor_init(&e, o.encryptor ? o.encryptor : "NACL", o.cipher, o.curve,
-                                   o.nonce, o.shared, &detail);
+        status = tm_keyconfig_begin(&to, o.config, o.config_out, o.password_out, &detail);
+    struct tm_config_encryptor c = {o.encryptor ? o.encryptor : "NACL", o.cipher, o.curve, o.nonce,
+                                    o.shared};
+    tm_keyconfig_encryptor(&to, &c); /* the configuration's counts */
+    if (status == 0)
+        status = tm_encryptor_init(&e, c.type, c.symmetric_cipher, c.elliptic_curve, c.nonce_length,
+                                   c.shared_key_length, &detail);
     if (status == 0)
         status = argon_of(&argon, o.argon, &detail);
     struct vault *vault = NULL;
@@ -243,11 +253,14 @@ int tm_keygen(int argc, char **argv)
         size_t len = strcspn(left, ",");
         snprintf(name, sizeof(name), "%.*s", (int)(len < 1000 ? len : 1000), left);
         if (status == 0)
-            status = o.vault_type ? make_in_vault(&e, &o, name, &vault, &detail)
-                                  : make_file(&e, name, &argon, &detail);
+            status = o.vault_type ? make_in_vault(&e, &o, name, &vault, &to, &detail)
+                                  : make_file(&e, name, &argon, &to, &detail);
         left += len + (left[len] == ',');
     } while (status == 0 && *left);
     vault_close(vault);
+    if (status == 0)
+        status = tm_keyconfig_write(&to, &detail);
+    tm_keyconfig_release(&to);
     return status < 0 ? say(status, &detail) : TM_EXIT_OK;
 }
 

@@ -8,7 +8,7 @@
 /* Exit codes, as Tessera's. */
 enum tm_exit {
     TM_EXIT_OK = 0,
-    TM_EXIT_CONFIG = 1, /* the configuration is not valid */
+    TM_EXIT_CONFIG = 1,  /* the configuration is not valid */
     TM_EXIT_OTHER = 2,   /* a key or a server could not be opened, among others */
     TM_EXIT_READ = 3,    /* it cannot be read, or is no JSON */
     TM_EXIT_USAGE = 4,   /* the command line */
