@@ -40,6 +40,7 @@ class Net:
             name = f'{kind}{i}'
             self.managers.append(Manager(self.folder, name, kind, args.manager if kind == 'quorate' else args.tessera,
                                          ssl_config=ssl and ssl(self, name), **more))
+            self.managers[-1].interval = 6000
         introduce(self.managers)
 
     def __enter__(self):

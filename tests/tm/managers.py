@@ -120,6 +120,7 @@ class Manager:
         self.database = database or ('jdbc:sqlite:{0}/db' if kind == 'quorate' else
                                      'jdbc:h2:{0}/db;MODE=Oracle;TRACE_LEVEL_SYSTEM_OUT=0;AUTO_SERVER=FALSE')
         self.more, self.process, self.class_path = more, None, program
+        self.interval = 2000  # milliseconds; three quarters of it is what a Tessera waits for an answer
         self.log = f'{folder}/{name}.log'
         self.peers = []
 
@@ -129,7 +130,9 @@ class Manager:
     def configure(self):
         p2p = {'app': 'P2P', 'enabled': True, 'serverAddress': self.url, 'bindingAddress': self.url,
                'sslConfig': self.ssl or {'tls': 'OFF'}, 'communicationType': 'REST',
-               'properties': {'partyInfoInterval': '2000'}}
+               'properties': {'partyInfoInterval': str(self.interval)}}
+        if self.kind == 'quorate':
+            p2p['properties']['pushTimeout'] = '30000'  # on a machine that is busy with other things
         q2t = {'app': 'Q2T', 'enabled': True, 'serverAddress': f'http://127.0.0.1:{self.q2t}',
                'communicationType': 'REST'}
         config = {'useWhiteList': False, 'alwaysSendTo': [],
