@@ -214,6 +214,8 @@ def beside_tessera(checks, folder, program):
             key = sender.send(payload, [other.key()])
             checks(sender.payload(key) == other.payload(key) == payload, f'{sender.name} to {other.name}')
         wire(checks, c)
+        status, answer = t.ask('POST', '/push', known_push(), 'P2P', {'Content-Type': 'application/octet-stream'})
+        checks(status == 400 and t.transaction(HASH) is None, f'a push that no key of the manager opens: {status} {answer!r}')
         checks(c.ask('POST', '/send', request(b'x', c.key(), [t.key()]), public=True) == (401, b'Unauthorized'),
                '/send on the public port: 401')
         resend(checks, c, t)
