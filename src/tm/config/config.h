@@ -165,6 +165,9 @@ int tm_config_parse(struct tm_config *ret_config, struct bytes text,
 /* Constellation's: its file (NULL: none) and "--item=value" arguments, which win. Failures as above. */
 int tm_config_constellation(struct tm_config *ret_config, const char *path, int argc,
                             char *const *argv, struct err_detail *detail) BASE_NODISCARD;
+/* The same from text, for tests and the fuzz target. */
+int tm_config_constellation_parse(struct tm_config *ret_config, struct bytes text, int argc,
+                                  char *const *argv, struct err_detail *detail) BASE_NODISCARD;
 void tm_config_release(struct tm_config *config);
 
 /* The first server of that application; NULL when there is none. */

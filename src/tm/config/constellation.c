@@ -355,18 +355,15 @@ static int fill_verbosity(struct parser *p)
     return 0;
 }
 
-int tm_config_constellation(struct tm_config *ret_config, const char *path, int argc,
-                            char *const *argv, struct err_detail *detail)
+/* `where` names the text in messages. */
+static int parse(struct tm_config *ret_config, const char *where, const struct buf *text, int argc,
+                 char *const *argv, struct err_detail *detail)
 {
     struct items in = {.url = NULL};
-    struct buf text = BUF_INIT;
-    memset(ret_config, 0, sizeof(*ret_config));
-    arena_init_limited(&ret_config->arena, 16 * TM_CONFIG_MAX_TEXT);
-    struct parser p = {ret_config, &in, detail, path ? path : "command line"};
-    int status = path ? file_read(path, TM_CONFIG_MAX_TEXT, &text, detail) : 0;
-    if (status == 0 && path)
-        status = memchr(text.data, 0, text.len) ? usage(&p, "the file", "is no text")
-                                                : read_toml(&p, buf_text(&text));
+    struct parser p = {ret_config, &in, detail, where};
+    int status = text->len && memchr(text->data, 0, text->len)
+                     ? usage(&p, "the file", "is no text")
+                     : read_toml(&p, buf_text((struct buf *)(uintptr_t)text));
     p.where = "command line";
     for (int i = 0; status == 0 && i < argc; i++)
         status = read_argument(&p, argv[i]);
@@ -383,8 +380,38 @@ int tm_config_constellation(struct tm_config *ret_config, const char *path, int 
         status = fill_storage(&p);
     if (status == 0)
         status = fill_verbosity(&p);
-    buf_release(&text);
+    return status;
+}
+
+static int load(struct tm_config *ret_config, const char *where, struct buf *text, int argc,
+                char *const *argv, struct err_detail *detail)
+{
+    memset(ret_config, 0, sizeof(*ret_config));
+    arena_init_limited(&ret_config->arena, 16 * TM_CONFIG_MAX_TEXT);
+    int status = parse(ret_config, where, text, argc, argv, detail);
+    buf_release(text);
     if (status < 0)
         tm_config_release(ret_config);
     return status;
+}
+
+int tm_config_constellation(struct tm_config *ret_config, const char *path, int argc,
+                            char *const *argv, struct err_detail *detail)
+{
+    struct buf text = BUF_INIT;
+    int status = path ? file_read(path, TM_CONFIG_MAX_TEXT, &text, detail) : 0;
+    if (status < 0)
+        buf_release(&text);
+    return status < 0 ? status
+                      : load(ret_config, path ? path : "command line", &text, argc, argv, detail);
+}
+
+int tm_config_constellation_parse(struct tm_config *ret_config, struct bytes text, int argc,
+                                  char *const *argv, struct err_detail *detail)
+{
+    struct buf copy = BUF_INIT;
+    buf_append_bytes(&copy, text);
+    if (buf_status(&copy) < 0)
+        return err_set(detail, ERR_NOMEM, "out of memory");
+    return load(ret_config, "the text", &copy, argc, argv, detail);
 }
