@@ -235,16 +235,26 @@ static int read_jks(struct io_keystore *store, struct bytes data, struct bytes p
 /* --- PKCS#12 --- */
 
 /* Older releases of Java seal certificates with RC2, which OpenSSL keeps among its `legacy` algorithms. */
-static OSSL_LIB_CTX *old_algorithms(void)
+struct algorithms {
+    OSSL_LIB_CTX *context;
+    OSSL_PROVIDER *all, *old; /* without `old`, what needs it is refused */
+};
+
+static bool algorithms_init(struct algorithms *a)
 {
-    OSSL_LIB_CTX *context = OSSL_LIB_CTX_new();
-    if (context && (!OSSL_PROVIDER_load(context, "default"))) {
-        OSSL_LIB_CTX_free(context);
-        return NULL;
-    }
-    if (context)
-        (void)OSSL_PROVIDER_load(context, "legacy"); /* without it, what needs it is refused */
-    return context;
+    a->context = OSSL_LIB_CTX_new();
+    a->all = a->context ? OSSL_PROVIDER_load(a->context, "default") : NULL;
+    a->old = a->context ? OSSL_PROVIDER_load(a->context, "legacy") : NULL;
+    return a->all != NULL;
+}
+
+static void algorithms_release(struct algorithms *a)
+{
+    if (a->old)
+        OSSL_PROVIDER_unload(a->old);
+    if (a->all)
+        OSSL_PROVIDER_unload(a->all);
+    OSSL_LIB_CTX_free(a->context);
 }
 
 static int keep_pkcs12(struct io_keystore *store, EVP_PKEY *key, X509 *certificate,
@@ -264,8 +274,10 @@ static int keep_pkcs12(struct io_keystore *store, EVP_PKEY *key, X509 *certifica
 static int read_pkcs12(struct io_keystore *store, struct bytes data, const char *password,
                        struct err_detail *detail)
 {
-    OSSL_LIB_CTX *context = old_algorithms();
-    PKCS12 *sealed = context ? PKCS12_init_ex(NID_pkcs7_data, context, NULL) : NULL;
+    struct algorithms algorithms;
+    PKCS12 *sealed = algorithms_init(&algorithms)
+                         ? PKCS12_init_ex(NID_pkcs7_data, algorithms.context, NULL)
+                         : NULL;
     const uint8_t *at = data.data;
     EVP_PKEY *key = NULL;
     X509 *certificate = NULL;
@@ -285,7 +297,7 @@ static int read_pkcs12(struct io_keystore *store, struct bytes data, const char 
     X509_free(certificate);
     sk_X509_pop_free(others, X509_free);
     PKCS12_free(sealed);
-    OSSL_LIB_CTX_free(context);
+    algorithms_release(&algorithms);
     return status;
 }
 
