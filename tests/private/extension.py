@@ -2,6 +2,7 @@
 """Contract extensions from their beginning to their end, at three peers: 0 and 1 have the contract, 2 is to get it. Every refusal says what
 GoQuorum says. Scenarios of its acceptance tests (contract_extension) are named where they are."""
 import json, os, sys
+from concurrent.futures import ThreadPoolExecutor
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from peers import Peers, set_to, until
 
@@ -167,10 +168,10 @@ def killed(p):
 def test(p):
     refused = refusals(p)
     outside(p, declined(p, *refused))
-    shared(p, STANDARD)
-    shared(p, PROTECTED)
-    shared(p, MANDATORY, mandatoryFor=[p.keys[1]])
-    shared(p, VALIDATED)
+    with ThreadPoolExecutor(3) as pool:
+        for end in [pool.submit(shared, p, STANDARD), pool.submit(shared, p, PROTECTED), pool.submit(shared, p, MANDATORY, mandatoryFor=[p.keys[1]])]:
+            end.result()
+    shared(p, VALIDATED)  # alone: its address must be the one that the head's nonce gives
     killed(p)
 
 
