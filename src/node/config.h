@@ -47,7 +47,7 @@ struct node_config {
     const char *http_addr, *http_api, *http_cors, *http_vhosts, *http_prefix;
     uint64_t http_port, rpc_gascap, calltimeout;
     const char *rpc_tls_cert, *rpc_tls_key, *rpc_tls_clientca;
-    const char *rpc_auth_jwks, *rpc_auth_issuer, *rpc_auth_audience;
+    const char *rpc_auth_jwks, *rpc_auth_cacert, *rpc_auth_issuer, *rpc_auth_audience;
     /* private transactions */
     const char *ptm_socket, *ptm_url, *ptm_timeout, *ptm_dialtimeout, *ptm_idletimeout;
     const char *ptm_writebuffer, *ptm_readbuffer, *ptm_tls_mode, *ptm_tls_rootca;

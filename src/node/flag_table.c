@@ -130,7 +130,10 @@ const struct node_flag node_flags[] = {
     TEXT(rpc, "rpc.tls.clientca", rpc_tls_clientca, "",
          "Authorities, PEM: clients must show a certificate of one of them"),
     TEXT(rpc, "rpc.auth.jwks", rpc_auth_jwks, "",
-         "File with the keys (JWKS) of who issues access tokens: HTTP and WebSocket need one"),
+         "File or URL with the keys (JWKS) of who issues access tokens: HTTP and WebSocket need "
+         "one"),
+    TEXT(rpc, "rpc.auth.cacert", rpc_auth_cacert, "",
+         "Authorities, PEM, of that URL's certificate (default: the system's)"),
     TEXT(rpc, "rpc.auth.issuer", rpc_auth_issuer, "",
          "Issuer (iss) that tokens must have (default: any with a good signature)"),
     TEXT(rpc, "rpc.auth.audience", rpc_auth_audience, "",

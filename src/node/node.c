@@ -586,7 +586,7 @@ static int make_rpc(struct node *node, struct err_detail *detail)
             return err_prefix(detail, status, "IPC");
         NODE_LOG(NODE_LOG_INFO, "IPC endpoint opened", node_text("url", path));
     }
-    status = node_security_open(&node->security, node->config, detail);
+    status = node_security_open(&node->security, node->config, node->loop, detail);
     if (status == ERR_OK)
         status = node_endpoints_start(&node->endpoints, node->rpc, node->config, &node->security,
                                       detail);

@@ -42,27 +42,14 @@ static int open_tls(struct node_security *security, const struct node_config *co
     return status;
 }
 
-static int open_tokens(struct node_security *security, const struct node_config *config,
-                       struct err_detail *detail)
+static int read_keys(struct node_security *security, const struct node_config *config,
+                     struct rpc_tokens_options *options, struct err_detail *detail)
 {
     struct buf jwks = BUF_INIT;
-    const char *audience =
-        *config->rpc_auth_audience ? config->rpc_auth_audience : config->identity;
-    if (!*config->rpc_auth_jwks)
-        return *config->rpc_auth_audience || *config->rpc_auth_issuer
-                   ? err_set(detail, ERR_USAGE,
-                             "--rpc.auth.audience and --rpc.auth.issuer need --rpc.auth.jwks, the "
-                             "file with the keys of the issuer")
-                   : ERR_OK;
-    if (!*audience)
-        return err_set(detail, ERR_USAGE,
-                       "--rpc.auth.jwks needs --rpc.auth.audience or --identity: what the tokens "
-                       "for this node have in \"aud\"");
     int status = file_read(config->rpc_auth_jwks, RPC_JWKS_MAX, &jwks, detail);
+    options->jwks = buf_bytes(&jwks);
     if (status == ERR_OK) {
-        const struct rpc_tokens_options options = {
-            .jwks = buf_bytes(&jwks), .issuer = config->rpc_auth_issuer, .audience = audience};
-        status = rpc_tokens_new(&security->tokens, &options, detail);
+        status = rpc_tokens_new(&security->tokens, options, detail);
         if (status != ERR_OK)
             status = err_prefix(detail, status, "--rpc.auth.jwks %s", config->rpc_auth_jwks);
     }
@@ -71,13 +58,57 @@ static int open_tokens(struct node_security *security, const struct node_config 
     return status;
 }
 
+static int fetch_keys(struct node_security *security, const struct node_config *config,
+                      struct io_loop *loop, struct rpc_tokens_options *options,
+                      struct err_detail *detail)
+{
+    struct buf authorities = BUF_INIT;
+    int status = ERR_OK;
+    if (*config->rpc_auth_cacert)
+        status = file_read(config->rpc_auth_cacert, PEM_MAX, &authorities, detail);
+    if (status == ERR_OK)
+        status = node_jwks_new(&security->jwks, loop, config->rpc_auth_jwks,
+                               buf_bytes(&authorities), detail);
+    buf_release(&authorities);
+    if (status != ERR_OK)
+        return status;
+    options->published = true;
+    options->missing = node_jwks_missing;
+    options->context = security->jwks;
+    return rpc_tokens_new(&security->tokens, options, detail);
+}
+
+static int open_tokens(struct node_security *security, const struct node_config *config,
+                       struct io_loop *loop, struct err_detail *detail)
+{
+    const char *audience =
+        *config->rpc_auth_audience ? config->rpc_auth_audience : config->identity;
+    if (!*config->rpc_auth_jwks)
+        return *config->rpc_auth_audience || *config->rpc_auth_issuer || *config->rpc_auth_cacert
+                   ? err_set(detail, ERR_USAGE,
+                             "--rpc.auth.audience, --rpc.auth.issuer and --rpc.auth.cacert need "
+                             "--rpc.auth.jwks, the file or URL with the keys of the issuer")
+                   : ERR_OK;
+    if (!*audience)
+        return err_set(detail, ERR_USAGE,
+                       "--rpc.auth.jwks needs --rpc.auth.audience or --identity: what the tokens "
+                       "for this node have in \"aud\"");
+    if (*config->rpc_auth_cacert && strncmp(config->rpc_auth_jwks, "https://", 8) != 0)
+        return err_set(detail, ERR_USAGE,
+                       "--rpc.auth.cacert needs --rpc.auth.jwks with an https:// URL");
+    struct rpc_tokens_options options = {.issuer = config->rpc_auth_issuer, .audience = audience};
+    return node_jwks_is_url(config->rpc_auth_jwks)
+               ? fetch_keys(security, config, loop, &options, detail)
+               : read_keys(security, config, &options, detail);
+}
+
 int node_security_open(struct node_security *ret_security, const struct node_config *config,
-                       struct err_detail *detail)
+                       struct io_loop *loop, struct err_detail *detail)
 {
     struct node_security security = {.tls = NULL};
     int status = open_tls(&security, config, detail);
     if (status == ERR_OK)
-        status = open_tokens(&security, config, detail);
+        status = open_tokens(&security, config, loop, detail);
     if (status == ERR_OK && !config->http && !config->ws && (security.tls || security.tokens))
         status = err_set(detail, ERR_USAGE,
                          "--rpc.tls.* and --rpc.auth.* need --http or --ws: IPC has neither");
@@ -85,12 +116,15 @@ int node_security_open(struct node_security *ret_security, const struct node_con
         node_security_close(&security);
         return status;
     }
+    if (security.jwks)
+        node_jwks_start(security.jwks, security.tokens);
     *ret_security = security;
     return ERR_OK;
 }
 
 void node_security_close(struct node_security *security)
 {
+    node_jwks_free(security->jwks);
     io_tls_free(security->tls);
     rpc_tokens_free(security->tokens);
     *security = (struct node_security){.tls = NULL};

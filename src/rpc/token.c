@@ -8,9 +8,12 @@
 #include <time.h>
 
 struct rpc_tokens {
-    struct rpc_token_keys *keys;
+    struct rpc_token_keys *keys; /* NULL: none, now */
     struct buf issuer, audience;
+    bool published;
     uint64_t (*now)(void);
+    void (*missing)(void *context);
+    void *context;
 };
 
 /* `rpc://<service>_<method>`; "*" is any. */
@@ -219,6 +222,21 @@ static const char *read_header(struct bytes json, struct arena *arena,
     return known ? NULL : "algorithm of the access token not supported: RS256, ES256 or HS256";
 }
 
+/* Why the signature does not count, or NULL. */
+static const char *check_signature(const struct rpc_tokens *tokens,
+                                   enum rpc_token_algorithm algorithm, struct bytes kid,
+                                   struct bytes text, struct bytes signature)
+{
+    bool missing = !tokens->keys || (kid.len && !rpc_token_keys_has(tokens->keys, kid));
+    if (missing && tokens->missing)
+        tokens->missing(tokens->context);
+    if (!tokens->keys)
+        return "the issuer's keys are not known yet: the access token cannot be checked";
+    return rpc_token_keys_verify(tokens->keys, algorithm, kid, text, signature)
+               ? NULL
+               : "invalid signature of the access token";
+}
+
 static void read_token(const struct rpc_tokens *tokens, struct rpc_grant *grant, struct bytes token)
 {
     struct bytes rest = token, header_part, claims_part, json, kid = bytes_none();
@@ -229,10 +247,10 @@ static void read_token(const struct rpc_tokens *tokens, struct rpc_grant *grant,
         next_part(&rest, &claims_part) && read_object(&header, &json, header_part)) {
         struct bytes text = bytes_slice(token, 0, header_part.len + 1 + claims_part.len);
         grant->refusal = read_header(json, &grant->arena, &algorithm, &kid);
-        if (!grant->refusal &&
-            (rpc_base64url_decode(&signature, rest) ||
-             !rpc_token_keys_verify(tokens->keys, algorithm, kid, text, buf_bytes(&signature))))
+        if (!grant->refusal && rpc_base64url_decode(&signature, rest))
             grant->refusal = "invalid signature of the access token";
+        if (!grant->refusal)
+            grant->refusal = check_signature(tokens, algorithm, kid, text, buf_bytes(&signature));
         if (!grant->refusal && !read_object(&claims, &json, claims_part))
             grant->refusal = malformed;
         if (!grant->refusal)
@@ -326,7 +344,10 @@ int rpc_tokens_new(struct rpc_tokens **ret_tokens, const struct rpc_tokens_optio
     buf_init(&tokens->audience);
     buf_append_text(&tokens->issuer, options->issuer ? options->issuer : "");
     buf_append_text(&tokens->audience, options->audience);
-    int status = rpc_token_keys_new(&tokens->keys, options->jwks, detail);
+    tokens->published = options->published;
+    tokens->missing = options->missing;
+    tokens->context = options->context;
+    int status = tokens->published ? 0 : rpc_tokens_set_keys(tokens, options->jwks, detail);
     if (status == 0 && (buf_status(&tokens->issuer) || buf_status(&tokens->audience)))
         status = err_set(detail, ERR_NOMEM, "access tokens: out of memory");
     if (status) {
@@ -335,6 +356,23 @@ int rpc_tokens_new(struct rpc_tokens **ret_tokens, const struct rpc_tokens_optio
     }
     *ret_tokens = tokens;
     return 0;
+}
+
+int rpc_tokens_set_keys(struct rpc_tokens *tokens, struct bytes jwks, struct err_detail *detail)
+{
+    struct rpc_token_keys *keys;
+    int status = rpc_token_keys_new(&keys, jwks, tokens->published, detail);
+    if (status)
+        return status;
+    rpc_token_keys_free(tokens->keys);
+    tokens->keys = keys;
+    return 0;
+}
+
+void rpc_tokens_forget_keys(struct rpc_tokens *tokens)
+{
+    rpc_token_keys_free(tokens->keys);
+    tokens->keys = NULL;
 }
 
 void rpc_tokens_free(struct rpc_tokens *tokens)

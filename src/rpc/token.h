@@ -23,7 +23,11 @@ struct rpc_tokens;
 struct rpc_grant;
 
 struct rpc_tokens_options {
-    struct bytes jwks;     /* the key set, see token_key.h */
+    struct bytes jwks; /* the key set, see token_key.h; none with `published` */
+    bool published;    /* the keys come later, by rpc_tokens_set_keys, and are no secrets */
+    /* With `published`: a token cannot be checked, because there are no keys or none of its name. May be NULL. */
+    void (*missing)(void *context);
+    void *context;
     const char *issuer;    /* what `iss` must be; "" or NULL: anything */
     const char *audience;  /* what `aud` must be or contain */
     uint64_t (*now)(void); /* seconds since 1970; NULL: this machine's clock */
@@ -32,6 +36,11 @@ struct rpc_tokens_options {
 /* Everything is copied. ERR_INPUT (no audience, no keys: see rpc_token_keys_new), ERR_LIMIT, ERR_NOMEM. */
 int rpc_tokens_new(struct rpc_tokens **ret_tokens, const struct rpc_tokens_options *options,
                    struct err_detail *detail) BASE_NODISCARD;
+/* The keys from now on; grants that were given stay. Failures as rpc_token_keys_new: the old keys are then kept. */
+int rpc_tokens_set_keys(struct rpc_tokens *tokens, struct bytes jwks,
+                        struct err_detail *detail) BASE_NODISCARD;
+/* No token is good any more. */
+void rpc_tokens_forget_keys(struct rpc_tokens *tokens);
 /* Grants outlive it. NULL is fine. */
 void rpc_tokens_free(struct rpc_tokens *tokens);
 

@@ -23,6 +23,7 @@ struct token_key {
 struct rpc_token_keys {
     struct token_key keys[RPC_TOKEN_KEYS_MAX];
     size_t count;
+    bool published;
 };
 
 /* What is read of a key of the set, before it is one; strings without escapes. */
@@ -167,7 +168,8 @@ static int add_key(struct rpc_token_keys *keys, const struct raw_key *raw,
     size_t i = 0;
     while (i < BASE_COUNT(kinds) && !bytes_equal(raw->kty, bytes_str(kinds[i].kty)))
         i++;
-    if (i == BASE_COUNT(kinds) || (raw->use.len && !bytes_equal(raw->use, bytes_str("sig"))) ||
+    if (i == BASE_COUNT(kinds) || (keys->published && i == RPC_TOKEN_HS256) ||
+        (raw->use.len && !bytes_equal(raw->use, bytes_str("sig"))) ||
         (raw->alg.len && !bytes_equal(raw->alg, bytes_str(kinds[i].alg))) ||
         (kinds[i].crv[0] && !bytes_equal(raw->crv, bytes_str(kinds[i].crv))))
         return 0;
@@ -242,17 +244,20 @@ static int read_set(struct rpc_token_keys *keys, struct bytes jwks, struct arena
         status = read_key(keys, key, arena, detail);
     if (status == 0 && keys->count == 0)
         status = err_set(detail, ERR_INPUT,
-                         "no key for signatures of RS256, ES256 or HS256 in the key set");
+                         keys->published
+                             ? "no key for signatures of RS256 or ES256 in the key set"
+                             : "no key for signatures of RS256, ES256 or HS256 in the key set");
     return status;
 }
 
-int rpc_token_keys_new(struct rpc_token_keys **ret_keys, struct bytes jwks,
+int rpc_token_keys_new(struct rpc_token_keys **ret_keys, struct bytes jwks, bool published,
                        struct err_detail *detail)
 {
     struct arena arena;
     struct rpc_token_keys *keys = mem_alloc_zeroed(1, sizeof(*keys));
     if (!keys)
         return err_set(detail, ERR_NOMEM, "key set: out of memory");
+    keys->published = published;
     arena_init(&arena);
     int status = read_set(keys, jwks, &arena, detail);
     arena_release(&arena);
@@ -269,6 +274,14 @@ void rpc_token_keys_free(struct rpc_token_keys *keys)
     for (size_t i = 0; keys && i < keys->count; i++)
         key_release(&keys->keys[i]);
     mem_free(keys);
+}
+
+bool rpc_token_keys_has(const struct rpc_token_keys *keys, struct bytes kid)
+{
+    for (size_t i = 0; i < keys->count; i++)
+        if (bytes_equal(kid, buf_bytes(&keys->keys[i].kid)))
+            return true;
+    return false;
 }
 
 /* --- Signatures --- */

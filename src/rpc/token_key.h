@@ -22,12 +22,15 @@ enum rpc_token_algorithm { RPC_TOKEN_RS256, RPC_TOKEN_ES256, RPC_TOKEN_HS256 };
 
 struct rpc_token_keys;
 
-/* Keys that are no signature keys of these three algorithms are left out. ERR_INPUT (no key set, no key left, a key too
- * short or damaged), ERR_LIMIT, ERR_NOMEM. */
-int rpc_token_keys_new(struct rpc_token_keys **ret_keys, struct bytes jwks,
+/* Keys that are no signature keys of these three algorithms are left out; and those of HS256, which are secrets, in a `published`
+ * set. ERR_INPUT (no key set, no key left, a key too short or damaged), ERR_LIMIT, ERR_NOMEM. */
+int rpc_token_keys_new(struct rpc_token_keys **ret_keys, struct bytes jwks, bool published,
                        struct err_detail *detail) BASE_NODISCARD;
 /* NULL is fine. */
 void rpc_token_keys_free(struct rpc_token_keys *keys);
+
+/* Whether a key has that name. */
+bool rpc_token_keys_has(const struct rpc_token_keys *keys, struct bytes kid);
 
 /* False for a name that is none of the three. */
 bool rpc_token_algorithm_parse(enum rpc_token_algorithm *ret_algorithm, struct bytes name);

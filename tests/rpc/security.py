@@ -5,6 +5,7 @@ refused over HTTPS and over WebSocket, who has the scope is answered; and settin
 usage: security.py PROGRAM"""
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import http.client
@@ -16,7 +17,9 @@ import ssl
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../network"))
 from network import DATA, free_ports  # noqa: E402
@@ -106,6 +109,94 @@ def check_refused(command, *cases):
         assert done.returncode == 1 and wanted in done.stderr, (arguments, done.returncode, done.stderr)
 
 
+class Issuer:
+    """Serves a key set over TLS; None: it fails."""
+
+    def __init__(self, cert, key):
+        issuer, self.keys = self, None
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                body = json.dumps({"keys": issuer.keys}).encode() if issuer.keys else b"broken"
+                self.send_response(200 if issuer.keys else 500)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *arguments):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(cert, key)
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.url = f"https://127.0.0.1:{self.server.server_port}/keys"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+class SigningKey:
+    """An RSA key of the issuer."""
+
+    def __init__(self, folder, name):
+        self.name, self.path = name, folder / f"{name}.pem"
+        subprocess.run(["openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", self.path], check=True,
+                       capture_output=True)
+        modulus = subprocess.run(["openssl", "rsa", "-in", self.path, "-noout", "-modulus"], check=True, capture_output=True, text=True)
+        self.public = {"kty": "RSA", "kid": name, "alg": "RS256", "e": "AQAB",
+                       "n": url64(bytes.fromhex(modulus.stdout.strip().removeprefix("Modulus=")))}
+
+    def token(self):
+        claims = {"aud": "node1", "iss": "test", "exp": int(time.time()) + 600, "scope": "rpc://eth_*"}
+        text = url64(json.dumps({"alg": "RS256", "kid": self.name}).encode()) + "." + url64(json.dumps(claims).encode())
+        signed = subprocess.run(["openssl", "dgst", "-sha256", "-sign", self.path], input=text.encode(), check=True, capture_output=True)
+        return "Bearer " + text + "." + url64(signed.stdout)
+
+
+def until_allowed(port, context, token):
+    end = time.monotonic() + 90
+    while "result" not in (answer := ask(port, context, "eth_blockNumber", token)):
+        assert time.monotonic() < end, answer
+        time.sleep(0.2)
+
+
+def check_issuer(command, folder, context, cert, key, ports):
+    """The keys come by URL, late and again when the issuer changes them."""
+    issuer, first, second = Issuer(cert, key), SigningKey(folder, "first"), SigningKey(folder, "second")
+    log = folder / "issuer.log"
+    with started([*command, "--rpc.auth.jwks", issuer.url, "--rpc.auth.cacert", str(cert), "--identity", "node1"], log):
+        answer = ask(ports[0], context, "eth_blockNumber", first.token())
+        assert "keys are not known yet" in answer["error"]["message"], answer
+        issuer.keys = [first.public, {"kty": "oct", "kid": "k", "alg": "HS256", "k": url64(SECRET)}]
+        until_allowed(ports[0], context, first.token())
+        answer = ask(ports[0], context, "eth_blockNumber", token_of("rpc://eth_*"))
+        assert answer["error"]["message"] == "invalid signature of the access token", answer  # of a secret that everybody reads
+        issuer.keys = [second.public]
+        until_allowed(ports[0], context, second.token())
+        answer = ask(ports[0], context, "eth_blockNumber", first.token())
+        assert answer["error"]["message"] == "invalid signature of the access token", answer
+        issuer.server.shutdown()
+        until_allowed(ports[0], context, second.token())
+    text = log.read_text()
+    assert "cannot be fetched" in text and "status 500" in text and "Fetched the keys" in text, text
+
+
+@contextlib.contextmanager
+def started(command, log_path):
+    """A node whose listeners are there, as long as this lasts."""
+    with open(log_path, "w") as log:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                   env={**os.environ, "PRIVATE_CONFIG": "ignore"})
+    try:
+        end = time.monotonic() + 60
+        while "WebSocket enabled" not in log_path.read_text():
+            assert process.poll() is None and time.monotonic() < end, log_path.read_text()
+            time.sleep(0.02)
+        yield
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
+
+
 def run(program, folder):
     data, cert, key, jwks = folder / "data", folder / "cert.pem", folder / "key.pem", folder / "jwks.json"
     (folder / "genesis.json").write_text(json.dumps(DATA["genesis"]))
@@ -128,26 +219,20 @@ def run(program, folder):
                   (network + auth, "--rpc.auth.jwks needs --rpc.auth.audience or --identity"),
                   (network + ["--rpc.auth.issuer", "x"], "need --rpc.auth.jwks"),
                   (network + ["--rpc.auth.jwks", str(cert), "--identity", "n"], "no JSON Web Key Set"),
+                  (network + auth + ["--identity", "n", "--rpc.auth.cacert", str(cert)], "--rpc.auth.cacert needs"),
+                  (network + ["--identity", "n", "--rpc.auth.jwks", "https://127.0.0.1/", "--rpc.auth.cacert", str(jwks)],
+                   "https://127.0.0.1/: "),
                   (tls, "need --http or --ws"))
-    with open(folder / "log", "w") as log:
-        process = subprocess.Popen([*command, *network, *tls, *auth, "--identity", "node1", "--rpc.auth.issuer", "test"],
-                                   stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                   env={**os.environ, "PRIVATE_CONFIG": "ignore"})
-    try:
-        end = time.monotonic() + 30
-        while "WebSocket enabled" not in (folder / "log").read_text():
-            assert process.poll() is None and time.monotonic() < end, (folder / "log").read_text()
-            time.sleep(0.02)
-        check_answers(ports, ssl.create_default_context(cafile=cert))
+    context = ssl.create_default_context(cafile=cert)
+    with started([*command, *network, *tls, *auth, "--identity", "node1", "--rpc.auth.issuer", "test"], folder / "log"):
+        check_answers(ports, context)
         check_plain(ports[0])
         check_plain(ports[1])
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
+    check_issuer([*command, *network, *tls], folder, context, cert, key, ports)
     assert url64(SECRET) not in (folder / "log").read_text()
 
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as temporary:
         run(os.path.abspath(sys.argv[1]), pathlib.Path(temporary))
-    print("18 answers and 7 refused starts are as they should be")
+    print("18 answers, 9 refused starts and the changes of an issuer's keys are as they should be")

@@ -72,7 +72,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct rpc_token_keys *keys;
     if (!tokens)
         require(rpc_tokens_new(&tokens, &options, NULL) == 0);
-    if (rpc_token_keys_new(&keys, bytes_of(data, size), NULL) == 0)
+    if (rpc_token_keys_new(&keys, bytes_of(data, size), size % 2 != 0, NULL) == 0)
         rpc_token_keys_free(keys);
     /* Nobody guesses the signature. */
     require(!try_value(tokens, bytes_of(data, size)));

@@ -72,7 +72,7 @@ static void test_rfc_7515(void **state)
 {
     (void)state;
     struct rpc_token_keys *keys;
-    assert_int_equal(rpc_token_keys_new(&keys, bytes_str(KEYS), NULL), 0);
+    assert_int_equal(rpc_token_keys_new(&keys, bytes_str(KEYS), false, NULL), 0);
     assert_true(verify(keys, RPC_TOKEN_HS256, "",
                        "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9." CLAIMS_RFC,
                        "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"));
@@ -89,7 +89,7 @@ static void check_keys(const char *jwks, const char *wanted)
 {
     struct rpc_token_keys *keys;
     struct err_detail detail = {{0}};
-    assert_true(rpc_token_keys_new(&keys, bytes_str(jwks), &detail) < 0);
+    assert_true(rpc_token_keys_new(&keys, bytes_str(jwks), false, &detail) < 0);
     if (!strstr(detail.text, wanted))
         fail_msg("%s: %s", jwks, detail.text);
 }
@@ -301,13 +301,63 @@ static void test_too_many_scopes(void **state)
     buf_release(&claims);
 }
 
+static unsigned missed;
+
+static void count_missing(void *context)
+{
+    (void)context;
+    missed++;
+}
+
+/* Keys that come later, from where everybody reads them: HS256's are not taken. */
+static void test_published(void **state)
+{
+    (void)state;
+    static const char unknown[] =
+        "the issuer's keys are not known yet: the access token cannot be checked";
+    static const char bad[] = "invalid signature of the access token";
+    struct err_detail detail = {{0}};
+    struct rpc_tokens *tokens;
+    struct rpc_token_keys *keys;
+    struct buf token = BUF_INIT, nameless = BUF_INIT;
+    const struct rpc_tokens_options options = {.published = true,
+                                               .issuer = "me",
+                                               .audience = "node1",
+                                               .now = test_now,
+                                               .missing = count_missing};
+    assert_int_equal(rpc_tokens_new(&tokens, &options, NULL), 0);
+    sign(&token, HEADER, WITH(ALL));
+    sign(&nameless, "{\"alg\":\"HS256\"}", WITH(ALL));
+    check_value(tokens, buf_text(&token), "a_b", unknown);
+    check_value(tokens, "Bearer a.b", "a_b", "malformed access token");
+    assert_int_equal(missed, 1);
+    assert_int_equal(rpc_tokens_set_keys(tokens, bytes_str("{\"keys\":[]}"), &detail), ERR_INPUT);
+    assert_string_equal(detail.text, "no key for signatures of RS256 or ES256 in the key set");
+    check_value(tokens, buf_text(&token), "a_b", unknown);
+    assert_int_equal(rpc_tokens_set_keys(tokens, bytes_str(KEYS), &detail), 0);
+    check_value(tokens, buf_text(&token), "a_b", bad); /* and no key of its name */
+    assert_int_equal(missed, 3);
+    check_value(tokens, buf_text(&nameless), "a_b", bad);
+    assert_int_equal(missed, 3);
+    rpc_tokens_forget_keys(tokens);
+    check_value(tokens, buf_text(&nameless), "a_b", unknown);
+    rpc_tokens_free(tokens);
+    buf_release(&token);
+    buf_release(&nameless);
+    assert_int_equal(rpc_token_keys_new(&keys, bytes_str(KEYS), true, NULL), 0);
+    assert_true(verify(keys, RPC_TOKEN_RS256, "rsa", RSA_TEXT, RSA_SIGNATURE));
+    assert_true(rpc_token_keys_has(keys, bytes_str("rsa")));
+    assert_false(rpc_token_keys_has(keys, bytes_str("mac")));
+    rpc_token_keys_free(keys);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rfc_7515),        cmocka_unit_test(test_bad_keys),
         cmocka_unit_test(test_scopes),          cmocka_unit_test(test_claims),
         cmocka_unit_test(test_headers),         cmocka_unit_test(test_grant_expires),
-        cmocka_unit_test(test_too_many_scopes),
+        cmocka_unit_test(test_too_many_scopes), cmocka_unit_test(test_published),
     };
     return cmocka_run_group_tests_name("token", tests, NULL, NULL);
 }
