@@ -1,6 +1,9 @@
 /* What RPC asks of the cluster (raft/api.go, raft/handler.go). */
 #include "node/raft_priv.h"
 
+#include "base/hex.h"
+#include "crypto/keccak.h"
+
 #include <stdio.h>
 
 static bool is_among(const uint64_t *ids, size_t count, uint64_t id)
@@ -107,12 +110,18 @@ static int propose(struct node_raft *r, const struct raft_conf_change *change,
                                     : err_set(detail, ERR_INPUT, "no leader is currently elected");
 }
 
+static void hash_text(char *ret_text, const struct hash256 *hash)
+{
+    hex_encode(ret_text, bytes_of(hash->b, sizeof(hash->b)));
+    ret_text[64] = 0;
+}
+
 static int check_free(const struct node_raft *r, const struct p2p_enode *node,
                       const struct raft_address *address, struct err_detail *detail)
 {
-    char id[65];
-    for (size_t i = 0; i < 32; i++)
-        snprintf(id + 2 * i, 3, "%02x", node->id.b[i]);
+    char id[65], existing[65];
+    struct hash256 other;
+    hash_text(id, &node->id);
     struct crypto_public_key self;
     if (crypto_public_key_of(&self, r->options.key) &&
         memcmp(self.b, node->key.b, sizeof(self.b)) == 0)
@@ -127,14 +136,16 @@ static int check_free(const struct node_raft *r, const struct p2p_enode *node,
                            "node with this enode has already been added to the cluster: %s", id);
         if (strcmp(m->host, address->host) != 0)
             continue;
+        crypto_keccak256(&other, bytes_of(m->node, sizeof(m->node)));
+        hash_text(existing, &other);
         if (m->p2p_port == address->p2p_port)
             return err_set(detail, ERR_INPUT,
-                           "existing node with raft ID %u is already using eth p2p at %s:%u", m->id,
-                           m->host, m->p2p_port);
+                           "existing node %s with raft ID %u is already using eth p2p at %s:%u",
+                           existing, m->id, m->host, m->p2p_port);
         if (m->raft_port == address->raft_port)
             return err_set(detail, ERR_INPUT,
-                           "existing node with raft ID %u is already using raft at %s:%u", m->id,
-                           m->host, m->raft_port);
+                           "existing node %s with raft ID %u is already using raft at %s:%u",
+                           existing, m->id, m->host, m->raft_port);
     }
     return ERR_OK;
 }

@@ -4,7 +4,7 @@
 
 enum { WORD = 32 };
 
-enum kind { STRING, ADDRESS, NUMBER };
+enum kind { STRING, ADDRESS, BOOL, NUMBER };
 
 /* The next type of a list in parentheses, or false behind the last. */
 static bool next_type(const char **at, enum kind *ret_kind)
@@ -15,6 +15,7 @@ static bool next_type(const char **at, enum kind *ret_kind)
     size_t len = strcspn(p, ",)");
     *ret_kind = strncmp(p, "string", 6) == 0 || strncmp(p, "bytes", 5) == 0 ? STRING
                 : strncmp(p, "address", 7) == 0                             ? ADDRESS
+                : strncmp(p, "bool", 4) == 0                                ? BOOL
                                                                             : NUMBER;
     *at = p + len + (p[len] == ',');
     return true;
@@ -134,8 +135,10 @@ bool permission_abi_decode(struct permission_value ret_values[PERMISSION_VALUES_
             return false;
         if (kind == ADDRESS)
             memcpy(values[i].address.b, word + WORD - 20, 20);
-        if (kind == NUMBER)
+        if (kind == NUMBER || kind == BOOL)
             values[i].number = u256_load(word);
+        if (kind == BOOL && (!u256_is_u64(&values[i].number) || values[i].number.w[0] > 1))
+            return false;
     }
     memcpy(ret_values, values, sizeof(values));
     return true;

@@ -66,6 +66,8 @@ static const char *json_type(enum rpc_type type)
     case RPC_REWARDS:
         return "array";
     case RPC_NUMBER:
+    case RPC_NUMBER8:
+    case RPC_NUMBER16:
     case RPC_INT:
         return "integer";
     case RPC_ANY:

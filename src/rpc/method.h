@@ -26,6 +26,8 @@ enum { RPC_PARAMS_MAX = 6 };
     X(BASE64, "[]uint8", "bytes, base64")                                                          \
     X(UINT, "hexutil.Uint", "number, hex")                                                         \
     X(NUMBER, "uint64", "number, decimal")                                                         \
+    X(NUMBER8, "uint8", "number, decimal")                                                         \
+    X(NUMBER16, "uint16", "number, decimal")                                                       \
     X(U64, "hexutil.Uint64", "number, hex")                                                        \
     X(BIG, "hexutil.Big", "number of 256 bits at most, hex")                                       \
     X(CALL, "ethapi.CallArgs", "a call: from, to, gas, gasPrice, value, data, accessList")         \

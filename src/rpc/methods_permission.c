@@ -190,18 +190,6 @@ static int get_org(struct rpc_call *call)
 
 /* --- Questions --- */
 
-/* A number of the call as Go's uint8 or uint16. */
-static int narrow(struct rpc_call *call, size_t i, unsigned bits, uint64_t *ret_number)
-{
-    *ret_number = call->args[i].number;
-    if (*ret_number >> bits == 0)
-        return 0;
-    return rpc_fail(call, RPC_CODE_PARAMS,
-                    "invalid argument %zu: json: cannot unmarshal number %llu into Go value of "
-                    "type uint%u",
-                    i, (unsigned long long)*ret_number, bits);
-}
-
 static int transaction_allowed(struct rpc_call *call)
 {
     const struct rpc_transaction *args = call->args[0].transaction;
@@ -222,13 +210,8 @@ static int transaction_allowed(struct rpc_call *call)
 static int connection_allowed(struct rpc_call *call)
 {
     char key[256], ip[256];
-    uint64_t port, raft_port;
     struct bytes node = call->args[0].bytes, host = call->args[1].bytes;
-    int status = narrow(call, 2, 16, &port);
-    if (status == 0)
-        status = narrow(call, 3, 16, &raft_port);
-    if (status)
-        return status;
+    uint16_t port = (uint16_t)call->args[2].number;
     if (node.len > 8 && memcmp(node.data, "enode://", 8) == 0)
         node = bytes_slice(node, 8, node.len - 8);
     if (node.len > 128 && node.data[128] == '@')
@@ -239,7 +222,7 @@ static int connection_allowed(struct rpc_call *call)
         key[node.len] = 0;
         memcpy(ip, host.data, host.len);
         ip[host.len] = 0;
-        allowed = permission_allows_connection(of(call), key, ip, (uint16_t)port);
+        allowed = permission_allows_connection(of(call), key, ip, port);
     }
     rpc_write_bool(call->out, allowed);
     return 0;
@@ -305,7 +288,6 @@ static int run(struct rpc_call *call, enum permission_action_kind kind, const ch
     size_t i = 0;
     for (; parameters[i]; i++) {
         const struct rpc_value *arg = &call->args[i];
-        uint64_t number = 0;
         switch (parameters[i]) {
         case 'o':
             action.org = arg->bytes;
@@ -329,9 +311,8 @@ static int run(struct rpc_call *call, enum permission_action_kind kind, const ch
             action.admin = arg->boolean;
             break;
         default:
-            if (narrow(call, i, 8, &number))
-                return RPC_FAILED;
-            *(parameters[i] == 'u' ? &action.action : &action.access) = (uint8_t)number;
+            *(parameters[i] == 'u' ? &action.action : &action.access) =
+                (uint8_t)call->args[i].number;
         }
     }
     return act(call, &action, call->args[i].transaction);
@@ -366,7 +347,7 @@ ACTION(approve_account, PERMISSION_APPROVE_ACCOUNT_RECOVERY, "oa")
 #define NODE        {"enodeUrl", RPC_TEXT}
 #define ACCOUNT     {"account", RPC_ADDRESS}
 #define ROLE        {"roleId", RPC_TEXT}
-#define CHANGE      {"action", RPC_NUMBER}
+#define CHANGE      {"action", RPC_NUMBER8}
 #define TRANSACTION {"transaction", RPC_SEND}
 #define DONE        "Action completed successfully"
 
@@ -384,7 +365,7 @@ static const struct rpc_method methods[] = {
      .run = transaction_allowed,
      .result = "true or false"},
     {"quorumPermission_connectionAllowed",
-     {{"enodeId", RPC_TEXT}, {"ip", RPC_TEXT}, {"port", RPC_NUMBER}, {"raftPort", RPC_NUMBER}},
+     {{"enodeId", RPC_TEXT}, {"ip", RPC_TEXT}, {"port", RPC_NUMBER16}, {"raftPort", RPC_NUMBER16}},
      .run = connection_allowed,
      .result = "true or false"},
     {"quorumPermission_addOrg", {ORG, NODE, ACCOUNT, TRANSACTION}, .run = add_org, .result = DONE},
@@ -418,7 +399,12 @@ static const struct rpc_method methods[] = {
      .run = approve_admin,
      .result = DONE},
     {"quorumPermission_addNewRole",
-     {ORG, ROLE, {"access", RPC_NUMBER}, {"isVoter", RPC_BOOL}, {"isAdmin", RPC_BOOL}, TRANSACTION},
+     {ORG,
+      ROLE,
+      {"access", RPC_NUMBER8},
+      {"isVoter", RPC_BOOL},
+      {"isAdmin", RPC_BOOL},
+      TRANSACTION},
      .run = add_role,
      .result = DONE},
     {"quorumPermission_removeRole", {ORG, ROLE, TRANSACTION}, .run = remove_role, .result = DONE},

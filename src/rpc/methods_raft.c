@@ -100,13 +100,7 @@ static int with_id(struct rpc_call *call,
                    const char *result)
 {
     struct err_detail why = {""};
-    uint64_t id = call->args[0].number;
-    if (id > UINT16_MAX)
-        return rpc_fail(call, RPC_CODE_PARAMS,
-                        "invalid argument 0: json: cannot unmarshal number %llu into Go value of "
-                        "type uint16",
-                        (unsigned long long)id);
-    if (fn(call->backend->raft->context, (uint16_t)id, &why) != ERR_OK)
+    if (fn(call->backend->raft->context, (uint16_t)call->args[0].number, &why) != ERR_OK)
         return fail(call, &why);
     buf_append_text(call->out, result);
     return 0;
@@ -123,7 +117,7 @@ static int remove_peer(struct rpc_call *call)
 }
 
 #define ENODE {"enode", RPC_TEXT}
-#define ID    {"raftId", RPC_NUMBER}
+#define ID    {"raftId", RPC_NUMBER16}
 
 static const struct rpc_method methods[] = {
     {"raft_role", {{0}}, .run = role, .result = "minter, verifier, learner or nothing"},

@@ -27,22 +27,26 @@ static int read_text(struct rpc_reading *r, struct bytes *ret_text, enum rpc_typ
     return ret_text->data ? 0 : ERR_NOMEM;
 }
 
-static int read_number(struct rpc_reading *r, uint64_t *ret_number, struct bytes json)
+static int read_number(struct rpc_reading *r, uint64_t *ret_number, enum rpc_type type,
+                       struct bytes json)
 {
     uint64_t value = 0;
+    uint64_t most = type == RPC_NUMBER8    ? UINT8_MAX
+                    : type == RPC_NUMBER16 ? UINT16_MAX
+                                           : UINT64_MAX;
     *ret_number = 0;
     if (rpc_json_kind(json) == RPC_JSON_NULL)
         return 0;
     if (rpc_json_kind(json) != RPC_JSON_NUMBER)
-        return rpc_param_wrong_type(r, NULL, rpc_param_kind(json), "uint64");
+        return rpc_param_wrong_type(r, NULL, rpc_param_kind(json), rpc_type_go_name(type));
     for (size_t i = 0; i < json.len; i++) {
         unsigned digit = (unsigned)json.data[i] - '0';
         if (digit > 9 || __builtin_mul_overflow(value, 10, &value) ||
-            __builtin_add_overflow(value, digit, &value)) {
+            __builtin_add_overflow(value, digit, &value) || value > most) {
             char text[80];
             snprintf(text, sizeof(text), "number %.*s", (int)(json.len < 64 ? json.len : 64),
                      (const char *)json.data);
-            return rpc_param_wrong_type(r, NULL, text, "uint64");
+            return rpc_param_wrong_type(r, NULL, text, rpc_type_go_name(type));
         }
     }
     *ret_number = value;
@@ -105,7 +109,9 @@ static int read_value(struct rpc_reading *r, struct rpc_value *v, enum rpc_type 
     case RPC_BIG:
         return rpc_param_big(r, NULL, &v->big, json);
     case RPC_NUMBER:
-        return read_number(r, &v->number, json);
+    case RPC_NUMBER8:
+    case RPC_NUMBER16:
+        return read_number(r, &v->number, type, json);
     case RPC_CALL:
     case RPC_SEND:
         return rpc_param_transaction(r, &v->transaction, type, json);

@@ -12,6 +12,7 @@ scenarios
     mixed     two of each kind: blocks sent to each, the leader killed --kills times, whoever leads
     members   members and learners of each kind are added and removed from the other kind's side
     snapshot  a member of each kind that was away for more entries than the log keeps comes back
+    answers   raft_… with wrong arguments, asked of each kind: the same results and errors
     recorded  the recorded chain is imported by two of ours and, given its binary, a GoQuorum: they go on from it
 
 Scenarios of GoQuorum's acceptance tests, by their specifications' names, with members of ours:
@@ -61,6 +62,13 @@ class Member(Node):
         self.process = subprocess.Popen(command, env=env, stdout=open(self.log, 'a'), stderr=subprocess.STDOUT)
         if wait:
             self.net.wait(lambda: self.try_rpc('eth_blockNumber') is not None, 30, f'{self.name} answers RPC')
+
+    def answer(self, method, *params):
+        """Result or error, without what differs by kind."""
+        try:
+            return self.rpc(method, *params)
+        except Failed as error:
+            return str(error).replace(f'{self.name} ', '')
 
     def role(self):
         return self.try_rpc('raft_role') or ''
@@ -268,6 +276,35 @@ def scenario_snapshot(args):
         return net.failures
 
 
+def scenario_answers(args):
+    with Cluster(args, 'what raft_... answers to wrong arguments') as net:
+        net.begin(['quorate', 'goquorum', 'quorate'])
+        net.mine()
+        known, key = net.nodes[2], '79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798' \
+                                   '483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8'
+        enodes = [known.enode, f'enode://{key}@127.0.0.1:1?discport=0', f'enode://{key}@host.invalid:1?discport=0&raftport=2',
+                  f'enode://{key}@[::1]:1?discport=0&raftport=2', f'enode://{key}@127.0.0.1:{known.port}?raftport=2',
+                  f'enode://{key}@127.0.0.1:1?raftport={known.raft_port}', f'enode://{key[:-1]}@127.0.0.1:1?raftport=2',
+                  f'enode://{key}@127.0.0.1:99999?raftport=2', f'enode://{key}@127.0.0.1:1?raftport=x', f'enode://{key}@127.0.0.1',
+                  'enode://', 'http://x', '', f'{key}']
+        questions = [(m, [e]) for m in ('raft_addPeer', 'raft_addLearner', 'raft_getRaftId') for e in enodes]
+        questions += [(m, [a]) for m in ('raft_addPeer', 'raft_getRaftId') for a in (1, None, [], {})]
+        questions += [(m, p) for m in ('raft_promoteToPeer', 'raft_removePeer')
+                      for p in ([], ['1'], [-1], [70000], [1.5], [None])]
+        questions += [('raft_promoteToPeer', [9]), ('raft_promoteToPeer', [1]), ('raft_addPeer', []), ('raft_nothing', [])]
+        different = []
+        for method, params in questions:
+            answers = [node.answer(method, *params) for node in net.nodes[:2]]
+            if answers[0] != answers[1]:
+                different.append(f'{method} {params}: here {answers[0]}, GoQuorum {answers[1]}')
+        for line in different:
+            print('  ', line)
+        net.check(not different, f'{len(questions)} questions to each, {len(different)} answered differently')
+        heads = [sorted(map(str, node.rpc('raft_cluster'))) for node in net.nodes[:2]]
+        net.check(heads[0] == heads[1] and net.nodes[0].rpc('raft_leader') == net.nodes[1].rpc('raft_leader'), 'the same cluster and leader')
+        return net.failures
+
+
 def scenario_recorded(args):
     kinds = ['quorate', 'quorate', 'goquorum' if args.goquorum else 'quorate']
     with Cluster(args, f'from the recorded chain on: {", ".join(kinds)}') as net:
@@ -428,7 +465,7 @@ def main():
     if not os.path.isdir(os.path.join(args.fixtures, 'recordings', 'raft')):
         print(f'skipped: no recordings in {args.fixtures}')
         return SKIPPED
-    if any(s in ('mixed', 'members', 'snapshot') for s in args.scenario) and not args.goquorum:
+    if any(s in ('mixed', 'members', 'snapshot', 'answers') for s in args.scenario) and not args.goquorum:
         print('skipped: no GoQuorum binary (--goquorum or $QUORATE_GOQUORUM)')
         return SKIPPED
     random.seed(1)

@@ -2,6 +2,7 @@
 
 #include "base/hex.h"
 #include "base/mem.h"
+#include "rpc/test/world_raft.h"
 #include "tests/support/recordings.h"
 
 #include <setjmp.h>
@@ -94,10 +95,11 @@ static void make_pool(struct world *w)
     chain_head_release(&head);
 }
 
+/* In a Raft cluster the minter alone. */
 static bool is_mining(void *context)
 {
-    (void)context;
-    return true;
+    const struct rpc_raft *raft = ((struct world *)context)->backend.raft;
+    return !raft || strcmp(raft->role(raft->context), "minter") == 0;
 }
 
 static void keep_version(const json_t *params, const json_t *result, void *context)
@@ -141,6 +143,7 @@ static void begin(struct world *w, const char *network)
     w->backend.network_id = 1337;
     w->backend.gas_cap = 700000000;
     w->backend.is_mining = is_mining;
+    w->backend.raft = strcmp(network, "raft") == 0 ? world_raft(network) : NULL;
     w->backend.privacy = w->tm;
     json_t *about = recordings_json(network, "network.json");
     const char *address =
