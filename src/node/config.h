@@ -55,7 +55,8 @@ struct node_config {
     bool ptm_tls_insecure, ptm_exitonfailure, privacymarker;
     /* log */
     uint64_t verbosity;
-    bool log_json, metrics, pprof;
+    const char *vmodule, *log_backtrace;
+    bool log_json, log_debug, metrics, pprof;
     const char *metrics_addr, *pprof_addr;
     uint64_t metrics_port, pprof_port;
     /* console */

@@ -1,7 +1,9 @@
 #include "node/log.h"
 
 #include "base/hex.h"
+#include "node/log_filter.h"
 
+#include <execinfo.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <time.h>
@@ -12,12 +14,14 @@ enum {
     VALUE_WIDTH = 40,   /* … and values, to the widest of their key so far up to this */
     KEY_SLOTS = 64,     /* keys whose width is remembered; there are fewer in the program */
     LINE_MAX_ = 4096,   /* a longer line is cut */
+    FRAMES_MAX = 64,    /* of a stack */
 };
 
 static struct {
     pthread_mutex_t lock;
     _Atomic(enum node_log_level) level;
-    bool json;
+    bool json, origins;
+    size_t place_width; /* of the longest place so far */
     struct {
         const char *key;
         size_t width;
@@ -31,10 +35,11 @@ static const struct {
     {"INFO ", "info"}, {"DEBUG", "dbug"}, {"TRACE", "trce"},
 };
 
-void node_log_setup(enum node_log_level level, bool json)
+void node_log_setup(enum node_log_level level, bool json, bool origins)
 {
     log_state.level = level;
     log_state.json = json;
+    log_state.origins = origins;
 }
 
 void node_log_set_level(enum node_log_level level)
@@ -42,9 +47,16 @@ void node_log_set_level(enum node_log_level level)
     log_state.level = level;
 }
 
-bool node_log_enabled(enum node_log_level level)
+/* "../src/node/raft.c", as the compiler has it, is "node/raft.c" here. */
+static const char *short_name(const char *file)
 {
-    return level <= log_state.level;
+    const char *root = strstr(file, "src/");
+    return root ? root + strlen("src/") : file;
+}
+
+bool node_log_enabled(enum node_log_level level, const char *file)
+{
+    return level <= log_state.level || (int)level <= node_log_level_of(short_name(file));
 }
 
 struct line {
@@ -226,9 +238,22 @@ static void put_json(struct line *l, enum node_log_level level, const struct tm 
     put(l, "}", 1);
 }
 
+/* "|node/raft.c:123"; returns the blanks that line it up with the longest so far. */
+static size_t put_place(struct line *l, const struct node_log_place *place)
+{
+    char text[96];
+    int len = snprintf(text, sizeof(text), "%s:%u", short_name(place->file), place->line);
+    size_t width = (size_t)len < sizeof(text) ? (size_t)len : sizeof(text) - 1;
+    put(l, "|", 1);
+    put(l, text, width);
+    if (log_state.place_width < width)
+        log_state.place_width = width;
+    return log_state.place_width - width;
+}
+
 size_t node_log_format(char *ret_line, size_t size, bool json, enum node_log_level level,
-                       uint64_t wall_ms, const char *message, const struct node_log_field *fields,
-                       size_t count)
+                       uint64_t wall_ms, const struct node_log_place *place, const char *message,
+                       const struct node_log_field *fields, size_t count)
 {
     struct line l = {ret_line, 0, size};
     time_t seconds = (time_t)(wall_ms / 1000);
@@ -241,29 +266,33 @@ size_t node_log_format(char *ret_line, size_t size, bool json, enum node_log_lev
         return l.len;
     }
     char head[48];
-    snprintf(head, sizeof(head), "%s[%02d-%02d|%02d:%02d:%02d.%03u] ", level_names[level].aligned,
+    snprintf(head, sizeof(head), "%s[%02d-%02d|%02d:%02d:%02d.%03u", level_names[level].aligned,
              (tm.tm_mon + 1) % 100, tm.tm_mday % 100, tm.tm_hour % 100, tm.tm_min % 100,
              tm.tm_sec % 100, ms);
     put_text(&l, head);
+    size_t width = place ? put_place(&l, place) : 0;
+    put_text(&l, "] ");
+    put_spaces(&l, width);
     put_terminal(&l, message, fields, count);
     return l.len;
 }
 
-void node_log_write(enum node_log_level level, const char *message,
+void node_log_write(enum node_log_level level, struct node_log_place place, const char *message,
                     const struct node_log_field *fields, size_t count)
 {
-    if (!node_log_enabled(level))
-        return;
+    void *frames[FRAMES_MAX];
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     uint64_t wall_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
     char line[LINE_MAX_];
     pthread_mutex_lock(&log_state.lock);
-    size_t len = node_log_format(line, sizeof(line) - 1, log_state.json, level, wall_ms, message,
-                                 fields, count);
+    size_t len = node_log_format(line, sizeof(line) - 1, log_state.json, level, wall_ms,
+                                 log_state.origins ? &place : NULL, message, fields, count);
     line[len++] = '\n';
     /* Nobody can be told that the log is gone. */
     ssize_t written = write(STDERR_FILENO, line, len);
     (void)written;
+    if (node_log_wants_backtrace(short_name(place.file), place.line))
+        backtrace_symbols_fd(frames, backtrace(frames, FRAMES_MAX), STDERR_FILENO);
     pthread_mutex_unlock(&log_state.lock);
 }

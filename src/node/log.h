@@ -63,28 +63,38 @@ static inline struct node_log_field node_millis(const char *key, uint64_t ms)
     return (struct node_log_field){.key = key, .kind = NODE_LOG_MILLIS, .number = ms};
 }
 
-/* Once, before other threads run. `level` is the highest that is printed. */
-void node_log_setup(enum node_log_level level, bool json);
+/* Where a line is written: a source file as the compiler names it, or as a library that reports; `file` NULL: nowhere. */
+struct node_log_place {
+    const char *file;
+    unsigned line;
+};
+
+/* Once, before other threads run. `level` is the highest that is printed; `origins`: each line says its place. */
+void node_log_setup(enum node_log_level level, bool json, bool origins);
 /* debug_verbosity: any time, any thread. */
 void node_log_set_level(enum node_log_level level);
-bool node_log_enabled(enum node_log_level level);
+/* By the level, or by a rule of --vmodule (log_filter.h). */
+bool node_log_enabled(enum node_log_level level, const char *file);
 
-void node_log_write(enum node_log_level level, const char *message,
+void node_log_write(enum node_log_level level, struct node_log_place place, const char *message,
                     const struct node_log_field *fields, size_t count);
 
 /* The line without its end, for tests; `wall_ms` is milliseconds since 1970, printed in UTC or local
- * time as the process is set. Appends to `ret_line` of `size` bytes, cut where it does not fit. */
+ * time as the process is set; `place` NULL: it is not said. Appends to `ret_line` of `size` bytes, cut where it does not
+ * fit. */
 size_t node_log_format(char *ret_line, size_t size, bool json, enum node_log_level level,
-                       uint64_t wall_ms, const char *message, const struct node_log_field *fields,
-                       size_t count);
+                       uint64_t wall_ms, const struct node_log_place *place, const char *message,
+                       const struct node_log_field *fields, size_t count);
 
 /* NODE_LOG(NODE_LOG_INFO, "message", node_number("number", 1), …) */
-#define NODE_LOG(level, message, ...)                                                              \
+#define NODE_LOG(level, message, ...) NODE_LOG_OF(__FILE__, level, message, ##__VA_ARGS__)
+/* The same for what a library reports, in its name: "p2p/server.c". */
+#define NODE_LOG_OF(file, level, message, ...)                                                     \
     do {                                                                                           \
-        if (node_log_enabled(level)) {                                                             \
+        if (node_log_enabled((level), (file))) {                                                   \
             const struct node_log_field node_log_fields_[] = {{.key = NULL}, ##__VA_ARGS__};       \
-            node_log_write((level), (message), node_log_fields_ + 1,                               \
-                           BASE_COUNT(node_log_fields_) - 1);                                      \
+            node_log_write((level), (struct node_log_place){(file), __LINE__}, (message),          \
+                           node_log_fields_ + 1, BASE_COUNT(node_log_fields_) - 1);                \
         }                                                                                          \
     } while (0)
 

@@ -2,6 +2,7 @@
 #include "node/command.h"
 #include "node/config_file.h"
 #include "node/log.h"
+#include "node/log_filter.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,6 +73,21 @@ static int apply_file(struct node_config *config, int argc, char **argv)
                : node_fatal("%s", detail.text);
 }
 
+static int set_log_places(const struct node_config *config, struct err_detail *detail)
+{
+    int status = node_log_set_vmodule(config->vmodule, detail);
+    if (status != ERR_OK)
+        return err_prefix(detail, status, "invalid value \"%.200s\" for flag -vmodule",
+                          config->vmodule);
+    if (!*config->log_backtrace)
+        return ERR_OK;
+    status = node_log_set_backtrace(config->log_backtrace, detail);
+    return status == ERR_OK
+               ? ERR_OK
+               : err_prefix(detail, status, "invalid value \"%.200s\" for flag -log.backtrace",
+                            config->log_backtrace);
+}
+
 int node_main(int argc, char **argv)
 {
     struct node_config config;
@@ -94,7 +110,9 @@ int node_main(int argc, char **argv)
     }
     node_log_setup(config.verbosity > NODE_LOG_TRACE ? NODE_LOG_TRACE
                                                      : (enum node_log_level)config.verbosity,
-                   config.log_json);
+                   config.log_json, config.log_debug);
+    if (set_log_places(&config, &detail) != ERR_OK)
+        return usage_error(&detail);
     if (node_config_check(&config, warn, NULL, &detail) != ERR_OK)
         return node_fatal("%s", detail.text);
     if (bootnode)

@@ -35,27 +35,22 @@ struct node_network {
 
 /* --- From the network to the node --- */
 
-static void log_report(enum node_log_level level, const char *message)
-{
-    NODE_LOG(level, message);
-}
-
 static void on_server_report(void *context, enum p2p_report level, const char *message)
 {
     (void)context;
-    log_report(level == P2P_REPORT_WARN   ? NODE_LOG_WARN
-               : level == P2P_REPORT_INFO ? NODE_LOG_INFO
-                                          : NODE_LOG_DEBUG,
-               message);
+    enum node_log_level at = level == P2P_REPORT_WARN   ? NODE_LOG_WARN
+                             : level == P2P_REPORT_INFO ? NODE_LOG_INFO
+                                                        : NODE_LOG_DEBUG;
+    NODE_LOG_OF("p2p/server.c", at, message);
 }
 
 static void on_eth_report(void *context, enum p2p_eth_level level, const char *message)
 {
     (void)context;
-    log_report(level == P2P_ETH_WARN   ? NODE_LOG_WARN
-               : level == P2P_ETH_INFO ? NODE_LOG_INFO
-                                       : NODE_LOG_DEBUG,
-               message);
+    enum node_log_level at = level == P2P_ETH_WARN   ? NODE_LOG_WARN
+                             : level == P2P_ETH_INFO ? NODE_LOG_INFO
+                                                     : NODE_LOG_DEBUG;
+    NODE_LOG_OF("p2p/eth/peer.c", at, message);
 }
 
 static void on_list_report(void *context, const char *message)

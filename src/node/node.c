@@ -8,6 +8,7 @@
 #include "node/command.h"
 #include "node/endpoints.h"
 #include "node/log.h"
+#include "node/log_filter.h"
 #include "node/manager.h"
 #include "node/metrics.h"
 #include "node/network.h"
@@ -227,6 +228,18 @@ static void set_verbosity(void *context, int64_t level)
     node_log_set_level(level < NODE_LOG_CRIT    ? NODE_LOG_CRIT
                        : level > NODE_LOG_TRACE ? NODE_LOG_TRACE
                                                 : (enum node_log_level)level);
+}
+
+static int set_vmodule(void *context, const char *pattern, struct err_detail *why)
+{
+    (void)context;
+    return node_log_set_vmodule(pattern, why);
+}
+
+static int set_backtrace(void *context, const char *place, struct err_detail *why)
+{
+    (void)context;
+    return node_log_set_backtrace(place, why);
 }
 
 static void sync_state(void *context, struct rpc_sync *ret_sync)
@@ -540,6 +553,8 @@ static void fill_backend(struct node *node)
         .set_extra = node->validator || node->signer ? set_extra : NULL,
         .change_chain = change_chain,
         .set_verbosity = set_verbosity,
+        .set_vmodule = set_vmodule,
+        .set_backtrace = set_backtrace,
         .peer_status = peer_status,
         .sync = sync_state,
         .raft = node->raft ? &node->raft_methods : NULL,

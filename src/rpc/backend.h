@@ -85,9 +85,10 @@ struct rpc_backend {
      * run. NULL: there is no such thread, and the methods change it themselves. */
     int (*change_chain)(void *context, void (*work)(void *work_context, struct chain *chain),
                         void *work_context);
-    /* debug_verbosity, debug_vmodule (ERR_INPUT); NULL: no log, or one that has no such thing. */
+    /* debug_verbosity, debug_vmodule and backtraceAt (ERR_INPUT); NULL: no log, or one that has no such thing. */
     void (*set_verbosity)(void *context, int64_t level);
     int (*set_vmodule)(void *context, const char *pattern, struct err_detail *why);
+    int (*set_backtrace)(void *context, const char *place, struct err_detail *why);
 
     /* personal and eth: the accounts of the node; NULL: none. */
     struct accounts *accounts;

@@ -94,6 +94,8 @@ struct rpc_transaction {
     struct u256 chain_id;
     struct rpc_access_entry *access_list;
     size_t access_count;
+    struct bytes
+        authorizations; /* JSON: read where the fork has such a thing (rpc_param_authorizations) */
     struct rpc_private private;
 };
 

@@ -16,7 +16,7 @@ static int refuse(struct rpc_simulation *s, uint64_t gas)
     if (s->gas_cap && gas > s->gas_cap)
         gas = s->gas_cap;
     unsigned long long supplied = gas;
-    if (s->result.verdict == EXEC_INSUFFICIENT_FUNDS && u256_is_zero(&s->args->gas_price)) {
+    if (s->result.verdict == EXEC_INSUFFICIENT_FUNDS && u256_is_zero(&s->tx.max_fee)) {
         char from[CRYPTO_ADDRESS_TEXT];
         crypto_address_checksum(from, &s->args->from);
         return rpc_fail(s->call, RPC_CODE_ERROR,
@@ -114,7 +114,7 @@ static int highest(struct rpc_simulation *s, uint64_t *ret_gas)
 {
     const struct rpc_transaction *args = s->args;
     uint64_t gas = args->has_gas && args->gas >= PLAIN_GAS ? args->gas : s->header.gas_limit;
-    if (!u256_is_zero(&args->gas_price)) {
+    if (!u256_is_zero(&s->tx.max_fee)) { /* gasPrice, where that is given */
         struct state_account account;
         struct u256 left, fundable, rest;
         bool exists;
@@ -124,7 +124,7 @@ static int highest(struct rpc_simulation *s, uint64_t *ret_gas)
         if (args->has_value && !u256_less(&args->value, &account.balance))
             return rpc_fail(s->call, RPC_CODE_ERROR, "insufficient funds for transfer");
         u256_sub(&left, &account.balance, &args->value);
-        u256_divmod(&fundable, &rest, &left, &args->gas_price);
+        u256_divmod(&fundable, &rest, &left, &s->tx.max_fee);
         if (u256_is_u64(&fundable) && gas > fundable.w[0])
             gas = fundable.w[0];
     }

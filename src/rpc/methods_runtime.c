@@ -67,22 +67,33 @@ static int set_verbosity(struct rpc_call *call)
     return rpc_null(call);
 }
 
-static int set_vmodule(struct rpc_call *call)
+typedef int set_text_fn(void *context, const char *text, struct err_detail *why);
+
+static int set_text(struct rpc_call *call, set_text_fn *set, const char *without)
 {
-    const struct rpc_backend *backend = call->backend;
     struct err_detail why = {{0}};
     struct bytes text = call->args[0].bytes;
-    char *pattern = arena_alloc(call->arena, text.len + 1);
-    if (!pattern)
+    char *copy = arena_alloc(call->arena, text.len + 1);
+    if (!copy)
         return ERR_NOMEM;
-    memcpy(pattern, text.data, text.len);
-    pattern[text.len] = '\0';
-    if (!backend->set_vmodule)
-        return rpc_fail(call, RPC_CODE_ERROR, "the log has one level for all its parts");
-    if (backend->set_vmodule(backend->context, pattern, &why))
-        return rpc_fail(call, RPC_CODE_ERROR, "%s",
-                        why.text[0] ? why.text : "expect comma-separated list of filename=N");
+    memcpy(copy, text.data, text.len);
+    copy[text.len] = '\0';
+    if (!set)
+        return rpc_fail(call, RPC_CODE_ERROR, "%s", without);
+    int status = set(call->backend->context, copy, &why);
+    if (status)
+        return rpc_fail(call, RPC_CODE_ERROR, "%s", why.text[0] ? why.text : err_text(status));
     return rpc_null(call);
+}
+
+static int set_vmodule(struct rpc_call *call)
+{
+    return set_text(call, call->backend->set_vmodule, "the log has one level for all its parts");
+}
+
+static int set_backtrace(struct rpc_call *call)
+{
+    return set_text(call, call->backend->set_backtrace, "the log shows no stacks");
 }
 
 /* --- The store --- */
@@ -238,7 +249,6 @@ static const struct rpc_method methods[] = {
     GO("gcStats", {0}),
     GO("setGCPercent", {"percent", RPC_INT}),
     GO("stacks", {0}),
-    GO("backtraceAt", {"location", RPC_TEXT}),
     GO("cpuProfile", FILE_PARAM, SECONDS),
     GO("startCPUProfile", FILE_PARAM),
     GO("stopCPUProfile", {0}),
@@ -255,6 +265,7 @@ static const struct rpc_method methods[] = {
     {"debug_memStats", {{0}}, .run = mem_stats, .result = "bytes of memory, by Go's names"},
     {"debug_freeOSMemory", {{0}}, .work = free_memory, .result = "null"},
     {"debug_verbosity", {{"level", RPC_INT}}, .run = set_verbosity, .result = "null"},
+    {"debug_backtraceAt", {{"location", RPC_TEXT}}, .run = set_backtrace, .result = "null"},
     {"debug_vmodule", {{"pattern", RPC_TEXT}}, .run = set_vmodule, .result = "null"},
     {"debug_chaindbProperty", {{"property", RPC_TEXT}}, .work = chaindb_property, .result = "text"},
     {"debug_chaindbCompact", {{0}}, .run = no_compaction, .result = "an error"},

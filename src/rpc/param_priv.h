@@ -48,6 +48,10 @@ int rpc_param_block_or_hash(struct rpc_reading *r, struct rpc_block_id *ret_bloc
 /* param_struct.c: objects. */
 int rpc_param_transaction(struct rpc_reading *r, struct rpc_transaction **ret_tx,
                           enum rpc_type type, struct bytes json);
+/* A list of EIP-7702's: chainId, address, nonce, yParity (or v), r, s. In the reading's arena. */
+struct eth_authorization;
+int rpc_param_authorizations(struct rpc_reading *r, const struct eth_authorization **ret_list,
+                             size_t *ret_count, struct bytes json);
 int rpc_param_filter(struct rpc_reading *r, struct rpc_filter **ret_filter, struct bytes json);
 
 /* Decimal, with a sign (param.c). */

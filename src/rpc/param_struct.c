@@ -81,6 +81,73 @@ static int read_access_list(struct rpc_reading *r, const struct rpc_place *place
     return 0;
 }
 
+/* --- Authorizations: as later geth reads types.SetCodeAuthorization --- */
+
+static int read_authorization(struct rpc_reading *r, struct eth_authorization *a, struct bytes json)
+{
+    static const char *const names[] = {"chainId", "address", "nonce", "yParity", "r", "s", "v"};
+    enum { WANTED = 6 }; /* `v` is what older clients say for yParity */
+    bool has[BASE_COUNT(names)] = {false};
+    struct rpc_json_walk walk;
+    struct bytes key, value;
+    if (rpc_json_kind(json) != RPC_JSON_OBJECT)
+        return rpc_param_wrong_type(r, NULL, rpc_param_kind(json), "types.SetCodeAuthorization");
+    rpc_json_walk_begin(&walk, json);
+    int status = 0;
+    while (status == 0 && rpc_json_member(&walk, &key, &value)) {
+        size_t field = 0;
+        while (field < BASE_COUNT(names) && !rpc_json_key_is(key, names[field]))
+            field++;
+        if (field == BASE_COUNT(names) || rpc_json_kind(value) == RPC_JSON_NULL)
+            continue;
+        struct rpc_place place = {"SetCodeAuthorization", names[field]};
+        struct u256 *const numbers[] = {&a->chain_id, NULL,  NULL,        &a->y_parity,
+                                        &a->r,        &a->s, &a->y_parity};
+        has[field] = true;
+        if (field == 1)
+            status = rpc_param_fixed(r, &place, a->address.b, sizeof(a->address.b),
+                                     "common.Address", value);
+        else if (field == 2)
+            status = rpc_param_u64(r, &place, &a->nonce, "hexutil.Uint64", value);
+        else
+            status = rpc_param_big(r, &place, numbers[field], value);
+    }
+    has[3] = has[3] || has[6];
+    for (size_t i = 0; status == 0 && i < WANTED; i++)
+        if (!has[i])
+            status =
+                rpc_param_wrong(r, "missing required field '%s' in SetCodeAuthorization", names[i]);
+    return status;
+}
+
+int rpc_param_authorizations(struct rpc_reading *r, const struct eth_authorization **ret_list,
+                             size_t *ret_count, struct bytes json)
+{
+    static const struct rpc_place place = {"CallArgs", "authorizationList"};
+    struct rpc_json_walk walk;
+    struct bytes value;
+    size_t count = 0;
+    if (rpc_json_kind(json) != RPC_JSON_ARRAY)
+        return rpc_param_wrong_type(r, &place, rpc_param_kind(json),
+                                    "[]types.SetCodeAuthorization");
+    rpc_json_walk_begin(&walk, json);
+    while (rpc_json_element(&walk, &value))
+        count++;
+    struct eth_authorization *list = arena_alloc_zeroed(r->arena, count + 1, sizeof(*list));
+    if (!list)
+        return ERR_NOMEM;
+    count = 0;
+    rpc_json_walk_begin(&walk, json);
+    while (rpc_json_element(&walk, &value)) {
+        int status = read_authorization(r, &list[count++], value);
+        if (status)
+            return status;
+    }
+    *ret_list = list;
+    *ret_count = count;
+    return 0;
+}
+
 static int read_text(struct rpc_reading *r, const struct rpc_place *place, struct bytes *ret_text,
                      struct bytes json)
 {
@@ -207,6 +274,7 @@ static int read_transaction_field(struct rpc_reading *r, const char *record,
         return rpc_param_big(r, &place, &tx->max_tip, value);
     case 11:
         tx->has_authorizations = true;
+        tx->authorizations = value;
         return 0;
     default:
         tx->has_access_list = true;

@@ -2,6 +2,7 @@
 #include "rpc/simulate.h"
 
 #include "rpc/override.h"
+#include "rpc/param_priv.h"
 
 static int make_transaction(struct rpc_simulation *s)
 {
@@ -29,6 +30,34 @@ static int make_transaction(struct rpc_simulation *s)
     return 0;
 }
 
+/* What later forks add, as later geth reads it: EIP-1559's fees from London on, EIP-7702's authorizations from Prague on.
+ * Before that these fields say nothing, as in GoQuorum, which does not know them. */
+static int take_later_fields(struct rpc_simulation *s)
+{
+    const struct rpc_transaction *args = s->args;
+    struct eth_transaction *tx = &s->tx;
+    bool fees = args->has_max_fee || args->has_max_tip;
+    if (s->header.tail < ETH_HEADER_BASE_FEE)
+        return 0;
+    if (fees && args->has_gas_price)
+        return rpc_fail(s->call, RPC_CODE_ERROR,
+                        "both gasPrice and (maxFeePerGas or maxPriorityFeePerGas) specified");
+    if (fees) {
+        tx->type = ETH_DYNAMIC_FEE;
+        tx->max_fee = args->max_fee;
+        tx->max_priority_fee = args->max_tip;
+    }
+    if (!args->has_authorizations || s->environment.block.fork < FORK_PRAGUE)
+        return 0;
+    struct rpc_reading reading = {.arena = s->call->arena};
+    int status = rpc_param_authorizations(&reading, &tx->authorizations, &tx->authorization_count,
+                                          args->authorizations);
+    tx->type = ETH_SET_CODE;
+    return status == RPC_FAILED
+               ? rpc_fail(s->call, RPC_CODE_PARAMS, "invalid argument 0: %s", reading.message)
+               : status;
+}
+
 int rpc_simulation_begin(struct rpc_simulation *s, struct rpc_call *call,
                          const struct rpc_transaction *args, const struct rpc_block_id *block)
 {
@@ -50,7 +79,9 @@ int rpc_simulation_begin(struct rpc_simulation *s, struct rpc_call *call,
         s->environment.is_call = true;
         if (status == 0)
             status = make_transaction(s);
-        if (status)
+        if (status == 0)
+            status = take_later_fields(s);
+        if (status && status != RPC_FAILED)
             status = rpc_reader_fail(call, &s->reader, status);
     }
     if (status)

@@ -1,5 +1,6 @@
 /* What no recording shows: blocks that were refused, what a transaction paid, servers that are started and stopped. */
 #include "base/hex.h"
+#include "crypto/address.h"
 #include "rpc/encode.h"
 #include "rpc/servers.h"
 #include "rpc/test/world.h"
@@ -149,6 +150,142 @@ static void test_effective_gas_price(void **state)
     }
 }
 
+/* --- Fees and authorizations of calls --- */
+
+/* At ..11 code that returns the gas price, at ..22 code that returns 42, at ..33 code that looks at a slot; `from` has 2^64 wei. */
+static const char prague_genesis[] =
+    "{\"config\":{\"chainId\":10,\"isQuorum\":true,\"homesteadBlock\":0,\"eip150Block\":0,"
+    "\"eip155Block\":0,\"eip158Block\":0,\"byzantiumBlock\":0,\"constantinopleBlock\":0,"
+    "\"petersburgBlock\":0,\"istanbulBlock\":0,\"berlinBlock\":0,\"londonBlock\":0,"
+    "\"shanghaiTime\":0,"
+    "\"cancunTime\":0,\"pragueTime\":0},\"gasLimit\":\"0x1000000\",\"difficulty\":\"0x1\","
+    "\"baseFeePerGas\":\"0x7\",\"alloc\":{"
+    "\"0x1111111111111111111111111111111111111111\":{\"balance\":\"0\",\"code\":"
+    "\"0x3a60005260206000f3\"},"
+    "\"0x2222222222222222222222222222222222222222\":{\"balance\":\"0\",\"code\":"
+    "\"0x602a60005260206000f3\"},"
+    "\"0x3333333333333333333333333333333333333333\":{\"balance\":\"0\",\"code\":"
+    "\"0x60055460005260206000f3\"},"
+    "\"0x4444444444444444444444444444444444444444\":{\"balance\":\"0x10000000000000000\"}}}";
+
+static void begin_prague(struct world *w)
+{
+    struct err_detail detail = {{0}};
+    *w = (struct world){0};
+    assert_int_equal(store_memory_new(&w->store, chain_tables, CHAIN_TABLES), 0);
+    struct chain_options options = {
+        .store = w->store, .genesis = bytes_str(prague_genesis), .archive = true};
+    if (chain_open(&w->chain, &options, &detail))
+        fail_msg("%s", detail.text);
+    assert_int_equal(io_loop_new(&w->backend.loop), 0);
+    w->backend.chain = w->chain;
+    w->backend.client_version = w->client_version;
+    w->backend.gas_cap = 10000000;
+    assert_int_equal(rpc_new(&w->rpc, &w->backend), 0);
+}
+
+/* The answer to a call with these fields besides `from`, as text: its result, or the error's message. */
+static void expect_call(struct world *w, const char *method, const char *fields, const char *wanted)
+{
+    char params[1200];
+    snprintf(params, sizeof(params),
+             "[{\"from\":\"0x4444444444444444444444444444444444444444\",%s},\"latest\"]", fields);
+    json_t *answer = ask(w, method, params), *result = json_object_get(answer, "result");
+    char *text = result ? json_dumps(result, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
+    const char *is = text ? text : error_of(answer);
+    if (!strstr(is, wanted))
+        fail_msg("%s %s: %s, wanted %s", method, fields, is, wanted);
+    free(text);
+    json_decref(answer);
+}
+
+#define TO(digits) "\"to\":\"0x" digits digits digits digits digits digits digits digits "\""
+
+static void test_fees(void **state)
+{
+    (void)state;
+    static const char price[] = TO("11111"), slot[] = TO("33333");
+    static const struct {
+        const char *method, *to, *fees, *wanted;
+    } cases[] = {
+        {"eth_call", price, "\"gasPrice\":\"0x9\"", "0009\""},
+        {"eth_call", price, "\"gas\":\"0x10000\"", "0000\""},
+        {"eth_call", price, "\"maxFeePerGas\":\"0x64\",\"maxPriorityFeePerGas\":\"0x2\"", "0009\""},
+        {"eth_call", price, "\"maxFeePerGas\":\"0x8\",\"maxPriorityFeePerGas\":\"0x2\"", "0008\""},
+        {"eth_call", price, "\"maxFeePerGas\":\"0x64\"", "0007\""},
+        {"eth_call", price, "\"maxFeePerGas\":\"0x3\"", "max fee per gas less than block base fee"},
+        {"eth_call", price, "\"maxPriorityFeePerGas\":\"0x3\"",
+         "max priority fee per gas higher than"},
+        {"eth_call", price, "\"gasPrice\":\"0x9\",\"maxFeePerGas\":\"0x9\"",
+         "both gasPrice and (maxFeePerGas or maxPriorityFeePerGas) specified"},
+        {"eth_call", price, "\"maxFeePerGas\":\"0x10000000000000\"", "insufficient funds for gas"},
+        {"eth_estimateGas", price, "\"maxFeePerGas\":\"0x64\",\"maxPriorityFeePerGas\":\"0x2\"",
+         "0x5"},
+        {"eth_estimateGas", price, "\"maxFeePerGas\":\"0x10000000000000\"",
+         "gas required exceeds allowance (4096)"},
+        {"eth_createAccessList", slot, "\"maxFeePerGas\":\"0x64\"",
+         "\"storageKeys\":["
+         "\"0x0000000000000000000000000000000000000000000000000000000000000005\"]"},
+    };
+    struct world w;
+    begin_prague(&w);
+    for (size_t i = 0; i < BASE_COUNT(cases); i++) {
+        char fields[400];
+        snprintf(fields, sizeof(fields), "%s,%s", cases[i].to, cases[i].fees);
+        expect_call(&w, cases[i].method, fields, cases[i].wanted);
+    }
+    world_end(&w);
+}
+
+/* What an account signs: for this call it has the code of ..22. */
+static void authorize(char ret_json[500], struct address *ret_authority, const char *parity)
+{
+    struct crypto_private_key key = {{[31] = 7}};
+    struct crypto_public_key public_key;
+    struct eth_authorization a = {.chain_id = u256_from(10)};
+    struct hash256 hash;
+    struct crypto_signature signature;
+    char r[65] = {0}, s[65] = {0};
+    memset(a.address.b, 0x22, sizeof(a.address.b));
+    eth_authorization_signing_hash(&a, &hash);
+    assert_true(crypto_public_key_of(&public_key, &key));
+    crypto_address_of(ret_authority, &public_key);
+    assert_true(crypto_sign(&signature, &key, &hash));
+    hex_encode(r, bytes_of(signature.rs, 32));
+    hex_encode(s, bytes_of(signature.rs + 32, 32));
+    const char *from_r = r + strspn(r, "0"), *from_s = s + strspn(s, "0");
+    snprintf(ret_json, 500,
+             "\"authorizationList\":[{\"chainId\":\"0xa\",\"address\":"
+             "\"0x2222222222222222222222222222222222222222\",\"nonce\":\"0x0\",\"%s\":\"0x%x\","
+             "\"r\":\"0x%s\",\"s\":\"0x%s\"}]",
+             parity, signature.recovery_id, from_r, from_s);
+}
+
+static void test_authorizations(void **state)
+{
+    (void)state;
+    static const char *const parities[] = {"yParity", "v"};
+    struct world w;
+    struct address authority;
+    char list[500], fields[800], digits[41] = {0};
+    begin_prague(&w);
+    for (size_t i = 0; i < BASE_COUNT(parities); i++) {
+        authorize(list, &authority, parities[i]);
+        hex_encode(digits, bytes_of(authority.b, sizeof(authority.b)));
+        snprintf(fields, sizeof(fields), "\"to\":\"0x%s\",%s", digits, list);
+        expect_call(&w, "eth_call", fields, "002a\"");
+        expect_call(&w, "eth_estimateGas", fields, "0x");
+    }
+    snprintf(fields, sizeof(fields), "\"to\":\"0x%s\"", digits);
+    expect_call(&w, "eth_call", fields, "\"0x\"");
+    expect_call(&w, "eth_call", TO("11111") ",\"authorizationList\":[{\"chainId\":\"0xa\"}]",
+                "invalid argument 0: missing required field 'address' in SetCodeAuthorization");
+    expect_call(&w, "eth_call", TO("11111") ",\"authorizationList\":7",
+                "invalid argument 0: json: cannot unmarshal number into Go");
+    expect_call(&w, "eth_call", TO("11111") ",\"authorizationList\":[]", "EIP-7702");
+    world_end(&w);
+}
+
 /* --- admin_startHTTP and its kin --- */
 
 struct servers {
@@ -243,8 +380,8 @@ static void test_servers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bad_blocks),
-        cmocka_unit_test(test_effective_gas_price),
+        cmocka_unit_test(test_bad_blocks), cmocka_unit_test(test_effective_gas_price),
+        cmocka_unit_test(test_fees),       cmocka_unit_test(test_authorizations),
         cmocka_unit_test(test_servers),
     };
     return cmocka_run_group_tests_name("debug", tests, NULL, NULL);
