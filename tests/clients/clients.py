@@ -3,7 +3,7 @@
 
     clients.py NODE CACHE CLIENT
 
-CLIENT is ethers6, ethers5, viem, web3, quorum, web3_py or hardhat. The packages are those of package.json and
+CLIENT is ethers6, ethers5, viem, web3, quorum, web3_py, hardhat or cast. The packages are those of package.json and
 requirements.txt, installed into CACHE once; when they cannot be had the test is skipped (77). The contract is compiled at the
 compiler's own EVM version, and the network has that fork from its first block.
 """
@@ -77,6 +77,18 @@ def python_packages(cache):
     return folder / "env/bin/python"
 
 
+def foundry(packages):
+    """Foundry's cast for this kind of machine, which npm chose; it must run here."""
+    programs = list(packages.glob("node_modules/@foundry-rs/cast-*/bin/cast"))
+    if not programs:
+        skip("there is no cast for this kind of machine")
+    try:
+        subprocess.run([programs[0], "--version"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=60)
+    except (OSError, subprocess.SubprocessError) as error:
+        skip(f"cast does not run here: {getattr(error, 'stderr', None) or error}")
+    return programs[0]
+
+
 def compiled(packages):
     """The file with the token; compiled anew when the contract or the compiler has changed."""
     path = packages / "Token.json"
@@ -121,6 +133,7 @@ def main():
     program, cache, client = sys.argv[1], pathlib.Path(sys.argv[2]).resolve(), sys.argv[3]
     packages = node_packages(cache)
     python = python_packages(cache) if client == "web3_py" else None
+    cast = foundry(packages) if client == "cast" else None
     token = compiled(packages)
     fork = json.loads(token.read_text())["evmVersion"]
     with tempfile.TemporaryDirectory(prefix="quorate-clients-") as folder:
@@ -138,6 +151,8 @@ def main():
             print(f"{client}: on a network with {fork} from its first block", flush=True)
             if client == "hardhat":
                 hardhat(packages, folder, environment)
+            elif cast:
+                subprocess.run([sys.executable, HERE / "cast.py"], env={**environment, "CAST": str(cast)}, check=True, timeout=300)
             elif python:
                 subprocess.run([python, HERE / "web3_py.py"], env=environment, check=True, timeout=150)
             else:
