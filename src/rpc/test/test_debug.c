@@ -1,6 +1,6 @@
 /* What no recording shows: blocks that were refused, what a transaction paid, servers that are started and stopped. */
 #include "base/hex.h"
-#include "crypto/address.h"
+#include "crypto/secp256k1.h"
 #include "rpc/encode.h"
 #include "rpc/servers.h"
 #include "rpc/test/world.h"
@@ -158,7 +158,8 @@ static const char prague_genesis[] =
     "\"eip155Block\":0,\"eip158Block\":0,\"byzantiumBlock\":0,\"constantinopleBlock\":0,"
     "\"petersburgBlock\":0,\"istanbulBlock\":0,\"berlinBlock\":0,\"londonBlock\":0,"
     "\"shanghaiTime\":0,"
-    "\"cancunTime\":0,\"pragueTime\":0},\"gasLimit\":\"0x1000000\",\"difficulty\":\"0x1\","
+    "\"cancunTime\":0,\"pragueTime\":0,\"enableGasPriceBlock\":0},\"gasLimit\":\"0x1000000\","
+    "\"difficulty\":\"0x1\","
     "\"baseFeePerGas\":\"0x7\",\"alloc\":{"
     "\"0x1111111111111111111111111111111111111111\":{\"balance\":\"0\",\"code\":"
     "\"0x3a60005260206000f3\"},"
@@ -208,22 +209,25 @@ static void test_fees(void **state)
     static const struct {
         const char *method, *to, *fees, *wanted;
     } cases[] = {
-        {"eth_call", price, "\"gasPrice\":\"0x9\"", "0009\""},
+        /* The base fee of the first block is 1 gwei, 0x3b9aca00. */
+        {"eth_call", price, "\"gasPrice\":\"0x3b9aca09\"", "3b9aca09\""},
         {"eth_call", price, "\"gas\":\"0x10000\"", "0000\""},
-        {"eth_call", price, "\"maxFeePerGas\":\"0x64\",\"maxPriorityFeePerGas\":\"0x2\"", "0009\""},
-        {"eth_call", price, "\"maxFeePerGas\":\"0x8\",\"maxPriorityFeePerGas\":\"0x2\"", "0008\""},
-        {"eth_call", price, "\"maxFeePerGas\":\"0x64\"", "0007\""},
+        {"eth_call", price, "\"maxFeePerGas\":\"0x77359400\",\"maxPriorityFeePerGas\":\"0x2\"",
+         "3b9aca02\""},
+        {"eth_call", price, "\"maxFeePerGas\":\"0x3b9aca01\",\"maxPriorityFeePerGas\":\"0x2\"",
+         "3b9aca01\""},
+        {"eth_call", price, "\"maxFeePerGas\":\"0x77359400\"", "3b9aca00\""},
         {"eth_call", price, "\"maxFeePerGas\":\"0x3\"", "max fee per gas less than block base fee"},
         {"eth_call", price, "\"maxPriorityFeePerGas\":\"0x3\"",
-         "max priority fee per gas higher than"},
+         "max priority fee per gas higher than max fee per gas"},
         {"eth_call", price, "\"gasPrice\":\"0x9\",\"maxFeePerGas\":\"0x9\"",
          "both gasPrice and (maxFeePerGas or maxPriorityFeePerGas) specified"},
         {"eth_call", price, "\"maxFeePerGas\":\"0x10000000000000\"", "insufficient funds for gas"},
-        {"eth_estimateGas", price, "\"maxFeePerGas\":\"0x64\",\"maxPriorityFeePerGas\":\"0x2\"",
-         "0x5"},
+        {"eth_estimateGas", price,
+         "\"maxFeePerGas\":\"0x77359400\",\"maxPriorityFeePerGas\":\"0x2\"", "0x5"},
         {"eth_estimateGas", price, "\"maxFeePerGas\":\"0x10000000000000\"",
          "gas required exceeds allowance (4096)"},
-        {"eth_createAccessList", slot, "\"maxFeePerGas\":\"0x64\"",
+        {"eth_createAccessList", slot, "\"maxFeePerGas\":\"0x77359400\"",
          "\"storageKeys\":["
          "\"0x0000000000000000000000000000000000000000000000000000000000000005\"]"},
     };
@@ -250,7 +254,7 @@ static void authorize(char ret_json[500], struct address *ret_authority, const c
     eth_authorization_signing_hash(&a, &hash);
     assert_true(crypto_public_key_of(&public_key, &key));
     crypto_address_of(ret_authority, &public_key);
-    assert_true(crypto_sign(&signature, &key, &hash));
+    assert_true(crypto_ecdsa_sign(&signature, &hash, &key));
     hex_encode(r, bytes_of(signature.rs, 32));
     hex_encode(s, bytes_of(signature.rs + 32, 32));
     const char *from_r = r + strspn(r, "0"), *from_s = s + strspn(s, "0");
