@@ -1,17 +1,17 @@
 """What the operator's tests share: a network in a folder of its own, on ports that nobody else uses."""
 
-import contextlib
 import json
 import os
 import pathlib
-import random
 import re
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
+from ports import free_base  # noqa: E402
 
 PATIENCE = 60  # seconds that anything may take on a busy machine
 
@@ -26,24 +26,10 @@ def wait_for(what, condition):
     sys.exit(f"waited {PATIENCE} s in vain for {what}")
 
 
-def free_ports(count):
-    """As many ports, one behind the other, that nobody listens on."""
-    for _ in range(1000):
-        first = random.randrange(27000, 32000 - count)
-        with contextlib.ExitStack() as stack:
-            try:
-                for port in range(first, first + count):
-                    stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return first
-    sys.exit("no free ports")
-
-
 def with_own_ports(text):
     """The network file with every port replaced by a free one."""
     pattern = re.compile(r"(\n\s+port: )\d+")
-    port = free_ports(len(pattern.findall(text)))
+    port = free_base(len(pattern.findall(text)))
 
     def replace(match):
         nonlocal port

@@ -15,7 +15,7 @@ import sys
 import urllib.error
 import urllib.request
 
-from support import PATIENCE, Network, free_ports, wait_for
+from support import PATIENCE, Network, free_base, wait_for
 
 SKIPPED = 77
 FIELDS = {"quorum": {"nodekey", "keystore", "gethpassword", "db_user", "db_password"}, "transaction": {"tm.pub", "tm.key"}}
@@ -23,7 +23,7 @@ FIELDS = {"quorum": {"nodekey", "keystore", "gethpassword", "db_user", "db_passw
 
 class Vault:
     def __init__(self, program):
-        self.url = f"http://127.0.0.1:{free_ports(1)}"
+        self.url = f"http://127.0.0.1:{free_base(1)}"
         self.process = subprocess.Popen([program, "server", "-dev", "-dev-no-store-token", "-dev-root-token-id=root",
                                          f"-dev-listen-address={self.url[7:]}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_for("the vault", self.ready)
