@@ -78,6 +78,10 @@ struct chain_permission {
 /* Borrowed; NULL: all may, as at first. Before anything is executed. */
 void chain_set_permission(struct chain *chain, const struct chain_permission *permission);
 
+/* The tenants of the transaction manager, where the genesis file says isMPS: without them such a node executes nothing private.
+ * Borrowed. Before anything is executed. */
+void chain_set_psis(struct chain *chain, const struct chain_psis *psis);
+
 const struct chain_config *chain_configuration(const struct chain *chain);
 const struct chain_block *chain_genesis_of(const struct chain *chain); /* block 0 */
 /* Whether states of all blocks are kept. */
@@ -194,6 +198,7 @@ int chain_snapshot(struct chain_reader *reader, struct istanbul_snapshot *ret_sn
 
 struct chain_log_filter {
     uint64_t from, to; /* blocks */
+    struct bytes psi;  /* beside public logs those of this private state, where there are several */
     const struct address *addresses;
     size_t address_count; /* 0 = any */
     /* For each position the topics that fit; count 0 = any. */

@@ -67,8 +67,6 @@ struct chain_result {
     struct state_update update;
     bool has_update;
     struct chain_private private;
-    struct state_update private_update, notes_update;
-    bool has_private_update, has_notes_update;
     struct chain_environment environment;
     struct buf message, stored; /* receipts: as a list of messages, as stored */
     struct buf spans;           /* struct chain_span of each receipt in `message` */
@@ -95,6 +93,7 @@ struct chain {
     const struct exec_hooks *hooks;
     const struct chain_permission *permission;
     const struct chain_payloads *payloads;
+    const struct chain_psis *psis;
     uint64_t keep_states;
     struct chain_block *genesis;
 
@@ -162,6 +161,7 @@ int chain_commit_branch(struct chain *chain, enum chain_verdict *ret_verdict,
 void chain_head_set(struct chain *chain, struct chain_block *block,
                     const struct u256 *total_difficulty);
 
+int chain_put_config(struct store_txn *txn, const struct chain_config *config) BASE_NODISCARD;
 int chain_info_get(struct store_txn *txn, struct bytes *ret_value, const char *name) BASE_NODISCARD;
 /* Whether a verdict is for ever, and keeps the block for debug_getBadBlocks. */
 bool chain_is_bad(enum chain_verdict verdict);

@@ -73,6 +73,14 @@ static int write_transactions(struct store_txn *txn, const struct chain_block *b
     return err;
 }
 
+static int write_side(struct state_commit *commit, struct chain_private_side *side)
+{
+    int err = side->has_update ? state_update_commit(&side->update, commit) : 0;
+    if (!err && side->has_notes_update)
+        err = state_update_commit(&side->notes_update, commit);
+    return err;
+}
+
 static int write_state(struct chain *chain, struct store_txn *txn, uint64_t number,
                        struct chain_result *result, struct err_detail *detail)
 {
@@ -84,10 +92,10 @@ static int write_state(struct chain *chain, struct store_txn *txn, uint64_t numb
         return err;
     }
     err = state_update_commit(&result->update, &commit);
-    if (!err && result->has_private_update)
-        err = state_update_commit(&result->private_update, &commit);
-    if (!err && result->has_notes_update)
-        err = state_update_commit(&result->notes_update, &commit);
+    if (!err)
+        err = write_side(&commit, &result->private.own);
+    for (size_t i = 0; i < result->private.other_count && !err; i++)
+        err = write_side(&commit, &result->private.others[i]);
     if (err)
         state_commit_release(&commit);
     else
@@ -122,6 +130,8 @@ int chain_write_block(struct chain *chain, struct store_txn *txn, const struct c
         err = write_transactions(txn, block);
     if (!err)
         err = chain_private_write(txn, &result->private, number);
+    if (!err)
+        err = chain_private_write_states(txn, &result->private);
     if (!err)
         err = write_state(chain, txn, number, result, detail);
     if (!err && !chain->db.archive && number > chain->keep_states) {

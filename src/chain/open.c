@@ -30,7 +30,7 @@ const struct store_table chain_tables[CHAIN_TABLES] = {
 
 /* --- Configuration in the store --- */
 
-static int put_config(struct store_txn *txn, const struct chain_config *config)
+int chain_put_config(struct store_txn *txn, const struct chain_config *config)
 {
     struct buf json = BUF_INIT;
     chain_config_write(&json, config);
@@ -97,7 +97,7 @@ static int write_genesis(struct chain *chain, struct chain_result *result,
     err = chain_write_block(chain, txn, chain->genesis, &chain->genesis->header.difficulty, result,
                             detail);
     if (!err)
-        err = put_config(txn, chain->config);
+        err = chain_put_config(txn, chain->config);
     if (!err)
         err = chain_info_put(txn, "format", bytes_of(format, sizeof(format)));
     if (err)
@@ -200,7 +200,7 @@ static int reconfigure(struct chain *chain, struct chain_genesis *genesis,
         err = store_begin_write(&txn, chain->store, detail);
     if (err)
         return err;
-    err = put_config(txn, genesis->config);
+    err = chain_put_config(txn, genesis->config);
     if (err)
         store_abort(txn);
     else

@@ -44,32 +44,93 @@ static int set_view(struct state_view **view, const struct state_reader *reader)
     return 0;
 }
 
+void chain_private_use(struct chain_private *p, struct chain_private_side *side)
+{
+    p->side = side;
+    p->view = side->view;
+    p->notes = side->notes;
+}
+
 int chain_private_open(struct chain_private *p)
 {
-    if (p->is_open)
+    struct chain_private_side *side = p->side;
+    if (side->is_open)
         return 0;
-    int err = set_view(&p->view, &p->state);
+    int err = set_view(&side->view, &side->state);
     if (!err)
-        err = set_view(&p->notes, &p->notes_state);
-    p->is_open = !err;
+        err = set_view(&side->notes, &side->notes_state);
+    side->is_open = !err;
+    if (!err)
+        chain_private_use(p, side);
+    if (!err && !side->is_own)
+        err = chain_private_branch(p, side);
     return err;
+}
+
+static int open_readers(struct chain_private_side *side, struct chain *chain, struct store_txn *txn)
+{
+    int err =
+        state_reader_open(&side->state, &chain->db, txn, chain_private_instance(side->instance));
+    return err ? err
+               : state_reader_open(&side->notes_state, &chain->db, txn,
+                                   chain_private_instance(side->instance + 1));
+}
+
+int chain_private_begin(struct chain_private *p, struct chain *chain, struct store_txn *txn,
+                        uint64_t number)
+{
+    p->psis = chain->config->is_mps ? chain->psis : NULL;
+    p->own.instance = chain->config->is_mps ? CHAIN_INSTANCE_EMPTY : CHAIN_INSTANCE_PRIVATE;
+    p->own.is_own = true;
+    p->is_given = p->discards = p->records_changed = false;
+    chain_private_use(p, &p->own);
+    int err = open_readers(&p->own, chain, txn);
+    if (!err && p->psis)
+        err = chain_private_load_states(p, txn, number);
+    for (size_t i = 0; p->psis && i < p->other_count && !err; i++)
+        err = open_readers(&p->others[i], chain, txn);
+    if (!err && p->psis)
+        err = chain_private_load_seed(p, txn, number);
+    return err;
+}
+
+static void close_side(struct chain_private_side *side)
+{
+    if (side->has_update)
+        state_update_release(&side->update);
+    if (side->has_notes_update)
+        state_update_release(&side->notes_update);
+    side->has_update = side->has_notes_update = false;
+    if (side->view)
+        state_view_reset(side->view, NULL);
+    if (side->notes)
+        state_view_reset(side->notes, NULL);
+    side->is_open = false;
 }
 
 void chain_private_close(struct chain_private *p)
 {
-    if (p->view)
-        state_view_reset(p->view, NULL);
-    if (p->notes)
-        state_view_reset(p->notes, NULL);
-    p->is_open = false;
+    close_side(&p->own);
+    for (size_t i = 0; i < p->other_count; i++)
+        close_side(&p->others[i]);
+}
+
+static void free_views(struct chain_private_side *side)
+{
+    state_view_free(side->view);
+    state_view_free(side->notes);
 }
 
 void chain_private_release(struct chain_private *p)
 {
-    state_view_free(p->view);
-    state_view_free(p->notes);
+    chain_private_close(p);
+    free_views(&p->own);
+    for (size_t i = 0; i < p->other_count; i++)
+        free_views(&p->others[i]);
     exec_free(p->inner);
     arena_release(&p->arena);
+    mem_free(p->others);
+    mem_free(p->records);
     mem_free(p->affected);
     buf_release(&p->entries);
     *p = (struct chain_private){.payloads = NULL};
@@ -114,22 +175,36 @@ int chain_private_metadata(struct chain_private *p, enum chain_metadata_status *
     return err ? err : read_note(ret_status, ret_metadata, note);
 }
 
-int chain_reader_private_state(struct chain_reader *reader, struct state_reader *ret_state,
-                               uint64_t number)
+/* `ret_notes` may be NULL. */
+static int open_at(struct chain_reader *reader, struct state_reader *ret_state,
+                   struct state_reader *ret_notes, struct bytes psi, uint64_t number)
 {
-    return state_reader_open_at(ret_state, &reader->chain->db, reader->txn, state_private(),
-                                number);
+    uint32_t instance;
+    int err = chain_private_find_instance(reader, &instance, psi, number);
+    if (!err)
+        err = state_reader_open_at(ret_state, &reader->chain->db, reader->txn,
+                                   chain_private_instance(instance), number);
+    if (!err && ret_notes)
+        err = state_reader_open_at(ret_notes, &reader->chain->db, reader->txn,
+                                   chain_private_instance(instance + 1), number);
+    return err;
+}
+
+int chain_reader_private_state(struct chain_reader *reader, struct state_reader *ret_state,
+                               struct bytes psi, uint64_t number)
+{
+    return open_at(reader, ret_state, NULL, psi, number);
 }
 
 int chain_reader_metadata(struct chain_reader *reader, enum chain_metadata_status *ret_status,
-                          struct chain_metadata *ret_metadata, uint64_t number,
+                          struct chain_metadata *ret_metadata, struct bytes psi, uint64_t number,
                           const struct address *address)
 {
-    struct state_reader state;
+    struct state_reader state, notes;
     struct state_account account;
     struct bytes note = bytes_none();
     bool exists;
-    int err = chain_reader_private_state(reader, &state, number);
+    int err = open_at(reader, &state, &notes, psi, number);
     if (!err)
         err = state_reader_account(&state, &account, &exists, address);
     if (err)
@@ -137,12 +212,9 @@ int chain_reader_metadata(struct chain_reader *reader, enum chain_metadata_statu
     *ret_status = CHAIN_METADATA_NO_ACCOUNT;
     if (!exists)
         return 0;
-    err = state_reader_open_at(&state, &reader->chain->db, reader->txn, chain_private_notes(),
-                               number);
-    if (!err)
-        err = state_reader_account(&state, &account, &exists, address);
+    err = state_reader_account(&notes, &account, &exists, address);
     if (!err && exists)
-        err = state_reader_code(&state, &note, &account.code_hash);
+        err = state_reader_code(&notes, &note, &account.code_hash);
     return err ? err : read_note(ret_status, ret_metadata, note);
 }
 
@@ -184,14 +256,30 @@ static void prepare(struct chain_private *p, const struct eth_transaction *tx, s
     p->verifies = enhanced;
 }
 
+int chain_private_receive(struct chain_private *p, struct chain_payload *ret_payload,
+                          const struct chain_payload_hash *hash)
+{
+    int err = p->payloads->receive(p->payloads->context, ret_payload, hash, &p->arena);
+    if (err || !p->viewer || !ret_payload->is_party)
+        return err;
+    for (size_t i = 0; i < ret_payload->managed_count; i++)
+        if (chain_psi_has(p->viewer, ret_payload->managed_parties[i]))
+            return 0;
+    *ret_payload = (struct chain_payload){.is_party = false};
+    return 0;
+}
+
 static int begin_private(struct chain_private *p, const struct eth_transaction *tx,
                          struct exec_run *run, enum exec_verdict *verdict, struct err_detail *why)
 {
     struct chain_payload_hash hash = chain_payload_hash_of(tx->data);
     int err = chain_private_open(p);
     p->payload = (struct chain_payload){.is_party = false};
-    if (!err && !chain_payload_hash_is_zero(&hash))
-        err = p->payloads->receive(p->payloads->context, &p->payload, &hash, &p->arena);
+    run->discard = p->discards;
+    if (p->psis && p->is_given)
+        p->payload = p->received;
+    else if (!err && !p->psis && !chain_payload_hash_is_zero(&hash))
+        err = chain_private_receive(p, &p->payload, &hash);
     if (err)
         return err_set(why, err, "the private transaction manager gave no answer: %s",
                        err_text(err));
@@ -225,7 +313,7 @@ int chain_private_before(struct chain_private *p, const struct eth_transaction *
         }
         return 0;
     }
-    if (!p->is_inner) {
+    if (!p->is_inner && !p->psis) {
         p->has_inner_receipt = false;
         arena_clear(&p->arena);
     }
@@ -430,27 +518,30 @@ int chain_private_ran(struct chain_private *p, struct exec_run *run, struct evm_
 /* --- Calls --- */
 
 static int begin_at(struct chain_private *p, struct chain_environment *environment,
-                    struct chain_reader *reader, struct state_view *block_view, uint64_t number)
+                    struct chain_reader *reader, struct state_view *block_view, struct bytes psi,
+                    uint64_t number)
 {
     p->environment = environment;
     p->block_view = block_view;
     p->payloads = NULL;
     p->is_dual = p->is_private = p->is_inner = false;
+    p->viewer = NULL;
     chain_private_close(p);
-    int err = chain_reader_private_state(reader, &p->state, number);
-    if (!err)
-        err = state_reader_open_at(&p->notes_state, &reader->chain->db, reader->txn,
-                                   chain_private_notes(), number);
-    return err;
+    p->own.is_own = true;
+    chain_private_use(p, &p->own);
+    return open_at(reader, &p->own.state, &p->own.notes_state, psi, number);
 }
 
 int chain_private_begin_again(struct chain_private *p, struct chain_environment *environment,
                               struct chain_reader *reader, struct state_view *block_view,
-                              uint64_t number, const struct chain_payloads *payloads)
+                              const struct chain_psi *psi, uint64_t number,
+                              const struct chain_payloads *payloads)
 {
-    int err = begin_at(p, environment, reader, block_view, number);
+    int err =
+        begin_at(p, environment, reader, block_view, psi ? psi->name : chain_psi_private(), number);
     if (err)
         return err;
+    p->viewer = psi;
     p->payloads = payloads;
     chain_environment_set_private(environment, p);
     return 0;
@@ -458,14 +549,14 @@ int chain_private_begin_again(struct chain_private *p, struct chain_environment 
 
 int chain_private_begin_call(struct chain_private *p, struct chain_environment *environment,
                              struct chain_reader *reader, struct state_view *block_view,
-                             uint64_t number, const struct address *to)
+                             struct bytes psi, uint64_t number, const struct address *to)
 {
     static const struct address nobody;
     struct state_account account;
     bool exists;
-    int err = begin_at(p, environment, reader, block_view, number);
+    int err = begin_at(p, environment, reader, block_view, psi, number);
     if (!err)
-        err = state_reader_account(&p->state, &account, &exists, to ? to : &nobody);
+        err = state_reader_account(&p->own.state, &account, &exists, to ? to : &nobody);
     if (err)
         return err;
     p->is_dual = exists;

@@ -12,8 +12,12 @@
  *     a marker transaction    public, to 0x7a; its data is the hash of a payload that is a private
  *                             transaction, which parties run inside of it
  *
+ * A node with multiple private states (the genesis file's isMPS) has such a pair for each group of keys that
+ * its manager keeps for one tenant, and runs a private transaction in each state that one of its parties is
+ * of. What nobody is party to is in the state "empty"; a tenant's begins as a copy of it (private_states.c).
+ *
  * Facts: GoQuorum v24.4.1, core/state_transition.go, core/state_transition_pmh.go, core/vm/evm.go,
- * core/vm/contracts_quorum.go, core/state_processor.go.
+ * core/vm/contracts_quorum.go, core/state_processor.go, core/multiple_psm.go, core/mps/multiple_psr.go.
  */
 #ifndef CHAIN_PRIVATE_H
 #define CHAIN_PRIVATE_H
@@ -22,7 +26,9 @@
 #include "eth/receipt.h"
 #include "exec/exec.h"
 #include "state/db.h"
+#include "state/update.h"
 
+struct chain;
 struct chain_environment;
 struct chain_reader;
 
@@ -40,6 +46,43 @@ struct chain_payload_hash {
 };
 
 extern const struct address chain_marker_address; /* 0x7a */
+
+/* --- Multiple private states --- */
+
+enum {
+    CHAIN_PSI_MAX = 128, /* bytes of a private state's identifier; the reference has no limit */
+    CHAIN_PSIS_MAX = 1024,
+};
+
+/* A private state, and whose it is: a group of keys that one manager keeps for a tenant. */
+struct chain_psi {
+    struct bytes name;           /* its identifier (PSI) */
+    const struct bytes *members; /* public keys, base64, in the manager's order */
+    size_t member_count;
+};
+
+/* Of a node; borrowed by all that have it. */
+struct chain_psis {
+    const struct chain_psi *list;
+    size_t count;
+};
+
+/* The identifier of requests that name none. */
+static inline struct bytes chain_psi_private(void)
+{
+    return bytes_str("private");
+}
+
+/* The identifier of the state of what this node is party to nothing of. */
+static inline struct bytes chain_psi_empty(void)
+{
+    return bytes_str("empty");
+}
+
+/* NULL: there is none of that name; that has this key. */
+const struct chain_psi *chain_psi_of(const struct chain_psis *psis, struct bytes name);
+const struct chain_psi *chain_psi_of_member(const struct chain_psis *psis, struct bytes key);
+bool chain_psi_has(const struct chain_psi *psi, struct bytes key);
 
 /* The last 64 bytes of a transaction's data; of less, with zeros before it. */
 struct chain_payload_hash chain_payload_hash_of(struct bytes data);
@@ -105,16 +148,50 @@ struct chain_simulation {
     struct hash256 root;
 };
 
+/* One of the private states, as the running block changes it. */
+struct chain_private_side {
+    const struct chain_psi *psi; /* NULL: the only one, or the state "empty" */
+    bool is_own;                 /* false: it has nothing of its own yet, and reads as "empty" */
+    bool is_party;               /* of the running transaction */
+    uint32_t instance;
+    struct state_reader state, notes_state;
+    struct state_view *view, *notes; /* NULL until the first block that needs them */
+    bool is_open;                    /* the views are of the running block */
+    struct state_update update, notes_update;
+    bool has_update, has_notes_update;
+};
+
+/* What is stored of the states of tenants, present and former ones (private_states.c). */
+struct chain_private_record {
+    char name[CHAIN_PSI_MAX + 1];
+    uint32_t instance;
+    uint64_t since; /* the block that made it; UINT64_MAX: taken back, none */
+};
+
 /* The private side of the running block, or of a call. */
 struct chain_private {
     const struct chain_payloads *payloads; /* NULL: of a call */
     struct chain_environment *environment;
-    struct state_view *block_view; /* public */
-    struct state_reader state, notes_state;
-    struct state_view *view, *notes; /* NULL until the first block that needs them */
-    bool is_open;                    /* the views are of the running block */
-    struct exec *inner;              /* runs the transaction inside a marker */
-    struct arena arena;              /* of the running transaction */
+    struct state_view *block_view;   /* public */
+    struct chain_private_side own;   /* the only one; with multiple states "empty" */
+    struct state_view *view, *notes; /* of the side in use */
+    struct chain_private_side *side; /* that one */
+    struct exec *inner; /* runs the transaction inside a marker, and what other sides run */
+
+    /* Multiple private states; NULL: there is one. */
+    const struct chain_psis *psis;
+    struct chain_private_side *others; /* of each of them, in order */
+    size_t other_count;
+    struct chain_private_record *records;
+    size_t record_count, record_capacity;
+    bool records_changed;
+    const struct chain_psi
+        *viewer; /* of a run once more: who looks, and sees its own payloads alone */
+    struct chain_payload received; /* of the running transaction, for the side in use */
+    bool is_given;                 /* whether that side is a party */
+    bool discards;                 /* a run for a side: the public state is as before */
+    uint32_t index;                /* of the running transaction */
+    struct arena arena;            /* of the running transaction */
 
     /* The running transaction. */
     const struct eth_transaction *tx;
@@ -147,23 +224,31 @@ struct chain_private_receipt {
 struct chain_private_receipts {
     const struct chain_private_receipt *list; /* by index */
     size_t count;
-    struct eth_bloom bloom;
+    struct eth_bloom bloom; /* of all states together */
 };
 
-/* Those of a block; none for most. In `arena`. */
+/* Those of a block that one private state has; none for most. In `arena`. Where there is one state only, here and below, `psi` is not
+ * looked at. */
 int chain_reader_private_receipts(struct chain_reader *reader,
                                   struct chain_private_receipts *ret_receipts, struct arena *arena,
-                                  uint64_t number) BASE_NODISCARD;
+                                  struct bytes psi, uint64_t number) BASE_NODISCARD;
 /* NULL: none. */
 const struct chain_private_receipt *
 chain_private_receipt_of(const struct chain_private_receipts *receipts, uint64_t index);
 /* The private state after block `number`. As chain_reader_state. */
 int chain_reader_private_state(struct chain_reader *reader, struct state_reader *ret_state,
-                               uint64_t number) BASE_NODISCARD;
+                               struct bytes psi, uint64_t number) BASE_NODISCARD;
 /* At block `number`. */
 int chain_reader_metadata(struct chain_reader *reader, enum chain_metadata_status *ret_status,
-                          struct chain_metadata *ret_metadata, uint64_t number,
+                          struct chain_metadata *ret_metadata, struct bytes psi, uint64_t number,
                           const struct address *address) BASE_NODISCARD;
+
+/* From one private state to several, durably: what there is becomes the state "private". `progress` (may be NULL) is told of each
+ * block. ERR_USAGE: there are several; ERR_CORRUPT and those of the store. */
+int chain_private_upgrade(struct chain *chain,
+                          void (*progress)(void *context, uint64_t number,
+                                           const struct hash256 *hash),
+                          void *context, struct err_detail *detail) BASE_NODISCARD;
 
 /* --- Calls --- */
 
@@ -174,15 +259,16 @@ int chain_reader_metadata(struct chain_reader *reader, enum chain_metadata_statu
  */
 int chain_private_begin_call(struct chain_private *p, struct chain_environment *environment,
                              struct chain_reader *reader, struct state_view *block_view,
-                             uint64_t number, const struct address *to) BASE_NODISCARD;
+                             struct bytes psi, uint64_t number,
+                             const struct address *to) BASE_NODISCARD;
 /*
  * Lets transactions of the block behind `number` run once more on `environment`, as they ran in the block: those that this
- * node is party to on the private state, which nothing of it is kept of. `payloads` is asked on the caller's thread. As above; the
+ * node, or with several states `psi`, is party to on the private state, which nothing of it is kept of. `payloads` is asked on the caller's thread. As above; the
  * private side of a run that is over is gone with the next chain_private_begin_….
  */
 int chain_private_begin_again(struct chain_private *p, struct chain_environment *environment,
                               struct chain_reader *reader, struct state_view *block_view,
-                              uint64_t number,
+                              const struct chain_psi *psi, uint64_t number,
                               const struct chain_payloads *payloads) BASE_NODISCARD;
 /* Which view the running code sees an account by: while a private transaction runs, or a call on a private contract, the private one when
  * that has it, else `current`. */

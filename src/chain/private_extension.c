@@ -207,6 +207,19 @@ static int set_state(struct chain_private *p, const struct shared *shared,
     return err;
 }
 
+/* Where there are several states: whether the vote was this one's. */
+static int is_vote_of_side(struct chain_private *p, bool *ret_is,
+                           const struct chain_payload_hash *vote)
+{
+    struct chain_payload payload = {.is_party = false};
+    *ret_is = p->side->psi == NULL;
+    if (*ret_is)
+        return 0;
+    int err = p->payloads->receive(p->payloads->context, &payload, vote, &p->arena);
+    *ret_is = !err && payload.is_party && chain_psi_has(p->side->psi, payload.sender);
+    return err;
+}
+
 static int take_state(struct chain_private *p, const struct shared *shared,
                       const struct address *management)
 {
@@ -220,6 +233,8 @@ static int take_state(struct chain_private *p, const struct shared *shared,
     buf_release(&vote);
     if (!err)
         err = p->payloads->is_own_vote(p->payloads->context, &is_own, &hash, management, &p->arena);
+    if (!err && is_own)
+        err = is_vote_of_side(p, &is_own, &hash);
     if (!err && is_own && !chain_payload_hash_is_zero(&shared->payload))
         err = p->payloads->receive(p->payloads->context, &payload, &shared->payload, &p->arena);
     if (err || !payload.is_party)

@@ -137,6 +137,31 @@ static int run_inner(struct chain_private *p, const struct eth_transaction *tx)
     return err;
 }
 
+/* For each state that is party to it, and for no other (ApplyTransactionOnMPS). */
+static int run_in_states(struct chain_private *p, const struct eth_transaction *tx)
+{
+    struct chain_payload_hash hash = chain_payload_hash_of(tx->data);
+    int err = chain_private_find_parties(p, &hash);
+    for (size_t i = 0; i < p->other_count && !err; i++) {
+        struct chain_private_side *side = &p->others[i];
+        if (!side->is_party)
+            continue;
+        chain_private_use(p, side);
+        p->is_given = true;
+        p->has_inner_receipt = false;
+        err = chain_private_open(p);
+        if (!err)
+            err = run_inner(p, tx);
+        if (!err && p->has_inner_receipt) {
+            err = chain_private_extend(p, &p->inner_receipt);
+            chain_private_append(p, p->index, true, &p->inner_receipt, side->psi->name);
+        }
+    }
+    p->has_inner_receipt = p->is_given = false;
+    chain_private_use(p, &p->own);
+    return err;
+}
+
 static int fetch_and_run(struct chain_private *p)
 {
     struct chain_payload_hash hash = chain_payload_hash_of(p->tx->data);
@@ -145,7 +170,7 @@ static int fetch_and_run(struct chain_private *p)
     enum eth_tx_status status = ETH_TX_OK;
     int err = 0;
     if (!chain_payload_hash_is_zero(&hash))
-        err = p->payloads->receive(p->payloads->context, &payload, &hash, &p->arena);
+        err = chain_private_receive(p, &payload, &hash);
     if (err || !payload.is_party || !chain_private_parse(&tx, &p->arena, payload.data, &err))
         return err;
     if (!eth_transaction_is_private(&tx) || tx.nonce != p->tx->nonce)
@@ -153,6 +178,8 @@ static int fetch_and_run(struct chain_private *p)
     err = eth_transaction_recover(&tx, &status, &p->environment->rules.transactions);
     if (err || status != ETH_TX_OK || !address_equal(&tx.sender, &p->tx->sender))
         return err;
+    if (p->psis)
+        return run_in_states(p, &tx);
     err = chain_private_open(p);
     return err ? err : run_inner(p, &tx);
 }

@@ -6,14 +6,22 @@
 #include "chain/chain_priv.h"
 #include "chain/private.h"
 
-/* The instance of notes about private accounts. */
-static inline struct state_instance chain_private_notes(void)
+/* Instances of `state`: 1 is the only private state, or the tenant's of the name "private" where it was the only one
+ * before; notes about the accounts of an instance are in the next one. */
+enum { CHAIN_INSTANCE_PRIVATE = 1, CHAIN_INSTANCE_EMPTY = 3, CHAIN_INSTANCE_TENANTS = 5 };
+
+static inline struct state_instance chain_private_instance(uint32_t number)
 {
-    return (struct state_instance){2};
+    return (struct state_instance){number};
 }
 
-/* Views of the running block, when something is private in it. */
+/* The readers of the states before the running block, `number`; the views wait for a transaction that needs them. */
+int chain_private_begin(struct chain_private *p, struct chain *chain, struct store_txn *txn,
+                        uint64_t number) BASE_NODISCARD;
+/* Views of the side in use, when something is private in the running block. */
 int chain_private_open(struct chain_private *p) BASE_NODISCARD;
+/* What is run next is run for this side. */
+void chain_private_use(struct chain_private *p, struct chain_private_side *side);
 /* They let go of the store; the memory stays. */
 void chain_private_close(struct chain_private *p);
 
@@ -34,6 +42,9 @@ int chain_private_ran(struct chain_private *p, struct exec_run *run,
 /* What is at 0x7a (private_marker.c). */
 int chain_private_marker(struct chain_private *p, const struct evm_message *message,
                          struct evm_result *result) BASE_NODISCARD;
+/* The payload, as whoever looks may see it. */
+int chain_private_receive(struct chain_private *p, struct chain_payload *ret_payload,
+                          const struct chain_payload_hash *hash) BASE_NODISCARD;
 /* Joins it to an environment's hooks (run.c). */
 void chain_environment_set_private(struct chain_environment *env, struct chain_private *p);
 
@@ -46,7 +57,35 @@ int chain_private_note(struct chain_private *p, const struct address *address,
 /* Does what the logs of a private transaction say about shared states (private_extension.c). Between transactions. */
 int chain_private_extend(struct chain_private *p, const struct eth_receipt *receipt) BASE_NODISCARD;
 
+/* Multiple private states (private_states.c). */
+
+/* Runs a private transaction in each state that is to have it but "empty", where it is run as everybody does, afterwards. `gas_left`,
+ * `gas_used`: of the block, before it. */
+int chain_private_run_states(struct chain_private *p, enum exec_verdict *ret_verdict,
+                             struct err_detail *why, const struct eth_transaction *tx,
+                             const struct address *sender, uint64_t gas_left,
+                             uint64_t gas_used) BASE_NODISCARD;
+/* Finds which sides are party to the payload that p->received becomes. */
+int chain_private_find_parties(struct chain_private *p,
+                               const struct chain_payload_hash *hash) BASE_NODISCARD;
+/* The side's state becomes its own, a copy of "empty"; its views are open. */
+int chain_private_branch(struct chain_private *p, struct chain_private_side *side) BASE_NODISCARD;
+int chain_private_load_states(struct chain_private *p, struct store_txn *txn,
+                              uint64_t number) BASE_NODISCARD;
+int chain_private_load_seed(struct chain_private *p, struct store_txn *txn,
+                            uint64_t number) BASE_NODISCARD;
+int chain_private_write_states(struct store_txn *txn, const struct chain_private *p) BASE_NODISCARD;
+/* The records of a chain that had one private state: that one's, and the accounts for "empty" (private_upgrade.c). */
+int chain_private_write_upgrade(struct store_txn *txn, struct bytes seed) BASE_NODISCARD;
+/* Which instance a reader of the state at that block looks at. */
+int chain_private_find_instance(struct chain_reader *reader, uint32_t *ret_instance,
+                                struct bytes psi, uint64_t number) BASE_NODISCARD;
+
 /* Storage of receipts (private_receipts.c). */
+
+/* `psi`: whose it is; none where there is one state only. */
+void chain_private_append(struct chain_private *p, uint32_t index, bool is_inner,
+                          const struct eth_receipt *receipt, struct bytes psi);
 
 /* Keeps what of a transaction only parties know, when there is something. */
 int chain_private_keep(struct chain_private *p, uint32_t index,

@@ -1,8 +1,9 @@
 /*
  * What of a block's receipts only parties know, as it is stored:
  *
- *     RLP [bloom, [[index, is inner, receipt as chain_receipt_store has it], …]]
+ *     RLP [bloom, [[index, is inner, receipt as chain_receipt_store has it, (private state)], …]]
  *
+ * The last is there where there are multiple private states; without it the receipt is the state's "private".
  * Nothing is stored for a block without any, nor for a transaction that was a success without logs:
  * that is what everybody sees.
  */
@@ -10,13 +11,15 @@
 
 enum { ENTRY_SIZE = 8 }; /* the least: a list of two numbers and a receipt */
 
-static void append(struct chain_private *p, uint32_t index, bool is_inner,
-                   const struct eth_receipt *receipt)
+void chain_private_append(struct chain_private *p, uint32_t index, bool is_inner,
+                          const struct eth_receipt *receipt, struct bytes psi)
 {
     size_t list = rlp_begin(&p->entries);
     rlp_write_u64(&p->entries, index);
     rlp_write_bool(&p->entries, is_inner);
     chain_receipt_store(&p->entries, receipt);
+    if (psi.len)
+        rlp_write_bytes(&p->entries, psi);
     rlp_end_list(&p->entries, list);
     eth_bloom_merge(&p->bloom, &receipt->bloom);
 }
@@ -25,6 +28,8 @@ int chain_private_keep(struct chain_private *p, uint32_t index, const struct exe
 {
     const struct eth_receipt *other = &outcome->other_receipt;
     int err = 0;
+    if (p->psis) /* what a state has of it is kept as it runs */
+        return buf_status(&p->entries);
     if (p->is_private && outcome->has_other_receipt)
         err = chain_private_extend(p, other);
     if (!err && p->has_inner_receipt)
@@ -32,9 +37,9 @@ int chain_private_keep(struct chain_private *p, uint32_t index, const struct exe
     if (err)
         return err;
     if (p->is_private && outcome->has_other_receipt && (!other->success || other->log_count))
-        append(p, index, false, other);
+        chain_private_append(p, index, false, other, bytes_none());
     if (p->has_inner_receipt)
-        append(p, index, true, &p->inner_receipt);
+        chain_private_append(p, index, true, &p->inner_receipt, bytes_none());
     p->has_inner_receipt = false;
     return buf_status(&p->entries);
 }
@@ -57,36 +62,40 @@ int chain_private_write(struct store_txn *txn, const struct chain_private *p, ui
     return err;
 }
 
-static int load(struct chain_private_receipts *ret, struct arena *arena, struct rlp_reader *r)
+/* Of one state alone when it has a name. */
+static int load(struct chain_private_receipts *ret, struct arena *arena, struct bytes psi,
+                struct rlp_reader *r)
 {
     rlp_enter(r, "private receipts");
     struct bytes bloom = rlp_read_bytes(r, "bloom");
     if (bloom.len == sizeof(ret->bloom))
         memcpy(&ret->bloom, bloom.data, bloom.len);
     rlp_enter(r, "list");
-    size_t count = rlp_count(r, ENTRY_SIZE, "private receipt");
+    size_t count = rlp_count(r, ENTRY_SIZE, "private receipt"), kept = 0;
     struct chain_private_receipt *list = arena_alloc_zeroed(arena, count + 1, sizeof(*list));
     if (!list)
         return ERR_NOMEM;
     for (size_t i = 0; i < count; i++) {
         rlp_enter(r, "private receipt");
-        list[i].index = (uint32_t)rlp_read_u64(r, "index");
-        list[i].is_inner = rlp_read_u64(r, "is inner") != 0;
-        int err = chain_receipt_read(&list[i].receipt, arena, r);
+        list[kept].index = (uint32_t)rlp_read_u64(r, "index");
+        list[kept].is_inner = rlp_read_u64(r, "is inner") != 0;
+        int err = chain_receipt_read(&list[kept].receipt, arena, r);
         if (err)
             return err;
+        struct bytes whose = rlp_more(r) ? rlp_read_bytes(r, "private state") : chain_psi_private();
+        kept += psi.len == 0 || bytes_equal(psi, whose);
         rlp_leave(r, "private receipt");
     }
     rlp_leave(r, "list");
     rlp_leave(r, "private receipts");
     ret->list = list;
-    ret->count = count;
+    ret->count = kept;
     return 0;
 }
 
 int chain_reader_private_receipts(struct chain_reader *reader,
                                   struct chain_private_receipts *ret_receipts, struct arena *arena,
-                                  uint64_t number)
+                                  struct bytes psi, uint64_t number)
 {
     struct bytes stored;
     struct rlp_reader r;
@@ -95,7 +104,7 @@ int chain_reader_private_receipts(struct chain_reader *reader,
     if (err)
         return err == ERR_NOTFOUND ? 0 : err;
     rlp_reader_init(&r, stored);
-    err = load(ret_receipts, arena, &r);
+    err = load(ret_receipts, arena, reader->chain->config->is_mps ? psi : bytes_none(), &r);
     if (!err && rlp_finish(&r, &reader->detail, "stored private receipts"))
         err = ERR_CORRUPT;
     return err;

@@ -263,7 +263,7 @@ int chain_reader_logs(struct chain_reader *reader, const struct chain_log_filter
         }
         struct chain_private_receipts own = {.count = 0};
         if (!err && reader->chain->payloads)
-            err = chain_reader_private_receipts(reader, &own, &arena, number);
+            err = chain_reader_private_receipts(reader, &own, &arena, filter->psi, number);
         if (!err && (bloom_may_have(&header.bloom, filter) ||
                      (own.count && bloom_may_have(&own.bloom, filter))))
             err = block_logs(reader, &arena, number, &own, filter, found, context);

@@ -150,11 +150,7 @@ void chain_result_close(struct chain_result *result)
 {
     if (result->has_update)
         state_update_release(&result->update);
-    if (result->has_private_update)
-        state_update_release(&result->private_update);
-    if (result->has_notes_update)
-        state_update_release(&result->notes_update);
-    result->has_update = result->has_private_update = result->has_notes_update = false;
+    result->has_update = false;
     chain_private_close(&result->private);
     if (result->view)
         state_view_reset(result->view, NULL);
@@ -227,16 +223,14 @@ static int begin_private(struct chain *chain, struct chain_result *result)
     chain_private_close(p);
     buf_clear(&p->entries);
     memset(&p->bloom, 0, sizeof(p->bloom));
-    if (!chain->payloads || !result->environment.rules.is_quorum)
+    if (!chain->payloads || !result->environment.rules.is_quorum ||
+        (chain->config->is_mps && !chain->psis))
         return 0;
     p->payloads = chain->payloads;
     p->environment = &result->environment;
     p->block_view = result->view;
     p->tx = NULL;
-    int err = state_reader_open(&p->state, &chain->db, result->reader.txn, state_private());
-    if (!err)
-        err = state_reader_open(&p->notes_state, &chain->db, result->reader.txn,
-                                chain_private_notes());
+    int err = chain_private_begin(p, chain, result->reader.txn, result->environment.block.number);
     if (!err)
         chain_environment_set_private(&result->environment, p);
     return err;
@@ -327,7 +321,17 @@ int chain_run_transaction(struct chain *chain, struct chain_result *result,
         if (status || *ret_verdict != EXEC_VALID)
             return status;
     }
-    int err = exec_transaction(chain->exec, &outcome, why, tx, sender, 0);
+    struct chain_private *p = result->environment.private;
+    int err = 0;
+    *ret_verdict = EXEC_VALID;
+    if (p && p->psis) {
+        p->index = (uint32_t)(result->spans.len / sizeof(struct chain_span));
+        err = chain_private_run_states(p, ret_verdict, why, tx, sender, exec_gas_left(chain->exec),
+                                       exec_gas_used(chain->exec));
+    }
+    if (err || *ret_verdict != EXEC_VALID)
+        return err;
+    err = exec_transaction(chain->exec, &outcome, why, tx, sender, 0);
     if (err)
         return err;
     *ret_verdict = outcome.verdict;
@@ -387,13 +391,21 @@ static int end_view(struct chain_result *result, struct state_update *update, bo
     return *ret_has ? state_update_root(update, &root) : 0;
 }
 
+static int end_side(struct chain_result *result, struct chain_private_side *side)
+{
+    if (!side->is_open)
+        return 0;
+    int err = end_view(result, &side->update, &side->has_update, side->view);
+    return err ? err : end_view(result, &side->notes_update, &side->has_notes_update, side->notes);
+}
+
 static int end_private(struct chain_result *result)
 {
     struct chain_private *p = &result->private;
-    if (!p->is_open)
-        return 0;
-    int err = end_view(result, &result->private_update, &result->has_private_update, p->view);
-    return err ? err : end_view(result, &result->notes_update, &result->has_notes_update, p->notes);
+    int err = end_side(result, &p->own);
+    for (size_t i = 0; i < p->other_count && !err; i++)
+        err = end_side(result, &p->others[i]);
+    return err;
 }
 
 int chain_run_end(struct chain *chain, struct chain_result *result, const struct eth_header *header,

@@ -100,6 +100,7 @@ struct exec_run {
     bool hide_gas;            /* receipt and block count 0 gas */
     bool keep_nonce;          /* of a creation without a message: nonce not counted */
     bool unsettled;           /* nothing comes back of what was prepaid, and nobody gets it */
+    bool discard;             /* of the block's view nothing stays; `view` is another one */
     struct address fee_recipient;
 };
 
@@ -181,6 +182,8 @@ void exec_begin_block(struct exec *x, const struct exec_block *block, struct sta
 /* Of the transactions so far; the first is what receipts cumulate. */
 uint64_t exec_gas_used(const struct exec *x);
 uint64_t exec_blob_gas_used(const struct exec *x);
+/* Of the block's limit, for further transactions. */
+uint64_t exec_gas_left(const struct exec *x);
 
 /*
  * Executes one transaction. `sender` is who signed it, which the caller has found out; the

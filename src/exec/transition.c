@@ -67,6 +67,11 @@ uint64_t exec_blob_gas_used(const struct exec *x)
     return x->blob_gas_used;
 }
 
+uint64_t exec_gas_left(const struct exec *x)
+{
+    return x->block->gas_limit - x->gas_taken;
+}
+
 /* One transaction under way. */
 struct transition {
     struct exec *x;
@@ -74,6 +79,7 @@ struct transition {
     const struct address *sender;
     struct exec_run run;
     struct exec_cost cost;
+    size_t start; /* the block's view, before anything is charged */
     struct evm_result outcome;
     int64_t refund; /* beside the outcome's */
 };
@@ -277,6 +283,8 @@ static int finish(struct transition *t, struct exec_result *result)
 static int settle_state(struct transition *t, struct exec_result *result)
 {
     struct exec *x = t->x;
+    if (t->run.discard)
+        state_view_rollback(x->views[0], t->start);
     for (size_t i = 0; i < x->view_count; i++)
         state_view_end_transaction(x->views[i], x->block->fork >= FORK_SPURIOUS);
     x->gas_taken += t->run.unsettled ? t->tx->gas_limit : result->gas_used;
@@ -318,6 +326,7 @@ int exec_transaction(struct exec *x, struct exec_result *ret_result, struct err_
     struct exec_result result = {0};
     int err = check(&t, &result.verdict, why, flags);
     if (!err && result.verdict == EXEC_VALID) {
+        t.start = state_view_checkpoint(x->views[0]);
         err = prepare(&t);
         if (!err)
             err = run_message(&t);

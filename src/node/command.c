@@ -89,8 +89,8 @@ static void close_all(struct opened *o)
     node_datadir_close(&o->dir);
 }
 
-/* For commands that work on a chain that is there. Prints what is wrong. */
-static int open_all(struct opened *ret_opened, const struct node_config *config)
+/* For commands that work on a chain that is there; `executes`: blocks, too. Prints what is wrong. */
+static int open_all(struct opened *ret_opened, const struct node_config *config, bool executes)
 {
     struct err_detail detail = {""};
     struct opened o = {.dir = {.lock = -1}};
@@ -105,6 +105,8 @@ static int open_all(struct opened *ret_opened, const struct node_config *config)
     if (status == ERR_OK)
         status = node_open_chain(&o.chain, config, &o.dir, bytes_none(), o.pool,
                                  node_manager_payloads(o.manager), &detail);
+    if (status == ERR_OK && executes)
+        status = node_manager_serve(o.manager, o.chain, &detail);
     if (status != ERR_OK) {
         close_all(&o);
         return node_fatal("%s", detail.text);
@@ -201,7 +203,7 @@ static int run_export(const struct node_config *config, size_t count, char **arg
         return node_fatal("Export error in parsing parameters: block number not an integer");
     if (first > INT64_MAX || last > INT64_MAX)
         return node_fatal("Export error: block number must be greater than 0");
-    int code = open_all(&o, config);
+    int code = open_all(&o, config, false);
     if (code != NODE_EXIT_OK)
         return code;
     struct chain_head head;
@@ -262,7 +264,7 @@ static int run_import(const struct node_config *config, size_t count, char **arg
     struct opened o;
     if (count == 0)
         return node_fatal("This command requires an argument.");
-    int code = open_all(&o, config);
+    int code = open_all(&o, config, true);
     if (code != NODE_EXIT_OK)
         return code;
     signal(SIGINT, on_interrupt);
@@ -301,7 +303,7 @@ static int run_dumpgenesis(const struct node_config *config, size_t count, char 
     struct buf b = BUF_INIT;
     (void)count;
     (void)arguments;
-    int code = open_all(&o, config);
+    int code = open_all(&o, config, false);
     if (code != NODE_EXIT_OK)
         return code;
     chain_config_write(&b, chain_configuration(o.chain));
@@ -309,6 +311,32 @@ static int run_dumpgenesis(const struct node_config *config, size_t count, char 
     buf_release(&b);
     close_all(&o);
     return code;
+}
+
+static void tell_block(void *context, uint64_t number, const struct hash256 *hash)
+{
+    char text[2 * sizeof(hash->b) + 1] = {0};
+    (void)context;
+    hex_encode(text, bytes_of(hash->b, sizeof(hash->b)));
+    printf("Processing block %llu with hash 0x%s\n", (unsigned long long)number, text);
+}
+
+static int run_mpsdbupgrade(const struct node_config *config, size_t count, char **arguments)
+{
+    struct opened o;
+    struct err_detail detail = {""};
+    (void)arguments;
+    if (count)
+        return node_fatal("mpsdbupgrade takes no argument");
+    int code = open_all(&o, config, false);
+    if (code != NODE_EXIT_OK)
+        return code;
+    int status = chain_private_upgrade(o.chain, tell_block, NULL, &detail);
+    close_all(&o);
+    if (status != ERR_OK)
+        return node_fatal("%s", detail.text);
+    printf("MPS DB upgrade finished successfully.\n");
+    return NODE_EXIT_OK;
 }
 
 static int run_version(const struct node_config *config, size_t count, char **arguments)
@@ -328,6 +356,7 @@ const struct node_command node_commands[] = {
     {"import", run_import},
     {"version", run_version},
     {"dumpgenesis", run_dumpgenesis},
+    {"mpsdbupgrade", run_mpsdbupgrade},
     {"account", node_run_account},
     {"attach", node_run_attach},
     {"console", node_run_console},

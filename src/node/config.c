@@ -373,6 +373,7 @@ static const char *const commands[][2] = {
     {"private check GENESIS", "do so beside the chain, and say where the stored one is another"},
     {"private audit OWN OTHER ...", "compare private contracts of running nodes (endpoints)"},
     {"dumpgenesis", "print the genesis block's configuration as JSON"},
+    {"mpsdbupgrade", "make the private state that there is one of several (isMPS)"},
     {"version", "print the versions"},
     {"help", "print this"},
 };

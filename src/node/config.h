@@ -52,7 +52,7 @@ struct node_config {
     const char *ptm_socket, *ptm_url, *ptm_timeout, *ptm_dialtimeout, *ptm_idletimeout;
     const char *ptm_writebuffer, *ptm_readbuffer, *ptm_tls_mode, *ptm_tls_rootca;
     const char *ptm_tls_clientcert, *ptm_tls_clientkey;
-    bool ptm_tls_insecure, ptm_exitonfailure, privacymarker;
+    bool ptm_tls_insecure, ptm_exitonfailure, privacymarker, multitenancy;
     /* log */
     uint64_t verbosity;
     const char *vmodule, *log_backtrace;

@@ -308,7 +308,8 @@ const struct node_flag node_flags[] = {
         "as GoQuorum does; otherwise the block waits"),
     SWITCH(privacy, "privacymarker.enable", privacymarker,
            "Private transactions of the node's accounts go into public marker transactions"),
-    OTHER(privacy, "multitenancy", SWITCH, REFUSED, "Several tenants on one node"),
+    SWITCH(privacy, "multitenancy", multitenancy,
+           "Access tokens must grant the private state that is asked for, by scopes psi://NAME"),
 
     SWITCH(raft, "raft", raft, "Raft in place of Istanbul: the members are in static-nodes.json"),
     NUMBER(raft, "raftport", raftport, "50400", "TCP port for the other members"),

@@ -5,6 +5,7 @@
 #include "privacy/config.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -15,6 +16,9 @@ struct node_manager {
     struct privacy_wire *wire;
     struct privacy_tm *tm;
     struct chain_payloads payloads;
+    struct arena arena; /* of `psis` */
+    struct chain_psis psis;
+    bool has_psis;
     pthread_mutex_t lock; /* of what follows */
     struct node_manager_state state;
     uint64_t since; /* when the block began to wait */
@@ -110,6 +114,7 @@ int node_manager_open(struct node_manager **ret_manager, const struct node_confi
     if (!manager)
         return err_set(detail, ERR_NOMEM, "out of memory");
     pthread_mutex_init(&manager->lock, NULL);
+    arena_init(&manager->arena);
     status = privacy_wire_new(&manager->wire, &found, detail);
     if (status == ERR_OK) {
         const struct privacy_options options = {.exchange = privacy_wire_exchange,
@@ -141,6 +146,7 @@ void node_manager_free(struct node_manager *manager)
     privacy_free(manager->tm);
     privacy_wire_free(manager->wire);
     pthread_mutex_destroy(&manager->lock);
+    arena_release(&manager->arena);
     mem_free(manager);
 }
 
@@ -160,20 +166,42 @@ const struct chain_payloads *node_manager_payloads(const struct node_manager *ma
     return manager ? &manager->payloads : NULL;
 }
 
-int node_manager_check(const struct node_manager *manager, const struct chain_config *chain,
-                       struct err_detail *detail)
+const struct chain_psis *node_manager_psis(const struct node_manager *manager)
+{
+    return manager && manager->has_psis ? &manager->psis : NULL;
+}
+
+static int find_tenants(struct node_manager *manager, struct chain *chain,
+                        struct err_detail *detail)
 {
     if (!manager)
-        return ERR_OK;
-    if (chain->is_mps)
-        return err_set(detail, ERR_UNSUPPORTED,
-                       "the genesis file's isMPS: multiple private states are not in this version "
-                       "of quorate-node");
-    if (chain->blocks[CHAIN_BLOCK_PRIVACY_ENHANCEMENTS].set &&
+        return err_set(detail, ERR_INPUT,
+                       "cannot instantiate MultiplePrivateStateManager while the transaction "
+                       "manager does not support multiple private states (there is none: name it "
+                       "by PRIVATE_CONFIG or --ptm.socket)");
+    int status = privacy_groups(manager->tm, &manager->psis, &manager->arena, detail);
+    if (status != ERR_OK)
+        return status == PRIVACY_FAILED ? ERR_INPUT : status;
+    manager->has_psis = true;
+    chain_set_psis(chain, &manager->psis);
+    for (size_t i = 0; i < manager->psis.count; i++) {
+        char name[CHAIN_PSI_MAX + 1], keys[24];
+        const struct chain_psi *psi = &manager->psis.list[i];
+        snprintf(name, sizeof(name), "%.*s", (int)psi->name.len, (const char *)psi->name.data);
+        snprintf(keys, sizeof(keys), "%zu", psi->member_count);
+        NODE_LOG(NODE_LOG_INFO, "Private state", node_text("psi", name), node_text("keys", keys));
+    }
+    return ERR_OK;
+}
+
+int node_manager_serve(struct node_manager *manager, struct chain *chain, struct err_detail *detail)
+{
+    const struct chain_config *config = chain_configuration(chain);
+    if (manager && config->blocks[CHAIN_BLOCK_PRIVACY_ENHANCEMENTS].set &&
         !privacy_has(manager->tm, PRIVACY_ENHANCEMENTS))
         return err_set(
             detail, ERR_INPUT,
             "Cannot start quorum with privacy enhancements enabled while the transaction "
             "manager does not support it");
-    return ERR_OK;
+    return config->is_mps ? find_tenants(manager, chain, detail) : ERR_OK;
 }

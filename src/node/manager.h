@@ -2,7 +2,7 @@
 #ifndef NODE_MANAGER_H
 #define NODE_MANAGER_H
 
-#include "chain/config.h"
+#include "chain/chain.h"
 #include "node/config.h"
 #include "privacy/privacy.h"
 
@@ -32,8 +32,11 @@ void node_manager_look(struct node_manager *manager, struct node_manager_state *
 struct privacy_tm *node_manager_tm(struct node_manager *manager);
 const struct chain_payloads *node_manager_payloads(const struct node_manager *manager);
 
-/* Whether the chain's configuration asks for what the manager can do. */
-int node_manager_check(const struct node_manager *manager, const struct chain_config *chain,
+/* Before the chain executes anything: whether its configuration asks for what the manager can do; with multiple private states, whose
+ * they are. `manager` may be NULL. */
+int node_manager_serve(struct node_manager *manager, struct chain *chain,
                        struct err_detail *detail) BASE_NODISCARD;
+/* The private states; NULL: there is one. */
+const struct chain_psis *node_manager_psis(const struct node_manager *manager);
 
 #endif

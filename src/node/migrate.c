@@ -196,6 +196,8 @@ static int take_chain(struct migration *m, const char *place, size_t count, char
     if (status == ERR_OK)
         status = node_open_chain(&chain, m->config, &m->dir, bytes_none(), threads,
                                  node_manager_payloads(manager), &detail);
+    if (status == ERR_OK)
+        status = node_manager_serve(manager, chain, &detail);
     if (status == ERR_NOTFOUND)
         code = no_chain(m, place);
     else if (status != ERR_OK)

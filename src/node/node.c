@@ -320,7 +320,7 @@ static int make_files(struct node *node, struct err_detail *detail)
                                   detail);
     if (status != ERR_OK)
         return status;
-    status = node_manager_check(node->manager, chain_configuration(node->store), detail);
+    status = node_manager_serve(node->manager, node->store, detail);
     if (status != ERR_OK)
         return status;
     if (config->privacymarker && chain_configuration(node->store)->is_quorum &&
@@ -538,6 +538,8 @@ static void fill_backend(struct node *node)
         .pool = node_transactions_pool(node->transactions),
         .server = node_network_server(node->network),
         .privacy = node_manager_tm(node->manager),
+        .psis = node_manager_psis(node->manager),
+        .multitenancy = config->multitenancy,
         .permission = node_permission_of(node->permission),
         .extension_report = on_extension_report,
         .make_markers = config->privacymarker,
@@ -586,7 +588,7 @@ static int make_rpc(struct node *node, struct err_detail *detail)
     int status = rpc_new(&node->rpc, &node->backend);
     if (status != ERR_OK)
         return err_set(detail, status, "JSON-RPC cannot be set up: %s", err_text(status));
-    if (node->manager) {
+    if (node->manager && !node->backend.psis) {
         status = node_datadir_path(&node->dir, path, EXTENSION_FILE, detail);
         if (status == ERR_OK)
             status = rpc_extension_open(node->rpc, path, detail);

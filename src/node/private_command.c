@@ -69,9 +69,11 @@ static int find_transaction(struct replay *r, struct chain_reader *old, struct c
     const struct eth_body *body = &block->body->body;
     bool found = false;
     arena_init(&arena);
-    int err = chain_reader_private_receipts(old, &a, &arena, block->header.number);
+    int err =
+        chain_reader_private_receipts(old, &a, &arena, chain_psi_private(), block->header.number);
     if (!err)
-        err = chain_reader_private_receipts(new, &b, &arena, block->header.number);
+        err = chain_reader_private_receipts(new, &b, &arena, chain_psi_private(),
+                                            block->header.number);
     for (size_t i = body->transaction_count; i-- > 0 && !err;)
         if (is_private(&body->transactions[i]))
             r->transaction = block->body->hashes[i];
@@ -89,13 +91,13 @@ static int compare(struct replay *r, struct chain_reader *old, struct chain_read
 {
     struct state_reader a, b;
     uint64_t number = block->header.number;
-    int err = chain_reader_private_state(old, &a, number);
+    int err = chain_reader_private_state(old, &a, chain_psi_private(), number);
     if (err == ERR_NOTFOUND) {
         r->gone++;
         return 0;
     }
     if (!err)
-        err = chain_reader_private_state(new, &b, number);
+        err = chain_reader_private_state(new, &b, chain_psi_private(), number);
     if (err)
         return err;
     r->compared++;
@@ -210,6 +212,8 @@ static int open_both(struct replay *r, const char *genesis, const char *old, con
                                          .pool = r->threads,
                                          .payloads = node_manager_payloads(r->manager)};
         status = chain_open(&r->new, &is, &detail);
+        if (status == ERR_OK)
+            status = node_manager_serve(r->manager, r->new, &detail);
     }
     if (status == ERR_OK &&
         !hash256_equal(&chain_genesis_of(r->old)->hash, &chain_genesis_of(r->new)->hash))

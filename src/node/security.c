@@ -109,6 +109,10 @@ int node_security_open(struct node_security *ret_security, const struct node_con
     int status = open_tls(&security, config, detail);
     if (status == ERR_OK)
         status = open_tokens(&security, config, loop, detail);
+    if (status == ERR_OK && config->multitenancy && !security.tokens)
+        status = err_set(detail, ERR_USAGE,
+                         "multitenancy requires RPC Security Plugin to be configured: "
+                         "--rpc.auth.jwks names the keys of the issuer of access tokens");
     if (status == ERR_OK && !config->http && !config->ws && (security.tls || security.tokens))
         status = err_set(detail, ERR_USAGE,
                          "--rpc.tls.* and --rpc.auth.* need --http or --ws: IPC has neither");

@@ -132,7 +132,6 @@ const char *node_absent_command(const char *name)
         {"db", "it inspects geth's own database"},
         {"snapshot", "the state is one flat store here, and is pruned as it grows"},
         {"wallet", "presale wallets are not supported; see account import"},
-        {"mpsdbupgrade", "there is no GoQuorum database to upgrade"},
         {"makedag", "there is no proof of work here"},
         {"makecache", "there is no proof of work here"},
         {"import-preimages", "addresses and slots are kept beside the state here"},

@@ -29,15 +29,43 @@ int privacy_copy(struct chain_payload *ret_payload, const struct chain_payload *
     return 0;
 }
 
-static void drop_first(struct privacy_tm *tm)
+/* The hash is one already. */
+static struct privacy_cached **bucket_of(struct privacy_tm *tm,
+                                         const struct chain_payload_hash *hash)
 {
-    struct privacy_cached *c = tm->first;
-    tm->first = c->next;
-    if (!tm->first)
-        tm->end = &tm->first;
+    unsigned index = (unsigned)hash->b[0] << 8 | hash->b[1];
+    return &tm->buckets[index % PRIVACY_CACHE_BUCKETS];
+}
+
+/* Where the bucket points to it, or ends. */
+static struct privacy_cached **find(struct privacy_tm *tm, const struct chain_payload_hash *hash,
+                                    bool raw)
+{
+    struct privacy_cached **c = bucket_of(tm, hash);
+    while (*c && ((*c)->raw != raw || memcmp(&(*c)->hash, hash, sizeof(*hash)) != 0))
+        c = &(*c)->same;
+    return c;
+}
+
+static void drop(struct privacy_tm *tm, const struct chain_payload_hash *hash, bool raw)
+{
+    struct privacy_cached **at = find(tm, hash, raw), *c = *at;
+    if (!c)
+        return;
+    *at = c->same;
+    *c->back = c->next;
+    if (c->next)
+        c->next->back = c->back;
+    else
+        tm->end = c->back;
     tm->cached_size -= c->size;
     arena_release(&c->arena);
     mem_free(c);
+}
+
+static void drop_first(struct privacy_tm *tm)
+{
+    drop(tm, &tm->first->hash, tm->first->raw);
 }
 
 static void drop_old(struct privacy_tm *tm)
@@ -46,15 +74,6 @@ static void drop_old(struct privacy_tm *tm)
     while (tm->first &&
            (now - tm->first->since > PRIVACY_CACHE_MS || tm->cached_size > PRIVACY_CACHE_MAX))
         drop_first(tm);
-}
-
-static struct privacy_cached **find(struct privacy_tm *tm, const struct chain_payload_hash *hash,
-                                    bool raw)
-{
-    struct privacy_cached **c = &tm->first;
-    while (*c && ((*c)->raw != raw || memcmp(&(*c)->hash, hash, sizeof(*hash)) != 0))
-        c = &(*c)->next;
-    return c;
 }
 
 bool privacy_cache_find(struct privacy_tm *tm, struct chain_payload *ret_payload, int *ret_err,
@@ -66,19 +85,6 @@ bool privacy_cache_find(struct privacy_tm *tm, struct chain_payload *ret_payload
     *ret_err = c ? privacy_copy(ret_payload, &c->payload, arena) : 0;
     pthread_mutex_unlock(&tm->lock);
     return c != NULL;
-}
-
-static void drop(struct privacy_tm *tm, const struct chain_payload_hash *hash, bool raw)
-{
-    struct privacy_cached **at = find(tm, hash, raw), *c = *at;
-    if (!c)
-        return;
-    *at = c->next;
-    if (!*at)
-        tm->end = at;
-    tm->cached_size -= c->size;
-    arena_release(&c->arena);
-    mem_free(c);
 }
 
 void privacy_cache_drop(struct privacy_tm *tm, const struct chain_payload_hash *hash, bool raw)
@@ -106,6 +112,10 @@ void privacy_cache_keep(struct privacy_tm *tm, const struct chain_payload_hash *
     }
     pthread_mutex_lock(&tm->lock);
     drop(tm, hash, raw);
+    struct privacy_cached **bucket = bucket_of(tm, hash);
+    c->same = *bucket;
+    *bucket = c;
+    c->back = tm->end;
     *tm->end = c;
     tm->end = &c->next;
     tm->cached_size += c->size;

@@ -5,8 +5,11 @@
 
 #include <pthread.h>
 
+enum { PRIVACY_CACHE_BUCKETS = 4096 };
+
 struct privacy_cached {
-    struct privacy_cached *next;
+    struct privacy_cached *next, **back; /* by age */
+    struct privacy_cached *same;         /* of its bucket */
     struct chain_payload_hash hash;
     bool raw;
     uint64_t since;
@@ -22,7 +25,8 @@ struct privacy_tm {
     pthread_mutex_t lock; /* of what follows */
     pthread_cond_t changed;
     bool stopped;
-    struct privacy_cached *first, **end; /* oldest first */
+    struct privacy_cached *first, **end;                   /* oldest first */
+    struct privacy_cached *buckets[PRIVACY_CACHE_BUCKETS]; /* by hash */
     size_t cached_size;
 };
 

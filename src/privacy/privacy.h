@@ -146,6 +146,15 @@ int privacy_encrypt(struct privacy_tm *tm, struct buf *json, const struct privac
 int privacy_decrypt(struct privacy_tm *tm, struct chain_payload *ret_payload, struct bytes json,
                     struct arena *arena, struct err_detail *detail) BASE_NODISCARD;
 
+/* --- Tenants --- */
+
+/* The private states that the manager's groups are, in `arena`. PRIVACY_FAILED, too, when it has no such feature, or groups that clash. */
+int privacy_groups(struct privacy_tm *tm, struct chain_psis *ret_psis, struct arena *arena,
+                   struct err_detail *detail) BASE_NODISCARD;
+/* The answer to that (exposed for fuzzing). */
+int privacy_parse_groups(struct chain_psis *ret_psis, struct bytes json, struct arena *arena,
+                         struct err_detail *detail) BASE_NODISCARD;
+
 /* --- For the chain --- */
 
 /* Asks again and again until there is an answer, telling options.event; ERR_BUSY after privacy_stop. */

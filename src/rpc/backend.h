@@ -12,6 +12,7 @@
 struct accounts;
 struct chain;
 struct chain_pool;
+struct chain_psis;
 struct p2p_server;
 struct privacy_tm;
 struct p2p_peer;
@@ -44,6 +45,8 @@ struct rpc_backend {
     struct chain_pool *pool;
     struct p2p_server *server;
     struct privacy_tm *privacy;    /* the transaction manager; NULL: none is in use */
+    const struct chain_psis *psis; /* the private states of several tenants; NULL: there is one */
+    bool multitenancy;             /* a token is to grant the private state that is asked for */
     struct permission *permission; /* of a network with permission contracts; NULL: none */
 
     /* Something of an extension (rpc/extension.h) is not done, or not yet. Any thread. NULL: nobody is told. */

@@ -7,6 +7,7 @@
 #include "rpc/extension_priv.h"
 #include "rpc/json.h"
 #include "rpc/machine.h"
+#include "rpc/psi.h"
 #include "rpc/subscribe.h"
 #include "rpc/token.h"
 
@@ -361,6 +362,8 @@ static int prepare_call(struct rpc_exchange *x)
                               .ahead = x->batch ? &x->ahead : NULL,
                               .out = &x->out};
     int status = check_grant(call, name);
+    if (status == 0)
+        status = rpc_psi_begin(call);
     if (status)
         return status;
     if (rpc_is_subscription(name)) {

@@ -11,6 +11,8 @@ struct item {
     struct hash256 hash;       /* of a head */
     const struct eth_log *log; /* of a log: what criteria look at; in the arena */
     uint64_t number;           /* its block */
+    const char
+        *psi; /* whose log it is (or public, and told to that private state); NULL: everybody's */
 };
 
 /* What there is to tell. */
@@ -18,14 +20,16 @@ struct items {
     struct buf list; /* struct item each */
     struct buf text;
     struct arena arena;
-    bool removed; /* logs of blocks that were taken back */
+    bool removed;    /* logs of blocks that were taken back */
+    const char *psi; /* whose logs are being added; NULL: everybody's */
 };
 
 struct rpc_event_blocks {
     struct rpc_events *events;
     uint64_t from, to;
-    bool heads, logs; /* what is wanted */
-    uint64_t next;    /* the first block that has not been read */
+    bool heads;      /* whether these are wanted */
+    struct buf psis; /* char[RPC_PSI_ROOM] each: the private states that logs are wanted of */
+    uint64_t next;   /* the first block that has not been read */
     struct items items;
     int status;
 };
@@ -84,6 +88,7 @@ static int found_log(void *context, const struct chain_log *log)
     item->len = items->text.len - item->at;
     item->log = copy;
     item->number = log->number;
+    item->psi = items->psi;
     return buf_status(&items->text);
 }
 
@@ -103,8 +108,11 @@ static int read_block(struct rpc_event_blocks *job, struct chain_reader *reader,
         item->len = items->text.len - item->at;
         item->hash = hash;
     }
-    if (status == 0 && job->logs)
+    for (size_t at = 0; at < job->psis.len && status == 0; at += RPC_PSI_ROOM) {
+        items->psi = (const char *)job->psis.data + at;
+        filter.psi = bytes_str(items->psi);
         status = chain_reader_logs(reader, &filter, found_log, items);
+    }
     return status ? status : buf_status(&items->text);
 }
 
@@ -144,7 +152,7 @@ static bool has_topic(const struct rpc_topics *wanted, const struct hash256 *top
 static bool fits(const struct rpc_event_target *t, const struct item *item)
 {
     const struct rpc_filter *wanted = t->criteria;
-    if (t->never)
+    if (t->never || (item->psi && strcmp(t->psi, item->psi) != 0))
         return false;
     if (!wanted)
         return true;
@@ -191,15 +199,29 @@ static void done(void *context)
     struct rpc_event_blocks *job = context;
     struct rpc_events *events = job->events;
     events->reading = NULL;
-    give_items(events, &job->items);
+    if (buf_status(&job->psis) == 0)
+        give_items(events, &job->items);
     if (job->status == 0 && job->next <= job->to) { /* there was too much for one time */
         events->from = events->waiting && events->from < job->next ? events->from : job->next;
         events->to = events->waiting && events->to > job->to ? events->to : job->to;
         events->waiting = true;
     }
     items_release(&job->items);
+    buf_release(&job->psis);
     mem_free(job);
     rpc_events_read(events);
+}
+
+/* Each once; mostly there is one. */
+static void collect_psis(struct rpc_event_blocks *job, const struct rpc_event_target *target)
+{
+    for (const struct rpc_event_target *t = target; t; t = t->next) {
+        size_t at = 0;
+        while (at < job->psis.len && strcmp((const char *)job->psis.data + at, t->psi) != 0)
+            at += RPC_PSI_ROOM;
+        if (at >= job->psis.len)
+            buf_append(&job->psis, t->psi, RPC_PSI_ROOM);
+    }
 }
 
 static struct rpc_event_blocks *next_job(struct rpc_events *events)
@@ -211,7 +233,8 @@ static struct rpc_event_blocks *next_job(struct rpc_events *events)
     job->from = job->next = events->from;
     job->to = events->to;
     job->heads = events->targets[RPC_EVENT_HEADS] != NULL;
-    job->logs = events->targets[RPC_EVENT_LOGS] != NULL;
+    buf_init(&job->psis);
+    collect_psis(job, events->targets[RPC_EVENT_LOGS]);
     if (job->to - job->from >= RPC_EVENT_BLOCKS_MAX)
         job->to = job->from + RPC_EVENT_BLOCKS_MAX - 1;
     events->waiting = job->to < events->to;
@@ -267,7 +290,8 @@ void rpc_removed_read(struct rpc_removed **list, struct chain_reader *reader, ui
                       uint64_t last)
 {
     struct rpc_removed *removed = mem_alloc_zeroed(1, sizeof(*removed));
-    struct chain_log_filter filter = {.from = first, .to = last};
+    /* Where there are several private states, of public logs only: those of this one, which has none. */
+    struct chain_log_filter filter = {.from = first, .to = last, .psi = chain_psi_empty()};
     if (!removed)
         return;
     items_init(&removed->items, true);

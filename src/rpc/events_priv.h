@@ -44,6 +44,7 @@ struct rpc_event_target {
     struct arena arena;
     struct rpc_filter *criteria; /* of logs, in the arena */
     struct bytes criteria_json;  /* likewise */
+    char psi[RPC_PSI_ROOM];      /* of logs: the private state whose they are, beside public ones */
     bool never;                  /* logs of the pending block alone, which there are none of */
     struct buf found;            /* of a filter: items with commas between */
     uint64_t deadline;           /* of a filter */

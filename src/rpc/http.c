@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "io/websocket_frame.h"
 #include "rpc/origin.h"
+#include "rpc/psi.h"
 
 #include <stdio.h>
 
@@ -247,6 +248,7 @@ static void on_request(void *context, struct io_http_request *request)
         io_http_answer_text(request, 503, "out of memory");
         return;
     }
+    rpc_psi_of_http(&access, request);
     rpc_ask(http->rpc, access, &message, on_answer, request);
     rpc_grant_free(access.grant);
 }

@@ -207,7 +207,9 @@ static void on_accept(void *context, struct io_stream *stream)
     c->asking = c->running = c->paused = c->ending = false;
     buf_init(&c->in);
     rpc_json_scanner_init(&c->scanner);
-    rpc_session_init(&c->session, ipc->rpc, rpc_access_all());
+    struct rpc_access access = rpc_access_all();
+    access.psi_in_id = true;
+    rpc_session_init(&c->session, ipc->rpc, access);
     c->session.context = c;
     c->session.send = on_send;
     c->session.unread = on_unread;

@@ -1,5 +1,7 @@
 #include "rpc/lookup.h"
 
+#include "rpc/psi.h"
+
 int rpc_reader_open(struct rpc_call *call, struct chain_reader *ret_reader)
 {
     int status = chain_reader_open(ret_reader, call->backend->chain);
@@ -51,7 +53,9 @@ int rpc_open_state(struct rpc_call *call, struct chain_reader *reader,
                    struct state_reader *ret_state, uint64_t *ret_number,
                    const struct rpc_block_id *block)
 {
-    int status = rpc_find_state(call, reader, ret_number, block);
+    int status = rpc_psi(call);
+    if (status == 0)
+        status = rpc_find_state(call, reader, ret_number, block);
     if (status)
         return status;
     status = chain_reader_state(reader, ret_state, *ret_number);
@@ -127,7 +131,9 @@ int rpc_overlay_receipt(struct rpc_call *call, struct chain_reader *reader,
     struct chain_private_receipts receipts;
     if (!call->backend->privacy)
         return 0;
-    int status = chain_reader_private_receipts(reader, &receipts, call->arena, number);
+    int status = rpc_psi(call);
+    if (status == 0)
+        status = chain_reader_private_receipts(reader, &receipts, call->arena, call->psi, number);
     if (status)
         return status;
     const struct chain_private_receipt *own = chain_private_receipt_of(&receipts, index);
@@ -146,7 +152,7 @@ int rpc_prefer_private(struct rpc_call *call, struct chain_reader *reader,
     bool has;
     if (!call->backend->privacy)
         return 0;
-    int status = chain_reader_private_state(reader, &own, number);
+    int status = chain_reader_private_state(reader, &own, call->psi, number);
     if (status == 0)
         status = state_reader_account(&own, &found, &has, address);
     if (status || !has)

@@ -177,8 +177,10 @@ struct rpc_call {
     const struct rpc_backend *backend;
     struct rpc *rpc;
     struct rpc_access access;
-    struct bytes id;             /* as it stands in the request; empty: none */
-    struct rpc_session *session; /* NULL: no notifications can be sent */
+    struct bytes id;               /* as it stands in the request; empty: none */
+    struct bytes psi;              /* after rpc_psi (psi.h): the private state that it is about */
+    const struct chain_psi *group; /* likewise; NULL: there is one state only */
+    struct rpc_session *session;   /* NULL: no notifications can be sent */
     const struct rpc_method *method;
     struct rpc_value args[RPC_PARAMS_MAX];
     struct arena *arena; /* of the exchange; cleared behind each call */

@@ -4,6 +4,7 @@
 #include "rpc/extension_priv.h"
 #include "rpc/json.h"
 #include "rpc/methods.h"
+#include "rpc/psi.h"
 #include "rpc/trace_run.h"
 #include "state/preimage.h"
 #include "state/update.h"
@@ -75,7 +76,7 @@ static int open_at(struct dump *d, struct rpc_call *call, const struct rpc_block
         status = rpc_open_state(call, &d->reader, &d->state, &d->number, &exact);
     }
     if (status == 0 && private) {
-        status = chain_reader_private_state(&d->reader, &d->state, d->number);
+        status = chain_reader_private_state(&d->reader, &d->state, call->psi, d->number);
         if (status)
             status = rpc_reader_fail(call, &d->reader, status);
     }

@@ -60,8 +60,9 @@ static int read_account(struct head *h, bool private, const struct address *addr
 {
     struct state_reader state;
     struct state_account account;
-    int status = private ? chain_reader_private_state(&h->reader, &state, h->number)
-                         : chain_reader_state(&h->reader, &state, h->number);
+    int status =
+        private ? chain_reader_private_state(&h->reader, &state, chain_psi_private(), h->number)
+                : chain_reader_state(&h->reader, &state, h->number);
     *ret_code = bytes_none();
     if (status == 0)
         status = state_reader_account(&state, &account, ret_exists, address);
@@ -81,7 +82,8 @@ static int read_metadata(struct rpc_call *call, const struct address *address, b
     int status = open_head(&h, call);
     if (status)
         return status;
-    status = chain_reader_metadata(&h.reader, &found, ret_metadata, h.number, address);
+    status = chain_reader_metadata(&h.reader, &found, ret_metadata, chain_psi_private(), h.number,
+                                   address);
     if (status)
         status = rpc_reader_fail(call, &h.reader, status);
     chain_reader_close(&h.reader);

@@ -1,6 +1,7 @@
 /* eth: logs. */
 #include "rpc/lookup.h"
 #include "rpc/methods.h"
+#include "rpc/psi.h"
 #include "rpc/subscribe.h"
 
 enum {
@@ -58,6 +59,7 @@ static int search(struct rpc_call *call, struct chain_reader *reader)
                                       .topic_count = wanted->topic_count};
     struct search s = {call, false};
     bool any;
+    filter.psi = call->psi;
     int status = choose_blocks(call, reader, &filter, &any);
     if (status)
         return status;
@@ -80,7 +82,9 @@ static int search(struct rpc_call *call, struct chain_reader *reader)
 int rpc_get_logs(struct rpc_call *call)
 {
     struct chain_reader reader;
-    int status = rpc_reader_open(call, &reader);
+    int status = rpc_psi(call);
+    if (status == 0)
+        status = rpc_reader_open(call, &reader);
     if (status)
         return status;
     status = search(call, &reader);

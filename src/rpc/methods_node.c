@@ -6,6 +6,7 @@
 #include "rpc/json.h"
 #include "rpc/lookup.h"
 #include "rpc/methods.h"
+#include "rpc/psi.h"
 
 enum {
     /* Bytes of txpool_content: a full pool has some hundred MB, which no client wants. */
@@ -116,10 +117,12 @@ static int coinbase(struct rpc_call *call)
     return 0;
 }
 
-/* The private state of a node that has one only. */
 static int get_psi(struct rpc_call *call)
 {
-    return text_answer(call, "private");
+    int status = rpc_psi(call);
+    if (status == 0)
+        rpc_json_write_string(call->out, call->psi);
+    return status;
 }
 
 static int privacy_precompile(struct rpc_call *call)

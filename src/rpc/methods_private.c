@@ -5,6 +5,7 @@
 #include "rpc/json.h"
 #include "rpc/lookup.h"
 #include "rpc/methods.h"
+#include "rpc/psi.h"
 
 #include <stdio.h>
 
@@ -17,8 +18,13 @@ static int receive(struct rpc_call *call, struct chain_payload *ret_payload,
                    const struct chain_payload_hash *hash)
 {
     struct err_detail detail = {""};
-    int status =
+    int status = rpc_psi(call);
+    if (status)
+        return status;
+    status =
         privacy_receive(call->backend->privacy, ret_payload, hash, false, call->arena, &detail);
+    if (status == 0 && !rpc_psi_sees(call, ret_payload))
+        *ret_payload = (struct chain_payload){.is_party = false};
     return status == PRIVACY_FAILED ? rpc_fail(call, RPC_CODE_ERROR, "%s", detail.text) : status;
 }
 
@@ -137,8 +143,14 @@ static int get_payload_extra(struct rpc_call *call)
     int status = read_digest(call, &hash);
     if (status == 0)
         status = receive(call, &payload, &hash);
-    if (status == 0 && payload.is_party &&
-        privacy_is_sender(call->backend->privacy, &is_sender, &hash, &detail) != 0)
+    if (status == 0 && call->group && !payload.is_party) {
+        rpc_write_null(call->out);
+        return 0;
+    }
+    if (status == 0 && call->group)
+        is_sender = chain_psi_has(call->group, payload.sender);
+    else if (status == 0 && payload.is_party &&
+             privacy_is_sender(call->backend->privacy, &is_sender, &hash, &detail) != 0)
         is_sender = false; /* as the reference: any failure is a no */
     if (status == 0)
         write_extra(call->out, &payload, is_sender);
@@ -251,8 +263,8 @@ static int get_private_transaction(struct rpc_call *call)
 static int write_inner_receipt(struct rpc_call *call, struct inner *in)
 {
     struct chain_private_receipts receipts;
-    int status =
-        chain_reader_private_receipts(&in->reader, &receipts, call->arena, in->position.number);
+    int status = chain_reader_private_receipts(&in->reader, &receipts, call->arena, call->psi,
+                                               in->position.number);
     if (status)
         return rpc_reader_fail(call, &in->reader, status);
     const struct chain_private_receipt *found =
@@ -321,12 +333,14 @@ static int get_contract_metadata(struct rpc_call *call)
     struct hash256 hash;
     uint64_t head;
     char text[CRYPTO_ADDRESS_TEXT];
-    int status = rpc_reader_open(call, &reader);
+    int status = rpc_psi(call);
+    if (status == 0)
+        status = rpc_reader_open(call, &reader);
     if (status)
         return status;
     status = chain_reader_head(&reader, &head, &hash);
     if (status == 0)
-        status = chain_reader_metadata(&reader, &found, &metadata, head, address);
+        status = chain_reader_metadata(&reader, &found, &metadata, call->psi, head, address);
     if (status)
         status = rpc_reader_fail(call, &reader, status);
     chain_reader_close(&reader);
@@ -343,7 +357,7 @@ static int get_contract_metadata(struct rpc_call *call)
                     digits);
 }
 
-static int private_root(struct rpc_call *call)
+static int write_root(struct rpc_call *call, struct bytes psi)
 {
     struct chain_reader reader;
     struct state_reader state;
@@ -358,7 +372,7 @@ static int private_root(struct rpc_call *call)
     else if (status)
         status = rpc_reader_fail(call, &reader, status);
     if (status == 0) {
-        status = chain_reader_private_state(&reader, &state, number);
+        status = chain_reader_private_state(&reader, &state, psi, number);
         if (status == 0)
             rpc_write_hash(call->out, &state.root.hash);
         else
@@ -366,6 +380,17 @@ static int private_root(struct rpc_call *call)
     }
     chain_reader_close(&reader);
     return status;
+}
+
+static int private_root(struct rpc_call *call)
+{
+    int status = rpc_psi(call);
+    return status ? status : write_root(call, call->psi);
+}
+
+static int default_root(struct rpc_call *call)
+{
+    return write_root(call, call->backend->psis ? chain_psi_empty() : chain_psi_private());
 }
 
 static const struct rpc_method methods[] = {
@@ -396,7 +421,7 @@ static const struct rpc_method methods[] = {
      .result = "32 bytes, hex"},
     {"debug_defaultStateRoot",
      {{"block", RPC_BLOCK}},
-     .work = private_root,
+     .work = default_root,
      .light = true,
      .result = "32 bytes, hex"},
 };

@@ -10,6 +10,7 @@
 #include "rpc/encode.h"
 #include "rpc/methods.h"
 #include "rpc/private.h"
+#include "rpc/psi.h"
 #include "rpc/simulate.h"
 
 static int fail(struct rpc_call *call, int status, const struct err_detail *detail)
@@ -185,8 +186,10 @@ int rpc_private_send(struct rpc_call *call, struct rpc_transaction *args)
 {
     struct chain_payload_hash hash;
     struct err_detail detail = {""};
-    struct privacy_send in = request_of(&args->private, args->data);
     int status = check_plain(call, args);
+    if (status == 0)
+        status = rpc_psi_check_send(call, &args->private.from, &args->from, false);
+    struct privacy_send in = request_of(&args->private, args->data);
     if (status == 0)
         status = prepare(call, args, &args->private, &in);
     if (status == 0)
@@ -199,6 +202,8 @@ int rpc_private_store(struct rpc_call *call, struct rpc_transaction *args)
     struct chain_payload_hash hash;
     struct err_detail detail = {""};
     int status = check_plain(call, args);
+    if (status == 0)
+        status = rpc_psi_check_send(call, &args->private.from, &args->from, false);
     if (status == 0)
         status = fail(call,
                       privacy_store_raw(call->backend->privacy, &hash, args->data,
@@ -231,6 +236,21 @@ int rpc_private_distribute(struct rpc_call *call, struct chain_payload_hash *ret
 
 /* --- Signed elsewhere --- */
 
+/* Where there are several private states: the key that the payload was stored with is that of the one it is sent from. */
+static int check_raw_from(struct rpc_call *call, const struct rpc_transaction *wanted,
+                          struct bytes stored, const struct address *sender)
+{
+    struct bytes given = wanted->private.from;
+    if (call->backend->psis && given.len && !bytes_equal(given, stored))
+        return rpc_fail(call, RPC_CODE_ERROR,
+                        "The PrivateFrom address retrieved from the privacy manager does not match "
+                        "private PrivateFrom (%.*s) specified in transaction arguments.",
+                        (int)(given.len < 512 ? given.len : 512), (const char *)given.data);
+    /* An unknown key is nobody's: the state's first must not take its place. */
+    struct bytes from = stored.len ? stored : bytes_str("?");
+    return rpc_psi_check_send(call, &from, sender, true);
+}
+
 /* `ret_from`: the key that the raw payload was stored with. */
 static int distribute(struct rpc_call *call, const struct eth_transaction *tx,
                       struct bytes *ret_from)
@@ -252,6 +272,9 @@ static int distribute(struct rpc_call *call, const struct eth_transaction *tx,
     if (status)
         return status;
     *ret_from = raw.is_party ? raw.sender : bytes_none();
+    status = check_raw_from(call, wanted, *ret_from, &tx->sender);
+    if (status)
+        return status;
     const struct rpc_transaction args = {.has_from = true,
                                          .from = tx->sender,
                                          .has_to = !tx->is_creation,

@@ -3,6 +3,7 @@
 #include "rpc/events_priv.h"
 #include "rpc/methods.h"
 #include "rpc/param_priv.h"
+#include "rpc/psi.h"
 #include "rpc/subscribe.h"
 
 /* --- What both do --- */
@@ -42,6 +43,9 @@ static int add(struct rpc_call *call, enum rpc_event_kind kind, const char *spac
 {
     int status;
     bool never = false;
+    status = criteria ? rpc_psi(call) : 0;
+    if (status)
+        return status;
     if (criteria && !check_range(criteria->filter, &never))
         return rpc_fail(call, RPC_CODE_ERROR, "invalid from and to block combination: from > to");
     struct rpc_event_target *target = rpc_events_add(rpc_events_of(call->rpc), &status, kind, space,
@@ -49,6 +53,8 @@ static int add(struct rpc_call *call, enum rpc_event_kind kind, const char *spac
     if (!target)
         return fail_add(call, status);
     target->never = never;
+    if (criteria)
+        memcpy(target->psi, call->psi.data, call->psi.len); /* shorter: it was found */
     return write_id(call, target);
 }
 
@@ -195,11 +201,26 @@ static struct rpc_event_target *find(struct rpc_call *call)
     return rpc_events_find(rpc_events_of(call->rpc), NULL, call->args[0].bytes);
 }
 
+/* What came for one private state is not told to another. */
+static int check_psi(struct rpc_call *call, const struct rpc_event_target *target)
+{
+    if (target->kind != RPC_EVENT_LOGS)
+        return 0;
+    int status = rpc_psi(call);
+    if (status == 0 && !bytes_equal(bytes_str(target->psi), call->psi))
+        status = rpc_fail(call, RPC_CODE_ERROR, "filter not found for %.*s", (int)call->psi.len,
+                          (const char *)call->psi.data);
+    return status;
+}
+
 static int get_changes(struct rpc_call *call)
 {
     struct rpc_event_target *target = find(call);
     if (!target)
         return rpc_fail(call, RPC_CODE_ERROR, "filter not found");
+    int status = check_psi(call, target);
+    if (status)
+        return status;
     rpc_events_take(rpc_events_of(call->rpc), target, call->out);
     return 0;
 }
@@ -211,8 +232,11 @@ static int begin_logs(struct rpc_call *call)
     struct rpc_event_target *target = find(call);
     if (!target || target->kind != RPC_EVENT_LOGS)
         return rpc_fail(call, RPC_CODE_ERROR, "filter not found");
+    int status = check_psi(call, target);
+    if (status)
+        return status;
     struct bytes json = arena_copy(call->arena, target->criteria_json);
-    int status = json.data ? rpc_param_filter(&reading, &call->args[0].filter, json) : ERR_NOMEM;
+    status = json.data ? rpc_param_filter(&reading, &call->args[0].filter, json) : ERR_NOMEM;
     return status ? status : RPC_LATER;
 }
 

@@ -27,6 +27,8 @@ enum {
     RPC_BATCH_MAX = 1000, /* calls of a batch, which has no limit there */
     /* Bytes of all answers of a batch; geth's later default is 25 MB for a batch. One answer may exceed it. */
     RPC_ANSWER_MAX = 100 * 1024 * 1024,
+    RPC_PSI_ROOM =
+        130, /* of a private state's name (CHAIN_PSI_MAX), its end, and one more: too long */
 };
 
 struct rpc_grant;
@@ -37,6 +39,8 @@ struct rpc_access {
     bool subscriptions; /* whether the transport can carry notifications */
     /* What the asker's access token allows besides (token.h); NULL: no token is asked for. An exchange keeps it. */
     struct rpc_grant *grant;
+    bool psi_in_id;         /* a call's id may name a private state: IPC */
+    char psi[RPC_PSI_ROOM]; /* that the request names (psi.h); "": none */
 };
 
 /* Every namespace. */

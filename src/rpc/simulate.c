@@ -106,7 +106,7 @@ int rpc_simulation_reset(struct rpc_simulation *s)
         return status;
     if (s->call->backend->privacy)
         status = chain_private_begin_call(&s->machine->private, &s->environment, &s->reader,
-                                          s->machine->view, s->number,
+                                          s->machine->view, s->call->psi, s->number,
                                           s->args->has_to ? &s->args->to : NULL);
     if (status)
         return status;

@@ -4,6 +4,7 @@
 #include "rpc/json.h"
 #include "rpc/origin.h"
 #include "rpc/token_key.h"
+#include "rpc/token_psi.h"
 
 #include <time.h>
 
@@ -29,6 +30,8 @@ struct rpc_grant {
     struct arena arena;
     struct authority authorities[RPC_TOKEN_SCOPES_MAX];
     size_t count;
+    struct rpc_token_psi psis[RPC_TOKEN_SCOPES_MAX];
+    size_t psi_count;
 };
 
 /* The parts of a token that are looked at. */
@@ -91,6 +94,14 @@ static void add_scope(struct rpc_grant *grant, struct bytes scope)
 {
     static const char prefix[] = "rpc://";
     const size_t len = sizeof(prefix) - 1;
+    struct rpc_token_psi psi;
+    if (rpc_token_psi_parse(&psi, scope)) {
+        if (grant->psi_count == RPC_TOKEN_SCOPES_MAX)
+            grant->refusal = "too many scopes in the access token";
+        else
+            grant->psis[grant->psi_count++] = psi;
+        return;
+    }
     if (scope.len < len || memcmp(scope.data, prefix, len) != 0)
         return; /* of another service, or another right */
     scope = bytes_slice(scope, len, scope.len - len);
@@ -325,6 +336,35 @@ bool rpc_grant_may_call(const struct rpc_grant *grant, struct bytes method, cons
     for (size_t i = 0; i < grant->count; i++)
         if (fits(grant->authorities[i].service, service) &&
             fits(grant->authorities[i].method, name))
+            return true;
+    return false;
+}
+
+bool rpc_grant_has_psi(const struct rpc_grant *grant, struct bytes psi)
+{
+    for (size_t i = 0; i < grant->psi_count; i++)
+        if (rpc_token_psi_is(&grant->psis[i], psi))
+            return true;
+    return false;
+}
+
+const char *rpc_grant_only_psi(const struct rpc_grant *grant, struct bytes *ret_psi)
+{
+    if (grant->psi_count == 0)
+        return "no private state identifiers found";
+    *ret_psi = grant->psis[0].psi;
+    for (size_t i = 1; i < grant->psi_count; i++)
+        if (!bytes_equal(grant->psis[i].psi, *ret_psi))
+            return "found multiple authorized private state identifiers";
+    return NULL;
+}
+
+bool rpc_grant_may_send(const struct rpc_grant *grant, struct bytes psi,
+                        const struct address *account, bool is_raw)
+{
+    for (size_t i = 0; i < grant->psi_count; i++)
+        if (rpc_token_psi_is(&grant->psis[i], psi) &&
+            rpc_token_psi_may_send(&grant->psis[i], account, is_raw))
             return true;
     return false;
 }

@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/types.h"
 
 #include <stdbool.h>
 
@@ -55,5 +56,13 @@ void rpc_grant_free(struct rpc_grant *grant);
 /* Whether a method may be called now. When not, *ret_text tells why, as GoQuorum words it; it lives as long as the
  * grant, and NULL stands for "<method> - access denied". */
 bool rpc_grant_may_call(const struct rpc_grant *grant, struct bytes method, const char **ret_text);
+
+/* Private states, by scopes psi://<name>?node.eoa=…&self.eoa=…: whether one is granted; the only one that is (otherwise GoQuorum's words
+ * why there is none; NULL is success); whether it may send private transactions of an account, signed by the node or (`is_raw`) by
+ * its owner. */
+bool rpc_grant_has_psi(const struct rpc_grant *grant, struct bytes psi);
+const char *rpc_grant_only_psi(const struct rpc_grant *grant, struct bytes *ret_psi);
+bool rpc_grant_may_send(const struct rpc_grant *grant, struct bytes psi,
+                        const struct address *account, bool is_raw);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "exec/system.h"
 #include "privacy/privacy.h"
+#include "rpc/psi.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -178,13 +179,14 @@ static int receive(void *context, struct chain_payload *ret_payload,
 /* The private state behind the parent, where this node is party to transactions. */
 static int begin_private(struct rpc_trace_run *run)
 {
-    if (!run->call->backend->privacy)
-        return 0;
+    int status = rpc_psi(run->call);
+    if (status || !run->call->backend->privacy)
+        return status;
     run->payloads = (struct chain_payloads){.context = run, .receive = receive};
     run->no_payload = false;
     return chain_private_begin_again(&run->machine->private, &run->environment, &run->reader,
-                                     run->machine->view, run->block->header.number - 1,
-                                     &run->payloads);
+                                     run->machine->view, run->call->group,
+                                     run->block->header.number - 1, &run->payloads);
 }
 
 static int begin_block(struct rpc_trace_run *run, uint64_t reexec)

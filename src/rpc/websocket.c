@@ -5,6 +5,7 @@
 #include "io/websocket.h"
 #include "rpc/json.h"
 #include "rpc/origin.h"
+#include "rpc/psi.h"
 #include "rpc/session.h"
 #include "rpc/token.h"
 
@@ -161,13 +162,14 @@ void rpc_websockets_open(struct rpc_websockets *websockets, struct io_http_reque
     struct io_websocket_options options = {RPC_IPC_MAX, websockets->options.ping_ms,
                                            websockets->options.pong_ms};
     struct buf rest = BUF_INIT;
+    struct rpc_access access = websockets->options.access;
+    rpc_psi_of_http(&access, request);
     struct io_stream *stream = io_http_upgrade(request, fields, BASE_COUNT(fields), &rest);
     if (io_websocket_new(&c->ws, rpc_loop(websockets->rpc), stream, &rest, &options, &ops, c)) {
         buf_release(&rest);
         mem_free(c);
         return;
     }
-    struct rpc_access access = websockets->options.access;
     access.grant = rpc_grant_keep(grant);
     rpc_session_init(&c->session, websockets->rpc, access);
     c->session.context = c;

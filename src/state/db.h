@@ -97,6 +97,11 @@ int state_reader_open_at(struct state_reader *ret_reader, const struct state_db 
                          struct store_txn *txn, struct state_instance instance,
                          uint64_t version) BASE_NODISCARD;
 
+/* The address of each account, in order; `fn` returns 0 to go on. Of the newest version only (ERR_USAGE). */
+int state_reader_each_address(const struct state_reader *r,
+                              int (*fn)(void *context, const struct address *address),
+                              void *context) BASE_NODISCARD;
+
 /* False, and the initial account, when it is not there. A failure of the store is an error, never
  * an absent account. */
 int state_reader_account(const struct state_reader *r, struct state_account *ret_account,

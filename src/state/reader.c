@@ -163,3 +163,29 @@ int state_reader_code(const struct state_reader *r, struct bytes *ret_code,
                         bytes_of(code_hash, sizeof(*code_hash)));
     return err == ERR_NOTFOUND ? ERR_CORRUPT : err;
 }
+
+int state_reader_each_address(const struct state_reader *r,
+                              int (*fn)(void *context, const struct address *address),
+                              void *context)
+{
+    const struct address zero = {{0}};
+    const struct state_account_key from = state_account_key(r->instance, &zero);
+    const size_t prefix = sizeof(from.b) - sizeof(zero.b);
+    struct store_cursor *cursor;
+    struct bytes key;
+    if (!r->newest)
+        return ERR_USAGE;
+    int err = store_cursor_new(&cursor, r->txn, state_table(r->db, STATE_ACCOUNTS));
+    if (err)
+        return err;
+    err = store_cursor_seek(cursor, &key, NULL, bytes_of(from.b, sizeof(from.b)));
+    while (!err && key.len == sizeof(from.b) && memcmp(key.data, from.b, prefix) == 0) {
+        struct address address;
+        memcpy(address.b, key.data + prefix, sizeof(address.b));
+        err = fn(context, &address);
+        if (!err)
+            err = store_cursor_next(cursor, &key, NULL);
+    }
+    store_cursor_free(cursor);
+    return err == ERR_NOTFOUND ? 0 : err;
+}

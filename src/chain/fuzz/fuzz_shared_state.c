@@ -62,7 +62,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const struct eth_receipt receipt = {.success = true, .logs = &log, .log_count = 1};
     struct chain_private p = {.payloads = &payloads};
     arena_init(&p.arena);
-    require(state_view_new(&p.view, NULL) == 0 && state_view_new(&p.notes, NULL) == 0);
+    require(state_view_new(&p.own.view, NULL) == 0 && state_view_new(&p.own.notes, NULL) == 0);
+    p.side = &p.own;
+    p.view = p.own.view;
+    p.notes = p.own.notes;
     require(chain_private_extend(&p, &receipt) == 0);
     check(p.view, 1);
     check(p.notes, 1);

@@ -129,7 +129,7 @@ static void compare_root(const json_t *line, void *context)
     uint64_t number = strtoull(at, NULL, 16);
     assert_true(hex_decode_exact(json_string_value(json_object_get(line, "result")), theirs.b, 32));
     assert_int_equal(chain_reader_open(&reader, p->chain), 0);
-    int err = chain_reader_private_state(&reader, &state, number);
+    int err = chain_reader_private_state(&reader, &state, chain_psi_private(), number);
     if (err == ERR_NOTFOUND && !chain_is_archive(p->chain)) {
         chain_reader_close(&reader);
         return;
@@ -207,7 +207,9 @@ static void test_outsider(void **state)
     import_from(&peer, 1);
     assert_int_equal(peer.asked, 0);
     assert_int_equal(chain_reader_open(&reader, peer.chain), 0);
-    assert_int_equal(chain_reader_private_state(&reader, &private_state, peer.count - 1), 0);
+    assert_int_equal(
+        chain_reader_private_state(&reader, &private_state, chain_psi_private(), peer.count - 1),
+        0);
     assert_true(hash256_equal(&private_state.root.hash, &trie_empty_hash));
     chain_reader_close(&reader);
     end(&peer);

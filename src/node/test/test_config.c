@@ -123,8 +123,8 @@ static void test_checks(void **state)
         {"--raft --raftport 65536", "--raftport 65536 is no port: it must be 1 to 65535"},
         {"--raft --raftblocktime 0", "--raftblocktime must be 1 to 3600000 milliseconds"},
         {"--raft --raftjoinexisting 70000", "--raftjoinexisting: a raft id is 65535 at most"},
-        {"--multitenancy",
-         "--multitenancy (Several tenants on one node) is not in this version of quorate-node: "
+        {"--catalyst",
+         "--catalyst (proof of stake integration) is not in this version of quorate-node: "
          "leave it out"},
     };
     for (size_t i = 0; i < BASE_COUNT(rows); i++) {

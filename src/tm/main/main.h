@@ -36,6 +36,10 @@ int tm_run(const struct tm_config *config, bool recover);
 int tm_load_enclave(struct tm_enclave **ret_enclave, const struct tm_config *config,
                     struct err_detail *detail) BASE_NODISCARD;
 
+/* With multiple private states each own key is in one resident group, and there are no others in them. ERR_INPUT, ERR_NOMEM. */
+int tm_check_residents(const struct tm_config *config, const struct tm_enclave *enclave,
+                       struct err_detail *detail) BASE_NODISCARD;
+
 /* A password from the terminal, not shown; from a standard input that is none, one line. `b` is cleared first. */
 int tm_ask_password(struct buf *b, const char *prompt) BASE_NODISCARD;
 

@@ -280,6 +280,8 @@ static int open_all(struct running *r, bool recover, struct err_detail *detail)
     status = tm_load_enclave(&r->enclave, r->config, detail);
     r->at_store = status == 0;
     if (status == 0)
+        status = tm_check_residents(r->config, r->enclave, detail);
+    if (status == 0)
         status = open_store(r, detail);
     r->at_store &= status < 0;
     if (status == 0)

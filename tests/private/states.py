@@ -1,0 +1,246 @@
+#!/usr/bin/env python3
+"""Multiple private states: node 0 serves two tenants, each with a resident group of its manager, node 1 is a peer with one private state. A
+tenant sees what it is party to, by every way to say who asks, and nothing of the other's; the same private states as at a node of its own;
+from one private state to several by mpsdbupgrade; what is refused. (GoQuorum's acceptance tests: multi_tenancy.spec,
+mps_mixed_network_private_state_root_check.spec, mps_backward_compatibility_network_upgrade_downgrade_txtrace_psr.spec.)"""
+import http.client, json, os, shutil, socket, subprocess, sys
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from peers import Peers, set_to, until
+
+node, manager, fixtures = sys.argv[1], sys.argv[2], sys.argv[3]
+ONE = "tenant one"  # its key is the node's own of the recording; "private" has the third one's
+FOR_ALL = "private"
+
+
+class Tenants(Peers):
+    """Node 0's manager has the keys 0 and 2; of node 1 all is as elsewhere."""
+
+    def __init__(self, *args, upgraded=False, **kw):
+        super().__init__(*args, **kw)
+        genesis = json.load(open(self.genesis))
+        genesis["config"]["isMPS"] = True
+        self.plain = self.genesis
+        self.multiple = self.write("multiple.json", json.dumps(genesis))
+        self.upgraded = upgraded
+
+    def start_manager(self, i):
+        if i == 0 and not os.path.exists(os.path.join(self.work, "t0")):
+            super().start_manager(0)
+            self.end(self.managers[0])
+            path = os.path.join(self.work, "t0/config.json")
+            config = json.load(open(path))
+            key = os.path.join(self.work, "t0/second")
+            self.write("t0/second.pub", self.keys[2])
+            self.write("t0/second.key", json.dumps({"type": "unlocked", "data": {"bytes": self.network["tm_private_keys"][2]}}), 0o600)
+            config["keys"]["keyData"].append({"privateKeyPath": key + ".key", "publicKeyPath": key + ".pub"})
+            config["features"]["enableMultiplePrivateStates"] = True
+            config["residentGroups"] = [{"name": ONE, "members": [self.keys[0]], "description": "one"},
+                                        {"name": FOR_ALL, "members": [self.keys[2]], "description": "the other"}]
+            self.write("t0/config.json", json.dumps(config))
+        super().start_manager(i)
+
+    def start_node(self, i):
+        self.genesis = self.multiple if i == 0 and not self.upgraded else self.plain
+        super().start_node(i)
+
+    @staticmethod
+    def end(process):
+        process.terminate()
+        process.wait(60)
+
+    def ask_as(self, psi, method, *params, i=0, how="field"):
+        """The answer for a private state, named in one of the ways."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port + 20 + i, timeout=60)
+        path, fields = "/", {"Content-Type": "application/json"}
+        if how == "field":
+            fields["Quorum-PSI"] = psi
+        elif how == "short":
+            fields["PSI"] = psi
+        else:
+            path = "/?PSI=" + psi.replace(" ", "%20")
+        connection.request("POST", path, json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}), fields)
+        answer = json.loads(connection.getresponse().read())
+        connection.close()
+        return answer
+
+    def as_(self, psi, method, *params, **how):
+        answer = self.ask_as(psi, method, *params, **how)
+        assert "result" in answer, (psi, method, answer)
+        return answer["result"]
+
+    def refused_as(self, psi, method, *params, **how):
+        answer = self.ask_as(psi, method, *params, **how)
+        assert "error" in answer, (psi, method, answer)
+        return answer["error"]["message"]
+
+    def ask_ipc(self, id, method, *params):
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(60)
+            s.connect(os.path.join(self.work, "n0", "geth.ipc"))
+            s.sendall(json.dumps({"jsonrpc": "2.0", "id": id, "method": method, "params": params}).encode())
+            text = b""
+            while not text.endswith(b"\n"):
+                text += s.recv(65536)
+        return json.loads(text)
+
+    def stored_as(self, psi, contract):
+        return int(self.as_(psi, "eth_getStorageAt", contract, "0x0", "latest"), 16)
+
+
+def test_naming(p):
+    assert p.result(0, "eth_getPSI") == FOR_ALL
+    for how in ("field", "short", "query"):
+        assert p.as_(ONE, "eth_getPSI", how=how) == ONE, how
+        unknown = p.refused_as("nobody", "eth_getPSI", how=how)
+        assert unknown == "unable to find private state for context psi nobody", unknown
+    assert p.refused_as("x" * 300, "eth_getPSI").startswith("unable to find private state for context psi xxx")
+    assert p.ask_ipc(ONE + "/1", "eth_getPSI") == {"jsonrpc": "2.0", "id": ONE + "/1", "result": ONE}
+    assert p.ask_ipc("plain", "eth_getPSI")["result"] == FOR_ALL
+    assert p.ask_ipc(7, "eth_getPSI")["result"] == FOR_ALL
+    only = "only the 'private' psi is supported by the default private state manager"
+    assert p.refused_as(ONE, "eth_getPSI", i=1) == only
+    assert p.as_(FOR_ALL, "eth_getPSI", i=1) == FOR_ALL
+
+
+def test_one_tenant(p):
+    """Between tenant one and node 1: the other tenant sees an account without code."""
+    sent = p.as_(ONE, "eth_sendTransaction", p.arguments(0, input=p.creation("Store", 5), privateFor=[p.keys[1]]))
+    contract = p.receipt(0, sent)["contractAddress"]
+    p.receipt(1, sent)
+    assert p.stored_as(ONE, contract) == 5 and int(p.result(1, "eth_getStorageAt", contract, "0x0", "latest"), 16) == 5
+    assert p.as_(ONE, "eth_getCode", contract, "latest") == p.result(1, "eth_getCode", contract, "latest") != "0x"
+    assert p.result(0, "eth_getCode", contract, "latest") == "0x"
+    assert p.result(0, "eth_getTransactionCount", contract, "latest") == "0x1"
+
+    sent = p.send(1, to=contract, data=set_to(70), privateFor=[p.keys[0]])
+    p.receipt(1, sent)
+    mine, others = p.as_(ONE, "eth_getTransactionReceipt", p.receipt(0, sent)["transactionHash"]), p.receipt(0, sent)
+    assert len(mine["logs"]) == 1 and others["logs"] == [] and mine["status"] == others["status"] == "0x1", (mine, others)
+    assert p.stored_as(ONE, contract) == 70
+    where = {"fromBlock": "0x0", "toBlock": "latest", "address": contract}
+    assert [x["transactionHash"] for x in p.as_(ONE, "eth_getLogs", where)] == [sent]
+    assert p.result(0, "eth_getLogs", where) == []
+    digest = p.result(0, "eth_getTransactionByHash", sent)["input"]
+    assert p.as_(ONE, "eth_getQuorumPayload", digest) == set_to(70) and p.result(0, "eth_getQuorumPayload", digest) == "0x"
+    assert p.as_(ONE, "eth_getQuorumPayloadExtra", digest)["IsSender"] is False
+    assert p.result(0, "eth_getQuorumPayloadExtra", digest) is None
+    call = {"to": contract, "data": "0x6d4ce63c"}
+    assert int(p.as_(ONE, "eth_call", call, "latest"), 16) == 70 and p.result(0, "eth_call", call, "latest") == "0x"
+    return contract
+
+
+def test_between_tenants(p):
+    """From one to the other, on one node; node 1 is no party."""
+    sent = p.as_(ONE, "eth_sendTransaction", p.arguments(0, input=p.creation("Store", 9), privateFor=[p.keys[2]]))
+    contract = p.receipt(0, sent)["contractAddress"]
+    p.receipt(1, sent)
+    assert [p.stored_as(ONE, contract), p.stored_as(FOR_ALL, contract)] == [9, 9]
+    assert p.result(1, "eth_getCode", contract, "latest") == "0x"
+    # Each changes its own when the other is no party.
+    p.receipt(0, p.as_(ONE, "eth_sendTransaction", p.arguments(0, to=contract, data=set_to(10), privateFor=[p.keys[1]])))
+    p.receipt(0, p.send(0, to=contract, data=set_to(11), privateFor=[p.keys[1]]))
+    assert [p.stored_as(ONE, contract), p.stored_as(FOR_ALL, contract)] == [10, 11]
+
+
+def test_refusals(p):
+    wrong = p.refused_as(ONE, "eth_sendTransaction", p.arguments(
+        0, input=p.creation("Store", 1), privateFrom=p.keys[2], privateFor=[p.keys[1]]))
+    assert wrong == f"The PrivateFrom ({p.keys[2]}) address does not match the specified private state ({ONE}) ", wrong
+
+
+def test_filters(p, contract):
+    mine = p.as_(ONE, "eth_newFilter", {"address": contract})
+    others = p.result(0, "eth_newFilter", {"address": contract})
+    sent = p.send(1, to=contract, data=set_to(72), privateFor=[p.keys[0]])
+    p.receipt(0, sent)
+    logs = until(lambda: p.as_(ONE, "eth_getFilterChanges", mine), "a private log")
+    assert [x["transactionHash"] for x in logs] == [sent]
+    assert p.result(0, "eth_getFilterChanges", others) == []
+    assert p.error(0, "eth_getFilterChanges", mine) == "filter not found for private"
+
+
+def test_same_states(p):
+    """Tenant one's state is that of the peer that had the same transactions; and "empty" is what nobody is party to."""
+    head = hex(min(int(p.result(i, "eth_blockNumber"), 16) for i in range(2)))
+    roots = {psi: p.as_(psi, "debug_privateStateRoot", head) for psi in (ONE, FOR_ALL)}
+    roots["empty"] = p.result(0, "debug_defaultStateRoot", head)
+    assert len(set(roots.values())) == 3, roots
+    return head, roots
+
+
+def test_restart(p, contract, head, roots):
+    p.end(p.nodes[0])
+    p.start_node(0)
+    assert p.stored_as(ONE, contract) == 72
+    for psi in (ONE, FOR_ALL):
+        assert p.as_(psi, "debug_privateStateRoot", head) == roots[psi]
+
+
+def test_upgrade():
+    """A node with one private state becomes one with several; its state is that of "private" from then on."""
+    p = Tenants(node, manager, fixtures, flags=[[], []], upgraded=True)
+    try:
+        p.start()
+        made = p.send(0, input=p.creation("Store", 5), privateFor=[p.keys[1]])
+        contract = p.receipt(0, made)["contractAddress"]
+        p.receipt(0, p.send(1, to=contract, data=set_to(6), privateFor=[p.keys[0]]))
+        head = p.result(0, "eth_blockNumber")
+        root = p.result(0, "debug_privateStateRoot", head)
+        p.end(p.nodes[0])
+        environment = dict(os.environ, PRIVATE_CONFIG=os.path.join(p.work, "t0", "tm.ipc"))
+        command = [p.node, "--datadir", os.path.join(p.work, "n0")]
+        done = subprocess.run(command + ["mpsdbupgrade"], env=environment, capture_output=True, text=True)
+        assert done.returncode == 0 and done.stdout.endswith("MPS DB upgrade finished successfully.\n"), done
+        assert "Processing block 1 with hash 0x" in done.stdout, done
+        again = subprocess.run(command + ["mpsdbupgrade"], env=environment, capture_output=True, text=True)
+        assert again.returncode != 0 and "already upgraded to support multiple private states." in again.stderr + again.stdout, again
+        p.start_node(0)
+        assert p.result(0, "debug_privateStateRoot", head) == root
+        assert p.stored_as(FOR_ALL, contract) == 6
+        assert p.as_(ONE, "eth_getCode", contract, "latest") == "0x"
+        # The account is there for whoever is no party, once there is a further block.
+        until(lambda: int(p.result(0, "eth_blockNumber"), 16) > int(head, 16) + 1, "a block")
+        assert p.as_(ONE, "eth_getTransactionCount", contract, "latest") == "0x1"
+        sent = p.as_(ONE, "eth_sendTransaction", p.arguments(0, input=p.creation("Store", 8), privateFor=[p.keys[1]]))
+        new = p.receipt(0, sent)["contractAddress"]
+        assert p.stored_as(ONE, new) == 8 and p.result(0, "eth_getCode", new, "latest") == "0x"
+        assert p.as_(ONE, "eth_getTransactionCount", contract, "latest") == "0x1"
+    finally:
+        p.stop()
+
+
+def test_refused_start(p):
+    """A chain with several private states at a manager without; without any."""
+    data = os.path.join(p.work, "other")
+    quiet = dict(os.environ, PRIVATE_CONFIG="ignore")
+    subprocess.run([p.node, "--datadir", data, "init", p.multiple], env=quiet, check=True, capture_output=True)
+    for config, why in (("ignore", "cannot instantiate MultiplePrivateStateManager while the transaction manager does not support "),
+                        (os.path.join(p.work, "t1", "tm.ipc"), "503 status: ")):
+        started = subprocess.run([p.node, "--datadir", data, "--port", "0", "--nodiscover"], env=dict(os.environ, PRIVATE_CONFIG=config),
+                                 capture_output=True, text=True, timeout=120)
+        assert started.returncode != 0 and why in started.stderr + started.stdout, started
+
+
+def main():
+    p = Tenants(node, manager, fixtures, flags=[[], []])
+    try:
+        p.start()
+        test_naming(p)
+        contract = test_one_tenant(p)
+        test_between_tenants(p)
+        test_refusals(p)
+        test_filters(p, contract)
+        test_restart(p, contract, *test_same_states(p))
+        test_refused_start(p)
+    except BaseException:
+        for i in range(2):
+            print(f"--- node {i}\n" + p.log(i)[-3000:], file=sys.stderr)
+        raise
+    finally:
+        p.stop()
+        shutil.rmtree(p.work, ignore_errors=True)
+    test_upgrade()
+    print("multiple private states: two tenants of one node, a peer, an upgrade")
+
+
+main()
