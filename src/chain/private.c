@@ -353,7 +353,7 @@ int chain_private_view_now(struct chain_private *p, struct state_view **ret_view
                            struct state_view *current, const struct address *address)
 {
     *ret_view = current;
-    return p->is_open && (p->is_private || p->is_dual)
+    return p->side && p->side->is_open && (p->is_private || p->is_dual)
                ? chain_private_view_of(p, ret_view, current, address)
                : 0;
 }

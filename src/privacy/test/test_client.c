@@ -97,6 +97,56 @@ static void test_handshake(void **state)
     end(&w);
 }
 
+/* --- Tenants --- */
+
+static void check_groups(const char *json, const char *wanted)
+{
+    struct chain_psis psis;
+    struct err_detail detail = {""};
+    struct arena arena;
+    arena_init(&arena);
+    assert_int_equal(privacy_parse_groups(&psis, bytes_str(json), &arena, &detail), PRIVACY_FAILED);
+    if (!strstr(detail.text, wanted))
+        fail_msg("%s: %s", json, detail.text);
+    arena_release(&arena);
+}
+
+static void test_groups(void **state)
+{
+    (void)state;
+    struct chain_psis psis;
+    struct err_detail detail = {""};
+    struct arena arena;
+    arena_init(&arena);
+    assert_int_equal(
+        privacy_parse_groups(
+            &psis,
+            bytes_str(
+                "[{\"type\":\"RESIDENT\",\"name\":\"x\",\"privacyGroupId\":\"b25l\",\"members\":"
+                "[\"K1\",\"K2\"]},{\"type\":\"LEGACY\",\"name\":\"y\",\"privacyGroupId\":\"AAA=\","
+                "\"members\":[\"K1\"]}]"),
+            &arena, &detail),
+        0);
+    assert_int_equal(psis.count, 2);
+    assert_ptr_equal(chain_psi_of(&psis, bytes_str("one")), &psis.list[0]);
+    assert_ptr_equal(chain_psi_of(&psis, bytes_str("AAA=")), &psis.list[1]);
+    assert_null(chain_psi_of(&psis, bytes_str("x")));
+    assert_ptr_equal(chain_psi_of_member(&psis, bytes_str("K2")), &psis.list[0]);
+    assert_false(chain_psi_has(&psis.list[1], bytes_str("K1")));
+    arena_release(&arena);
+    check_groups("{}", "it is no list");
+    check_groups("[", "Cause: ");
+    check_groups("[{\"type\":\"RESIDENT\",\"privacyGroupId\":\"*\"}]", "is no base64");
+    check_groups("[{\"type\":\"RESIDENT\",\"privacyGroupId\":\"\"}]", "1 to 128 are supported");
+    check_groups(
+        "[{\"name\":\"a\",\"privacyGroupId\":\"p\"},{\"name\":\"b\",\"privacyGroupId\":\"p\"}]",
+        "privacy groups id clash id=p existing.Name=a duplicate.Name=b");
+    check_groups(
+        "[{\"type\":\"RESIDENT\",\"name\":\"a\",\"privacyGroupId\":\"YQ==\",\"members\":[\"K\"]},"
+        "{\"type\":\"RESIDENT\",\"name\":\"b\",\"privacyGroupId\":\"Yg==\",\"members\":[\"K\"]}]",
+        "same address is part of two different groups: address=K existing.Name=a duplicate.Name=b");
+}
+
 /* --- Requests that the reference made --- */
 
 static struct bytes text_of(const json_t *object, const char *key)
@@ -382,7 +432,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_handshake), cmocka_unit_test(test_requests),
         cmocka_unit_test(test_receive),   cmocka_unit_test(test_down),
-        cmocka_unit_test(test_socket),
+        cmocka_unit_test(test_socket),    cmocka_unit_test(test_groups),
     };
     return cmocka_run_group_tests_name("client", tests, NULL, NULL);
 }

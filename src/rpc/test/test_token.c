@@ -215,6 +215,50 @@ static void test_scopes(void **state)
     check_claims(HEADER, WITH(""), "net_version", "");
 }
 
+static void test_private_states(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *scope, *only, *psi;
+        bool has, node, self;
+    } cases[] = {
+        {"psi://bank?node.eoa=0x0", "bank", "bank", true, true, false},
+        {"PSI://Bank?self.eoa=0x00000000000000000000000000000000000000AA", "Bank", "bank", true,
+         false, true},
+        {"psi://bank?self.eoa=0x1&self.eoa=0x0&node.eoa=0x00000000000000000000000000000000000000ab",
+         "bank", "bank", true, false, true},
+        {"psi://bank psi://bank?node.eoa=0x0", "bank", "bank", true, true, false},
+        {"psi://bank psi://other?node.eoa=0x0",
+         "found multiple authorized private state identifiers", "bank", true, false, false},
+        {"psi://banks?node.eoa=0x0", "banks", "bank", false, false, false},
+        {"psi://?node.eoa=0x0 psi:bank", "no private state identifiers found", "bank", false, false,
+         false},
+        {"rpc://eth_call", "no private state identifiers found", "bank", false, false, false},
+    };
+    const struct address account = {{[19] = 0xaa}};
+    struct rpc_tokens *tokens = make_tokens();
+    for (size_t i = 0; i < BASE_COUNT(cases); i++) {
+        char claims[512];
+        struct buf token = BUF_INIT;
+        struct bytes only = bytes_none(), psi = bytes_str(cases[i].psi);
+        snprintf(claims, sizeof(claims), WITH(",\"scope\":\"%s\""), cases[i].scope);
+        sign(&token, HEADER, claims);
+        struct bytes field = buf_bytes(&token);
+        struct rpc_grant *grant = rpc_tokens_grant(tokens, &field);
+        const char *why = rpc_grant_only_psi(grant, &only);
+        if (why)
+            assert_string_equal(why, cases[i].only);
+        else
+            assert_true(bytes_equal(only, bytes_str(cases[i].only)));
+        assert_int_equal(rpc_grant_has_psi(grant, psi), cases[i].has);
+        assert_int_equal(rpc_grant_may_send(grant, psi, &account, false), cases[i].node);
+        assert_int_equal(rpc_grant_may_send(grant, psi, &account, true), cases[i].self);
+        rpc_grant_free(grant);
+        buf_release(&token);
+    }
+    rpc_tokens_free(tokens);
+}
+
 static void test_claims(void **state)
 {
     (void)state;
@@ -358,6 +402,7 @@ int main(void)
         cmocka_unit_test(test_scopes),          cmocka_unit_test(test_claims),
         cmocka_unit_test(test_headers),         cmocka_unit_test(test_grant_expires),
         cmocka_unit_test(test_too_many_scopes), cmocka_unit_test(test_published),
+        cmocka_unit_test(test_private_states),
     };
     return cmocka_run_group_tests_name("token", tests, NULL, NULL);
 }
