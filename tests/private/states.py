@@ -3,12 +3,12 @@
 tenant sees what it is party to, by every way to say who asks, and nothing of the other's; the same private states as at a node of its own;
 from one private state to several by mpsdbupgrade; what is refused. (GoQuorum's acceptance tests: multi_tenancy.spec,
 mps_mixed_network_private_state_root_check.spec, mps_backward_compatibility_network_upgrade_downgrade_txtrace_psr.spec.)"""
-import http.client, json, os, shutil, socket, subprocess, sys
+import base64, hashlib, hmac, http.client, json, os, shutil, socket, subprocess, sys, time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from peers import Peers, set_to, until
 
 node, manager, fixtures = sys.argv[1], sys.argv[2], sys.argv[3]
-ONE = "tenant one"  # its key is the node's own of the recording; "private" has the third one's
+ONE = "tenant-one"  # its key is the node's own of the recording; "private" has the third one's
 FOR_ALL = "private"
 
 
@@ -48,16 +48,20 @@ class Tenants(Peers):
         process.terminate()
         process.wait(60)
 
-    def ask_as(self, psi, method, *params, i=0, how="field"):
-        """The answer for a private state, named in one of the ways."""
+    def ask_as(self, psi, method, *params, i=0, how="field", token=None):
+        """The answer for a private state, named in one of the ways (None: not named)."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port + 20 + i, timeout=60)
         path, fields = "/", {"Content-Type": "application/json"}
-        if how == "field":
+        if token:
+            fields["Authorization"] = "Bearer " + token
+        if psi is None:
+            pass
+        elif how == "field":
             fields["Quorum-PSI"] = psi
         elif how == "short":
             fields["PSI"] = psi
         else:
-            path = "/?PSI=" + psi.replace(" ", "%20")
+            path = "/?PSI=" + psi.replace("-", "%2d")
         connection.request("POST", path, json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}), fields)
         answer = json.loads(connection.getresponse().read())
         connection.close()
@@ -178,6 +182,48 @@ def test_restart(p, contract, head, roots):
         assert p.as_(psi, "debug_privateStateRoot", head) == roots[psi]
 
 
+SECRET = b"the secret of the tokens of the test"
+
+
+def token_of(scope):
+    def part(data):
+        return base64.urlsafe_b64encode(data).rstrip(b"=")
+    text = part(b'{"alg":"HS256","kid":"k"}') + b"." + part(json.dumps(
+        {"aud": "tenants", "exp": int(time.time()) + 3600, "scope": "rpc://*_* " + scope}).encode())
+    return (text + b"." + part(hmac.new(SECRET, text, hashlib.sha256).digest())).decode()
+
+
+def test_tokens(p, contract):
+    """With --multitenancy the token decides whose state it is, and who may send."""
+    p.end(p.nodes[0])
+    keys = {"keys": [{"kty": "oct", "kid": "k", "alg": "HS256", "k": base64.urlsafe_b64encode(SECRET).rstrip(b"=").decode()}]}
+    p.flags[0] = ["--multitenancy", "--rpc.auth.jwks", p.write("keys.json", json.dumps(keys), 0o600), "--rpc.auth.audience", "tenants"]
+    p.start_node(0)
+    missing = until(lambda: answers(p), "the node")
+    assert missing["error"] == {"code": -32001, "message": "missing access token"}, missing
+    one, both, none = token_of(f"psi://{ONE}?node.eoa=0x0"), token_of(f"psi://{ONE} psi://{FOR_ALL}"), token_of("")
+    assert p.as_(None, "eth_getPSI", token=one) == ONE
+    assert p.as_(FOR_ALL, "eth_getPSI", token=both) == FOR_ALL
+    assert p.refused_as(None, "eth_getPSI", token=both) == "found multiple authorized private state identifiers"
+    assert p.refused_as(None, "eth_getPSI", token=none) == "no private state identifiers found"
+    assert p.refused_as(FOR_ALL, "eth_getStorageAt", contract, "0x0", "latest", token=one) == "not authorized"
+    send = p.arguments(0, to=contract, data=set_to(80), privateFor=[p.keys[1]])
+    assert p.refused_as(ONE, "eth_sendTransaction", send, token=both) == "not authorized"
+    other = token_of(f"psi://{ONE}?node.eoa={p.address[1]}&self.eoa={p.address[0]}")
+    assert p.refused_as(ONE, "eth_sendTransaction", send, token=other) == "not authorized"
+    until(lambda: "authentication needed" not in str(p.ask_as(ONE, "eth_sign", p.address[0], "0x00", token=one)), "the unlocked account")
+    sent = p.as_(ONE, "eth_sendTransaction", send, token=token_of(f"psi://{ONE}?node.eoa={p.address[0]}"))
+    p.receipt(1, sent)
+    assert int(until(lambda: p.as_(ONE, "eth_getTransactionReceipt", sent, token=one), "a receipt")["status"], 16) == 1
+
+
+def answers(p):
+    try:
+        return p.ask_as(None, "eth_getPSI")
+    except OSError:
+        return None
+
+
 def test_upgrade():
     """A node with one private state becomes one with several; its state is that of "private" from then on."""
     p = Tenants(node, manager, fixtures, flags=[[], []], upgraded=True)
@@ -233,6 +279,7 @@ def main():
         test_refusals(p)
         test_filters(p, contract)
         test_restart(p, contract, *test_same_states(p))
+        test_tokens(p, contract)
         test_refused_start(p)
     except BaseException:
         for i in range(2):
