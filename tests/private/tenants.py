@@ -1,0 +1,86 @@
+"""Peers of which node 0 serves two tenants: its manager has two keys, each in a resident group of its own, and the node's genesis file says
+isMPS. Node 1 has one private state."""
+import http.client, json, os, socket
+from peers import Peers
+
+ONE = "tenant-one"  # its key is the node's own of the recording; "private" has the third one's
+FOR_ALL = "private"
+
+
+class Tenants(Peers):
+    """Node 0's manager has the keys 0 and 2; of node 1 all is as elsewhere."""
+
+    def __init__(self, *args, upgraded=False, **kw):
+        super().__init__(*args, **kw)
+        genesis = json.load(open(self.genesis))
+        genesis["config"]["isMPS"] = True
+        self.plain = self.genesis
+        self.multiple = self.write("multiple.json", json.dumps(genesis))
+        self.upgraded = upgraded
+
+    def start_manager(self, i):
+        if i == 0 and not os.path.exists(os.path.join(self.work, "t0")):
+            super().start_manager(0)
+            self.end(self.managers[0])
+            path = os.path.join(self.work, "t0/config.json")
+            config = json.load(open(path))
+            key = os.path.join(self.work, "t0/second")
+            self.write("t0/second.pub", self.keys[2])
+            self.write("t0/second.key", json.dumps({"type": "unlocked", "data": {"bytes": self.network["tm_private_keys"][2]}}), 0o600)
+            config["keys"]["keyData"].append({"privateKeyPath": key + ".key", "publicKeyPath": key + ".pub"})
+            config["features"]["enableMultiplePrivateStates"] = True
+            config["residentGroups"] = [{"name": ONE, "members": [self.keys[0]], "description": "one"},
+                                        {"name": FOR_ALL, "members": [self.keys[2]], "description": "the other"}]
+            self.write("t0/config.json", json.dumps(config))
+        super().start_manager(i)
+
+    def start_node(self, i):
+        self.genesis = self.multiple if i == 0 and not self.upgraded else self.plain
+        super().start_node(i)
+
+    @staticmethod
+    def end(process):
+        process.terminate()
+        process.wait(60)
+
+    def ask_as(self, psi, method, *params, i=0, how="field", token=None):
+        """The answer for a private state, named in one of the ways (None: not named)."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port + 20 + i, timeout=60)
+        path, fields = "/", {"Content-Type": "application/json"}
+        if token:
+            fields["Authorization"] = "Bearer " + token
+        if psi is None:
+            pass
+        elif how == "field":
+            fields["Quorum-PSI"] = psi
+        elif how == "short":
+            fields["PSI"] = psi
+        else:
+            path = "/?PSI=" + psi.replace("-", "%2d")
+        connection.request("POST", path, json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}), fields)
+        answer = json.loads(connection.getresponse().read())
+        connection.close()
+        return answer
+
+    def as_(self, psi, method, *params, **how):
+        answer = self.ask_as(psi, method, *params, **how)
+        assert "result" in answer, (psi, method, answer)
+        return answer["result"]
+
+    def refused_as(self, psi, method, *params, **how):
+        answer = self.ask_as(psi, method, *params, **how)
+        assert "error" in answer, (psi, method, answer)
+        return answer["error"]["message"]
+
+    def ask_ipc(self, id, method, *params):
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(60)
+            s.connect(os.path.join(self.work, "n0", "geth.ipc"))
+            s.sendall(json.dumps({"jsonrpc": "2.0", "id": id, "method": method, "params": params}).encode())
+            text = b""
+            while not text.endswith(b"\n"):
+                text += s.recv(65536)
+        return json.loads(text)
+
+    def stored_as(self, psi, contract):
+        return int(self.as_(psi, "eth_getStorageAt", contract, "0x0", "latest"), 16)
