@@ -142,9 +142,14 @@ static void check_ports(struct doctor *d)
 
 /* --- Nodes --- */
 
+/* NULL at once for a node that was silent before: each would be waited for again. */
 static json_t *ask(struct doctor *d, size_t index, const char *method, json_t *params)
 {
     json_t *result = NULL;
+    if (d->heights[index] == UINT64_MAX) {
+        json_decref(params);
+        return NULL;
+    }
     if (deploy_rpc(&result, d->caller, d->site->peers[index].rpc, method, params, NULL) != ERR_OK)
         return NULL;
     return result;
