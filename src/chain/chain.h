@@ -247,6 +247,11 @@ struct chain_environment {
  * author; ERR_NOMEM. */
 int chain_environment_init(struct chain_environment *ret_environment, struct chain_reader *reader,
                            const struct eth_header *header) BASE_NODISCARD;
+/* The same of a header whose hash is known: the author, whom to find in a seal takes longer than most calls, is
+ * remembered by it. */
+int chain_environment_init_known(struct chain_environment *ret_environment,
+                                 struct chain_reader *reader, const struct eth_header *header,
+                                 const struct hash256 *hash) BASE_NODISCARD;
 
 /* --- The next block --- */
 

@@ -54,6 +54,7 @@ enum {
      * some rounds. */
     CHAIN_RESULTS = 8,
     CHAIN_SNAPSHOT_CACHE = 64,
+    CHAIN_AUTHOR_CACHE = 64, /* blocks whose author is remembered */
     CHAIN_UNDO_MAX = 128,     /* blocks that can be taken back */
     CHAIN_HEADER_PREFIX = 64, /* before the RLP of a stored header */
 };
@@ -79,6 +80,11 @@ struct chain_result {
 
 struct chain_span {
     size_t from, len;
+};
+
+struct chain_author_entry {
+    struct hash256 hash; /* of the block; zero: none */
+    struct address author;
 };
 
 struct chain {
@@ -108,6 +114,7 @@ struct chain {
     struct chain_head head;
     struct istanbul_snapshot *snapshots[CHAIN_SNAPSHOT_CACHE];
     size_t next_snapshot;
+    struct chain_author_entry authors[CHAIN_AUTHOR_CACHE]; /* by the hash's first byte */
     struct clique_snapshot *clique_snapshot;
 };
 

@@ -144,6 +144,38 @@ int chain_environment_init(struct chain_environment *ret_environment, struct cha
     return environment_of(ret_environment, reader, header, NULL);
 }
 
+static bool find_author(struct chain *chain, struct address *ret_author, const struct hash256 *hash)
+{
+    const struct chain_author_entry *entry = &chain->authors[hash->b[0] % CHAIN_AUTHOR_CACHE];
+    pthread_mutex_lock(&chain->lock);
+    bool found = hash256_equal(&entry->hash, hash);
+    if (found)
+        *ret_author = entry->author;
+    pthread_mutex_unlock(&chain->lock);
+    return found;
+}
+
+static void keep_author(struct chain *chain, const struct address *author,
+                        const struct hash256 *hash)
+{
+    pthread_mutex_lock(&chain->lock);
+    chain->authors[hash->b[0] % CHAIN_AUTHOR_CACHE] = (struct chain_author_entry){*hash, *author};
+    pthread_mutex_unlock(&chain->lock);
+}
+
+int chain_environment_init_known(struct chain_environment *ret_environment,
+                                 struct chain_reader *reader, const struct eth_header *header,
+                                 const struct hash256 *hash)
+{
+    struct address author;
+    if (find_author(reader->chain, &author, hash))
+        return environment_of(ret_environment, reader, header, &author);
+    int err = environment_of(ret_environment, reader, header, NULL);
+    if (!err)
+        keep_author(reader->chain, &ret_environment->block.coinbase, hash);
+    return err;
+}
+
 /* --- Results --- */
 
 void chain_result_close(struct chain_result *result)

@@ -157,6 +157,7 @@ static void receive_call(struct evm_frame *f, size_t offset, size_t size,
 void evm_frame_receive(struct evm_frame *f, enum evm_call_kind kind, size_t return_offset,
                        size_t return_size, const struct evm_result *result)
 {
+    f->evm->gas_seen |= result->status != EVM_SUCCESS && result->status != EVM_REVERT;
     f->gas += result->gas_left;
     f->refund += result->gas_refund;
     if (is_create(kind))

@@ -228,4 +228,11 @@ int evm_execute(struct evm *evm, enum fork fork, const struct evm_context *conte
                 const struct evm_host_ops *ops, void *host, const struct evm_message *message,
                 struct evm_result *ret_result) BASE_NODISCARD;
 
+/*
+ * Whether the last execution could have gone another way with more gas, though its first frame ended in EVM_SUCCESS or
+ * EVM_REVERT: it looked at the gas that was left for anything but to hand it on to a call (the next instruction), or a
+ * call or creation inside failed. False: with more gas it does the same, and costs the same.
+ */
+bool evm_gas_mattered(const struct evm *evm);
+
 #endif

@@ -196,6 +196,12 @@ static void multiply_modular(struct evm_fast *fast, struct u256 *r, const struct
     u256_mul_mod_by(r, x, y, &fast->modulus);
 }
 
+static struct u256 see_gas(struct evm *evm, int64_t gas)
+{
+    evm->gas_seen = true;
+    return u256_from((uint64_t)gas);
+}
+
 static struct evm_target *find_target(const struct evm_frame *f, const struct u256 *destination)
 {
     return u256_is_u64(destination) ? evm_analysis_target(f->analysis, destination->w[0]) : NULL;
@@ -352,6 +358,7 @@ static struct evm_target *find_target(const struct evm_frame *f, const struct u2
 #define VALUE_blobbasefee    CONTEXT->blob_base_fee
 #define VALUE_msize          u256_from(f->memory_size)
 #define VALUE_gas            u256_from((uint64_t)gas)
+#define VALUE_gas_seen       see_gas(f->evm, gas)
 #define VALUE_const_k        GET_k()
 #define VALUE_const_c        GET_c()
 

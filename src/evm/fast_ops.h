@@ -37,7 +37,7 @@
 #define EVM_FAST_NULLARY(M)                                                                        \
     M(address) M(origin) M(caller) M(callvalue) M(calldatasize) M(gasprice) M(returndatasize)      \
     M(coinbase) M(timestamp) M(number) M(prevrandao) M(gaslimit) M(chainid) M(basefee)             \
-    M(blobbasefee) M(msize) M(gas)
+    M(blobbasefee) M(msize) M(gas) M(gas_seen)
 #define EVM_FAST_CONSTANT(M) M(const_k) M(const_c)
 
 /* One to three operands of the kinds s and c, told apart at run time: the lowest bit of an offset

@@ -52,6 +52,11 @@ void evm_set_plain(struct evm *evm, bool plain)
     evm->plain = plain;
 }
 
+bool evm_gas_mattered(const struct evm *evm)
+{
+    return evm->gas_seen;
+}
+
 static int run(struct evm_frame *f)
 {
     return f->evm->plain || f->evm->tracer ? evm_plain_run(f) : evm_fast_run(f);
@@ -96,6 +101,7 @@ int evm_execute(struct evm *evm, enum fork fork, const struct evm_context *conte
                 struct evm_result *ret_result)
 {
     reset(evm);
+    evm->gas_seen = false;
     evm->rules = evm_rules(fork);
     evm->context = context;
     evm->ops = ops;

@@ -175,4 +175,14 @@ enum evm_opcode {
 /* "ADD"; NULL when no fork has such an instruction. */
 const char *evm_opcode_name(unsigned char op);
 
+/* Whether a GAS before `next` only hands the gas on: the instruction there is a call, whose first operand it is. */
+static inline bool evm_is_gas_for_call(const uint8_t *code, size_t code_size, size_t next)
+{
+    if (next >= code_size)
+        return false;
+    uint8_t op = code[next];
+    return op == EVM_OP_CALL || op == EVM_OP_CALLCODE || op == EVM_OP_DELEGATECALL ||
+           op == EVM_OP_STATICCALL;
+}
+
 #endif

@@ -86,8 +86,15 @@ VALUE(basefee, f->evm->context->base_fee)
 VALUE(blobbasefee, f->evm->context->blob_base_fee)
 VALUE(pc, u256_from(f->pc - 1))
 VALUE(msize, u256_from(f->memory_size))
-VALUE(gas, u256_from((uint64_t)f->gas))
 VALUE(push0, u256_from(0))
+
+static int op_gas(struct evm_frame *f)
+{
+    if (!evm_is_gas_for_call(f->code, f->code_size, f->pc))
+        f->evm->gas_seen = true;
+    *f->sp++ = u256_from((uint64_t)f->gas);
+    return EVM_NEXT;
+}
 
 static int op_calldataload(struct evm_frame *f)
 {

@@ -337,7 +337,13 @@ static enum next translate_end(struct evm_translator *t, unsigned fast_op)
     return RUN_ENDS;
 }
 
-static enum next translate_control(struct evm_translator *t, uint8_t op)
+static unsigned gas_handler(const struct evm_translator *t, size_t pc)
+{
+    const struct evm_analysis *a = t->analysis;
+    return evm_is_gas_for_call(a->code, a->code_size, pc + 1) ? EVM_FAST_gas : EVM_FAST_gas_seen;
+}
+
+static enum next translate_control(struct evm_translator *t, size_t pc, uint8_t op)
 {
     switch (op) {
     case EVM_OP_JUMP:
@@ -345,7 +351,7 @@ static enum next translate_control(struct evm_translator *t, uint8_t op)
     case EVM_OP_JUMPI:
         return translate_jump_if(t);
     case EVM_OP_GAS:
-        evm_emit_plain(t, EVM_FAST_gas);
+        evm_emit_plain(t, gas_handler(t, pc));
         evm_emit_fall(t);
         return NEW_BLOCK;
     case EVM_OP_STOP:
@@ -390,7 +396,7 @@ static enum next translate(struct evm_translator *t, size_t pc, uint8_t op)
     case HEAVY:
         return translate_heavy(t, op);
     case CONTROL:
-        return translate_control(t, op);
+        return translate_control(t, pc, op);
     }
     return RUN_ENDS;
 }

@@ -5,6 +5,7 @@
 #include "rpc/async.h"
 #include "rpc/events_priv.h"
 #include "rpc/extension_priv.h"
+#include "rpc/head.h"
 #include "rpc/json.h"
 #include "rpc/machine.h"
 #include "rpc/psi.h"
@@ -29,6 +30,7 @@ struct rpc {
     struct rpc_call *holding;                    /* an account each */
     struct rpc_exchange *waiting, **waiting_end; /* for one of those, first come first */
     struct rpc_machine machine;
+    struct rpc_head head;
     struct rpc_events events;
     struct rpc_async async;
     struct rpc_extension extension;
@@ -180,6 +182,7 @@ void rpc_free(struct rpc *rpc)
     rpc_extension_release(&rpc->extension);
     rpc_events_release(&rpc->events);
     rpc_machine_release(&rpc->machine);
+    rpc_head_release(&rpc->head);
     mem_free(rpc->methods);
     mem_free(rpc);
 }
@@ -192,6 +195,11 @@ struct io_loop *rpc_loop(const struct rpc *rpc)
 struct rpc_machine *rpc_machine(struct rpc *rpc)
 {
     return &rpc->machine;
+}
+
+struct rpc_head *rpc_head_of(struct rpc *rpc)
+{
+    return &rpc->head;
 }
 
 struct rpc_events *rpc_events_of(struct rpc *rpc)

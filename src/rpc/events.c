@@ -7,6 +7,7 @@
 #include "rpc/encode.h"
 #include "rpc/events_priv.h"
 #include "rpc/extension_priv.h"
+#include "rpc/head.h"
 #include "rpc/param_priv.h"
 
 #include <stdio.h>
@@ -349,6 +350,7 @@ void rpc_tell_peer(struct rpc *rpc, const struct hash256 *id, const struct io_ad
 void rpc_tell_head(struct rpc *rpc, uint64_t number, uint64_t blocks)
 {
     struct rpc_events *events = rpc_events_of(rpc);
+    rpc_head_drop(rpc_head_of(rpc));
     uint64_t from = number + 1 - (blocks < number ? blocks : number);
     rpc_extension_head(rpc, number, blocks);
     if (blocks == 0 || !(events->targets[RPC_EVENT_HEADS] || events->targets[RPC_EVENT_LOGS]))

@@ -1,5 +1,6 @@
 /* eth: calls without a transaction (GoQuorum, internal/ethapi, DoCall and DoEstimateGas). */
 #include "crypto/address.h"
+#include "rpc/head.h"
 #include "rpc/methods.h"
 #include "rpc/private.h"
 #include "rpc/simulate.h"
@@ -78,6 +79,14 @@ int rpc_call_failed(struct rpc_simulation *s)
     return rpc_fail(s->call, RPC_CODE_ERROR, "%s", evm_status_text(s->result.status));
 }
 
+int rpc_call_result(struct rpc_simulation *s)
+{
+    if (s->result.status != EVM_SUCCESS)
+        return rpc_call_failed(s);
+    rpc_write_bytes(s->call->out, s->result.output);
+    return 0;
+}
+
 /* --- eth_call --- */
 
 static int call_once(struct rpc_simulation *s)
@@ -86,12 +95,14 @@ static int call_once(struct rpc_simulation *s)
     int status = rpc_simulation_run(s, gas);
     if (status)
         return status;
-    if (s->result.verdict != EXEC_VALID)
-        return refuse(s, gas);
-    if (s->result.status != EVM_SUCCESS)
-        return rpc_call_failed(s);
-    rpc_write_bytes(s->call->out, s->result.output);
-    return 0;
+    return s->result.verdict == EXEC_VALID ? rpc_call_result(s) : refuse(s, gas);
+}
+
+static int quick_call(struct rpc_call *call)
+{
+    if (call->args[2].override.count)
+        return RPC_LATER;
+    return rpc_head_call(call, call->args[0].transaction, &call->args[1].block);
 }
 
 static int eth_call(struct rpc_call *call)
@@ -216,6 +227,7 @@ static int estimate(struct rpc_call *call)
 static const struct rpc_method methods[] = {
     {"eth_call",
      {CALL, {"block", RPC_BLOCK_OR_HASH}, {"overrides", RPC_OVERRIDE, true}},
+     .quick = quick_call,
      .work = eth_call,
      .result = "bytes, hex"},
     {"eth_estimateGas",

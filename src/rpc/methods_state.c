@@ -1,5 +1,6 @@
 /* eth: accounts as of a block, and their proofs. */
 #include "chain/pool.h"
+#include "rpc/head.h"
 #include "rpc/json.h"
 #include "rpc/lookup.h"
 #include "rpc/methods.h"
@@ -11,40 +12,77 @@ enum {
 
 /* A state and one account of it. */
 struct found {
-    struct chain_reader reader;
+    struct chain_reader *reader; /* `own`, or the head's, which stays open */
+    struct chain_reader own;
     struct state_reader state;
     struct state_account account;
     uint64_t number;
     bool exists;
 };
 
-/* Finds the account of the first argument at the block of argument `at`. To be closed when 0. */
-static int find(struct rpc_call *call, struct found *f, size_t at)
+static void close_found(struct found *f)
+{
+    if (f->reader == &f->own)
+        chain_reader_close(&f->own);
+}
+
+/* The call's error; a snapshot that failed is not used again. */
+static int fail(struct rpc_call *call, struct found *f, int status)
+{
+    status = rpc_reader_fail(call, f->reader, status);
+    if (f->reader != &f->own)
+        rpc_head_drop(rpc_head_of(call->rpc));
+    return status;
+}
+
+static int find_account(struct rpc_call *call, struct found *f)
+{
+    const struct address *address = &call->args[0].address;
+    int status = state_reader_account(&f->state, &f->account, &f->exists, address);
+    if (status == 0)
+        status = rpc_prefer_private(call, f->reader, &f->state, &f->account, &f->exists, f->number,
+                                    address);
+    return status ? fail(call, f, status) : 0;
+}
+
+static const struct rpc_block_id *block_of(const struct rpc_call *call, size_t at)
 {
     static const struct rpc_block_id latest = {.kind = RPC_AT_LATEST};
-    const struct rpc_block_id *block = call->args[at].given ? &call->args[at].block : &latest;
-    int status = rpc_reader_open(call, &f->reader);
+    return call->args[at].given ? &call->args[at].block : &latest;
+}
+
+/* Finds the account of the first argument at the block of argument `at`. To be closed when 0. */
+static int find_anywhere(struct rpc_call *call, struct found *f, size_t at)
+{
+    f->reader = &f->own;
+    int status = rpc_reader_open(call, &f->own);
     if (status)
         return status;
-    status = rpc_open_state(call, &f->reader, &f->state, &f->number, block);
-    if (status == 0) {
-        status = state_reader_account(&f->state, &f->account, &f->exists, &call->args[0].address);
-        if (status == 0)
-            status = rpc_prefer_private(call, &f->reader, &f->state, &f->account, &f->exists,
-                                        f->number, &call->args[0].address);
-        if (status)
-            status = rpc_reader_fail(call, &f->reader, status);
-    }
+    status = rpc_open_state(call, &f->own, &f->state, &f->number, block_of(call, at));
+    if (status == 0)
+        status = find_account(call, f);
     if (status)
-        chain_reader_close(&f->reader);
+        close_found(f);
     return status;
+}
+
+/* The same on the loop, where the head is at hand. */
+static int find(struct rpc_call *call, struct found *f, size_t at)
+{
+    struct rpc_simulation *head = rpc_head_open(call, block_of(call, at));
+    if (!head)
+        return find_anywhere(call, f, at);
+    f->reader = &head->reader;
+    f->state = head->state;
+    f->number = head->number;
+    return find_account(call, f);
 }
 
 static int end(struct rpc_call *call, struct found *f, int status)
 {
     if (status)
-        status = rpc_reader_fail(call, &f->reader, status);
-    chain_reader_close(&f->reader);
+        status = fail(call, f, status);
+    close_found(f);
     return status;
 }
 
@@ -150,7 +188,7 @@ static int storage_root(struct rpc_call *call)
     if (status)
         return status;
     if (!f.exists) {
-        chain_reader_close(&f.reader);
+        close_found(&f);
         return rpc_fail(call, RPC_CODE_ERROR, "can't find state object");
     }
     rpc_write_hash(call->out, &f.account.storage.hash);
@@ -165,7 +203,7 @@ static int write_proof(struct rpc_call *call, struct found *f, const struct trie
     struct trie trie;
     struct trie_proof proof;
     trie_init(&trie, call->arena, TRIE_SECURE, f->state.txn, f->state.db->first_table + STATE_NODES,
-              root, &f->reader.detail);
+              root, &f->reader->detail);
     int status = trie_prove(&trie, &proof, call->arena, key);
     if (status)
         return status;
@@ -244,7 +282,7 @@ static int get_proof(struct rpc_call *call)
     struct found f;
     int status = check_keys(call);
     if (status == 0)
-        status = find(call, &f, 2);
+        status = find_anywhere(call, &f, 2);
     if (status)
         return status;
     struct buf *out = call->out;

@@ -21,6 +21,8 @@ int rpc_raw_submit(struct rpc_call *call) BASE_NODISCARD;
 
 /* The call's error for a simulation whose message failed (methods_call.c). */
 int rpc_call_failed(struct rpc_simulation *s);
+/* Writes what eth_call gives for a run that was valid; that error when it failed. */
+int rpc_call_result(struct rpc_simulation *s);
 
 /* Signs a filled transaction by the account `from`, which is unlocked, and gives it to the pool; the hash is appended. On the
  * loop (methods_send.c). The call's arguments are no longer there afterwards. */

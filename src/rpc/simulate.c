@@ -58,8 +58,8 @@ static int take_later_fields(struct rpc_simulation *s)
                : status;
 }
 
-int rpc_simulation_begin(struct rpc_simulation *s, struct rpc_call *call,
-                         const struct rpc_transaction *args, const struct rpc_block_id *block)
+int rpc_simulation_prepare(struct rpc_simulation *s, struct rpc_call *call,
+                           const struct rpc_transaction *args)
 {
     s->call = call;
     s->args = args;
@@ -67,6 +67,15 @@ int rpc_simulation_begin(struct rpc_simulation *s, struct rpc_call *call,
     s->override_count = 0;
     s->tracer = NULL;
     s->gas_cap = call->backend->gas_cap;
+    s->environment.is_call = true;
+    int status = make_transaction(s);
+    return status ? status : take_later_fields(s);
+}
+
+int rpc_simulation_begin(struct rpc_simulation *s, struct rpc_call *call,
+                         const struct rpc_transaction *args, const struct rpc_block_id *block)
+{
+    struct hash256 hash;
     s->machine = rpc_machine(call->rpc);
     int status = rpc_reader_open(call, &s->reader);
     if (status)
@@ -75,12 +84,12 @@ int rpc_simulation_begin(struct rpc_simulation *s, struct rpc_call *call,
     if (status == 0) {
         status = chain_reader_header(&s->reader, &s->header, s->number);
         if (status == 0)
-            status = chain_environment_init(&s->environment, &s->reader, &s->header);
-        s->environment.is_call = true;
+            status = chain_reader_hash(&s->reader, &hash, s->number);
         if (status == 0)
-            status = make_transaction(s);
+            status =
+                chain_environment_init_known(&s->environment, &s->reader, &s->header, &hash);
         if (status == 0)
-            status = take_later_fields(s);
+            status = rpc_simulation_prepare(s, call, args);
         if (status && status != RPC_FAILED)
             status = rpc_reader_fail(call, &s->reader, status);
     }

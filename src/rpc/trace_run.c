@@ -201,7 +201,8 @@ static int begin_block(struct rpc_trace_run *run, uint64_t reexec)
                         "required historical state unavailable (reexec=%llu)",
                         (unsigned long long)reexec);
     if (status == 0)
-        status = chain_environment_init(&run->environment, &run->reader, header);
+        status = chain_environment_init_known(&run->environment, &run->reader, header,
+                                              &run->block->hash);
     if (status == 0)
         status = rpc_machine_begin(run->machine, &run->state);
     if (status == 0)

@@ -1,0 +1,50 @@
+/*
+ * What the loop keeps of the head, so that it answers by itself what takes less time than to hand it to a worker: a snapshot
+ * of the store that stays open as long as that block is the head, its state, and a machine. On the loop's thread only.
+ *
+ * A call runs here with a small limit of gas first. When that was enough, and nothing in it depended on the limit
+ * (evm_gas_mattered), what came out is what its own limit would have given; otherwise it is run again on the worker.
+ */
+#ifndef RPC_HEAD_H
+#define RPC_HEAD_H
+
+#include "rpc/simulate.h"
+
+enum {
+    /* Of a call that is tried on the loop: what it pays before it begins, and about twenty accesses to the state. */
+    RPC_HEAD_GAS = 60000,
+    RPC_HEAD_INPUT_MAX = 4096, /* bytes */
+    /* Microseconds of one turn of the loop that calls may take; what is asked beyond goes to the worker, so that
+     * consensus and the network never wait for longer. */
+    RPC_HEAD_TURN_US = 4000,
+    /* Accounts, with the function that is called, of which a call was too much for the loop. */
+    RPC_HEAD_HEAVY = 256,
+};
+
+struct rpc_head {
+    struct chain_block *block; /* the head; held. NULL: no snapshot is open */
+    struct rpc_simulation simulation;
+    bool has_environment;
+    struct rpc_machine machine;
+    uint64_t turn;     /* by io_loop_now */
+    uint64_t spent_ns; /* in this turn */
+    uint64_t began_ns;
+    uint64_t heavy[RPC_HEAD_HEAVY]; /* 0: none */
+};
+
+/* Of this rpc (dispatch.c). */
+struct rpc_head *rpc_head_of(struct rpc *rpc);
+
+/* The state at a block, when it is the head: its `reader`, `state` and `number`, until the loop goes on. NULL: it is
+ * another block, or the snapshot cannot be had. */
+struct rpc_simulation *rpc_head_open(struct rpc_call *call, const struct rpc_block_id *block);
+
+/* eth_call, tried: 0 with the result written, RPC_FAILED, or RPC_LATER. */
+int rpc_head_call(struct rpc_call *call, const struct rpc_transaction *args,
+                  const struct rpc_block_id *block);
+
+/* The head has changed, or the chain is about to be closed: the snapshot goes. */
+void rpc_head_drop(struct rpc_head *head);
+void rpc_head_release(struct rpc_head *head);
+
+#endif
