@@ -16,14 +16,6 @@ void answer_release(struct answer *a)
     buf_release(&a->body);
 }
 
-/* Forgets what has been used up. */
-static void consume(struct answer *a, size_t len)
-{
-    memmove(a->in.data, a->in.data + len, a->in.len - len);
-    a->in.len -= len;
-    a->scanned = 0;
-}
-
 /* The value of a field of the head, which ends in an empty line; NULL. */
 static const char *field(const char *head, size_t len, const char *name)
 {
@@ -39,75 +31,103 @@ static const char *field(const char *head, size_t len, const char *name)
     return NULL;
 }
 
-/* The length of the head in `in`; 0 while it is not complete. */
-static size_t head_length(struct answer *a, const char *status)
+/* What of `data` belongs to the body. */
+static int add(struct answer *a, struct bytes data)
 {
-    size_t len = io_http_head_length(buf_bytes(&a->in), a->scanned);
-    a->scanned = a->in.len;
-    if (len == 0 || (len > 12 && memcmp(a->in.data, "HTTP/1.1 ", 9) == 0 &&
-                     memcmp(a->in.data + 9, status, 3) == 0))
+    a->length += data.len;
+    if (!a->keep)
+        return 0;
+    buf_append_bytes(&a->body, data);
+    return buf_status(&a->body);
+}
+
+static int chunks(struct answer *a, struct bytes data)
+{
+    size_t used, before = a->body.len;
+    enum io_http_verdict verdict =
+        io_http_chunks_feed(&a->chunks, &a->body, &used, data, RPCLOAD_ANSWER_MAX);
+    a->length += a->body.len - before;
+    if (!a->keep)
+        buf_clear(&a->body);
+    if (verdict == IO_HTTP_MORE)
+        return buf_status(&a->body);
+    return verdict == IO_HTTP_OK ? 1 : ERR_INPUT;
+}
+
+static int http_body(struct answer *a, struct bytes data)
+{
+    if (a->is_chunked)
+        return chunks(a, data);
+    if (data.len > a->left)
+        return ERR_INPUT; /* nothing was asked that could follow */
+    a->left -= data.len;
+    int status = add(a, data);
+    return status ? status : a->left == 0;
+}
+
+/* The length of a head with that status; 0: it is not whole, SIZE_MAX: it is another. */
+static size_t head_length(struct bytes data, const char *status)
+{
+    size_t len = io_http_head_length(data, 0);
+    if (len == 0 || (len > 12 && memcmp(data.data, "HTTP/1.1 ", 9) == 0 &&
+                     memcmp(data.data + 9, status, 3) == 0))
         return len;
     return SIZE_MAX;
 }
 
-static int http_body(struct answer *a)
+/* From the beginning of an answer. */
+static int http_begin(struct answer *a, struct bytes data)
 {
-    size_t head = head_length(a, "200"), used = 0;
+    size_t head = head_length(data, "200");
     if (head == 0 || head == SIZE_MAX)
         return head ? ERR_INPUT : 0;
-    const char *text = (const char *)a->in.data;
-    const char *length = field(text, head, "content-length:");
-    struct bytes rest = bytes_of(a->in.data + head, a->in.len - head);
-    a->scanned = 0; /* looked at anew when it is not whole: answers mostly come in one piece */
-    buf_clear(&a->body);
-    if (length) {
-        used = (size_t)strtoull(length, NULL, 10);
-        if (used > RPCLOAD_ANSWER_MAX)
-            return ERR_INPUT;
-        if (rest.len < used)
-            return 0;
-        buf_append_bytes(&a->body, bytes_of(rest.data, used));
-    } else {
-        struct io_http_chunks chunks;
-        io_http_chunks_init(&chunks);
-        enum io_http_verdict verdict =
-            io_http_chunks_feed(&chunks, &a->body, &used, rest, RPCLOAD_ANSWER_MAX);
-        if (verdict == IO_HTTP_MORE)
-            return 0;
-        if (verdict != IO_HTTP_OK)
-            return ERR_INPUT;
+    const char *length = field((const char *)data.data, head, "content-length:");
+    a->in_body = true;
+    a->is_chunked = !length;
+    if (length)
+        a->left = strtoull(length, NULL, 10);
+    else
+        io_http_chunks_init(&a->chunks);
+    if (a->left > RPCLOAD_ANSWER_MAX)
+        return ERR_INPUT;
+    return http_body(a, bytes_slice(data, head, data.len - head));
+}
+
+/* Heads come in one piece nearly always. */
+static int http(struct answer *a, struct bytes data)
+{
+    if (a->in_body)
+        return http_body(a, data);
+    if (a->in.len == 0) {
+        int status = http_begin(a, data);
+        if (status || a->in_body)
+            return status;
     }
-    consume(a, head + used);
-    return buf_status(&a->body) ? ERR_NOMEM : 1;
+    buf_append_bytes(&a->in, data);
+    if (buf_status(&a->in))
+        return ERR_NOMEM;
+    int status = http_begin(a, buf_bytes(&a->in));
+    if (a->in_body)
+        buf_clear(&a->in);
+    return status;
 }
 
-/* A line, or a JSON value whose last byte is the last that came: one answer is under way, so that nothing follows. */
-static int ipc_body(struct answer *a)
+/* A line: one answer is under way, so that nothing follows. */
+static int ipc(struct answer *a, struct bytes data)
 {
-    const uint8_t *end = NULL;
-    if (a->in.len > a->scanned)
-        end = memchr(a->in.data + a->scanned, '\n', a->in.len - a->scanned);
-    a->scanned = a->in.len;
-    if (!end)
-        return 0;
-    buf_clear(&a->body);
-    buf_append_bytes(&a->body, bytes_of(a->in.data, (size_t)(end - a->in.data)));
-    consume(a, (size_t)(end - a->in.data) + 1);
-    return buf_status(&a->body) ? ERR_NOMEM : 1;
+    int status = add(a, data);
+    return status ? status : data.len && data.data[data.len - 1] == '\n';
 }
 
-static int ws_body(struct answer *a)
+static int ws(struct answer *a, struct bytes data)
 {
-    size_t at = 0, used;
+    size_t used;
     enum io_websocket_event event = IO_WEBSOCKET_MORE;
-    if (a->frames.message_opcode == 0 && !a->frames.in_payload)
-        buf_clear(&a->body);
-    while (at < a->in.len && event != IO_WEBSOCKET_MESSAGE && event != IO_WEBSOCKET_WRONG) {
-        event = io_websocket_read(&a->frames, &a->body, &used,
-                                  bytes_of(a->in.data + at, a->in.len - at));
-        at += used;
+    while (data.len && event != IO_WEBSOCKET_MESSAGE && event != IO_WEBSOCKET_WRONG) {
+        event = io_websocket_read(&a->frames, &a->body, &used, data);
+        data = bytes_slice(data, used, data.len - used);
     }
-    consume(a, at);
+    a->length = a->body.len;
     if (buf_status(&a->body))
         return ERR_NOMEM;
     return event == IO_WEBSOCKET_MESSAGE ? 1 : event == IO_WEBSOCKET_WRONG ? ERR_INPUT : 0;
@@ -115,17 +135,16 @@ static int ws_body(struct answer *a)
 
 int answer_feed(struct answer *a, struct bytes data)
 {
-    buf_append_bytes(&a->in, data);
-    if (buf_status(&a->in))
-        return ERR_NOMEM;
-    switch (a->transport) {
-    case RPCLOAD_HTTP:
-        return http_body(a);
-    case RPCLOAD_WS:
-        return ws_body(a);
-    default:
-        return ipc_body(a);
+    if (a->is_whole) {
+        a->is_whole = a->in_body = a->is_chunked = false;
+        a->length = a->left = 0;
+        buf_clear(&a->body);
     }
+    int status = a->transport == RPCLOAD_HTTP ? http(a, data)
+                 : a->transport == RPCLOAD_WS ? ws(a, data)
+                                              : ipc(a, data);
+    a->is_whole = status == 1;
+    return status;
 }
 
 int answer_feed_opening(struct answer *a, struct bytes data)
@@ -133,9 +152,9 @@ int answer_feed_opening(struct answer *a, struct bytes data)
     buf_append_bytes(&a->in, data);
     if (buf_status(&a->in))
         return ERR_NOMEM;
-    size_t head = head_length(a, "101");
+    size_t head = head_length(buf_bytes(&a->in), "101");
     if (head == 0 || head == SIZE_MAX)
         return head ? ERR_INPUT : 0;
-    consume(a, head);
+    buf_clear(&a->in); /* nothing was asked yet */
     return 1;
 }

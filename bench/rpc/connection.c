@@ -50,6 +50,7 @@ int load_make_request(struct load *load, const char *body)
 
 static void ask(struct connection *c)
 {
+    c->answer.keep = !c->load->measuring;
     c->sent_ns = now_ns();
     (void)io_stream_write(c->stream, buf_bytes(&c->load->request));
 }
@@ -66,7 +67,7 @@ static void take(struct connection *c)
     if (load->measuring) {
         uint32_t us = (uint32_t)((now_ns() - c->sent_ns) / 1000);
         buf_append_bytes(&load->latencies, bytes_of(&us, sizeof(us)));
-        load->bytes += body.len;
+        load->bytes += c->answer.length;
     } else if (has(body, "\"error\":") || !has(body, "\"result\":")) {
         /* Looked at before the measurement only: all answers are to one question. */
         char message[200];

@@ -5,6 +5,7 @@
 #ifndef BENCH_RPC_RPCLOAD_H
 #define BENCH_RPC_RPCLOAD_H
 
+#include "io/http_head.h"
 #include "io/loop.h"
 #include "io/stream.h"
 #include "io/websocket_frame.h"
@@ -21,15 +22,19 @@ enum rpcload_transport { RPCLOAD_HTTP, RPCLOAD_WS, RPCLOAD_IPC };
 
 struct answer {
     enum rpcload_transport transport;
-    struct buf in;   /* bytes that have come and are not used up */
-    struct buf body; /* of the answer, when it is whole */
-    size_t scanned;  /* of `in`, for the end of a line or of the head */
+    struct buf in;   /* of the head, while it is not whole */
+    struct buf body; /* of the answer, when it is whole, if it is kept */
+    uint64_t length; /* of the body so far */
+    uint64_t left;   /* of it, still to come; of an HTTP body that tells its length */
+    bool keep;       /* set by the owner before each answer: false saves copying it */
+    bool in_body, is_chunked, is_whole;
+    struct io_http_chunks chunks;
     struct io_websocket_reader frames;
 };
 
 void answer_init(struct answer *a, enum rpcload_transport transport);
 void answer_release(struct answer *a);
-/* Takes bytes. 1: `body` is whole (until the next call); 0: more is to come; ERR_INPUT (no answer of this transport, or a
+/* Takes bytes. 1: the answer is whole (until the next call); 0: more is to come; ERR_INPUT (no answer of this transport, or a
  * status other than 200), ERR_NOMEM. */
 int answer_feed(struct answer *a, struct bytes data) BASE_NODISCARD;
 /* Takes the answer to a WebSocket's opening: 1 when it is there and says yes, else as above. */

@@ -20,9 +20,28 @@ static bool has_prefix(const char *text)
     return text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
 }
 
+/* The digits of four bytes, the first in the lowest: all at once, a byte of the result each. */
+static uint64_t eight_digits(uint32_t four)
+{
+    const uint64_t ones = 0x0101010101010101;
+    uint64_t x = four;
+    x = (x | x << 16) & 0x0000ffff0000ffff;
+    x = (x | x << 8) & 0x00ff00ff00ff00ff; /* a byte in each pair */
+    x = (x >> 4 | x << 8) & 0x0f0f0f0f0f0f0f0f;
+    uint64_t letters = (x + 6 * ones) >> 4 & ones; /* 1 from ten on */
+    return x + '0' * ones + letters * ('a' - '0' - 10);
+}
+
 void hex_encode(char *ret_text, struct bytes data)
 {
-    for (size_t i = 0; i < data.len; i++) {
+    size_t i = 0;
+    for (; i + 4 <= data.len; i += 4) {
+        uint32_t four;
+        memcpy(&four, data.data + i, sizeof(four));
+        uint64_t text = eight_digits(four);
+        memcpy(ret_text + 2 * i, &text, sizeof(text));
+    }
+    for (; i < data.len; i++) {
         ret_text[2 * i] = digits[data.data[i] >> 4];
         ret_text[2 * i + 1] = digits[data.data[i] & 15];
     }

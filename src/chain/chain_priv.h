@@ -24,6 +24,7 @@
 #include "chain/block_priv.h"
 #include "chain/chain.h"
 #include "chain/genesis_priv.h"
+#include "chain/logs_priv.h"
 #include "chain/private.h"
 #include "consensus/istanbul/snapshot.h"
 #include "state/state.h"
@@ -54,7 +55,7 @@ enum {
      * some rounds. */
     CHAIN_RESULTS = 8,
     CHAIN_SNAPSHOT_CACHE = 64,
-    CHAIN_AUTHOR_CACHE = 64, /* blocks whose author is remembered */
+    CHAIN_AUTHOR_CACHE = 64,  /* blocks whose author is remembered */
     CHAIN_UNDO_MAX = 128,     /* blocks that can be taken back */
     CHAIN_HEADER_PREFIX = 64, /* before the RLP of a stored header */
 };
@@ -109,6 +110,8 @@ struct chain {
     uint64_t uses;
     void (*on_head)(void *context, const struct chain_event *event);
     void *on_head_context;
+
+    struct chain_sections sections; /* has a lock of its own */
 
     pthread_mutex_t lock; /* of what follows */
     struct chain_head head;
@@ -191,6 +194,7 @@ static inline uint64_t chain_get_u64(const uint8_t from[8])
 /* Receipts as they are stored (receipts.c): appends one; the rest is read by chain_reader_receipts.
  */
 void chain_receipt_store(struct buf *b, const struct eth_receipt *receipt);
+/* One, and all of a block; without their blooms, which take longer than the rest. */
 int chain_receipt_read(struct eth_receipt *receipt, struct arena *arena,
                        struct rlp_reader *r) BASE_NODISCARD;
 /* The one at `index`, and gas and logs of those before. ERR_NOTFOUND. */
@@ -199,6 +203,11 @@ int chain_receipt_load(struct eth_receipt *ret_receipt, uint64_t *ret_gas_before
                        uint64_t index, struct err_detail *detail) BASE_NODISCARD;
 int chain_receipts_load(struct eth_receipt **ret_receipts, size_t *ret_count, struct arena *arena,
                         struct bytes stored, struct err_detail *detail) BASE_NODISCARD;
+
+/* chain_reader_receipts without blooms. */
+int chain_reader_plain_receipts(struct chain_reader *reader, struct eth_receipt **ret_receipts,
+                                size_t *ret_count, struct arena *arena,
+                                uint64_t number) BASE_NODISCARD;
 
 /* Runs a message on the state after block `number` (call.c): no fees, no nonce. ret_output is in
  * `output`. */

@@ -348,6 +348,7 @@ int chain_open(struct chain **ret_chain, const struct chain_options *options,
     chain->store = options->store;
     chain->owns_store = !options->store;
     pthread_mutex_init(&chain->lock, NULL);
+    chain_sections_init(&chain->sections);
     const struct store_lmdb_options lmdb = {.sync = options->sync};
     int err = exec_new(&chain->exec);
     if (!err && chain->owns_store)
@@ -383,6 +384,7 @@ void chain_free(struct chain *chain)
     exec_free(chain->exec);
     if (chain->owns_store)
         store_free(chain->store);
+    chain_sections_release(&chain->sections);
     pthread_mutex_destroy(&chain->lock);
     mem_free(chain);
 }

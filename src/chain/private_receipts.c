@@ -82,6 +82,7 @@ static int load(struct chain_private_receipts *ret, struct arena *arena, struct 
         int err = chain_receipt_read(&list[kept].receipt, arena, r);
         if (err)
             return err;
+        eth_receipt_make_bloom(&list[kept].receipt);
         struct bytes whose = rlp_more(r) ? rlp_read_bytes(r, "private state") : chain_psi_private();
         kept += psi.len == 0 || bytes_equal(psi, whose);
         rlp_leave(r, "private receipt");

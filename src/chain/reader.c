@@ -122,6 +122,15 @@ int chain_reader_total_difficulty(struct chain_reader *reader, struct u256 *ret_
 int chain_reader_receipts(struct chain_reader *reader, struct eth_receipt **ret_receipts,
                           size_t *ret_count, struct arena *arena, uint64_t number)
 {
+    int err = chain_reader_plain_receipts(reader, ret_receipts, ret_count, arena, number);
+    for (size_t i = 0; !err && i < *ret_count; i++)
+        eth_receipt_make_bloom(&(*ret_receipts)[i]);
+    return err;
+}
+
+int chain_reader_plain_receipts(struct chain_reader *reader, struct eth_receipt **ret_receipts,
+                                size_t *ret_count, struct arena *arena, uint64_t number)
+{
     struct bytes stored;
     int err = store_get_id(reader->txn, &stored, CHAIN_RECEIPTS, number);
     if (!err)
@@ -179,98 +188,4 @@ int chain_reader_transaction(struct chain_reader *reader, uint64_t *ret_number, 
 int chain_reader_state(struct chain_reader *reader, struct state_reader *ret_state, uint64_t number)
 {
     return state_reader_open_at(ret_state, &reader->chain->db, reader->txn, state_public(), number);
-}
-
-/* --- Logs --- */
-
-static bool bloom_may_have(const struct eth_bloom *bloom, const struct chain_log_filter *filter)
-{
-    bool any = filter->address_count == 0;
-    for (size_t i = 0; i < filter->address_count && !any; i++)
-        any = eth_bloom_test(bloom, bytes_of(filter->addresses[i].b, sizeof(struct address)));
-    for (size_t t = 0; t < filter->topic_count && any; t++) {
-        any = filter->topics[t].count == 0;
-        for (size_t i = 0; i < filter->topics[t].count && !any; i++)
-            any = eth_bloom_test(bloom,
-                                 bytes_of(filter->topics[t].topics[i].b, sizeof(struct hash256)));
-    }
-    return any;
-}
-
-static bool log_fits(const struct eth_log *log, const struct chain_log_filter *filter)
-{
-    bool any = filter->address_count == 0;
-    for (size_t i = 0; i < filter->address_count && !any; i++)
-        any = address_equal(&log->address, &filter->addresses[i]);
-    if (log->topic_count < filter->topic_count)
-        return false;
-    for (size_t t = 0; t < filter->topic_count && any; t++) {
-        any = filter->topics[t].count == 0;
-        for (size_t i = 0; i < filter->topics[t].count && !any; i++)
-            any = hash256_equal(&log->topics[t], &filter->topics[t].topics[i]);
-    }
-    return any;
-}
-
-static int block_logs(struct chain_reader *reader, struct arena *arena, uint64_t number,
-                      const struct chain_private_receipts *own,
-                      const struct chain_log_filter *filter,
-                      int (*found)(void *context, const struct chain_log *log), void *context)
-{
-    struct eth_receipt *receipts;
-    size_t count;
-    struct chain_block *block = NULL; /* only when a log fits: for the transactions' hashes */
-    struct chain_log log = {.number = number};
-    int err = chain_reader_receipts(reader, &receipts, &count, arena, number);
-    for (size_t i = 0; i < own->count && !err; i++) /* what everybody sees of these has no logs */
-        if (own->list[i].index < count)
-            receipts[own->list[i].index] = own->list[i].receipt;
-    for (size_t i = 0; i < count && !err; i++) {
-        for (size_t k = 0; k < receipts[i].log_count && !err; k++, log.index++) {
-            if (!log_fits(&receipts[i].logs[k], filter))
-                continue;
-            if (!block)
-                err = chain_reader_block(reader, &block, number);
-            if (err)
-                break;
-            if (i >= block->body->body.transaction_count) {
-                err = corrupt(reader, number, "there are more receipts than transactions");
-                break;
-            }
-            log.log = &receipts[i].logs[k];
-            log.block_hash = block->hash;
-            log.transaction_hash = block->body->hashes[i];
-            log.transaction_index = (uint32_t)i;
-            err = found(context, &log);
-        }
-    }
-    chain_block_unref(block);
-    return err;
-}
-
-int chain_reader_logs(struct chain_reader *reader, const struct chain_log_filter *filter,
-                      int (*found)(void *context, const struct chain_log *log), void *context)
-{
-    struct arena arena;
-    int err = 0;
-    arena_init(&arena);
-    for (uint64_t number = filter->from; number <= filter->to && !err; number++) {
-        struct eth_header header;
-        err = chain_reader_header(reader, &header, number);
-        if (err == ERR_NOTFOUND) { /* past the head */
-            err = 0;
-            break;
-        }
-        struct chain_private_receipts own = {.count = 0};
-        if (!err && reader->chain->payloads)
-            err = chain_reader_private_receipts(reader, &own, &arena, filter->psi, number);
-        if (!err && (bloom_may_have(&header.bloom, filter) ||
-                     (own.count && bloom_may_have(&own.bloom, filter))))
-            err = block_logs(reader, &arena, number, &own, filter, found, context);
-        arena_clear(&arena);
-        if (number == UINT64_MAX)
-            break;
-    }
-    arena_release(&arena);
-    return err;
 }

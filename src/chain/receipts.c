@@ -62,7 +62,6 @@ int chain_receipt_read(struct eth_receipt *receipt, struct arena *arena, struct 
     if (load_logs(receipt, arena, r))
         return ERR_NOMEM;
     rlp_leave(r, "receipt");
-    eth_receipt_make_bloom(receipt);
     return 0;
 }
 
@@ -111,5 +110,6 @@ int chain_receipt_load(struct eth_receipt *ret_receipt, uint64_t *ret_gas_before
     *ret_receipt = (struct eth_receipt){.has_post_state = false};
     if (chain_receipt_read(ret_receipt, arena, &r))
         return err_set(detail, ERR_NOMEM, "receipts: out of memory");
+    eth_receipt_make_bloom(ret_receipt);
     return rlp_ok(&r) ? 0 : err_set(detail, ERR_CORRUPT, "stored receipts are damaged");
 }

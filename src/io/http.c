@@ -110,12 +110,16 @@ static void connection_free(struct io_http_connection *c)
 {
     list_remove(&c->item);
     c->server->count--;
-    if (c->request && c->state == HANDLING)
-        c->request->connection = NULL;
+    struct io_http_request *asked = c->state == HANDLING ? c->request : NULL;
+    const struct io_http_options *options = &c->server->options;
+    if (asked)
+        asked->connection = NULL;
     else if (c->request)
         request_free(c->request);
     buf_release(&c->in);
     mem_free(c);
+    if (asked && options->gone)
+        options->gone(options->context, asked);
 }
 
 static void connection_close(struct io_http_connection *c)
@@ -214,7 +218,7 @@ static struct io_http_request *request_new(struct io_http_connection *c)
     struct io_http_request *request = mem_alloc(sizeof(*request));
     if (!request)
         return NULL;
-    request->owner = NULL;
+    request->owner = request->task = NULL;
     request->connection = c;
     request->answered = false;
     request->body = bytes_none();

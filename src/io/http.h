@@ -22,7 +22,7 @@ struct io_http_request {
     struct bytes query; /* behind '?' */
     bool has_query;
     struct io_address peer; /* unknown (ip_len 0) when it came by a unix socket */
-    void *owner;            /* the handler's own; NULL at first */
+    void *owner, *task;     /* the handler's own; NULL at first */
 
     struct io_http_connection *connection; /* http.c's; NULL once the client has gone */
     struct buf memory;                     /* http.c's */
@@ -38,6 +38,9 @@ struct io_http_options {
     void (*head)(void *context, struct io_http_request *request);
     /* Called with each whole request. It must be answered, now or later. */
     void (*request)(void *context, struct io_http_request *request);
+    /* The client has gone before its request was answered, which is still to be done, though nobody reads it. NULL:
+     * nothing is to be known of it. */
+    void (*gone)(void *context, struct io_http_request *request);
     size_t body_max;        /* bytes of a body; above it the answer is 413 */
     size_t connections_max; /* further ones are closed at once */
     /* Milliseconds: for a request from its first byte to its last; for an answer to be taken by the client; and

@@ -47,10 +47,11 @@ struct node {
     struct node_validator *validator;
     struct node_raft *raft;
     struct rpc_raft raft_methods;
-    struct node_signer *signer;   /* of a chain of Clique's */
-    struct io_worker *background; /* for what the pool has done elsewhere */
-    struct io_worker *calls;      /* the same for RPC */
-    struct io_worker *light;      /* what must not wait behind that */
+    struct node_signer *signer;               /* of a chain of Clique's */
+    struct io_worker *background;             /* for what the pool has done elsewhere */
+    struct io_worker *calls[RPC_WORKERS_MAX]; /* the same for RPC */
+    size_t call_count;
+    struct io_worker *light; /* what must not wait behind that */
     struct rpc_backend backend;
     struct rpc *rpc;
     struct rpc_ipc *ipc;
@@ -332,6 +333,19 @@ static int make_files(struct node *node, struct err_detail *detail)
                                     config->raft, detail);
 }
 
+/* One fewer than there are processors: a client that keeps them all busy leaves one to the chain. */
+static int make_call_workers(struct node *node)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    size_t count = processors > 2 ? (size_t)processors - 1 : 1;
+    int status = ERR_OK;
+    while (status == ERR_OK && node->call_count < count && node->call_count < RPC_WORKERS_MAX) {
+        status = io_worker_new(&node->calls[node->call_count], node->loop);
+        node->call_count += status == ERR_OK;
+    }
+    return status;
+}
+
 static int make_core(struct node *node, struct err_detail *detail)
 {
     char journal[NODE_PATH_MAX];
@@ -342,7 +356,7 @@ static int make_core(struct node *node, struct err_detail *detail)
     if (status == ERR_OK)
         status = io_worker_new(&node->background, node->loop);
     if (status == ERR_OK)
-        status = io_worker_new(&node->calls, node->loop);
+        status = make_call_workers(node);
     if (status == ERR_OK)
         status = io_worker_new(&node->light, node->loop);
     if (status != ERR_OK)
@@ -532,7 +546,6 @@ static void fill_backend(struct node *node)
     node->backend = (struct rpc_backend){
         .context = node,
         .loop = node->loop,
-        .worker = node->calls,
         .light = node->light,
         .chain = node->store,
         .pool = node_transactions_pool(node->transactions),
@@ -569,6 +582,7 @@ static void fill_backend(struct node *node)
         .unlock_forbidden = (config->http || config->ws) && !config->allow_insecure_unlock,
         .tx_fee_cap = config->rpc_txfeecap,
     };
+    memcpy(node->backend.workers, node->calls, sizeof(node->calls));
 }
 
 static int make_accounts(struct node *node, struct err_detail *detail)
@@ -650,7 +664,11 @@ static void take_down(struct node *node)
         io_timer_stop(&node->forgetting);
     node_endpoints_stop(node->endpoints);
     rpc_ipc_stop(node->ipc);
-    io_worker_free(node->calls); /* what was under way is done, and answered to nobody */
+    /* What was under way is done, and answered to nobody. What follows in a batch finds only those that are left. */
+    for (size_t i = 0; i < node->call_count; i++) {
+        io_worker_free(node->calls[i]);
+        node->backend.workers[i] = NULL;
+    }
     io_worker_free(node->light);
     rpc_free(node->rpc);
     node->rpc = NULL;

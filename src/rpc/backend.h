@@ -18,6 +18,8 @@ struct privacy_tm;
 struct p2p_peer;
 struct permission;
 
+enum { RPC_WORKERS_MAX = 8 };
+
 /* How far behind the node is; `syncing` false when it is not. */
 struct rpc_sync {
     bool syncing;
@@ -38,7 +40,8 @@ struct rpc_servers; /* rpc/servers.h */
 struct rpc_backend {
     void *context; /* given to each callback */
     struct io_loop *loop;
-    struct io_worker *worker; /* for calls that take long; not the chain's own */
+    /* For calls that take long, one each at a time; not the chain's own. NULL: no more of them. */
+    struct io_worker *workers[RPC_WORKERS_MAX];
     struct io_worker
         *light; /* for signatures and short reads, so that they do not wait behind those */
     struct chain *chain;

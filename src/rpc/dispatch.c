@@ -25,11 +25,12 @@ struct rpc {
     const struct rpc_backend *backend;
     const struct rpc_method **methods; /* sorted by name */
     size_t method_count;
-    uint32_t available;                          /* namespaces */
-    size_t under_way;                            /* exchanges on the worker */
-    struct rpc_call *holding;                    /* an account each */
-    struct rpc_exchange *waiting, **waiting_end; /* for one of those, first come first */
-    struct rpc_machine machine;
+    uint32_t available;                           /* namespaces */
+    size_t under_way;                             /* exchanges on the worker */
+    struct rpc_call *holding;                     /* an account each */
+    struct rpc_exchange *waiting, **waiting_end;  /* for one of those, first come first */
+    struct rpc_machine machines[RPC_WORKERS_MAX]; /* of the workers */
+    struct rpc_kept kept;
     struct rpc_head head;
     struct rpc_events events;
     struct rpc_async async;
@@ -52,6 +53,7 @@ struct rpc_exchange {
     struct buf out;
     struct arena arena;
     rpc_answer_fn *fn; /* NULL: forgotten */
+    atomic_bool gone;
     void *context;
     bool batch, one_left;
     struct rpc_json_walk walk; /* of a batch */
@@ -167,6 +169,7 @@ int rpc_new(struct rpc **ret_rpc, const struct rpc_backend *backend)
         for (size_t k = 0; k < rpc_method_lists[i]->count; k++)
             rpc->methods[at++] = &rpc_method_lists[i]->methods[k];
     qsort(rpc->methods, rpc->method_count, sizeof(const struct rpc_method *), compare_methods);
+    rpc_kept_init(&rpc->kept);
     rpc_events_init(&rpc->events, rpc, backend);
     rpc->extension = (struct rpc_extension){.rpc = rpc, .backend = backend};
     *ret_rpc = rpc;
@@ -181,7 +184,9 @@ void rpc_free(struct rpc *rpc)
     rpc_async_release(&rpc->async);
     rpc_extension_release(&rpc->extension);
     rpc_events_release(&rpc->events);
-    rpc_machine_release(&rpc->machine);
+    for (size_t i = 0; i < RPC_WORKERS_MAX; i++)
+        rpc_machine_release(&rpc->machines[i]);
+    rpc_kept_release(&rpc->kept);
     rpc_head_release(&rpc->head);
     mem_free(rpc->methods);
     mem_free(rpc);
@@ -192,9 +197,9 @@ struct io_loop *rpc_loop(const struct rpc *rpc)
     return rpc->backend->loop;
 }
 
-struct rpc_machine *rpc_machine(struct rpc *rpc)
+struct rpc_kept *rpc_kept_of(struct rpc *rpc)
 {
-    return &rpc->machine;
+    return &rpc->kept;
 }
 
 struct rpc_head *rpc_head_of(struct rpc *rpc)
@@ -367,6 +372,7 @@ static int prepare_call(struct rpc_exchange *x)
                               .session = x->session,
                               .arena = &x->arena,
                               .now = x->now,
+                              .gone = &x->gone,
                               .ahead = x->batch ? &x->ahead : NULL,
                               .out = &x->out};
     int status = check_grant(call, name);
@@ -398,21 +404,44 @@ static void run_on_worker(void *context)
 {
     struct rpc_exchange *x = context;
     const struct rpc_method *method = x->call.method;
-    x->status = (x->is_again ? method->again_work : method->work)(&x->call);
+    if (method->reads && rpc_is_gone(&x->call))
+        x->status = ERR_USAGE; /* as good as any: nobody reads it */
+    else
+        x->status = (x->is_again ? method->again_work : method->work)(&x->call);
 }
 
 static void on_worked(void *context);
 
+/* The worker that has least to do, with its machine; NULL: there is none. */
+static struct io_worker *choose_worker(struct rpc_exchange *x)
+{
+    const struct rpc_backend *backend = x->rpc->backend;
+    struct io_worker *chosen = NULL;
+    size_t least = SIZE_MAX;
+    x->call.machine = NULL;
+    if (x->call.method->light && backend->light)
+        return backend->light;
+    for (size_t i = 0; i < RPC_WORKERS_MAX; i++) {
+        struct io_worker *worker = backend->workers[i];
+        size_t pending = worker ? io_worker_pending(worker) : SIZE_MAX;
+        if (pending < least) {
+            least = pending;
+            chosen = worker;
+            x->call.machine = &x->rpc->machines[i];
+        }
+    }
+    return chosen;
+}
+
 /* False when it was done at once, for want of a worker. */
 static bool start_work(struct rpc_exchange *x)
 {
-    const struct rpc_backend *backend = x->rpc->backend;
-    struct io_worker *worker =
-        x->call.method->light && backend->light ? backend->light : backend->worker;
+    struct io_worker *worker = choose_worker(x);
     x->rpc->under_way++;
     if (worker && io_worker_run(worker, run_on_worker, on_worked, x) == 0)
         return true;
     x->rpc->under_way--;
+    x->call.machine = &x->rpc->head.machine; /* the loop's own */
     run_on_worker(x);
     return false;
 }
@@ -631,6 +660,7 @@ struct rpc_exchange *rpc_ask_as(struct rpc *rpc, struct rpc_access access,
     arena_init(&x->arena);
     x->fn = fn;
     x->context = context;
+    atomic_init(&x->gone, false);
     x->batch = x->one_left = false;
     x->ahead = (struct rpc_ahead){.count = 0};
     x->answers = 0;
@@ -645,6 +675,13 @@ void rpc_forget(struct rpc_exchange *exchange)
 {
     if (!exchange)
         return;
+    rpc_abandon(exchange);
     exchange->fn = NULL;
     exchange->session = NULL;
+}
+
+void rpc_abandon(struct rpc_exchange *exchange)
+{
+    if (exchange)
+        atomic_store_explicit(&exchange->gone, true, memory_order_relaxed);
 }

@@ -259,7 +259,7 @@ void rpc_events_drop_removed(struct rpc_events *events)
 void rpc_events_read(struct rpc_events *events)
 {
     const struct rpc_backend *backend = events->backend;
-    struct io_worker *worker = backend->light ? backend->light : backend->worker;
+    struct io_worker *worker = backend->light ? backend->light : backend->workers[0];
     bool wanted = events->targets[RPC_EVENT_HEADS] || events->targets[RPC_EVENT_LOGS];
     if (!wanted)
         events->waiting = false;

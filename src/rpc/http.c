@@ -249,8 +249,17 @@ static void on_request(void *context, struct io_http_request *request)
         return;
     }
     rpc_psi_of_http(&access, request);
-    rpc_ask(http->rpc, access, &message, on_answer, request);
+    /* When the answer has come already, the request is no more. */
+    struct rpc_exchange *exchange = rpc_ask(http->rpc, access, &message, on_answer, request);
+    if (exchange)
+        request->task = exchange;
     rpc_grant_free(access.grant);
+}
+
+static void on_gone(void *context, struct io_http_request *request)
+{
+    (void)context;
+    rpc_abandon(request->task);
 }
 
 /* --- Life --- */
@@ -356,6 +365,7 @@ int rpc_http_start(struct rpc_http **ret_http, struct rpc *rpc,
         .context = http,
         .head = on_head,
         .request = on_request,
+        .gone = on_gone,
         .body_max = RPC_BODY_MAX,
         .connections_max = options->connections_max ? options->connections_max : CONNECTIONS_MAX,
         .read_ms = READ_MS,

@@ -1,5 +1,5 @@
-/* What the worker keeps from one call to the next: the machine that calls run on, and blocks that were asked for, since to
- * find the senders of their transactions takes longer than all the rest. The worker's alone, one call at a time. */
+/* What a worker keeps from one call to the next: the machine that calls run on. One call at a time. Beside it what all of
+ * them keep: blocks that were asked for, since to find the senders of their transactions takes longer than all the rest. */
 #ifndef RPC_MACHINE_H
 #define RPC_MACHINE_H
 
@@ -8,7 +8,7 @@
 #include "exec/exec.h"
 #include "state/state.h"
 
-struct rpc;
+#include <pthread.h>
 
 enum {
     RPC_KEPT_BLOCKS = 64,
@@ -17,21 +17,31 @@ enum {
 };
 
 struct rpc_machine {
-    struct exec *exec;
+    struct exec *exec; /* NULL until the first call, as is the view */
     struct state_view *view;
-    struct chain_private private;                /* of calls on a private contract */
+    struct chain_private private; /* of calls on a private contract */
+};
+
+/* Makes what is missing, and sets the view to a state. ERR_NOMEM. */
+int rpc_machine_begin(struct rpc_machine *machine, const struct state_reader *state) BASE_NODISCARD;
+void rpc_machine_release(struct rpc_machine *machine);
+
+/* From any thread. */
+struct rpc_kept {
+    pthread_mutex_t lock;
     struct chain_block *blocks[RPC_KEPT_BLOCKS]; /* senders known; NULL: free */
     size_t next;                                 /* the place of the next one */
 };
 
-/* The machine of an rpc; both are NULL until the first call makes them. On the worker. */
-struct rpc_machine *rpc_machine(struct rpc *rpc);
-/* Makes what is missing, and sets the view to a state. ERR_NOMEM. */
-int rpc_machine_begin(struct rpc_machine *machine, const struct state_reader *state) BASE_NODISCARD;
+struct rpc;
+
+/* Of this rpc (dispatch.c). */
+struct rpc_kept *rpc_kept_of(struct rpc *rpc);
+void rpc_kept_init(struct rpc_kept *kept);
+void rpc_kept_release(struct rpc_kept *kept);
 /* A block that is kept, held for the caller, or NULL. */
-struct chain_block *rpc_machine_find(struct rpc_machine *machine, const struct hash256 *hash);
+struct chain_block *rpc_kept_find(struct rpc_kept *kept, const struct hash256 *hash);
 /* Keeps it, unless it is large; in the place of the oldest. */
-void rpc_machine_keep(struct rpc_machine *machine, struct chain_block *block);
-void rpc_machine_release(struct rpc_machine *machine);
+void rpc_kept_add(struct rpc_kept *kept, struct chain_block *block);
 
 #endif

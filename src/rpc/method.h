@@ -9,6 +9,8 @@
 #include "privacy/privacy.h"
 #include "rpc/rpc.h"
 
+#include <stdatomic.h>
+
 enum { RPC_PARAMS_MAX = 6 };
 
 /* X(NAME, "Go's name of the type", "what it is, for the documentation"). Go's names stand in messages. */
@@ -54,6 +56,7 @@ struct rpc_param {
 };
 
 struct rpc_ahead;    /* rpc/ahead.h */
+struct rpc_machine;  /* rpc/machine.h */
 struct rpc_override; /* rpc/override.h */
 
 enum rpc_block_kind { RPC_AT_NONE, RPC_AT_LATEST, RPC_AT_PENDING, RPC_AT_NUMBER, RPC_AT_HASH };
@@ -183,9 +186,10 @@ struct rpc_call {
     struct rpc_session *session;   /* NULL: no notifications can be sent */
     const struct rpc_method *method;
     struct rpc_value args[RPC_PARAMS_MAX];
-    struct arena *arena; /* of the exchange; cleared behind each call */
-    struct buf *out;     /* the result is appended here, as JSON */
-    void *state;         /* from `work` to `run` */
+    struct arena *arena;         /* of the exchange; cleared behind each call */
+    struct buf *out;             /* the result is appended here, as JSON */
+    void *state;                 /* from `work` to `run` */
+    struct rpc_machine *machine; /* in `work`, unless the method is a light one */
     struct eth_transaction
         *inner; /* signed; from the first round to the second, which hides it in a marker */
     /* Between rpc_hold and the call's end. */
@@ -194,6 +198,7 @@ struct rpc_call {
     struct rpc_call *next_holding;
     struct rpc_ahead *ahead; /* of a batch; else NULL */
     uint64_t now;            /* by io_loop_now, when the message came */
+    const atomic_bool *gone; /* set when nobody waits for the answer any more; NULL: never */
     /* The error, when RPC_FAILED. */
     int code;
     struct bytes data; /* of a revert, hex by the writer; data NULL = none */
@@ -202,6 +207,12 @@ struct rpc_call {
 
 /* Sets the error; returns RPC_FAILED. The text is cut at a kilobyte. */
 int rpc_fail(struct rpc_call *call, int code, const char *format, ...) BASE_PRINTF(3, 4);
+
+/* Whether nobody waits for the answer any more. On any thread. */
+static inline bool rpc_is_gone(const struct rpc_call *call)
+{
+    return call->gone && atomic_load_explicit(call->gone, memory_order_relaxed);
+}
 
 /* On the loop: from now to the call's end nobody else takes a nonce of the account. Whoever is about to take one asks
  * first whether another call holds it. */
@@ -224,6 +235,8 @@ struct rpc_method {
     rpc_method_fn *again_work, *again_run;
     /* `work` takes well below a millisecond, a signature at most: it does not wait behind long calls. */
     bool light;
+    bool
+        reads; /* `work` only reads, and nothing waits for it: it is left out when nobody waits for the answer */
     const char *result; /* for the documentation */
 };
 

@@ -282,6 +282,7 @@ static const struct rpc_method methods[] = {
     {"eth_createAccessList",
      {{"transaction", RPC_SEND}, {"block", RPC_BLOCK_OR_HASH, true}},
      .work = create_access_list,
+     .reads = true,
      .result = "accessList, gasUsed, error"},
 };
 

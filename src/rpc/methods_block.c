@@ -72,7 +72,7 @@ static int recover(const struct rpc_call *call, struct chain_block *block)
     size_t index;
     int error = chain_block_recover(block, &status, &index, &rules, NULL);
     if (error == 0 && status == ETH_TX_OK)
-        rpc_machine_keep(rpc_machine(call->rpc), block);
+        rpc_kept_add(rpc_kept_of(call->rpc), block);
     return error == 0 && status != ETH_TX_OK ? ERR_CORRUPT : error;
 }
 
@@ -89,7 +89,7 @@ static int read_block(struct rpc_call *call, struct chain_reader *reader,
         status = chain_reader_total_difficulty(reader, ret_td, number);
     if (status == 0)
         status = chain_reader_hash(reader, &hash, number);
-    if (status == 0 && !(*ret_block = rpc_machine_find(rpc_machine(call->rpc), &hash)))
+    if (status == 0 && !(*ret_block = rpc_kept_find(rpc_kept_of(call->rpc), &hash)))
         status = chain_reader_block(reader, ret_block, number);
     if (status == 0 || status == ERR_NOTFOUND)
         return 0;
@@ -225,11 +225,13 @@ static const struct rpc_method methods[] = {
      {NUMBER, FULL},
      .quick = get_head_block,
      .work = get_block,
+     .reads = true,
      .result = "block or null"},
     {"eth_getBlockByHash",
      {HASH, FULL},
      .quick = get_head_block,
      .work = get_block,
+     .reads = true,
      .result = "block or null"},
     {"eth_getHeaderByNumber", {NUMBER}, .run = get_header, .result = "header or null"},
     {"eth_getHeaderByHash", {HASH}, .run = get_header, .result = "header or null"},

@@ -229,10 +229,12 @@ static const struct rpc_method methods[] = {
      {CALL, {"block", RPC_BLOCK_OR_HASH}, {"overrides", RPC_OVERRIDE, true}},
      .quick = quick_call,
      .work = eth_call,
+     .reads = true,
      .result = "bytes, hex"},
     {"eth_estimateGas",
      {CALL, {"block", RPC_BLOCK_OR_HASH, true}},
      .work = estimate,
+     .reads = true,
      .result = "gas, hex"},
 };
 

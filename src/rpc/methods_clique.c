@@ -254,6 +254,7 @@ static const struct rpc_method methods[] = {
     {"clique_status",
      {{"start", RPC_BLOCK, true}, {"end", RPC_BLOCK, true}},
      .work = get_status,
+     .reads = true,
      .result = "inturnPercent, sealerActivity, numBlocks"},
 };
 

@@ -215,6 +215,7 @@ static const struct rpc_method methods[] = {
     {"eth_feeHistory",
      {{"blocks", RPC_ANY}, {"newest", RPC_BLOCK}, {"percentiles", RPC_REWARDS, true}},
      .work = fee_history,
+     .reads = true,
      .result = "oldestBlock, baseFeePerGas, gasUsedRatio, reward"},
 };
 

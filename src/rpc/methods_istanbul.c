@@ -378,6 +378,7 @@ static const struct rpc_method methods[] = {
     {"istanbul_status",
      {{"start", RPC_BLOCK, true}, {"end", RPC_BLOCK, true}},
      .work = get_status,
+     .reads = true,
      .result = "blocks by validator"},
     {"istanbul_candidates", {{0}}, .run = rpc_votes_list, .result = "votes by address"},
     {"istanbul_propose",

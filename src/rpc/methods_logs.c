@@ -22,7 +22,7 @@ static int found(void *context, const struct chain_log *log)
     rpc_item(s->call->out);
     rpc_write_log(s->call->out, log->log, &position, &log->transaction_hash, log->index);
     s->too_large = s->call->out->len > LOGS_ANSWER_MAX;
-    return s->too_large;
+    return s->too_large || rpc_is_gone(s->call);
 }
 
 /* The blocks to look at; false: none, which gives no logs. */
@@ -93,7 +93,11 @@ int rpc_get_logs(struct rpc_call *call)
 }
 
 static const struct rpc_method methods[] = {
-    {"eth_getLogs", {{"filter", RPC_FILTER}}, .work = rpc_get_logs, .result = "array of logs"},
+    {"eth_getLogs",
+     {{"filter", RPC_FILTER}},
+     .work = rpc_get_logs,
+     .reads = true,
+     .result = "array of logs"},
 };
 
 const struct rpc_method_list rpc_methods_logs = {methods, BASE_COUNT(methods)};

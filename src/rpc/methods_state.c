@@ -321,6 +321,7 @@ static const struct rpc_method methods[] = {
     {"eth_getProof",
      {ADDRESS, {"slots", RPC_TEXTS}, AT},
      .work = get_proof,
+     .reads = true,
      .result = "account with its proof and those of the slots"},
     {"eth_storageRoot",
      {ADDRESS, {"block", RPC_BLOCK, true}},

@@ -355,6 +355,7 @@ static const struct rpc_method methods[] = {
     {"eth_getBlockReceipts",
      {{"block", RPC_BLOCK_OR_HASH}},
      .work = get_block_receipts,
+     .reads = true,
      .result = "array of receipts, or null"},
     {"eth_sendRawTransaction",
      {{"transaction", RPC_BYTES}},

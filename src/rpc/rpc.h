@@ -71,5 +71,7 @@ struct rpc_exchange *rpc_ask_as(struct rpc *rpc, struct rpc_access access,
                                 void *context);
 /* The asker has gone: its `fn` will not be called. NULL is fine. */
 void rpc_forget(struct rpc_exchange *exchange);
+/* Nobody will read the answer, though `fn` is called: what only reads is not begun any more. NULL is fine. */
+void rpc_abandon(struct rpc_exchange *exchange);
 
 #endif

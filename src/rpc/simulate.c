@@ -76,7 +76,7 @@ int rpc_simulation_begin(struct rpc_simulation *s, struct rpc_call *call,
                          const struct rpc_transaction *args, const struct rpc_block_id *block)
 {
     struct hash256 hash;
-    s->machine = rpc_machine(call->rpc);
+    s->machine = call->machine;
     int status = rpc_reader_open(call, &s->reader);
     if (status)
         return status;
@@ -86,8 +86,7 @@ int rpc_simulation_begin(struct rpc_simulation *s, struct rpc_call *call,
         if (status == 0)
             status = chain_reader_hash(&s->reader, &hash, s->number);
         if (status == 0)
-            status =
-                chain_environment_init_known(&s->environment, &s->reader, &s->header, &hash);
+            status = chain_environment_init_known(&s->environment, &s->reader, &s->header, &hash);
         if (status == 0)
             status = rpc_simulation_prepare(s, call, args);
         if (status && status != RPC_FAILED)

@@ -100,7 +100,7 @@ int rpc_trace_run_open(struct rpc_trace_run *run, struct rpc_call *call)
 {
     run->call = call;
     run->block = NULL;
-    run->machine = rpc_machine(call->rpc);
+    run->machine = call->machine;
     run->deadline = now_ms() + RPC_TRACE_MS_MAX;
     return rpc_reader_open(call, &run->reader);
 }
@@ -117,7 +117,7 @@ int rpc_trace_run_number(struct rpc_trace_run *run, uint64_t number)
     struct chain_block *block = NULL;
     int status = chain_reader_hash(&run->reader, &hash, number);
     if (status == 0)
-        block = rpc_machine_find(run->machine, &hash);
+        block = rpc_kept_find(rpc_kept_of(run->call->rpc), &hash);
     if (status == 0 && !block)
         status = chain_reader_block(&run->reader, &block, number);
     if (status)

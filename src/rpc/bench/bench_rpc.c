@@ -208,7 +208,7 @@ int main(int argc, char **argv)
     must(chain_open(&chain, &options, &detail), "chain", &detail);
     must(chain_import_file(chain, argv[2], NULL, NULL, &detail), argv[2], &detail);
     must(io_loop_new(&backend.loop), "loop", NULL);
-    must(io_worker_new(&backend.worker, backend.loop), "worker", NULL);
+    must(io_worker_new(&backend.workers[0], backend.loop), "worker", NULL);
     must(io_worker_new(&backend.light, backend.loop), "worker", NULL);
     backend.chain = chain;
     must(rpc_new(&rpc, &backend), "rpc", NULL);
@@ -220,7 +220,7 @@ int main(int argc, char **argv)
             measure(backend.loop, rpc_http_address(http)->port, requests[i].name, requests[i].body,
                     connections[k], ms);
     rpc_http_stop(http);
-    io_worker_free(backend.worker);
+    io_worker_free(backend.workers[0]);
     io_worker_free(backend.light);
     rpc_free(rpc);
     io_loop_free(backend.loop);

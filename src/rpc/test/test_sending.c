@@ -6,6 +6,7 @@
 #include "rpc/test/world.h"
 #include "tests/support/recordings.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -120,7 +121,7 @@ static void begin(void)
     if (w.rpc)
         return;
     world_begin(&w, "qbft");
-    assert_int_equal(io_worker_new(&w.backend.worker, w.backend.loop), 0);
+    assert_int_equal(io_worker_new(&w.backend.workers[0], w.backend.loop), 0);
     assert_int_equal(io_worker_new(&w.backend.light, w.backend.loop), 0);
     json_t *about = recordings_json("qbft", "network.json");
     const json_t *account = json_array_get(json_object_get(about, "accounts"), 0);
@@ -136,7 +137,7 @@ static int end(void **state)
     (void)state;
     if (!w.rpc)
         return 0;
-    io_worker_free(w.backend.worker);
+    io_worker_free(w.backend.workers[0]);
     io_worker_free(w.backend.light);
     world_end(&w);
     return 0;
@@ -374,6 +375,58 @@ static void test_forgotten(void **state)
     json_decref(ask("\"method\":\"eth_getLogs\",\"params\":[{\"fromBlock\":\"0x0\"}]"));
 }
 
+struct gate {
+    pthread_mutex_t lock;
+};
+
+static void wait_for_gate(void *context)
+{
+    struct gate *gate = context;
+    pthread_mutex_lock(&gate->lock);
+    pthread_mutex_unlock(&gate->lock);
+}
+
+static bool has_member(struct asked *asked, const char *name)
+{
+    while (!asked->done)
+        io_loop_turn(w.backend.loop, true);
+    json_t *json = json_loadb((const char *)asked->answer.data, asked->answer.len, 0, NULL);
+    bool has = json_object_get(json, name) != NULL;
+    json_decref(json);
+    buf_release(&asked->answer);
+    return has;
+}
+
+/* What only reads is left out when nobody waits for it any more; what changes something is done. */
+static void test_abandoned(void **state)
+{
+    (void)state;
+    begin();
+    static const char *const methods[] = {
+        "{\"id\":1,\"method\":\"eth_getLogs\",\"params\":[{\"fromBlock\":\"0x0\"}]}",
+        "{\"id\":1,\"method\":\"eth_getLogs\",\"params\":[{\"fromBlock\":\"0x0\"}]}",
+        "{\"id\":1,\"method\":\"debug_freeOSMemory\"}",
+    };
+    struct asked asked[BASE_COUNT(methods)] = {{BUF_INIT, false}};
+    struct rpc_exchange *exchanges[BASE_COUNT(methods)];
+    struct gate gate = {PTHREAD_MUTEX_INITIALIZER};
+    pthread_mutex_lock(&gate.lock); /* the worker is busy until all have been asked */
+    assert_int_equal(io_worker_run(w.backend.workers[0], wait_for_gate, NULL, &gate), 0);
+    for (size_t i = 0; i < BASE_COUNT(methods); i++) {
+        struct buf message = BUF_INIT;
+        buf_append_text(&message, methods[i]);
+        exchanges[i] = rpc_ask(w.rpc, rpc_access_all(), &message, take, &asked[i]);
+        assert_non_null(exchanges[i]);
+    }
+    rpc_abandon(exchanges[1]);
+    rpc_abandon(exchanges[2]);
+    pthread_mutex_unlock(&gate.lock);
+    assert_true(has_member(&asked[0], "result"));
+    assert_true(has_member(&asked[1], "error"));
+    assert_true(has_member(&asked[2], "result"));
+    pthread_mutex_destroy(&gate.lock);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -382,6 +435,7 @@ int main(void)
         cmocka_unit_test(test_batch_of_transactions),
         cmocka_unit_test(test_export),
         cmocka_unit_test(test_forgotten),
+        cmocka_unit_test(test_abandoned),
     };
     return cmocka_run_group_tests_name("sending", tests, NULL, end);
 }
