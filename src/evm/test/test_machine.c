@@ -304,12 +304,50 @@ static void test_space(void **state)
     evm_space_release(&s);
 }
 
+/* Whether more gas could have made a difference. */
+static void test_gas_mattered(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *code;
+        bool mattered;
+    } cases[] = {
+        {"1 0 SSTORE 0 SLOAD 0 MSTORE 32 0 RETURN", false},
+        {"GAS 0 MSTORE 32 0 RETURN", true},
+        {"0 0 0 0 0xce GAS STATICCALL POP", false},
+        {"0 0 0 0 0xce GAS DELEGATECALL POP", false},
+        {"0 0 0 0 0xce 100 STATICCALL POP", false},
+        {"0 0 0 0 0xce GAS 1 ADD STATICCALL POP", true},
+        {"0 0 0 0 0xcf GAS STATICCALL POP", true}, /* it fails */
+        {"0 0 0 0 0xd0 GAS STATICCALL POP", true}, /* it looks */
+        {"0 0 0 0 0xce 3 STATICCALL POP", true},   /* it has too little */
+        {"0 0 REVERT", false},
+    };
+    static struct evm_test_host h;
+    for (size_t i = 0; i < 2 * BASE_COUNT(cases); i++) {
+        struct evm *evm;
+        struct evm_result result;
+        prepare(&h);
+        evm_test_account(&h, EVM_TEST_CONTRACT, 1000, evm_asm(cases[i / 2].code));
+        evm_test_account(&h, evm_test_address(0xce), 0, evm_asm("1 POP 2 POP"));
+        evm_test_account(&h, evm_test_address(0xcf), 0, evm_asm("INVALID"));
+        evm_test_account(&h, evm_test_address(0xd0), 0, evm_asm("GAS POP"));
+        assert_int_equal(evm_new(&evm), 0);
+        evm_set_plain(evm, i % 2);
+        assert_int_equal(execute(evm, &h, &result), 0);
+        if (evm_gas_mattered(evm) != cases[i / 2].mattered)
+            fail_msg("%s: not %d", cases[i / 2].code, cases[i / 2].mattered);
+        evm_free(evm);
+        evm_test_host_release(&h);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_out_of_memory), cmocka_unit_test(test_host_fails),
-        cmocka_unit_test(test_tracing),       cmocka_unit_test(test_tracer_ends_execution),
-        cmocka_unit_test(test_space),
+        cmocka_unit_test(test_out_of_memory),         cmocka_unit_test(test_host_fails),
+        cmocka_unit_test(test_gas_mattered),          cmocka_unit_test(test_tracing),
+        cmocka_unit_test(test_tracer_ends_execution), cmocka_unit_test(test_space),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -166,6 +166,7 @@ struct world {
     struct io_http_request *kept[KEPT_MAX];
     size_t kept_count;
     size_t large; /* bytes of answers, 0 = an echo */
+    size_t gone;  /* requests whose client went before the answer */
 };
 
 /* Answers with what was asked. */
@@ -230,6 +231,13 @@ static void connect_client(struct world *w)
                      0);
 }
 
+static void on_gone(void *context, struct io_http_request *request)
+{
+    struct world *w = context;
+    assert_null(request->connection);
+    w->gone++;
+}
+
 static void begin(struct world *w, uint64_t ms)
 {
     *w = (struct world){0};
@@ -238,6 +246,7 @@ static void begin(struct world *w, uint64_t ms)
     struct io_http_options options = {.context = w,
                                       .head = on_head,
                                       .request = on_request,
+                                      .gone = on_gone,
                                       .body_max = 1000,
                                       .connections_max = 2,
                                       .read_ms = ms,
@@ -389,6 +398,7 @@ static void test_later(void **state)
     w.client = NULL;
     while (w.kept[1]->connection)
         io_loop_turn(w.loop, true);
+    assert_int_equal(w.gone, 1);
     echo(&w, w.kept[1]);
     assert_int_equal(io_http_connections(w.server), 0);
     /* So is one that outlives the server. */
@@ -398,6 +408,7 @@ static void test_later(void **state)
         io_loop_turn(w.loop, true);
     io_http_free(w.server);
     w.server = NULL;
+    assert_int_equal(w.gone, 2);
     echo(&w, w.kept[2]);
     end(&w);
 }
