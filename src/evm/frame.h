@@ -70,7 +70,7 @@ struct evm {
     struct arena analyses; /* the plain interpreter's, by frame */
     struct evm_fast *fast; /* the fast interpreter's cache of analysed codes; NULL: none yet */
     bool plain;
-    bool gas_seen; /* see evm_gas_mattered */
+    bool gas_seen;                   /* see evm_gas_mattered */
     const struct evm_tracer *tracer; /* NULL: none. Set only while the plain interpreter runs. */
     size_t step_pc;                  /* tracing: the instruction */
     int64_t step_gas;                /* tracing: gas before the instruction */

@@ -135,8 +135,7 @@ static int try(struct rpc_head *head, struct rpc_call *call, const struct rpc_tr
     if (status || s->result.verdict != EXEC_VALID)
         return RPC_LATER;
     bool ended = s->result.status == EVM_SUCCESS || s->result.status == EVM_REVERT;
-    if (gas > RPC_HEAD_GAS &&
-        (!ended || evm_gas_mattered(exec_machine(head->machine.exec))))
+    if (gas > RPC_HEAD_GAS && (!ended || evm_gas_mattered(exec_machine(head->machine.exec))))
         return RPC_LATER;
     return 0;
 }
