@@ -454,6 +454,17 @@ static void append_fields(struct buf *out, const struct io_http_field *fields, s
     }
 }
 
+/* A large body is moved once, so that it and its head are one buffer, which the stream takes over. */
+static bool put_before(struct buf *body, struct bytes head)
+{
+    size_t len = body->len;
+    if (!buf_extend(body, head.len))
+        return false;
+    memmove(body->data + head.len, body->data, len);
+    memcpy(body->data, head.data, head.len);
+    return true;
+}
+
 static void write_answer(struct io_http_connection *c, bool is_head, unsigned status,
                          const struct io_http_field *fields, size_t count, struct buf *body)
 {
@@ -472,9 +483,10 @@ static void write_answer(struct io_http_connection *c, bool is_head, unsigned st
     } else if (body_len <= IDLE_MEMORY) {
         buf_append_bytes(&out, buf_bytes(body));
         (void)io_stream_write_buf(c->stream, &out);
-    } else {
-        (void)io_stream_write_buf(c->stream, &out);
+    } else if (put_before(body, buf_bytes(&out))) {
         (void)io_stream_write_buf(c->stream, body);
+    } else {
+        c->close_after = true; /* out of memory; without an answer */
     }
     buf_release(&out);
 }
