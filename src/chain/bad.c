@@ -98,10 +98,12 @@ void chain_keep_bad(struct chain *chain, const struct chain_block *block)
     chain_block_write(&rlp, block);
     if (buf_status(&rlp) == 0 && rlp.len <= BAD_SIZE_MAX &&
         store_begin_write(&txn, chain->store, &detail) == 0) {
-        if (keep(txn, buf_bytes(&rlp), block->header.number))
+        int err = keep(txn, buf_bytes(&rlp), block->header.number);
+        if (err)
             store_abort(txn);
-        else /* without it there is one less to look at */
-            (void)store_commit(txn);
+        else
+            err = store_commit(txn);
+        (void)err; /* without it there is one less to look at */
     }
     buf_release(&rlp);
 }
