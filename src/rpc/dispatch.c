@@ -373,6 +373,7 @@ static int prepare_call(struct rpc_exchange *x)
                               .arena = &x->arena,
                               .now = x->now,
                               .gone = &x->gone,
+                              .machine = &x->rpc->head.machine,
                               .ahead = x->batch ? &x->ahead : NULL,
                               .out = &x->out};
     int status = check_grant(call, name);
@@ -412,36 +413,42 @@ static void run_on_worker(void *context)
 
 static void on_worked(void *context);
 
-/* The worker that has least to do, with its machine; NULL: there is none. */
-static struct io_worker *choose_worker(struct rpc_exchange *x)
+struct io_worker *rpc_choose_worker(struct rpc_call *call)
 {
-    const struct rpc_backend *backend = x->rpc->backend;
+    const struct rpc_backend *backend = call->backend;
     struct io_worker *chosen = NULL;
     size_t least = SIZE_MAX;
-    x->call.machine = NULL;
-    if (x->call.method->light && backend->light)
+    if (call->method && call->method->light && backend->light) {
+        call->machine = NULL;
         return backend->light;
+    }
+    call->machine = &call->rpc->head.machine;
     for (size_t i = 0; i < RPC_WORKERS_MAX; i++) {
         struct io_worker *worker = backend->workers[i];
         size_t pending = worker ? io_worker_pending(worker) : SIZE_MAX;
         if (pending < least) {
             least = pending;
             chosen = worker;
-            x->call.machine = &x->rpc->machines[i];
+            call->machine = &call->rpc->machines[i];
         }
     }
     return chosen;
 }
 
+void rpc_stay_on_loop(struct rpc_call *call)
+{
+    call->machine = &call->rpc->head.machine;
+}
+
 /* False when it was done at once, for want of a worker. */
 static bool start_work(struct rpc_exchange *x)
 {
-    struct io_worker *worker = choose_worker(x);
+    struct io_worker *worker = rpc_choose_worker(&x->call);
     x->rpc->under_way++;
     if (worker && io_worker_run(worker, run_on_worker, on_worked, x) == 0)
         return true;
     x->rpc->under_way--;
-    x->call.machine = &x->rpc->head.machine; /* the loop's own */
+    rpc_stay_on_loop(&x->call);
     run_on_worker(x);
     return false;
 }
@@ -577,6 +584,7 @@ static void on_worked(void *context)
 {
     struct rpc_exchange *x = context;
     x->rpc->under_way--;
+    rpc_stay_on_loop(&x->call);
     if (end_round(x) && go_on(x))
         finish(x);
 }

@@ -384,6 +384,7 @@ static void done(void *context)
 {
     struct rpc_extension_watch *w = context;
     bool all = w->may_act && w->action_count < RPC_EXTENSION_ACTIONS;
+    rpc_stay_on_loop(&w->call);
     if (w->look && (w->status || !all))
         w->ext->look = true;
     if (w->status) { /* the next head reads the same blocks again */
@@ -435,8 +436,10 @@ static void next_look(struct rpc_extension *ext)
     w->call = (struct rpc_call){
         .backend = backend, .rpc = ext->rpc, .arena = &w->arena, .out = &w->scratch};
     ext->watch = w;
-    if (backend->worker && io_worker_run(backend->worker, work, done, w) == 0)
+    struct io_worker *worker = rpc_choose_worker(&w->call);
+    if (worker && io_worker_run(worker, work, done, w) == 0)
         return;
+    rpc_stay_on_loop(&w->call);
     work(w);
     done(w);
 }

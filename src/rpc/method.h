@@ -189,7 +189,7 @@ struct rpc_call {
     struct arena *arena;         /* of the exchange; cleared behind each call */
     struct buf *out;             /* the result is appended here, as JSON */
     void *state;                 /* from `work` to `run` */
-    struct rpc_machine *machine; /* in `work`, unless the method is a light one */
+    struct rpc_machine *machine; /* of the thread it is on; NULL on the worker for light methods */
     struct eth_transaction
         *inner; /* signed; from the first round to the second, which hides it in a marker */
     /* Between rpc_hold and the call's end. */
@@ -213,6 +213,12 @@ static inline bool rpc_is_gone(const struct rpc_call *call)
 {
     return call->gone && atomic_load_explicit(call->gone, memory_order_relaxed);
 }
+
+/* On the loop: the worker that has least to do, whose machine the call then has; NULL: there is none, and it has the
+ * loop's. */
+struct io_worker *rpc_choose_worker(struct rpc_call *call);
+/* The call goes on on the loop, with its machine. */
+void rpc_stay_on_loop(struct rpc_call *call);
 
 /* On the loop: from now to the call's end nobody else takes a nonce of the account. Whoever is about to take one asks
  * first whether another call holds it. */
