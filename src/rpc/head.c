@@ -112,6 +112,7 @@ static bool begin_time(struct rpc_head *head, const struct rpc_call *call)
 static bool is_small(const struct rpc_transaction *args)
 {
     return args->has_to && !args->has_access_list && u256_is_zero(&args->gas_price) &&
+           !args->has_max_fee && !args->has_max_tip && !args->has_authorizations &&
            args->data.len <= RPC_HEAD_INPUT_MAX;
 }
 

@@ -29,7 +29,7 @@ int rpc_simulation_begin(struct rpc_simulation *s, struct rpc_call *call,
                          const struct rpc_transaction *args,
                          const struct rpc_block_id *block) BASE_NODISCARD;
 /* The part of it that needs no chain: for a simulation whose reader, state, number, header, environment and machine are
- * there. Has no end. ERR_NOMEM. */
+ * there. Has no end. RPC_FAILED, ERR_NOMEM. */
 int rpc_simulation_prepare(struct rpc_simulation *s, struct rpc_call *call,
                            const struct rpc_transaction *args) BASE_NODISCARD;
 void rpc_simulation_end(struct rpc_simulation *s);
