@@ -316,10 +316,11 @@ void rpc_write_block(struct buf *b, const struct chain_block *block, const struc
 {
     enum { HEADER_TEXT = 2048, TRANSACTION_TEXT = 700 }; /* about */
     const struct eth_header *h = &block->header;
-    /* Growing a large answer bit by bit would copy it several times. A failure is told by the first write. */
-    if (form == RPC_BLOCK_FULL)
-        (void)buf_reserve(b, HEADER_TEXT + 2 * chain_block_size(block) +
-                                 TRANSACTION_TEXT * block->body->body.transaction_count);
+    size_t room = HEADER_TEXT + 2 * chain_block_size(block) +
+                  TRANSACTION_TEXT * block->body->body.transaction_count;
+    /* Growing a large answer bit by bit would copy it several times. */
+    if (form == RPC_BLOCK_FULL && buf_reserve(b, room))
+        return; /* the buffer tells it */
     buf_append_byte(b, '{');
     write_header_fields(b, h, &block->hash,
                         form == RPC_BLOCK_HEADER ? header_memory(h) : chain_block_size(block));
