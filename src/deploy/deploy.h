@@ -5,6 +5,7 @@
  *     genesis/    block 0 of a new network
  *     secrets/    where key material is kept;  keys/  what is kept there
  *     local/      a network on this machine: its folder, its processes, who supervises them
+ *     kubernetes/ a network on clusters: what it is made of, as files and for real
  *     commands/   one file a command
  *
  * It speaks with nodes and transaction managers as any client does, and never links them.
@@ -25,6 +26,7 @@ extern const struct commands_command deploy_demote;
 extern const struct commands_command deploy_promote;
 extern const struct commands_command deploy_init;
 extern const struct commands_command deploy_plan;
+extern const struct commands_command deploy_render_command;
 extern const struct commands_command deploy_restart;
 extern const struct commands_command deploy_schema;
 extern const struct commands_command deploy_up;

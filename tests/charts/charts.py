@@ -211,8 +211,8 @@ def main():
     except ImportError:
         print("python3-yaml is not there: skipped")
         return SKIP
-    common = [open(os.path.join(charts, "node-%s/templates/_common.tpl" % m)).read() for m in ("tessera", "constellation")]
-    same("_common.tpl of both charts", common[0], common[1])
+    common = [open(os.path.join(charts, "node-%s/templates/_common.tpl" % m)).read() for m in ("tessera", "constellation", "only")]
+    same("_common.tpl of all charts", common[1:], common[:1] * 2)
     if not program or not os.path.exists(reference):
         print("%s: skipped" % ("no helm (the Go module helm.sh/helm/v3)" if not program else "no " + reference))
         return SKIP

@@ -1,4 +1,4 @@
-{{/* What both charts share; the two files are the same, a test compares them. What differs is in _chart.tpl. */}}
+{{/* What all charts share; the files are the same, a test compares them. What differs is in _chart.tpl. */}}
 
 {{- define "peer.name" -}}
 {{ required "node.name is missing: the peer's name" .Values.node.name }}
@@ -78,7 +78,9 @@ spec:
     {{- if include "peer.raft" . }}
     - {name: raft, protocol: TCP, port: {{ .Values.node.ports.raft }}, targetPort: {{ .Values.node.ports.raft }}}
     {{- end }}
+    {{- if include "peer.tmPort" . }}
     - {name: tm-manager, protocol: TCP, port: {{ include "peer.tmPort" . }}, targetPort: {{ include "peer.tmPort" . }}}
+    {{- end }}
     - {name: quorum-listener, protocol: TCP, port: {{ .Values.node.ports.quorum }}, targetPort: {{ .Values.node.ports.quorum }}}
     {{- include "peer.morePorts" . | nindent 4 }}
 {{- end }}
@@ -150,7 +152,9 @@ spec:
 {{- if include "peer.raft" . }}
 {{ include "peer.v3Tcp" (dict "root" . "what" "raft" "port" .Values.proxy.portRaft "target" .Values.node.ports.raft) }}
 {{- end }}
+{{- if include "peer.tmPort" . }}
 {{ include "peer.v3Tcp" (dict "root" . "what" (include "peer.v3TmKind" .) "port" (include "peer.tmPublicPort" .) "target" (include "peer.tmPort" .)) }}
+{{- end }}
 {{- else if eq .Values.proxy.provider "ingress" -}}
 {{ include "peer.ingress" . }}
 {{- end }}
@@ -195,7 +199,9 @@ spec:
 {{- define "peer.ingress" -}}
 {{- $name := include "peer.name" . -}}
 {{- $i := .Values.proxy.ingress -}}
+{{- if include "peer.tmPort" . }}
 {{ include "peer.ingressOne" (dict "root" . "name" (printf "%s-tm" $name) "host" (include "peer.host" .) "port" (include "peer.tmPort" .) "annotations" $i.annotations "tls" true) }}
+{{- end }}
 {{- if .Values.proxy.exposeRpc }}
 {{ include "peer.ingressOne" (dict "root" . "name" (printf "%s-rpc" $name) "host" (include "peer.rpcHost" .) "port" .Values.node.ports.rpc "annotations" $i.rpcAnnotations "tls" (ne $i.rpcTlsSecret "") "tlsSecret" $i.rpcTlsSecret) }}
 {{- end }}
@@ -241,7 +247,9 @@ spec:
   ingress:
     - ports:
         - {protocol: TCP, port: {{ .Values.node.ports.quorum }}}
+        {{- if include "peer.tmPort" . }}
         - {protocol: TCP, port: {{ include "peer.tmPort" . }}}
+        {{- end }}
         {{- if include "peer.raft" . }}
         - {protocol: TCP, port: {{ .Values.node.ports.raft }}}
         {{- end }}
@@ -338,7 +346,9 @@ spec:
   # The manager first: a node that cannot reach it would end.
   command: [quorate-init, run]
   args:
+    {{- if include "peer.tmPort" . }}
     - --wait=unix:{{ $root }}/tm/tm.ipc
+    {{- end }}
     - --
     - quorate-node
     - --datadir={{ $root }}/dd
@@ -382,7 +392,7 @@ spec:
     - {{ . | quote }}
     {{- end }}
   env:
-    - {name: PRIVATE_CONFIG, value: {{ $root }}/tm/tm.ipc}
+    - {name: PRIVATE_CONFIG, value: {{ if include "peer.tmPort" . }}{{ $root }}/tm/tm.ipc{{ else }}ignore{{ end }}}
     - {name: QUORUM_DATA_DIR, value: {{ $root }}/dd}
     - {name: QUORUM_HOME, value: {{ $root }}}
     - {name: QHOME, value: {{ $root }}}

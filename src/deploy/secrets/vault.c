@@ -132,10 +132,13 @@ static int list_secrets(void *argument, json_t **ret_paths, struct err_detail *d
 static const struct deploy_secrets_ops ops = {
     .read = read_secret, .write = write_secret, .list = list_secrets, .close = close_store};
 
-static int log_in(struct place *place, const struct deploy_organization *organization,
-                  struct err_detail *detail)
+int deploy_secrets_vault_login(struct vault **ret_vault,
+                               const struct deploy_organization *organization,
+                               struct err_detail *detail)
 {
     const struct deploy_vault *vault = organization->vault;
+    if (!vault || !vault->url.text)
+        return err_set(detail, ERR_USAGE, "it has no vault.url in the network file");
     struct buf token = BUF_INIT;
     struct vault_options options = {.url = vault->url.text,
                                     .ca_path = getenv("VAULT_CACERT"),
@@ -153,7 +156,7 @@ static int log_in(struct place *place, const struct deploy_organization *organiz
                          "and VAULT_SECRET_ID");
     }
     if (status == ERR_OK)
-        status = vault_open(&place->vault, &options, detail);
+        status = vault_open(ret_vault, &options, detail);
     mem_wipe(token.data, token.capacity);
     buf_release(&token);
     return status;
@@ -169,7 +172,7 @@ static int open_place(struct place *place, const struct deploy_organization *org
         organization->vault->secret_path.text ? organization->vault->secret_path.text : "secret";
     deploy_namespace(names, sizeof(names), organization);
     snprintf(place->prefix, sizeof(place->prefix), "%.150s/%s/", place->mount, names);
-    int status = log_in(place, organization, detail);
+    int status = deploy_secrets_vault_login(&place->vault, organization, detail);
     if (status == ERR_OK)
         status = vault_engine(place->vault, &place->kv, place->mount, detail);
     return status;

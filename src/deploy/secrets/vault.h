@@ -10,6 +10,7 @@
 
 #include "deploy/network/network.h"
 #include "deploy/secrets/secrets.h"
+#include "vault/vault.h"
 
 /* Opens the vaults of all organizations. `network` is borrowed until close; `lock` is a file that is made, and held while
  * it is open. ERR_USAGE (an organization without a vault's url, or no way to log in), ERR_BUSY (another process has it
@@ -17,5 +18,10 @@
 int deploy_secrets_vault_open(struct deploy_secrets *ret_secrets,
                               const struct deploy_network *network, const char *lock,
                               struct err_detail *detail) BASE_NODISCARD;
+
+/* The organization's vault alone, logged in to; closed by vault_close. Failures as above. */
+int deploy_secrets_vault_login(struct vault **ret_vault,
+                               const struct deploy_organization *organization,
+                               struct err_detail *detail) BASE_NODISCARD;
 
 #endif

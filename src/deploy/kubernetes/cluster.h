@@ -1,0 +1,113 @@
+/*
+ * A network on Kubernetes: per organization a namespace with its accounts, its login and policy in a Vault, and per peer
+ * one Helm release of the charts in `charts/`. Names are those of BAF 0.8.1 (deployment reference, section 0).
+ *
+ *     cluster.h   this file: the network laid out, with what its files say
+ *     objects.h   plain objects of an organization        values.h   a peer's release
+ *     access.h    what an organization's Vault is given    render.h   all of it as files
+ *     tool.h      kubectl, helm and git                    target.h   up, plan, status, down on real clusters
+ *
+ * Beside the secrets, `<data>/kubernetes/` keeps what a network must not lose: genesis.json and members.json
+ * ({"founders": ["org/peer", …], "raft": {"org/peer": id}}).
+ */
+#ifndef DEPLOY_KUBERNETES_CLUSTER_H
+#define DEPLOY_KUBERNETES_CLUSTER_H
+
+#include "deploy/keys/keys.h"
+#include "deploy/network/network.h"
+
+enum {
+    DEPLOY_CLUSTER_NAME_MAX =
+        128, /* bytes of a name with its end mark: two of 30 and fixed parts */
+    DEPLOY_CLUSTER_PEERS_MAX = 500,
+};
+
+struct deploy_cluster_options {
+    const char *data;            /* folder of the secrets and of kubernetes/ */
+    const char *image;           /* of all our programs; NULL: "<docker.url>/quorate:<version>" */
+    const char *database_image;  /* NULL: the chart's */
+    const char *passphrase_file; /* of the store of secrets; NULL: its key file */
+    bool vault;                  /* secrets are read from (and made in) the file's vaults */
+};
+
+struct deploy_cluster_peer {
+    const struct deploy_organization *organization;
+    size_t organization_index;
+    const struct deploy_peer *peer;
+    bool has_tm;
+    bool validator;
+    bool founder;     /* in the genesis; others join */
+    uint64_t raft_id; /* of one that joined a Raft cluster; 0: a founder, or not added yet */
+    char name[DEPLOY_CLUSTER_NAME_MAX]; /* "carrier/carrier" */
+    struct deploy_identity identity;
+};
+
+struct deploy_cluster {
+    const struct deploy_network *network;
+    const struct deploy_cluster_options *options;
+    struct deploy_cluster_peer *peers;
+    size_t count;
+    const char *image;
+    struct buf genesis;   /* the text of genesis.json */
+    json_t *static_nodes; /* enodes in the order of the file */
+};
+
+/* Lays out; the cluster lives in `arena` but for what deploy_cluster_release frees. ERR_INPUT (too many peers, no image),
+ * ERR_NOMEM. */
+int deploy_cluster_new(struct deploy_cluster **ret_cluster, const struct deploy_network *network,
+                       const struct deploy_cluster_options *options, struct arena *arena,
+                       struct err_detail *detail) BASE_NODISCARD;
+void deploy_cluster_release(struct deploy_cluster *cluster);
+
+/*
+ * Reads keys (those that are missing are made, unless `read_only`), genesis and static nodes into the cluster. The genesis
+ * of a network is kept once made: ERR_EXISTS when the file asks for another one. ERR_NOTFOUND (keys that are missing),
+ * ERR_CORRUPT, ERR_BUSY, ERR_IO, ERR_NOMEM.
+ */
+int deploy_cluster_prepare(struct deploy_cluster *cluster, bool read_only,
+                           struct err_detail *detail) BASE_NODISCARD;
+/* Writes members.json: whom the genesis was made for, and the Raft ids. */
+int deploy_cluster_keep(const struct deploy_cluster *cluster,
+                        struct err_detail *detail) BASE_NODISCARD;
+
+/* --- Names: one function a kind of thing. `ret` holds DEPLOY_CLUSTER_NAME_MAX characters. --- */
+
+#define DEPLOY_ACCOUNT_PODS     "vault-auth"
+#define DEPLOY_ACCOUNT_REVIEWER "vault-reviewer"
+#define DEPLOY_VAULT_ROLE       "vault-role"
+#define DEPLOY_REGISTRY_SECRET  "regcred"
+
+void deploy_name_binding(char *ret, const struct deploy_organization *organization);
+void deploy_name_auth_mount(char *ret, const struct deploy_organization *organization);
+void deploy_name_policy(char *ret, const struct deploy_organization *organization);
+/* "" where the cluster's default class serves. */
+void deploy_name_storage_class(char *ret, const struct deploy_organization *organization);
+void deploy_name_release(char *ret, const struct deploy_cluster *cluster,
+                         const struct deploy_cluster_peer *peer);
+const char *deploy_name_chart(const struct deploy_cluster *cluster,
+                              const struct deploy_cluster_peer *peer);
+
+/* How others reach a peer: its name and port at the proxy, or in the cluster without one. */
+struct deploy_cluster_address {
+    char host[2 * DEPLOY_CLUSTER_NAME_MAX];
+    uint64_t port;
+};
+void deploy_cluster_address(struct deploy_cluster_address *ret,
+                            const struct deploy_cluster *cluster,
+                            const struct deploy_cluster_peer *peer, const struct deploy_port *port,
+                            uint64_t otherwise);
+bool deploy_cluster_has_proxy(const struct deploy_cluster *cluster);
+/* The port that a program listens on, or `otherwise`. */
+uint64_t deploy_cluster_port(const struct deploy_port *port, uint64_t otherwise);
+
+/* Ports of BAF's samples, for files that leave them out. */
+enum {
+    DEPLOY_PORT_P2P = 21000,
+    DEPLOY_PORT_RPC = 8546,
+    DEPLOY_PORT_RAFT = 50401,
+    DEPLOY_PORT_TESSERA = 8443,
+    DEPLOY_PORT_CONSTELLATION = 9001,
+    DEPLOY_PORT_DATABASE = 3306,
+};
+
+#endif
