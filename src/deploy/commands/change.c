@@ -2,6 +2,7 @@
  * alters the network file, so that a later `up` comes to the same, and the network, and waits for the outcome. */
 #include "base/file.h"
 #include "deploy/commands/bring.h"
+#include "deploy/commands/cluster.h"
 #include "deploy/commands/table.h"
 #include "deploy/local/members.h"
 #include "deploy/network/edit.h"
@@ -9,6 +10,7 @@
 #include <stdio.h>
 
 static const char *data = DEPLOY_DATA_DEFAULT, *passphrase_file;
+static struct deploy_cluster_words cluster;
 static bool validator;
 static uint64_t wait_seconds = DEPLOY_WAIT_SECONDS;
 
@@ -23,6 +25,7 @@ static uint64_t wait_seconds = DEPLOY_WAIT_SECONDS;
 static const struct options_row add_rows[] = {
     {"validator", NULL, OPTIONS_SWITCH, &validator, "voted in as soon as it has the chain"},
     COMMON_ROWS,
+    DEPLOY_CLUSTER_ROWS(cluster),
 };
 static const struct options_row rows[] = {COMMON_ROWS};
 
@@ -234,9 +237,23 @@ static int vote(const char *path, const char *name, bool in, struct err_detail *
 
 /* --- The commands --- */
 
+enum cluster_change { CLUSTER_ADD, CLUSTER_IN, CLUSTER_OUT };
+
+static int on_cluster(char **argv, enum cluster_change change)
+{
+    cluster.data = data;
+    cluster.wait_seconds =
+        wait_seconds == DEPLOY_WAIT_SECONDS ? DEPLOY_CLUSTER_WAIT_SECONDS : wait_seconds;
+    return change == CLUSTER_ADD
+               ? deploy_cluster_run_add(argv[0], &cluster, argv[1])
+               : deploy_cluster_run_vote(argv[0], &cluster, argv[1], change == CLUSTER_IN);
+}
+
 static int run_add_org(size_t argc, char **argv)
 {
     struct err_detail detail = {""};
+    if (argc == 2 && deploy_cluster_is(argv[0]))
+        return on_cluster(argv, CLUSTER_ADD);
     int status = argc == 2 ? add(argv[0], argv[1], NULL, &detail)
                            : err_set(&detail, ERR_USAGE,
                                      "add-org takes a file and a name: quorate add-org "
@@ -267,6 +284,8 @@ static int run_remove_peer(size_t argc, char **argv)
 static int run_vote(size_t argc, char **argv, bool in)
 {
     struct err_detail detail = {""};
+    if (argc == 2 && deploy_cluster_is(argv[0]))
+        return on_cluster(argv, in ? CLUSTER_IN : CLUSTER_OUT);
     int status = argc == 2 ? vote(argv[0], argv[1], in, &detail)
                            : err_set(&detail, ERR_USAGE,
                                      "%s takes a file and a peer: quorate %s network.yaml carrier",

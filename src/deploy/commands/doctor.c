@@ -1,6 +1,7 @@
 /* `quorate doctor`: what is wrong with the network of this machine, and what to do about it. */
 #include "base/hex.h"
 #include "deploy/commands/bring.h"
+#include "deploy/commands/cluster.h"
 #include "deploy/local/health.h"
 #include "deploy/local/supervisor.h"
 
@@ -52,6 +53,9 @@ static int run(size_t argc, char **argv)
     (void)argv;
     if (argc != 0)
         return deploy_complain(err_set(&detail, ERR_USAGE, "doctor takes no arguments"), &detail);
+    char path[DEPLOY_PATH_MAX];
+    if (deploy_cluster_was(path, data))
+        return deploy_cluster_run_doctor(path, data);
     int status = deploy_context_reopen(&context, data, &detail);
     if (status == ERR_OK)
         status = examine(&context, &problems, &detail);

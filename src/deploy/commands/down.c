@@ -1,4 +1,5 @@
 /* `quorate down`: the network of this machine ends; its data stays, unless --purge. */
+#include "deploy/commands/cluster.h"
 #include "deploy/commands/context.h"
 #include "deploy/local/supervisor.h"
 
@@ -71,6 +72,16 @@ static int run(size_t argc, char **argv)
 {
     struct err_detail detail = {""};
     (void)argv;
+    char path[DEPLOY_PATH_MAX];
+    if (argc == 0 && deploy_cluster_was(path, data)) {
+        if (purge && !yes)
+            return deploy_complain(
+                err_set(&detail, ERR_USAGE,
+                        "--purge takes namespaces, claims and the vaults' secrets away for good; "
+                        "say --yes with it"),
+                &detail);
+        return deploy_cluster_run_down(path, data, purge);
+    }
     int status =
         argc == 0 ? take_down(&detail) : err_set(&detail, ERR_USAGE, "down takes no arguments");
     return status == ERR_OK ? COMMANDS_OK : deploy_complain(status, &detail);

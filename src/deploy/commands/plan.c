@@ -1,6 +1,7 @@
 /* `quorate plan`: what `up` would do, without doing it. */
 #include "base/file.h"
 #include "deploy/commands/bring.h"
+#include "deploy/commands/cluster.h"
 #include "deploy/local/prepare.h"
 #include "deploy/local/supervisor.h"
 
@@ -10,12 +11,16 @@
 enum { PROCESSES_MAX = 16 << 20 };
 
 static const char *data = DEPLOY_DATA_DEFAULT, *passphrase_file;
+static bool local;
+static struct deploy_cluster_words cluster;
 
 static const struct options_row rows[] = {
     {"data", "FOLDER", OPTIONS_TEXT, &data,
      "where the network lives (default " DEPLOY_DATA_DEFAULT ")"},
     {"passphrase-file", "FILE", OPTIONS_TEXT, &passphrase_file,
      "of the store of secrets (default: the key file beside it)"},
+    {"local", NULL, OPTIONS_SWITCH, &local, "for this machine although organizations have k8s"},
+    DEPLOY_CLUSTER_ROWS(cluster),
 };
 
 struct plan {
@@ -141,6 +146,10 @@ static int run(size_t argc, char **argv)
     if (argc != 1)
         return deploy_complain(
             err_set(&detail, ERR_USAGE, "plan takes one file: quorate plan network.yaml"), &detail);
+    if (!local && deploy_cluster_is(argv[0])) {
+        cluster.data = data;
+        return deploy_cluster_run_up(argv[0], &cluster, true);
+    }
     bool was_there = access(data, F_OK) == 0;
     int status = deploy_context_open(&context, argv[0], data, &detail);
     if (status == ERR_OK)

@@ -1,4 +1,5 @@
 /* `quorate status`: what runs, and how well. */
+#include "deploy/commands/cluster.h"
 #include "deploy/commands/context.h"
 #include "deploy/commands/table.h"
 #include "deploy/local/rpc.h"
@@ -133,6 +134,9 @@ static int run(size_t argc, char **argv)
     (void)argv;
     if (argc != 0)
         return deploy_complain(err_set(&detail, ERR_USAGE, "status takes no arguments"), &detail);
+    char path[DEPLOY_PATH_MAX];
+    if (deploy_cluster_was(path, data))
+        return deploy_cluster_run_status(path, data, as_json);
     int status = deploy_context_reopen(&context, data, &detail);
     if (status == ERR_OK) {
         status = io_http_caller_new(&caller, NULL);

