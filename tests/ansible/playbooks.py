@@ -40,8 +40,7 @@ def main():
     with Network(program) as network:
         network.init("--organizations", "one,two,three,four", "--transaction-manager", "none")
         text = network.file.read_text()
-        network.file.write_text(text.replace("subject:", f'geth_passphrase: "{PASSPHRASE}"\n            subject:', 1) if "subject:" in text else
-                                re.sub(r"(\n( +)name: one\n)(?=\2p2p)", rf'\1\2geth_passphrase: "{PASSPHRASE}"\n', text, 1))
+        network.file.write_text(re.sub(r"\n( +)subject:", rf'\n\1geth_passphrase: "{PASSPHRASE}"\n\1subject:', text, count=1))
         assert PASSPHRASE in network.file.read_text()
         play(network, "site.yaml", "--check", changed=True, text="make     keys of one/one")
         assert not network.data.exists(), "--check has made something"

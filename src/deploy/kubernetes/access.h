@@ -9,7 +9,7 @@
 void deploy_access_policy(struct buf *text, const struct deploy_organization *organization);
 /* The role of the pods' account. Freed by json_decref. NULL: out of memory. */
 json_t *deploy_access_role(const struct deploy_organization *organization);
-/* The login method's configuration: the cluster's address, and its authority where `ca` is not NULL. */
+/* The login method's configuration: the cluster's address, and its authority's certificates (PEM). */
 json_t *deploy_access_config(const char *host, const char *ca);
 
 /*

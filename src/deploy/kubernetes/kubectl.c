@@ -54,6 +54,12 @@ int deploy_kubectl_server(struct buf *ret_server, struct buf *ret_ca,
         buf_append_text(ret_server, server);
         status = read_ca(ret_ca, cluster, detail);
     }
+    if (status == ERR_OK && !ret_ca->len)
+        status =
+            err_set(detail, ERR_INPUT,
+                    "%s: the cluster of context %s has no certificate-authority; the vault "
+                    "needs it to trust %s",
+                    organization->k8s->config_file.text, organization->k8s->context.text, server);
     deploy_secrets_drop(root); /* the user's key is in it */
     mem_wipe(text.data, text.capacity);
     buf_release(&text);

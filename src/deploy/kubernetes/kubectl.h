@@ -10,7 +10,7 @@ struct deploy_tool deploy_kubectl(const struct deploy_organization *organization
 /* The same of helm. */
 struct deploy_tool deploy_helm(const struct deploy_organization *organization);
 
-/* The cluster's address and its authority's certificates (PEM; empty when the machine's serve), as context, cluster and
+/* The cluster's address and its authority's certificates (PEM), as context, cluster and
  * server of the kubeconfig say. ERR_INPUT, ERR_IO, ERR_NOTFOUND. */
 int deploy_kubectl_server(struct buf *ret_server, struct buf *ret_ca,
                           const struct deploy_organization *organization,

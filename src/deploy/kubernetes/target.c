@@ -78,7 +78,7 @@ static int set_vault(const struct deploy_organization *organization, bool look_o
     if (status == ERR_OK)
         status = set_engine(vault, organization, mount, look_only, changes, detail);
     if (status == ERR_OK) {
-        config = deploy_access_config(buf_text(&server), ca.len ? buf_text(&ca) : NULL);
+        config = deploy_access_config(buf_text(&server), buf_text(&ca));
         status = deploy_access_ensure(vault, organization, config, look_only, tell_access, &teller,
                                       detail);
     }
