@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -IS
 """Stands in for kubectl and helm, by the name it is called under: clusters are a JSON file, $FAKE_CLUSTER.
 
 It keeps what is applied, by context and namespace, and refuses what a cluster refuses: an unknown context, an object in a namespace that is not

@@ -115,8 +115,9 @@ static int set_object(const struct deploy_organization *organization,
     snprintf(what, sizeof(what), "%s %.127s",
              json_string_value(json_object_get(object->object, "kind")),
              json_string_value(json_object_get(meta, "name")));
-    int status = deploy_kubectl_there(&there, organization, object->object, detail);
-    if (status == ERR_OK && there && object->shared)
+    int status = object->shared ? deploy_kubectl_there(&there, organization, object->object, detail)
+                                : ERR_OK;
+    if (status == ERR_OK && there)
         return ERR_OK;
     /* What is in a namespace that is only planned cannot be compared. */
     bool can_ask = namespace_there || !json_object_get(meta, "namespace");
