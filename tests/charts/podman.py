@@ -294,14 +294,13 @@ class Pods:
         return int(self.rpc(name, "eth_getStorageAt", receipt["contractAddress"], "0x0", "latest"), 16)
 
 
-def times(name):
-    """When each init container began and ended: one behind the other."""
-    found = []
+def check_order(name):
+    """Each init container has ended well before the next began. (Of a short one podman may note the end before the beginning.)"""
+    ended = ""
     for container in ("certificates-init", "mysql-init", "quorum-genesis-init-container"):
         state = json.loads(run("podman", "inspect", f"{name}-0-{container}"))[0]["State"]
-        assert state["ExitCode"] == 0, (container, state)
-        found += [state["StartedAt"], state["FinishedAt"]]
-    return found
+        assert state["ExitCode"] == 0 and state["StartedAt"] >= ended, (name, container, state, ended)
+        ended = state["FinishedAt"]
 
 
 def memory(name):
@@ -323,8 +322,7 @@ def drive(pods):
         pods.wait(f"blocks at {name}", lambda n=name: pods.height(n) > 0 and int(pods.rpc(n, "net_peerCount"), 16) == 3, name)
     print(f"four pods make blocks {time.monotonic() - began:.1f} s after the first was played")
     for name in ORGANIZATIONS:
-        kept = times(name)
-        assert kept == sorted(kept), f"init containers of {name} out of order: {kept}"
+        check_order(name)
     print("init containers ended well, one behind the other")
     key = {o: pods.vault.ask("GET", f"secretsv2/data/{o}-quo/crypto/{o}/transaction")["data"]["data"]["tm.pub"] for o in ORGANIZATIONS}
     account = pods.rpc("one", "eth_accounts")[0]
@@ -341,7 +339,7 @@ def drive(pods):
     pods.play("two")
     pods.wait("two to be in sync", lambda: pods.height("two") >= pods.height("one") - 1 > before, "two")
     assert pods.stored("two", sent) == 42, "the killed pod has lost its private state"
-    assert times("two") == sorted(times("two"))
+    check_order("two")
     more = pods.wait("a private transaction", lambda: pods.rpc("one", "eth_sendTransaction", {
         "from": account, "data": STORES_42, "gas": "0x47b760", "gasPrice": "0x0", "privateFor": [key["two"]]}))
     assert pods.stored("two", more) == 42
