@@ -1,6 +1,7 @@
 #include "rpc/head.h"
 
 #include "rpc/private.h"
+#include "rpc/psi.h"
 
 #include <time.h>
 
@@ -69,6 +70,8 @@ struct rpc_simulation *rpc_head_open(struct rpc_call *call, const struct rpc_blo
 {
     struct rpc_head *head = rpc_head_of(call->rpc);
     struct chain_head now;
+    if (rpc_psi(call)) /* said again by rpc_open_state */
+        return NULL;
     chain_head(call->backend->chain, &now);
     if (head->block != now.block) {
         rpc_head_drop(head);
