@@ -42,7 +42,7 @@ expect 1 "Fatal: the command 'dump' is not in quorate-node: " dump
 expect 1 'invalid command: "nosuchcommand"' nosuchcommand
 expect 1 'invalid value "abc" for flag -http.port: parse error' --datadir d --http.port abc
 expect 1 "Fatal: --gcmode must be either 'full' or 'archive'" --datadir d --gcmode nothing
-expect 1 "Fatal: --multitenancy (Several tenants on one node) is not in this version" --datadir d --multitenancy
+expect 1 "Fatal: --catalyst (proof of stake integration) is not in this version" --datadir d --catalyst
 PRIVATE_CONFIG=tm.ipc expect 1 "unable to check whether connection details are specified as a config file or ipc file" --datadir d
 expect 0 "" version
 expect 0 "" help
