@@ -66,6 +66,12 @@ class Peers:
                                             stdout=open(f"{d}/log", "a"), stderr=subprocess.STDOUT)
         until(lambda: os.path.exists(f"{d}/tm.ipc"), "a manager")
 
+    def static_nodes(self, i):
+        return [self.enode(j) for j in range(self.count) if j != i]
+
+    def enode(self, i):
+        return self.network["enodes"][i].split("@")[0] + f"@127.0.0.1:{self.port + 10 + i}?discport=0"
+
     def start_node(self, i):
         d = os.path.join(self.work, f"n{i}")
         environment = dict(os.environ, PRIVATE_CONFIG="ignore")
@@ -74,9 +80,7 @@ class Peers:
             subprocess.run([self.node, "--datadir", d, "init", self.genesis], **quiet)
             subprocess.run([self.node, "--datadir", d, "account", "import", "--lightkdf", "--password", self.password,
                             self.write(f"key{i}", self.network["accounts"][i]["key"][2:], 0o600)], **quiet)
-            self.write(f"n{i}/geth/static-nodes.json", json.dumps([
-                e.split("@")[0] + f"@127.0.0.1:{self.port + 10 + j}?discport=0"
-                for j, e in enumerate(self.network["enodes"][:self.count]) if j != i]))
+            self.write(f"n{i}/geth/static-nodes.json", json.dumps(self.static_nodes(i)))
         environment["PRIVATE_CONFIG"] = os.path.join(self.work, f"t{i}", "tm.ipc")
         self.nodes[i] = subprocess.Popen(
             [self.node, "--datadir", d, "--networkid", "1337", "--port", str(self.port + 10 + i), "--nodiscover", "--mine",
@@ -90,6 +94,9 @@ class Peers:
             self.start_manager(i)
         for i in range(self.count):
             self.start_node(i)
+        self.wait_for_blocks()
+
+    def wait_for_blocks(self):
         until(lambda: int(self.result(0, "eth_blockNumber"), 16) >= 2, "blocks")
 
     def log(self, i):
