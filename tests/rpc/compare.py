@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Asks GoQuorum and quorate-node the same questions about the same chain, and compares the answers.
 
-    compare.py NODE [--peer GETH] [--recording qbft] [--port 33000]
+    compare.py NODE [--peer GETH] [--recording qbft] [--port PORT]
 
 The peer's binary is that of --peer, or $QUORATE_GOQUORUM; without one, or without the recordings, there is nothing to
 compare with and the test is skipped (77). Questions go beyond the recordings: every built-in tracer, blocks, storage
@@ -19,6 +19,9 @@ import sys
 import tempfile
 import time
 import urllib.request
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
+from ports import free_base  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 APIS = "admin,debug,eth,istanbul,miner,net,personal,rpc,txpool,web3"
@@ -248,7 +251,7 @@ def main():
     parser.add_argument("node")
     parser.add_argument("--peer", default=os.environ.get("QUORATE_GOQUORUM"))
     parser.add_argument("--recording", default="qbft")
-    parser.add_argument("--port", type=int, default=33000)
+    parser.add_argument("--port", type=int, default=free_base(12))
     parser.add_argument("--show", type=int, default=4, help="differences shown of each method")
     options = parser.parse_args()
     recording = fixtures() / "recordings" / options.recording

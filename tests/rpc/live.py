@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Plays the recording `live` in order against a validator of ours: filters, pool, accounts and signing, miner, admin.
 
-    live.py NODE [--port 33100]
+    live.py NODE [--port PORT]
 
 What a run gives anew (filter ids, hashes of its own blocks, new accounts) is mapped: the first time the recorded value is
 met it is paired with ours, and from then on it must be that one, in questions and answers. Everything else must be equal, but
@@ -20,6 +20,9 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
+from ports import free_base  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # When blocks are made, and by which program, is nobody's to repeat.
@@ -219,7 +222,7 @@ def play(player, recording, show):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("node")
-    parser.add_argument("--port", type=int, default=33100)
+    parser.add_argument("--port", type=int, default=free_base(2))
     parser.add_argument("--show", type=int, default=30)
     options = parser.parse_args()
     recording = fixtures() / "recordings" / "live"

@@ -18,6 +18,9 @@ import tempfile
 import time
 import urllib.parse
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
+from ports import free_ports  # noqa: E402
+
 SKIP = 77
 HERE = os.path.dirname(os.path.abspath(__file__))
 FIXTURES = os.environ.get("QUORATE_FIXTURES") or os.path.join(HERE, "../../../shared/fixtures")
@@ -61,7 +64,7 @@ class Managers:
             text = open(os.path.join(FOLDER, f"tessera-{i}.config.json")).read().replace("DIR", folder)
             for port in sorted(set(re.findall(r"127\.0\.0\.1:(\d+)", text))):
                 if port not in self.ports:
-                    self.ports[port] = free_port()
+                    self.ports[port] = str(free_ports(1)[0])
             for port, ours in self.ports.items():
                 text = text.replace(f"127.0.0.1:{port}", f"127.0.0.1:{ours}")
             open(f"{folder}/t{i}/config.json", "w").write(text)
@@ -105,12 +108,6 @@ class Managers:
                 pass
             time.sleep(0.05)
         sys.exit("the managers have not found each other within 30 s")
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return str(s.getsockname()[1])
 
 
 def forms(hash_text):
