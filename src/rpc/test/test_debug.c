@@ -14,7 +14,7 @@
 
 static json_t *ask(struct world *w, const char *method, const char *params)
 {
-    char message[512];
+    char message[1400];
     snprintf(message, sizeof(message), "{\"id\":1,\"method\":\"%s\",\"params\":%s}", method,
              params);
     return world_ask(w, rpc_access_all(), message);
