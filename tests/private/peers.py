@@ -67,7 +67,8 @@ class Peers:
         until(lambda: os.path.exists(f"{d}/tm.ipc"), "a manager")
 
     def static_nodes(self, i):
-        return [self.enode(j) for j in range(self.count) if j != i]
+        """The recorded ones; a peer with a key of its own looks for them."""
+        return [self.enode(j) for j in range(min(self.count, len(self.network["enodes"]))) if j != i]
 
     def enode(self, i):
         return self.network["enodes"][i].split("@")[0] + f"@127.0.0.1:{self.port + 10 + i}?discport=0"
