@@ -23,7 +23,8 @@
     X(ERR_BUSY, -9, "in use by another process")                                                   \
     X(ERR_UNSUPPORTED, -10, "not supported")                                                       \
     X(ERR_CRYPTO, -11, "a cryptographic library failed")                                           \
-    X(ERR_USAGE, -12, "wrong use")
+    X(ERR_USAGE, -12, "wrong use")                                                                 \
+    X(ERR_TIMEOUT, -13, "out of time")
 
 enum {
     ERR_OK = 0,

@@ -38,6 +38,7 @@ struct chain_options {
     enum store_sync sync; /* STORE_SYNC_COMMIT unless there is a reason */
     struct bytes genesis; /* the file's content; none: the store has one */
     bool archive;         /* keep every state; false: --gcmode full */
+    bool revert_reasons;  /* keep with receipts what transactions reverted with */
     uint64_t keep_states; /* without archive: states of that many blocks; 0 = 128 */
     struct chain_overrides overrides;
     struct pool *pool;                /* for recovery; borrowed; NULL: none */

@@ -3,7 +3,7 @@
  *
  *     headers        number               hash (32), total difficulty (32), header's RLP
  *     bodies         number               transactions, uncles, (withdrawals): items without a list
- *     receipts       number               RLP [[type, status or root, cumulative gas, logs], …]
+ *     receipts       number               RLP [[type, status or root, cumulative gas, logs, (revert reason)], …]
  *     numbers        block hash           number (8, big endian)
  *     transactions   transaction hash     number (8), index (4), big endian
  *     snapshots      block hash           of an Istanbul engine or Clique, at checkpoints
@@ -102,6 +102,7 @@ struct chain {
     const struct chain_payloads *payloads;
     const struct chain_psis *psis;
     uint64_t keep_states;
+    bool revert_reasons;
     struct chain_block *genesis;
 
     /* Of the chain thread. */
@@ -191,9 +192,9 @@ static inline uint64_t chain_get_u64(const uint8_t from[8])
     return __builtin_bswap64(be);
 }
 
-/* Receipts as they are stored (receipts.c): appends one; the rest is read by chain_reader_receipts.
- */
-void chain_receipt_store(struct buf *b, const struct eth_receipt *receipt);
+/* Receipts as they are stored (receipts.c): appends one, `with_reason` with what it reverted with; the rest is read by
+ * chain_reader_receipts. */
+void chain_receipt_store(struct buf *b, const struct eth_receipt *receipt, bool with_reason);
 /* One, and all of a block; without their blooms, which take longer than the rest. */
 int chain_receipt_read(struct eth_receipt *receipt, struct arena *arena,
                        struct rlp_reader *r) BASE_NODISCARD;

@@ -344,6 +344,7 @@ int chain_open(struct chain **ret_chain, const struct chain_options *options,
     chain->clock_context = options->clock_context;
     chain->hooks = options->hooks;
     chain->payloads = options->payloads;
+    chain->revert_reasons = options->revert_reasons;
     chain->keep_states = options->keep_states ? options->keep_states : CHAIN_KEEP_STATES;
     chain->store = options->store;
     chain->owns_store = !options->store;

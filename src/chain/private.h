@@ -211,6 +211,7 @@ struct chain_private {
     /* Receipts that only parties have, as they are stored. */
     struct buf entries;
     struct eth_bloom bloom;
+    bool reasons; /* with what they reverted with */
 };
 
 /* --- Stored --- */

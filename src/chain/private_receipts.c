@@ -17,7 +17,7 @@ void chain_private_append(struct chain_private *p, uint32_t index, bool is_inner
     size_t list = rlp_begin(&p->entries);
     rlp_write_u64(&p->entries, index);
     rlp_write_bool(&p->entries, is_inner);
-    chain_receipt_store(&p->entries, receipt);
+    chain_receipt_store(&p->entries, receipt, p->reasons);
     if (psi.len)
         rlp_write_bytes(&p->entries, psi);
     rlp_end_list(&p->entries, list);

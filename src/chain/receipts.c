@@ -6,7 +6,7 @@ enum {
     LOG_SIZE = 24,    /* the least: a list of an address and two empty items */
 };
 
-void chain_receipt_store(struct buf *b, const struct eth_receipt *receipt)
+void chain_receipt_store(struct buf *b, const struct eth_receipt *receipt, bool with_reason)
 {
     size_t list = rlp_begin(b);
     rlp_write_u64(b, receipt->type);
@@ -16,6 +16,8 @@ void chain_receipt_store(struct buf *b, const struct eth_receipt *receipt)
         rlp_write_bool(b, receipt->success);
     rlp_write_u64(b, receipt->cumulative_gas);
     eth_logs_write(b, receipt->logs, receipt->log_count);
+    if (with_reason && receipt->revert_reason.len)
+        rlp_write_bytes(b, receipt->revert_reason);
     rlp_end_list(b, list);
 }
 
@@ -61,6 +63,8 @@ int chain_receipt_read(struct eth_receipt *receipt, struct arena *arena, struct 
     receipt->cumulative_gas = rlp_read_u64(r, "cumulative gas");
     if (load_logs(receipt, arena, r))
         return ERR_NOMEM;
+    if (rlp_more(r))
+        receipt->revert_reason = rlp_read_bytes(r, "revert reason");
     rlp_leave(r, "receipt");
     return 0;
 }
@@ -103,6 +107,8 @@ int chain_receipt_load(struct eth_receipt *ret_receipt, uint64_t *ret_gas_before
         for (; rlp_more(&r); ++*ret_logs_before)
             rlp_skip(&r, "log");
         rlp_leave(&r, "logs");
+        if (rlp_more(&r))
+            rlp_skip(&r, "revert reason");
         rlp_leave(&r, "receipt");
     }
     if (rlp_ok(&r) && !rlp_more(&r))

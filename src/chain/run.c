@@ -259,6 +259,7 @@ static int begin_private(struct chain *chain, struct chain_result *result)
         (chain->config->is_mps && !chain->psis))
         return 0;
     p->payloads = chain->payloads;
+    p->reasons = chain->revert_reasons;
     p->environment = &result->environment;
     p->block_view = result->view;
     p->tx = NULL;
@@ -303,7 +304,8 @@ int chain_run_begin(struct chain *chain, struct chain_result *result,
     return err ? err_set(detail, err, "execution: %s", reader->detail.text) : 0;
 }
 
-static int keep_receipt(struct chain_result *result, const struct eth_receipt *receipt)
+static int keep_receipt(const struct chain *chain, struct chain_result *result,
+                        const struct eth_receipt *receipt)
 {
     struct buf *b = &result->message;
     /* Types 1 to 4 stand in a string; the trie has them without. */
@@ -314,7 +316,7 @@ static int keep_receipt(struct chain_result *result, const struct eth_receipt *r
         rlp_end_string(b, string);
     span.from = b->len - span.len;
     buf_append(&result->spans, &span, sizeof(span));
-    chain_receipt_store(&result->stored, receipt);
+    chain_receipt_store(&result->stored, receipt, chain->revert_reasons);
     eth_bloom_merge(&result->bloom, &receipt->bloom);
     int err = buf_status(b);
     if (!err)
@@ -372,7 +374,7 @@ int chain_run_transaction(struct chain *chain, struct chain_result *result,
     if (result->environment.private)
         err = chain_private_keep(
             &result->private, (uint32_t)(result->spans.len / sizeof(struct chain_span)), &outcome);
-    return err ? err : keep_receipt(result, &outcome.receipt);
+    return err ? err : keep_receipt(chain, result, &outcome.receipt);
 }
 
 static int receipts_root(struct chain_result *result)

@@ -28,6 +28,8 @@ struct eth_receipt {
     struct eth_bloom bloom;
     const struct eth_log *logs;
     size_t log_count;
+    /* What the message reverted with; no part of the encodings here, as a node keeps it for itself. */
+    struct bytes revert_reason;
 };
 
 /* Adds the log's address and topics. */

@@ -218,6 +218,12 @@ int evm_new(struct evm **ret_evm) BASE_NODISCARD;
 void evm_free(struct evm *evm);
 /* The tracer is borrowed until it is replaced; NULL ends tracing. */
 void evm_set_tracer(struct evm *evm, const struct evm_tracer *tracer);
+/*
+ * From the monotonic time `deadline_ns` on, an execution ends with ERR_TIMEOUT; 0: never. It is looked at by instructions that
+ * hash, copy, call or ask the host, not by plain arithmetic, which gas ends within a second. For simulations alone: the
+ * outcome of a block must not hang on a clock.
+ */
+void evm_set_deadline(struct evm *evm, uint64_t deadline_ns);
 /* Tests and tools: run on the plain interpreter, the twin of the fast one. */
 void evm_set_plain(struct evm *evm, bool plain);
 

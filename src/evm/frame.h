@@ -70,6 +70,8 @@ struct evm {
     struct arena analyses; /* the plain interpreter's, by frame */
     struct evm_fast *fast; /* the fast interpreter's cache of analysed codes; NULL: none yet */
     bool plain;
+    uint64_t deadline_ns;            /* 0: none */
+    unsigned unlooked;               /* heavy instructions since the clock was read */
     bool gas_seen;                   /* see evm_gas_mattered */
     const struct evm_tracer *tracer; /* NULL: none. Set only while the plain interpreter runs. */
     size_t step_pc;                  /* tracing: the instruction */
@@ -111,6 +113,13 @@ static inline struct address evm_word_to_address(const struct u256 *word)
 static inline struct u256 evm_word_from_address(const struct address *a)
 {
     return u256_load_short(a->b, sizeof(a->b));
+}
+
+/* Whether the execution has to end with ERR_TIMEOUT. */
+bool evm_read_clock(struct evm *evm);
+static inline bool evm_is_late(struct evm *evm)
+{
+    return BASE_UNLIKELY(evm->deadline_ns) && evm_read_clock(evm);
 }
 
 /*

@@ -4,6 +4,8 @@
 #include "base/mem.h"
 #include "evm/fast.h"
 
+#include <time.h>
+
 enum {
     FRAMES_BLOCK = 256 << 10,
     MEMORY_BLOCK = 256 << 10,
@@ -11,6 +13,7 @@ enum {
     FRAMES_KEEP = 1 << 20,
     MEMORY_KEEP = 8 << 20,
     OUTPUT_KEEP = 1 << 20,
+    CLOCK_EVERY = 64, /* heavy instructions between two looks at the clock */
 };
 
 int evm_new(struct evm **ret_evm)
@@ -45,6 +48,22 @@ void evm_free(struct evm *evm)
 void evm_set_tracer(struct evm *evm, const struct evm_tracer *tracer)
 {
     evm->tracer = tracer;
+}
+
+void evm_set_deadline(struct evm *evm, uint64_t deadline_ns)
+{
+    evm->deadline_ns = deadline_ns;
+    evm->unlooked = 0;
+}
+
+bool evm_read_clock(struct evm *evm)
+{
+    struct timespec now;
+    if (++evm->unlooked < CLOCK_EVERY)
+        return false;
+    evm->unlooked = 0;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec >= evm->deadline_ns;
 }
 
 void evm_set_plain(struct evm *evm, bool plain)

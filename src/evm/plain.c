@@ -340,6 +340,8 @@ static int step(struct evm_frame *f)
     }
     if (status != EVM_SUCCESS)
         return evm_halt(f, status);
+    if (evm_is_late(evm))
+        return ERR_TIMEOUT;
     f->gas -= instruction.gas;
     f->pc++;
     return evm_heavy_ops[op] ? evm_heavy_ops[op](f) : operations[op](f);

@@ -257,6 +257,9 @@ static int make_receipts(struct transition *t, struct exec_result *result)
     int err = receipt_of(t, &result->receipt, block, success || result->has_other_receipt, result);
     if (!err && result->has_other_receipt)
         err = receipt_of(t, &result->other_receipt, t->run.view, success, result);
+    if (!err && result->status == EVM_REVERT)
+        (result->has_other_receipt ? &result->other_receipt : &result->receipt)->revert_reason =
+            result->output;
     return err;
 }
 

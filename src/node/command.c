@@ -53,6 +53,28 @@ static void print_done(const char *what, double since)
 
 /* --- Opening --- */
 
+/*
+ * GoQuorum reads --override.berlin for Ethereum's main network alone: on every other it goes by the configuration that `init`
+ * wrote (core/genesis.go). Obeying the flag here would leave such a network, ignoring it would leave who gave it in the
+ * dark: it must say what is the case.
+ */
+static int check_berlin(const struct chain *chain, uint64_t wanted, struct err_detail *detail)
+{
+    const struct chain_optional *berlin = &chain_configuration(chain)->blocks[CHAIN_BLOCK_BERLIN];
+    char is[32] = "not set";
+    if (berlin->set && berlin->value == wanted)
+        return ERR_OK;
+    if (berlin->set)
+        snprintf(is, sizeof(is), "at block %llu", (unsigned long long)berlin->value);
+    return err_set(
+        detail, ERR_USAGE,
+        "--override.berlin %llu: by its genesis file this chain's Berlin fork is %s, and that "
+        "stands, as in GoQuorum: leave the flag out, or write \"berlinBlock\": %llu into the "
+        "genesis file's config and give it "
+        "to init once more, on every node",
+        (unsigned long long)wanted, is, (unsigned long long)wanted);
+}
+
 int node_open_chain(struct chain **ret_chain, const struct node_config *config,
                     const struct node_datadir *dir, struct bytes genesis, struct pool *pool,
                     const struct chain_payloads *payloads, struct err_detail *detail)
@@ -68,10 +90,18 @@ int node_open_chain(struct chain **ret_chain, const struct node_config *config,
         .overrides = {.istanbul_block_period = config->blockperiod,
                       .istanbul_request_timeout = config->requesttimeout,
                       .allowed_future_time = config->allowedfuture},
+        .revert_reasons = config->revertreason,
         .pool = pool,
         .payloads = payloads,
     };
-    return chain_open(ret_chain, &options, detail);
+    status = chain_open(ret_chain, &options, detail);
+    if (status == ERR_OK && node_config_given(config, "override.berlin"))
+        status = check_berlin(*ret_chain, config->override_berlin, detail);
+    if (status == ERR_USAGE) {
+        chain_free(*ret_chain);
+        *ret_chain = NULL;
+    }
+    return status;
 }
 
 struct opened {

@@ -113,6 +113,7 @@ void node_config_defaults(struct node_config *config)
             assert(status == ERR_OK);
             (void)status;
         }
+    config->static_nodes = config->trusted_nodes = "";
     const char *home = getenv("HOME");
     snprintf(datadir, sizeof(datadir), "%s/.ethereum", home ? home : "");
     config->datadir = datadir;
@@ -255,18 +256,13 @@ static int check_uses(const struct node_config *config,
         const struct node_flag *flag = &node_flags[i];
         if (flag->use == NODE_FLAG_REFUSED)
             return err_set(detail, ERR_USAGE,
-                           "--%s (%s) is not in this version of quorate-node: leave it out",
-                           flag->name, flag->help);
-        if (flag->use == NODE_FLAG_WARNED)
-            snprintf(message, sizeof(message),
-                     "--%s (%s) is not in this version: going on without it", flag->name,
-                     flag->help);
-        else if (flag->use == NODE_FLAG_ALIAS)
-            snprintf(message, sizeof(message),
-                     "The flag --%s is deprecated and will be removed, please use --%s", flag->name,
-                     flag->help);
-        else
+                           "--%s (%s) is not in this version of quorate-node: %s", flag->name,
+                           flag->help, flag->remedy ? flag->remedy : "leave it out");
+        if (flag->use != NODE_FLAG_ALIAS)
             continue;
+        snprintf(message, sizeof(message),
+                 "The flag --%s is deprecated and will be removed, please use --%s", flag->name,
+                 flag->help);
         warn(context, message);
     }
     return ERR_OK;
@@ -364,6 +360,13 @@ static void append_wrapped(struct buf *b, const char *text, size_t column)
     }
 }
 
+static const char *before_help(const struct node_flag *flag)
+{
+    return flag->use == NODE_FLAG_ALIAS     ? "now --"
+           : flag->use == NODE_FLAG_REFUSED ? "refused: "
+                                            : "";
+}
+
 static const char *const commands[][2] = {
     {"init GENESIS", "write block 0 from GoQuorum's genesis file into the data directory"},
     {"export FILE [FIRST LAST]", "write the chain, or a part, as RLP (.gz: compressed)"},
@@ -401,7 +404,7 @@ void node_config_help(struct buf *b, const char *program)
             buf_append_format(b, "\n%*s", HELP_INDENT, "");
         else
             buf_append_format(b, "%*s", (int)(HELP_INDENT - width), "");
-        append_wrapped(b, flag->use == NODE_FLAG_ALIAS ? "now --" : "", HELP_INDENT);
+        append_wrapped(b, before_help(flag), HELP_INDENT);
         append_wrapped(b, flag->help, HELP_INDENT);
         if (flag->fallback && *flag->fallback)
             buf_append_format(b, " (default: %s)", flag->fallback);
@@ -451,8 +454,7 @@ void node_config_man(struct buf *b)
         buf_append_text(b, ".TP\n\\fB\\-\\-");
         append_troff(b, flag->name);
         buf_append_text(b, flag->kind == NODE_FLAG_SWITCH ? "\\fR\n" : "\\fR \\fIvalue\\fR\n");
-        if (flag->use == NODE_FLAG_ALIAS)
-            buf_append_text(b, "now \\-\\-");
+        append_troff(b, before_help(flag));
         append_troff(b, flag->help);
         if (flag->fallback && *flag->fallback) {
             buf_append_text(b, " (default: ");

@@ -2,9 +2,8 @@
  * What a command line of geth v24.4.1 says, as one struct, and the table that reads it.
  *
  * Every flag of geth is known. What this version does with it stands in the table: most are obeyed; some
- * tune something that is done otherwise here and are accepted in silence; some ask for what is not built
- * yet, and are refused where the node would otherwise be another than the one asked for, or warned about
- * where it only lacks something.
+ * tune something that is done otherwise here and are accepted in silence; some ask for what is not here, and
+ * are refused, with what to do instead.
  */
 #ifndef NODE_CONFIG_H
 #define NODE_CONFIG_H
@@ -20,11 +19,14 @@ struct node_config {
     bool ipcdisable;
     /* network */
     uint64_t networkid, port, maxpeers, maxpendpeers;
-    const char *identity, *bootnodes, *nat, *netrestrict;
+    const char *identity, *bootnodes, *nat, *netrestrict, *authorizationlist;
+    const char *static_nodes,
+        *trusted_nodes; /* of the configuration file: in place of the data directory's files */
     bool nodiscover, permissioned;
     /* chain */
     const char *syncmode, *gcmode;
     bool exitwhensynced;
+    uint64_t override_berlin; /* where it is given */
     /* validator */
     bool mine;
     uint64_t gasprice, gastarget, gaslimit, blockperiod, requesttimeout, allowedfuture;
@@ -40,7 +42,7 @@ struct node_config {
     uint64_t pool_rejournal_ms, pool_lifetime_ms, pool_pricelimit, pool_pricebump;
     uint64_t pool_accountslots, pool_globalslots, pool_accountqueue, pool_globalqueue;
     /* RPC */
-    bool http, ws, graphql, allow_unprotected;
+    bool http, ws, allow_unprotected, revertreason;
     const char *ws_addr, *ws_api, *ws_origins, *ws_prefix;
     uint64_t ws_port;
     double rpc_txfeecap; /* ether */
@@ -72,12 +74,11 @@ struct node_config {
     uint64_t given[8]; /* bit i: flag i of the table stood on the command line */
 };
 
-/* What the program does with a flag. */
+/* What the program does with a flag. None is read and left alone without a word, but those that have nothing to tune. */
 enum node_flag_use {
     NODE_FLAG_OBEYED,
     NODE_FLAG_SILENT,  /* nothing here for it to tune */
     NODE_FLAG_ALIAS,   /* an older name; obeyed, with a warning that gives the new one (`help`) */
-    NODE_FLAG_WARNED,  /* something that this version lacks: goes on without it, with a warning */
     NODE_FLAG_REFUSED, /* would make it another node than this version can be */
 };
 
@@ -97,6 +98,7 @@ struct node_flag {
     size_t offset;        /* in struct node_config; meaningless unless obeyed or an alias */
     const char *fallback; /* the default as text; NULL: false, 0 or none */
     const char *help;
+    const char *remedy; /* of a refused one: what to do instead; NULL: to leave it out */
 };
 
 extern const struct node_flag node_flags[];

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/hex.h"
 #include "node/toml.h"
+#include "p2p/enode.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +19,7 @@ enum kind {
     PORT,    /* ":30303" */
     LIST,    /* of a flag with commas */
     FIXED,   /* nothing here for it to tune; shown as `fixed` */
-    REFUSED, /* would make it another node, unless it has the value `fixed` */
+    NODES,   /* a list of enode URLs, of a file in the data directory where it is empty */
     HIDDEN,  /* read, as a text of the flag, but not shown by dumpconfig */
 };
 
@@ -59,6 +60,7 @@ static const struct row rows[] = {
     {E_, "SnapshotCache", FIXED, 0, "102"},
     {E_, "Preimages", FIXED, 0, "true"},
     {E_, "EnablePreimageRecording", FIXED, 0, "false"},
+    {E_, "OverrideBerlin", HIDDEN, "override.berlin", 0},
     {E_, "RaftMode", SAME, "raft", 0},
     {E_, "EnableNodePermission", SAME, "permissioned", 0},
     {E_, "EWASMInterpreter", FIXED, 0, "\"\""},
@@ -131,8 +133,8 @@ static const struct row rows[] = {
     {P_, "NoDiscovery", SAME, "nodiscover", 0},
     {P_, "BootstrapNodes", LIST, "bootnodes", 0},
     {P_, "BootstrapNodesV5", FIXED, 0, "[]"},
-    {P_, "StaticNodes", REFUSED, 0, "[]"},
-    {P_, "TrustedNodes", REFUSED, 0, "[]"},
+    {P_, "StaticNodes", NODES, 0, 0},
+    {P_, "TrustedNodes", NODES, 0, 0},
     {P_, "NetRestrict", HIDDEN, "netrestrict", 0},
     {P_, "ListenAddr", PORT, "port", 0},
     {P_, "EnableMsgEvents", FIXED, 0, "false"},
@@ -141,6 +143,7 @@ static const struct row rows[] = {
     {TIME_, "IdleTimeout", FIXED, 0, "120000000000"},
     {X_, "Enabled", HIDDEN, "metrics", 0},
     {X_, "EnabledExpensive", HIDDEN, "metrics.expensive", 0},
+    {X_, "EnableInfluxDB", HIDDEN, "metrics.influxdb", 0},
     {X_, "HTTP", SAME, "metrics.addr", "\"127.0.0.1\""},
     {X_, "Port", SAME, "metrics.port", "6060"},
     {X_, "InfluxDBEndpoint", FIXED, 0, "\"http://localhost:8086\""},
@@ -192,6 +195,33 @@ static int divide(struct reading *r, const struct row *row, const char *value, u
     return set(r, row->flag, text, detail);
 }
 
+static const char **nodes_of(struct node_config *config, const struct row *row)
+{
+    return strcmp(row->key, "StaticNodes") == 0 ? &config->static_nodes : &config->trusted_nodes;
+}
+
+/* Every one must be good, as in the reference: a file's wrong entries are only logged. */
+static int take_nodes(struct reading *r, const struct row *row, const char *list,
+                      struct err_detail *detail)
+{
+    struct bytes copy = arena_copy(r->arena, bytes_of(list, strlen(list) + 1));
+    if (!copy.data)
+        return err_set(detail, ERR_NOMEM, "out of memory");
+    for (const char *at = list; *at;) {
+        char text[P2P_ENODE_TEXT_MAX];
+        struct p2p_enode node;
+        struct err_detail why = {""};
+        size_t len = strcspn(at, ",");
+        snprintf(text, sizeof(text), "%.*s", (int)(len < sizeof(text) ? len : sizeof(text) - 1),
+                 at);
+        if (p2p_enode_parse(&node, text, &why) != ERR_OK)
+            return err_set(detail, ERR_INPUT, "%s: %.100s: %.100s", row->key, text, why.text);
+        at += len + (at[len] == ',');
+    }
+    *nodes_of(r->config, row) = (const char *)copy.data;
+    return ERR_OK;
+}
+
 static int apply(struct reading *r, const struct row *row, const struct node_toml_value *value,
                  struct err_detail *detail)
 {
@@ -215,12 +245,8 @@ static int apply(struct reading *r, const struct row *row, const struct node_tom
     case PORT:
         text = strrchr(text, ':') ? strrchr(text, ':') + 1 : text;
         return set(r, row->flag, text, detail);
-    case REFUSED:
-        return *text ? err_set(detail, ERR_INPUT,
-                               "%s in a configuration file is not supported: put the nodes into "
-                               "static-nodes.json or trusted-nodes.json of the data directory",
-                               row->key)
-                     : ERR_OK;
+    case NODES:
+        return take_nodes(r, row, text, detail);
     case FIXED:
         break;
     }
@@ -297,7 +323,10 @@ static void write_row(struct buf *b, const struct node_config *config, const str
     struct node_flag_value v;
     bool there = row->flag && node_config_get(config, row->flag, &v);
     bool host = row->kind == HOST;
-    if (!there && (row->fixed || host)) {
+    if (row->kind == NODES) {
+        bool fixed = strcmp(row->key, "StaticNodes") == 0;
+        write_list(b, fixed ? config->static_nodes : config->trusted_nodes);
+    } else if (!there && (row->fixed || host)) {
         buf_append_text(b, host ? "\"\"" : row->fixed);
     } else if (!there) {
         /* A flag that this version does not keep has its default. */

@@ -12,6 +12,8 @@
 #define ALIAS(name, kind, field, now)                                                              \
     {"deprecated", name, NODE_FLAG_##kind, NODE_FLAG_ALIAS, AT(field), NULL, now}
 #define OTHER(s, name, kind, use, help) {s, name, NODE_FLAG_##kind, NODE_FLAG_##use, 0, NULL, help}
+#define REFUSED(s, name, kind, help, remedy)                                                       \
+    {s, name, NODE_FLAG_##kind, NODE_FLAG_REFUSED, 0, NULL, help, remedy}
 
 static const char files[] = "files", network[] = "network", chain[] = "chain",
                   validator[] = "validator", pool[] = "transaction pool", rpc[] = "JSON-RPC",
@@ -48,6 +50,8 @@ const struct node_flag node_flags[] = {
          "Networks (CIDR, separated by commas) to which peers must belong"),
     SWITCH(network, "nodiscover", nodiscover,
            "No discovery; peers come from static-nodes.json and admin_addPeer"),
+    TEXT(network, "authorizationlist", authorizationlist, "",
+         "Blocks that peers must have, NUMBER=HASH, separated by commas"),
     SWITCH(
         network, "permissioned", permissioned,
         "Only nodes of permissioned-nodes.json, or of the contracts of permission-config.json, may "
@@ -56,8 +60,8 @@ const struct node_flag node_flags[] = {
     TEXT(chain, "syncmode", syncmode, "full", "full, fast, snap or light; always done as full"),
     TEXT(chain, "gcmode", gcmode, "full",
          "full: old states are pruned; archive: every state is kept"),
-    OTHER(chain, "override.berlin", NUMBER, WARNED,
-          "Block of the Berlin fork, in place of the genesis file's"),
+    NUMBER(chain, "override.berlin", override_berlin, NULL,
+           "Block of the Berlin fork: must be the one that the chain has by its genesis file"),
     SWITCH(chain, "exitwhensynced", exitwhensynced, "End when the chain is as far as the peers'"),
 
     SWITCH(validator, "mine", mine, "Make blocks: a validator needs it"),
@@ -116,7 +120,8 @@ const struct node_flag node_flags[] = {
     SWITCH(rpc, "rpc.allow-unprotected-txs", allow_unprotected,
            "Take transactions without a chain id"),
     NUMBER(rpc, "vm.calltimeout", calltimeout, "5", "Seconds that eth_call may take"),
-    OTHER(rpc, "revertreason", SWITCH, WARNED, "Revert reasons kept with the receipts"),
+    SWITCH(rpc, "revertreason", revertreason,
+           "Revert reasons are kept with the receipts of blocks that come from now on"),
     SWITCH(rpc, "ws", ws, "JSON-RPC over WebSocket"),
     TEXT(rpc, "ws.addr", ws_addr, "localhost", "Address to listen on"),
     NUMBER(rpc, "ws.port", ws_port, "8546", "Port to listen on; may be that of --http.port"),
@@ -138,7 +143,8 @@ const struct node_flag node_flags[] = {
          "Issuer (iss) that tokens must have (default: any with a good signature)"),
     TEXT(rpc, "rpc.auth.audience", rpc_auth_audience, "",
          "Audience (aud) that tokens must have (default: that of --identity)"),
-    {rpc, "graphql", NODE_FLAG_SWITCH, NODE_FLAG_WARNED, AT(graphql), NULL, "GraphQL over HTTP"},
+    REFUSED(rpc, "graphql", SWITCH, "GraphQL over HTTP",
+            "leave it out, and ask JSON-RPC (--http), which has the same data"),
     OTHER(rpc, "graphql.corsdomain", TEXT, SILENT, "(with --graphql)"),
     OTHER(rpc, "graphql.vhosts", TEXT, SILENT, "(with --graphql)"),
 
@@ -166,7 +172,8 @@ const struct node_flag node_flags[] = {
          "(with --metrics) address to listen on; without it, as --pprof"),
     NUMBER(logging, "metrics.port", metrics_port, "6060",
            "(with --metrics.addr) port to listen on"),
-    OTHER(logging, "metrics.influxdb", SWITCH, WARNED, "Metrics sent to InfluxDB"),
+    REFUSED(logging, "metrics.influxdb", SWITCH, "Metrics sent to InfluxDB",
+            "leave it out, and have Telegraf read /debug/metrics/prometheus (--metrics.addr)"),
     OTHER(logging, "metrics.influxdb.endpoint", TEXT, SILENT, "(with --metrics.influxdb)"),
     OTHER(logging, "metrics.influxdb.database", TEXT, SILENT, "(with --metrics.influxdb)"),
     OTHER(logging, "metrics.influxdb.username", TEXT, SILENT, "(with --metrics.influxdb)"),
@@ -178,9 +185,12 @@ const struct node_flag node_flags[] = {
     NUMBER(logging, "pprof.port", pprof_port, "6060", "(with --pprof) port to listen on"),
     OTHER(logging, "pprof.memprofilerate", NUMBER, SILENT, "(with --pprof)"),
     OTHER(logging, "pprof.blockprofilerate", NUMBER, SILENT, "(with --pprof)"),
-    OTHER(logging, "pprof.cpuprofile", TEXT, WARNED, "Profile written to a file"),
-    OTHER(logging, "trace", TEXT, WARNED, "Trace written to a file"),
-    OTHER(logging, "ethstats", TEXT, WARNED, "Reports to an ethstats service"),
+    REFUSED(logging, "pprof.cpuprofile", TEXT, "Profile of Go's runtime written to a file",
+            "leave it out, and profile with perf record -g -p PID"),
+    REFUSED(logging, "trace", TEXT, "Trace of Go's runtime written to a file",
+            "leave it out, and trace with perf trace -p PID"),
+    REFUSED(logging, "ethstats", TEXT, "Reports to an ethstats service",
+            "leave it out, and have Prometheus read the node's figures (--metrics)"),
 
     TEXT(commands, "from", from, "", "(migrate) geth's data directory, or a file of its export"),
     TEXT(commands, "config", config_file, "",
@@ -221,6 +231,7 @@ const struct node_flag node_flags[] = {
     ALIAS("gasprice", NUMBER, gasprice, "miner.gasprice"),
     ALIAS("etherbase", TEXT, etherbase, "miner.etherbase"),
     ALIAS("targetgaslimit", NUMBER, gastarget, "miner.gastarget"),
+    ALIAS("whitelist", TEXT, authorizationlist, "authorizationlist"),
     OTHER("deprecated", "nousb", SWITCH, SILENT, "there is no USB here"),
     ALIAS("wsaddr", TEXT, ws_addr, "ws.addr"),
     ALIAS("wsport", NUMBER, ws_port, "ws.port"),
@@ -231,7 +242,8 @@ const struct node_flag node_flags[] = {
     OTHER("deprecated", "pprofaddr", TEXT, SILENT, "(with --pprof)"),
     OTHER("deprecated", "memprofilerate", NUMBER, SILENT, "(with --pprof)"),
     OTHER("deprecated", "blockprofilerate", NUMBER, SILENT, "(with --pprof)"),
-    OTHER("deprecated", "cpuprofile", TEXT, WARNED, "profile written to a file"),
+    REFUSED("deprecated", "cpuprofile", TEXT, "profile of Go's runtime written to a file",
+            "leave it out, and profile with perf record -g -p PID"),
 
     OTHER(tuning, "datadir.ancient", TEXT, SILENT, "there is one store"),
     OTHER(tuning, "datadir.minfreedisk", NUMBER, SILENT, "a full disk stops commits, nothing else"),
@@ -325,8 +337,6 @@ const struct node_flag node_flags[] = {
     OTHER(other, "plugins.publickey", TEXT, SILENT, "(with --plugins)"),
     OTHER(other, "plugins.skipverify", SWITCH, SILENT, "(with --plugins)"),
     OTHER(other, "plugins.account.config", TEXT, SILENT, "(with --plugins)"),
-    OTHER(other, "whitelist", TEXT, WARNED, "Blocks that peers must have"),
-    OTHER(other, "authorizationlist", TEXT, WARNED, "Blocks that peers must have"),
     OTHER(other, "mainnet", SWITCH, REFUSED, "Ethereum's main network"),
     OTHER(other, "goerli", SWITCH, REFUSED, "a public test network"),
     OTHER(other, "yolov3", SWITCH, REFUSED, "a public test network"),

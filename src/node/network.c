@@ -27,6 +27,8 @@ struct node_network {
         unsigned bits;
     } *allowed; /* --netrestrict; none: all */
     size_t allowed_count;
+    struct p2p_eth_authorized authorized[P2P_ETH_AUTHORIZED_MAX]; /* --authorizationlist */
+    size_t authorized_count;
     struct node_validator *validator;
     const struct node_raft *raft;
     struct node_signer *signer;
@@ -180,24 +182,8 @@ static int on_import(void *context, struct chain_block *const *blocks, size_t co
 
 /* --- Making --- */
 
-/* A list that is not there is empty; one that cannot be read is told, and empty, as in the reference. */
-static int read_list(struct node_network *network, struct p2p_node_list *list, const char *name,
-                     struct err_detail *detail)
-{
-    char path[NODE_PATH_MAX];
-    struct err_detail why = {""};
-    int status = node_datadir_path(network->options.dir, path, name, detail);
-    if (status != ERR_OK)
-        return status;
-    status = p2p_node_list_read(list, path, on_list_report, path, &why);
-    if (status != ERR_OK && status != ERR_NOTFOUND)
-        NODE_LOG(NODE_LOG_ERROR, "Can't load node list file", node_text("path", path),
-                 node_text("err", why.text));
-    return ERR_OK;
-}
-
-/* --bootnodes: a wrong one is told and left out, as in the reference. */
-static int parse_bootnodes(struct node_network *network, const char *list)
+/* --bootnodes, and the nodes of a configuration file: a wrong one is told and left out, as in the reference. */
+static int parse_nodes(struct p2p_node_list *nodes, const char *list)
 {
     while (*list) {
         char text[P2P_ENODE_TEXT_MAX];
@@ -208,17 +194,36 @@ static int parse_bootnodes(struct node_network *network, const char *list)
         list += len + (list[len] == ',');
         if (keep == 0)
             continue;
-        struct p2p_enode *more =
-            mem_realloc(network->boot.nodes, (network->boot.count + 1) * sizeof(*more));
+        struct p2p_enode *more = mem_realloc(nodes->nodes, (nodes->count + 1) * sizeof(*more));
         if (!more)
             return ERR_NOMEM;
-        network->boot.nodes = more;
-        if (p2p_enode_parse(&more[network->boot.count], text, &why) == ERR_OK)
-            network->boot.count++;
+        nodes->nodes = more;
+        if (p2p_enode_parse(&more[nodes->count], text, &why) == ERR_OK)
+            nodes->count++;
         else
             NODE_LOG(NODE_LOG_ERROR, "Bootstrap URL invalid", node_text("enode", text),
                      node_text("err", why.text));
     }
+    return ERR_OK;
+}
+
+/* A list that is not there is empty; one that cannot be read is told, and empty, as in the reference. */
+static int read_list(struct node_network *network, struct p2p_node_list *list, const char *name,
+                     const char *configured, struct err_detail *detail)
+{
+    char path[NODE_PATH_MAX];
+    struct err_detail why = {""};
+    if (*configured) {
+        int taken = parse_nodes(list, configured);
+        return taken == ERR_OK ? taken : err_set(detail, taken, "%s", err_text(taken));
+    }
+    int status = node_datadir_path(network->options.dir, path, name, detail);
+    if (status != ERR_OK)
+        return status;
+    status = p2p_node_list_read(list, path, on_list_report, path, &why);
+    if (status != ERR_OK && status != ERR_NOTFOUND)
+        NODE_LOG(NODE_LOG_ERROR, "Can't load node list file", node_text("path", path),
+                 node_text("err", why.text));
     return ERR_OK;
 }
 
@@ -251,6 +256,34 @@ static int parse_ranges(struct node_network *network, const char *list, struct e
     return ERR_OK;
 }
 
+/* --authorizationlist: "100=0x…,0x200=0x…"; GoQuorum's words. */
+static int parse_authorized(struct node_network *network, const char *list,
+                            struct err_detail *detail)
+{
+    while (*list) {
+        struct p2p_eth_authorized *entry = &network->authorized[network->authorized_count];
+        char text[128];
+        size_t len = strcspn(list, ",");
+        snprintf(text, sizeof(text), "%.*s", (int)(len < 127 ? len : 127), list);
+        list += len + (list[len] == ',');
+        char *equal = strchr(text, '=');
+        if (network->authorized_count++ == P2P_ETH_AUTHORIZED_MAX)
+            return err_set(detail, ERR_USAGE, "--authorizationlist: more than %d blocks",
+                           P2P_ETH_AUTHORIZED_MAX);
+        if (!equal || strchr(equal + 1, '='))
+            return err_set(detail, ERR_USAGE, "Invalid authorized entry: %s", text);
+        *equal = 0;
+        if (!hex_u64(text, &entry->number))
+            return err_set(detail, ERR_USAGE, "Invalid authorized block number %s", text);
+        if (strncmp(equal + 1, "0x", 2) != 0 ||
+            !hex_decode_exact(equal + 1, entry->hash.b, sizeof(entry->hash.b)))
+            return err_set(detail, ERR_USAGE,
+                           "Invalid authorized hash %s: it is 0x and 64 hexadecimal digits",
+                           equal + 1);
+    }
+    return ERR_OK;
+}
+
 static int make_local(struct node_network *network)
 {
     const struct chain_config *config = chain_configuration(node_chain_of(network->options.chain));
@@ -260,6 +293,8 @@ static int make_local(struct node_network *network)
         .pool = node_transactions_pool(network->options.transactions),
         .network = network->options.config->networkid,
         .istanbul = config->engine == CHAIN_ENGINE_ISTANBUL,
+        .authorized = network->authorized,
+        .authorized_count = network->authorized_count,
         .import = on_import,
         .rules = on_rules,
         .syncing = on_syncing,
@@ -315,13 +350,17 @@ int node_network_new(struct node_network **ret_network, const struct node_networ
     if (!network)
         return err_set(detail, ERR_NOMEM, "%s", err_text(ERR_NOMEM));
     network->options = *options;
-    int status = read_list(network, &network->fixed, "static-nodes.json", detail);
+    int status = read_list(network, &network->fixed, "static-nodes.json",
+                           options->config->static_nodes, detail);
     if (status == ERR_OK)
-        status = read_list(network, &network->trusted, "trusted-nodes.json", detail);
+        status = read_list(network, &network->trusted, "trusted-nodes.json",
+                           options->config->trusted_nodes, detail);
+    if (status == ERR_OK)
+        status = parse_authorized(network, options->config->authorizationlist, detail);
     if (status == ERR_OK)
         status = parse_ranges(network, options->config->netrestrict, detail);
     if (status == ERR_OK) {
-        status = parse_bootnodes(network, options->config->bootnodes);
+        status = parse_nodes(&network->boot, options->config->bootnodes);
         if (status == ERR_OK)
             status = make_local(network);
         if (status != ERR_OK)

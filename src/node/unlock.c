@@ -281,7 +281,7 @@ int node_unlocking_start(struct node_unlocking **ret_unlocking, struct io_loop *
     *ret_unlocking = NULL;
     if (!*config->unlock)
         return ERR_OK;
-    if ((config->http || config->ws || config->graphql) && !config->allow_insecure_unlock)
+    if ((config->http || config->ws) && !config->allow_insecure_unlock)
         return err_set(detail, ERR_USAGE, "Account unlock with HTTP access is forbidden!");
     struct node_unlocking *u = mem_alloc_zeroed(1, sizeof(*u));
     if (!u)

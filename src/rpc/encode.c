@@ -459,6 +459,10 @@ void rpc_write_receipt(struct buf *b, const struct rpc_receipt *r)
     buf_append_byte(b, ']');
     rpc_key(b, "logsBloom");
     rpc_write_bytes(b, bytes_of(receipt->bloom.b, sizeof(receipt->bloom.b)));
+    if (receipt->revert_reason.len) {
+        rpc_key(b, "revertReason");
+        rpc_write_bytes(b, receipt->revert_reason);
+    }
     if (receipt->has_post_state) {
         rpc_key(b, "root");
         rpc_write_hash(b, &receipt->post_state);

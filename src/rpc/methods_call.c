@@ -5,6 +5,8 @@
 #include "rpc/private.h"
 #include "rpc/simulate.h"
 
+#include <stdio.h>
+
 enum {
     PLAIN_GAS = 21000, /* of a transfer, the least that a transaction takes */
     /* What a private transaction's data is at least: 64 bytes, the hash of its payload. */
@@ -89,10 +91,27 @@ int rpc_call_result(struct rpc_simulation *s)
 
 /* --- eth_call --- */
 
+/* The time as Go writes a duration: 5s, 1m30s, 1h0m0s. */
+static int fail_timeout(struct rpc_call *call, uint64_t ms)
+{
+    unsigned long long seconds = ms / 1000, hours = seconds / 3600, minutes = seconds / 60 % 60;
+    char text[64];
+    if (hours)
+        snprintf(text, sizeof(text), "%lluh%llum%llus", hours, minutes, seconds % 60);
+    else if (minutes)
+        snprintf(text, sizeof(text), "%llum%llus", minutes, seconds % 60);
+    else
+        snprintf(text, sizeof(text), "%llus", seconds);
+    return rpc_fail(call, RPC_CODE_ERROR, "execution aborted (timeout = %s)", text);
+}
+
 static int call_once(struct rpc_simulation *s)
 {
     uint64_t gas = rpc_simulation_gas(s);
+    s->timeout_ms = s->call->backend->call_timeout_ms;
     int status = rpc_simulation_run(s, gas);
+    if (status == ERR_TIMEOUT)
+        return fail_timeout(s->call, s->timeout_ms);
     if (status)
         return status;
     return s->result.verdict == EXEC_VALID ? rpc_call_result(s) : refuse(s, gas);

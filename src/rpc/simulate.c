@@ -4,6 +4,8 @@
 #include "rpc/override.h"
 #include "rpc/param_priv.h"
 
+#include <time.h>
+
 static int make_transaction(struct rpc_simulation *s)
 {
     const struct rpc_transaction *args = s->args;
@@ -66,6 +68,7 @@ int rpc_simulation_prepare(struct rpc_simulation *s, struct rpc_call *call,
     s->overrides = NULL;
     s->override_count = 0;
     s->tracer = NULL;
+    s->timeout_ms = 0;
     s->gas_cap = call->backend->gas_cap;
     s->environment.is_call = true;
     int status = make_transaction(s);
@@ -123,6 +126,13 @@ int rpc_simulation_reset(struct rpc_simulation *s)
     return rpc_override_apply(s->call, s->machine->view, s->overrides, s->override_count);
 }
 
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
 int rpc_simulation_run(struct rpc_simulation *s, uint64_t gas)
 {
     int status = rpc_simulation_reset(s);
@@ -135,10 +145,13 @@ int rpc_simulation_run(struct rpc_simulation *s, uint64_t gas)
     if (s->tx.gas_limit > s->environment.block.gas_limit)
         s->tx.gas_limit = s->environment.block.gas_limit;
     s->why.text[0] = '\0';
-    evm_set_tracer(exec_machine(s->machine->exec), s->tracer);
+    struct evm *machine = exec_machine(s->machine->exec);
+    evm_set_tracer(machine, s->tracer);
+    evm_set_deadline(machine, s->timeout_ms ? now_ns() + s->timeout_ms * 1000000u : 0);
     status =
         exec_transaction(s->machine->exec, &s->result, &s->why, &s->tx, &s->args->from,
                          EXEC_SKIP_NONCE | EXEC_SKIP_EOA | EXEC_SKIP_BASE_FEE | EXEC_SKIP_GAS_CAP);
-    evm_set_tracer(exec_machine(s->machine->exec), NULL);
+    evm_set_tracer(machine, NULL);
+    evm_set_deadline(machine, 0);
     return status;
 }

@@ -19,6 +19,7 @@ struct rpc_simulation {
     struct eth_transaction tx;
     uint64_t number;
     uint64_t gas_cap;                /* 0 = none */
+    uint64_t timeout_ms;             /* of each run, which then gives ERR_TIMEOUT; 0 = none */
     const struct evm_tracer *tracer; /* NULL: none */
     struct exec_result result;
     struct err_detail why;

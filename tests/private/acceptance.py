@@ -261,6 +261,21 @@ def mandatory(p):
     assert values(p, contract) == [19, 19, 30], values(p, contract)
 
 
+@scenario("revert_reason: kept by nodes with --revertreason, of private transactions by parties")
+def reasons(p):
+    reverts = "0x63deadbeef6000526004601cfd"  # a creation that reverts with these four bytes
+    sent = p.send(2, input=reverts)
+    done = [p.receipt(i, sent) for i in range(3)]
+    assert statuses(done) == [0, 0, 0], done
+    assert [r.get("revertReason") for r in done] == ["0xdeadbeef", "0xdeadbeef", None], done
+    done = [p.receipt(i, public(p, input=p.creation("Store", 1))["transactionHash"]) for i in range(3)]
+    assert [r.get("revertReason") for r in done] == [None] * 3, done
+    sent = p.send(0, input=reverts, privateFor=[p.keys[1]])
+    done = [p.receipt(i, sent) for i in range(3)]
+    assert statuses(done) == [0, 0, 1], done
+    assert [r.get("revertReason") for r in done] == ["0xdeadbeef", "0xdeadbeef", None], done
+
+
 def test(p):
     def one(specification, run):
         run(p)
@@ -274,4 +289,4 @@ def test(p):
     assert len(p.roots((0, 1, 2))) > 1
 
 
-Peers(node, manager, fixtures, "private-marker", [[], [], []]).run(test)
+Peers(node, manager, fixtures, "private-marker", [["--revertreason"], ["--revertreason"], []]).run(test)

@@ -43,6 +43,11 @@ expect 1 'invalid command: "nosuchcommand"' nosuchcommand
 expect 1 'invalid value "abc" for flag -http.port: parse error' --datadir d --http.port abc
 expect 1 "Fatal: --gcmode must be either 'full' or 'archive'" --datadir d --gcmode nothing
 expect 1 "Fatal: --catalyst (proof of stake integration) is not in this version" --datadir d --catalyst
+expect 1 "Fatal: --ethstats (Reports to an ethstats service) is not in this version of quorate-node: leave it out, and have Prometheus" \
+    --datadir d --ethstats a:b@c
+expect 1 "Fatal: --trace (Trace of Go's runtime written to a file) is not in this version" --datadir d --trace t
+printf "[Metrics]\nEnableInfluxDB = true\n" >influx.toml
+expect 1 "Fatal: --metrics.influxdb (Metrics sent to InfluxDB) is not in this version" --config influx.toml --datadir d
 PRIVATE_CONFIG=tm.ipc expect 1 "unable to check whether connection details are specified as a config file or ipc file" --datadir d
 expect 0 "" version
 expect 0 "" help
@@ -55,6 +60,12 @@ expect 1 "there is no chain in d: make one with 'init GENESIS --datadir d'" --da
 expect 0 "Successfully wrote genesis state" --datadir d init genesis.json
 expect 0 "Successfully wrote genesis state" --datadir d init genesis.json
 expect 1 "Fatal: Failed to write genesis block: database contains incompatible genesis (have " --datadir d init other.json
+
+# --- what the chain or its peers must have ---
+expect 1 "--override.berlin 7: by its genesis file this chain's Berlin fork is " --datadir d --networkid 10 --override.berlin 7
+expect 1 "Invalid authorized entry: 5" --datadir d --nodiscover --port 0 --networkid 10 --authorizationlist 5
+expect 1 "Invalid authorized block number x" --datadir d --nodiscover --port 0 --networkid 10 --whitelist x=0x00
+expect 1 "Invalid authorized hash 0x00: it is 0x and 64 hexadecimal digits" --datadir d --nodiscover --port 0 --networkid 10 --authorizationlist 5=0x00
 
 # --- accounts ---
 printf 'pw' >pw

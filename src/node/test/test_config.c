@@ -1,5 +1,6 @@
 /* Command lines as geth reads them, and lines of the log as geth writes them. */
 #include "node/config.h"
+#include "node/config_file.h"
 #include "node/log.h"
 #include "node/log_filter.h"
 
@@ -7,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -123,6 +125,15 @@ static void test_checks(void **state)
         {"--raft --raftport 65536", "--raftport 65536 is no port: it must be 1 to 65535"},
         {"--raft --raftblocktime 0", "--raftblocktime must be 1 to 3600000 milliseconds"},
         {"--raft --raftjoinexisting 70000", "--raftjoinexisting: a raft id is 65535 at most"},
+        {"--graphql --http",
+         "--graphql (GraphQL over HTTP) is not in this version of quorate-node: leave it out, and "
+         "ask JSON-RPC (--http), which has the same data"},
+        {"--ethstats a:b@c",
+         "--ethstats (Reports to an ethstats service) is not in this version of quorate-node: "
+         "leave it out, and have Prometheus read the node's figures (--metrics)"},
+        {"--metrics --metrics.influxdb",
+         "--metrics.influxdb (Metrics sent to InfluxDB) is not in this version of quorate-node: "
+         "leave it out, and have Telegraf read /debug/metrics/prometheus (--metrics.addr)"},
         {"--catalyst",
          "--catalyst (proof of stake integration) is not in this version of quorate-node: "
          "leave it out"},
@@ -146,9 +157,55 @@ static void test_checks(void **state)
     assert_true(config.ws);
     assert_string_equal(config.ws_origins, "a,b");
     assert_int_equal(check("--ws --ws.port 65536"), ERR_USAGE);
-    assert_int_equal(check("--graphql --http"), ERR_OK);
-    assert_string_equal(
-        last_warning, "--graphql (GraphQL over HTTP) is not in this version: going on without it");
+    assert_int_equal(check("--graphql=false --ethstats= --whitelist 1=0x00"), ERR_OK);
+    assert_string_equal(config.authorizationlist, "1=0x00");
+    assert_int_equal(warnings, 1);
+}
+
+static const char key_url[] =
+    "enode://41102de81fc17b028e34c5ab509b25facd8ca8bb7dfa7f3b1957f976fdfe8464"
+    "c1b414faf3afe767baf90599da5042e584f6ecfeceebe9d025be899f84dc46c7@127.0.0.1:30303?discport=0";
+
+/* --config: nodes of the peers' lists, good and wrong; a service that is not here. */
+static void test_config_file_nodes(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/quorate-config-XXXXXX", text[1024];
+    struct buf shown = BUF_INIT;
+    const struct {
+        const char *nodes, *why; /* NULL: good */
+    } cases[] = {
+        {"[]", NULL},
+        {key_url, NULL},
+        {"[\"enode://12@1.2.3.4:5\"]", "StaticNodes: enode://12@1.2.3.4:5: "},
+    };
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    for (size_t i = 0; i < BASE_COUNT(cases); i++) {
+        FILE *f = fopen(path, "w");
+        fputs("[Node.P2P]\nStaticNodes = ", f);
+        if (i == 1)
+            fprintf(f, "[\"%s\"]", key_url);
+        else
+            fputs(cases[i].nodes, f);
+        fputs("\n", f);
+        fclose(f);
+        node_config_defaults(&config);
+        int status = node_config_file_read(&config, path, &detail);
+        assert_int_equal(status, cases[i].why ? ERR_INPUT : ERR_OK);
+        if (cases[i].why)
+            assert_non_null(strstr(detail.text, cases[i].why));
+        else
+            assert_string_equal(config.static_nodes, i == 1 ? key_url : "");
+    }
+    node_config_defaults(&config);
+    config.static_nodes = key_url;
+    node_config_file_write(&shown, &config);
+    snprintf(text, sizeof(text), "\nStaticNodes = [\"%s\"]\nTrustedNodes = []\n", key_url);
+    assert_non_null(strstr(buf_text(&shown), text));
+    buf_release(&shown);
+    close(fd);
+    unlink(path);
 }
 
 static void test_help_names_every_flag(void **state)
@@ -286,10 +343,15 @@ static void test_backtrace(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),    cmocka_unit_test(test_forms),
-        cmocka_unit_test(test_refusals),    cmocka_unit_test(test_checks),
-        cmocka_unit_test(test_log),         cmocka_unit_test(test_help_names_every_flag),
-        cmocka_unit_test(test_log_origins), cmocka_unit_test(test_vmodule),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_forms),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_checks),
+        cmocka_unit_test(test_log),
+        cmocka_unit_test(test_help_names_every_flag),
+        cmocka_unit_test(test_config_file_nodes),
+        cmocka_unit_test(test_log_origins),
+        cmocka_unit_test(test_vmodule),
         cmocka_unit_test(test_backtrace),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -44,11 +44,21 @@ enum p2p_eth_level {
     P2P_ETH_WARN,
 };
 
+/* A block that a peer's chain must have when it is so long (--authorizationlist). */
+struct p2p_eth_authorized {
+    uint64_t number;
+    struct hash256 hash;
+};
+
+enum { P2P_ETH_AUTHORIZED_MAX = 64 }; /* of these; each costs a peer a request at its beginning */
+
 struct p2p_eth_backend {
     void *context;
-    uint64_t network;       /* id, of Status */
-    struct hash256 genesis; /* hash of block 0 */
-    bool is_quorum;         /* how v = 37/38 reads */
+    uint64_t network;                            /* id, of Status */
+    struct hash256 genesis;                      /* hash of block 0 */
+    bool is_quorum;                              /* how v = 37/38 reads */
+    const struct p2p_eth_authorized *authorized; /* borrowed */
+    size_t authorized_count;
 
     /* --- The chain --- */
     void (*head)(void *context, struct p2p_eth_head *ret_head);

@@ -56,6 +56,7 @@ enum purpose {
     FOR_FETCH_HEADER,
     FOR_FETCH_BODY,
     FOR_TRANSACTIONS,
+    FOR_AUTHORIZED,
 };
 
 struct request {
@@ -84,6 +85,7 @@ struct p2p_eth_peer {
     uint64_t seen; /* highest block that it announced */
     bool supposed; /* `td` is not its word */
     struct request requests[REQUESTS];
+    size_t authorized; /* of the list of blocks that it must have: asked for */
 
     struct p2p_known transactions, blocks;
     struct hash_queue out;      /* transactions to be sent */

@@ -532,6 +532,8 @@ static int make_eth(struct p2p_local *l)
         .network = o->network,
         .genesis = chain_genesis_of(o->chain)->hash,
         .is_quorum = chain_configuration(o->chain)->is_quorum,
+        .authorized = o->authorized,
+        .authorized_count = o->authorized_count,
         .head = head,
         .fork_id = fork_id,
         .fork_check = fork_check,

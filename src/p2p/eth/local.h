@@ -29,6 +29,8 @@ struct p2p_local_options {
     uint64_t network;
     /* Whether the capability istanbul is offered: the chain's engine is IBFT or QBFT. */
     bool istanbul;
+    const struct p2p_eth_authorized *authorized; /* borrowed */
+    size_t authorized_count;
 
     /* Puts blocks into the chain, on the chain's thread, and calls `done` on the loop (behind the news of the new head).
      * As in backend.h. */

@@ -1,5 +1,6 @@
 /* Connections: Status, requests and their time, and where each message goes. */
 #include "base/mem.h"
+#include "consensus/istanbul/hash.h"
 #include "p2p/eth/eth_priv.h"
 
 #include <stdarg.h>
@@ -111,6 +112,44 @@ void p2p_eth_ask_hashes(struct p2p_eth_peer *peer, struct request *request, unsi
     p2p_eth_send_out(peer, code);
 }
 
+/* --- Blocks that a peer must have --- */
+
+/* One after the other, so that a slot is free. A peer whose chain is shorter answers nothing, and stays. */
+static void ask_authorized(struct p2p_eth_peer *peer)
+{
+    const struct p2p_eth_backend *backend = &peer->eth->backend;
+    struct request *r;
+    if (peer->authorized >= backend->authorized_count || peer->going)
+        return;
+    r = p2p_eth_request(peer, FOR_AUTHORIZED, P2P_ETH_BLOCK_HEADERS, REQUEST_TIMEOUT);
+    if (!r)
+        return;
+    r->number = backend->authorized[peer->authorized].number;
+    r->hash = backend->authorized[peer->authorized++].hash;
+    const struct p2p_eth_query query = {.number = r->number, .amount = 1};
+    p2p_eth_ask_headers(peer, r, &query);
+}
+
+static void authorized_answered(struct p2p_eth_peer *peer, const struct request *r,
+                                const struct p2p_eth_message *m)
+{
+    struct eth_header header;
+    struct hash256 hash;
+    if (m && m->list.count > 0) {
+        if (eth_header_decode(&header, m->list.items[0], NULL) != ERR_OK ||
+            header.number != r->number || istanbul_block_hash(&header, &hash) != ERR_OK) {
+            p2p_eth_drop(peer, P2P_SUBPROTOCOL_ERROR, "a header that was not asked for");
+            return;
+        }
+        if (!hash256_equal(&hash, &r->hash)) {
+            p2p_eth_drop(peer, P2P_SUBPROTOCOL_ERROR, "whitelist block mismatch: block %llu",
+                         (unsigned long long)r->number);
+            return;
+        }
+    }
+    ask_authorized(peer);
+}
+
 /* `m` NULL: it was not answered. The slot is free when the purpose's function runs, so that it can ask again. */
 static void answered(struct p2p_eth_peer *peer, struct request *slot,
                      const struct p2p_eth_message *m)
@@ -131,6 +170,9 @@ static void answered(struct p2p_eth_peer *peer, struct request *slot,
         break;
     case FOR_TRANSACTIONS:
         p2p_eth_intake_answered(peer, &r, m);
+        break;
+    case FOR_AUTHORIZED:
+        authorized_answered(peer, &r, m);
         break;
     case FOR_NOTHING:
         break;
@@ -213,6 +255,7 @@ static void take_status(struct p2p_eth_peer *peer, const struct p2p_eth_message 
         eth->backend.ready(eth->backend.context, peer->link, false);
     if (peer->going)
         return;
+    ask_authorized(peer);
     p2p_eth_gossip_greet(peer);
     p2p_eth_sync_check(eth);
 }

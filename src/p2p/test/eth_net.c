@@ -324,6 +324,8 @@ struct net_node *net_add(struct net *net, struct chain_block *const *blocks, siz
         .network = 1337,
         .genesis = blocks[0]->hash,
         .is_quorum = true,
+        .authorized = net->authorized,
+        .authorized_count = net->authorized_count,
         .head = be_head,
         .fork_id = be_fork_id,
         .fork_check = be_fork_check,

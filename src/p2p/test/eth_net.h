@@ -54,6 +54,8 @@ struct net {
     size_t link_count;
     uint64_t now, random;
     struct net_job *jobs, **last_job;
+    const struct p2p_eth_authorized *authorized; /* of nodes that are added from now on */
+    size_t authorized_count;
 };
 
 void net_init(struct net *net);

@@ -733,6 +733,32 @@ static void test_slow_peer(void **state)
 
 /* --- The set of known hashes --- */
 
+/* --authorizationlist: a peer that has another block there goes; one whose chain does not reach it stays. */
+static void test_authorized(void **state)
+{
+    (void)state;
+    enum { HAVE = 20 };
+    for (int wrong = 0; wrong < 2; wrong++) {
+        struct net net;
+        net_init(&net);
+        struct chain_block **chain = net_make_chain(HAVE, 2, HAVE, 0);
+        struct p2p_eth_authorized list[] = {
+            {5, chain[5]->hash}, {HAVE + 7, {{1}}}, {7, chain[7]->hash}};
+        list[2].hash.b[3] ^= (uint8_t)wrong;
+        struct net_node *peer = net_add(&net, chain, HAVE);
+        net.authorized = list;
+        net.authorized_count = BASE_COUNT(list);
+        struct net_node *node = net_add(&net, chain, HAVE);
+        struct net_link *link = net_connect(&net, node, peer, P2P_ETH_66);
+        net_pass(&net, 60000);
+        assert_int_equal(link->codes[P2P_ETH_GET_BLOCK_HEADERS], BASE_COUNT(list));
+        assert_string_equal(link->why, wrong ? "whitelist block mismatch: block 7" : "");
+        assert_int_equal(p2p_eth_peer_count(node->eth), !wrong);
+        net_release(&net);
+        net_free_blocks(chain, HAVE);
+    }
+}
+
 static void test_known(void **state)
 {
     (void)state;
@@ -773,6 +799,7 @@ int main(void)
         cmocka_unit_test(test_announced),     cmocka_unit_test(test_transactions),
         cmocka_unit_test(test_offered_again), cmocka_unit_test(test_not_synced),
         cmocka_unit_test(test_slow_peer),     cmocka_unit_test(test_known),
+        cmocka_unit_test(test_authorized),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

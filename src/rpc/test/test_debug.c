@@ -25,6 +25,25 @@ static const char *error_of(const json_t *answer)
     return json_string_value(json_object_get(json_object_get(answer, "error"), "message"));
 }
 
+/* --vm.calltimeout: one that hashes until its gas has gone is ended. */
+static void test_call_timeout(void **state)
+{
+    (void)state;
+    struct world w;
+    world_begin(&w, "qbft");
+    w.backend.call_timeout_ms = 1;
+    w.backend.gas_cap = 0;
+    json_t *answer = ask(&w, "eth_call", "[{\"data\":\"0x5b60206000205060005600\"},\"latest\"]");
+    assert_string_equal(error_of(answer), "execution aborted (timeout = 0s)");
+    json_decref(answer);
+    w.backend.call_timeout_ms = 0;
+    answer = ask(&w, "eth_call",
+                 "[{\"data\":\"0x5b60206000205060005600\",\"gas\":\"0x10000\"},\"latest\"]");
+    assert_string_equal(error_of(answer), "out of gas");
+    json_decref(answer);
+    world_end(&w);
+}
+
 /* --- Blocks that were refused --- */
 
 /* The chain's last block with transactions, taken back, with another state root: its seals are no longer good. */
@@ -384,9 +403,9 @@ static void test_servers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bad_blocks), cmocka_unit_test(test_effective_gas_price),
-        cmocka_unit_test(test_fees),       cmocka_unit_test(test_authorizations),
-        cmocka_unit_test(test_servers),
+        cmocka_unit_test(test_bad_blocks),          cmocka_unit_test(test_call_timeout),
+        cmocka_unit_test(test_effective_gas_price), cmocka_unit_test(test_fees),
+        cmocka_unit_test(test_authorizations),      cmocka_unit_test(test_servers),
     };
     return cmocka_run_group_tests_name("debug", tests, NULL, NULL);
 }
