@@ -4,101 +4,34 @@
  * The nodes are asked by JSON-RPC (GoQuorum's, too; namespaces eth and debug): the private contracts of OWN are those of its
  * dump at the highest block that both have; where code or storage of one differ, a bisection finds a block where they part,
  * and its private transactions are compared: payload, then receipt. A contract that OTHER has not got is not its business,
- * or its creation was lost there: it is counted.
+ * or its creation was lost there: it is counted. (With OWN alone the others are asked over the managers: audit_parties.c.)
  */
 #include "base/mem.h"
-#include "console/client.h"
+#include "node/audit_rpc.h"
 #include "node/command.h"
 
 #include <inttypes.h>
-#include <jansson.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 struct audit {
-    struct console_client *own, *other;
-    const char *own_name, *other_name;
+    struct node_audit_peer own, other;
     uint64_t last; /* the block at which all is compared */
     size_t same, absent, parted;
     struct err_detail detail;
 };
-
-/* --- Asking --- */
-
-static int append(const char *text, size_t len, void *context)
-{
-    buf_append(context, text, len);
-    return 0;
-}
-
-/* The whole answer, an object with result or error; NULL: detail tells. `params` is taken. */
-static json_t *ask(struct audit *a, struct console_client *client, const char *method,
-                   json_t *params)
-{
-    struct buf answer = BUF_INIT;
-    json_t *whole = NULL;
-    json_error_t error;
-    json_t *request = json_pack("{s:s, s:i, s:s, s:o}", "jsonrpc", "2.0", "id", 1, "method", method,
-                                "params", params);
-    struct buf text = BUF_INIT;
-    bool written = request && json_dump_callback(request, append, &text, JSON_COMPACT) == 0 &&
-                   buf_status(&text) == 0;
-    int status = written ? console_client_ask(client, &answer, buf_bytes(&text), &a->detail)
-                         : err_set(&a->detail, ERR_NOMEM, "out of memory");
-    if (status == ERR_OK) {
-        whole = json_loadb((const char *)answer.data, answer.len, 0, &error);
-        if (!json_is_object(whole)) {
-            json_decref(whole);
-            whole = NULL;
-            err_set(&a->detail, ERR_INPUT, "%s: the answer is no JSON object", method);
-        }
-    }
-    buf_release(&text);
-    json_decref(request);
-    buf_release(&answer);
-    return whole;
-}
-
-/* The result; an error of the node is in detail. */
-static json_t *result(struct audit *a, struct console_client *client, const char *method,
-                      json_t *params)
-{
-    json_t *whole = ask(a, client, method, params);
-    json_t *found = json_incref(json_object_get(whole, "result"));
-    const char *message =
-        json_string_value(json_object_get(json_object_get(whole, "error"), "message"));
-    if (whole && !found)
-        err_set(&a->detail, ERR_INPUT, "%s (%s): %s", method,
-                client == a->own ? a->own_name : a->other_name, message ? message : "no result");
-    json_decref(whole);
-    return found;
-}
-
-static json_t *at_block(const char *address, uint64_t number)
-{
-    char text[24];
-    snprintf(text, sizeof(text), "0x%" PRIx64, number);
-    return json_pack("[s, s]", address, text);
-}
-
-static json_t *block_params(uint64_t number, bool whole)
-{
-    char text[24];
-    snprintf(text, sizeof(text), "0x%" PRIx64, number);
-    return json_pack("[s, b]", text, whole);
-}
 
 /* --- One contract at one block --- */
 
 enum likeness { FAILED = -1, EQUAL, DIFFERENT, ABSENT, UNKNOWN };
 
 /* Code and root of the storage as one text; NULL: failed. *ret_known false: the node keeps no such state any more. */
-static char *look(struct audit *a, struct console_client *client, const char *address,
+static char *look(struct audit *a, struct node_audit_peer *peer, const char *address,
                   uint64_t number, bool *ret_known, bool *ret_has_code)
 {
-    json_t *code = ask(a, client, "eth_getCode", at_block(address, number));
-    json_t *root = code ? ask(a, client, "eth_storageRoot", at_block(address, number)) : NULL;
+    json_t *code = node_audit_ask(peer, "eth_getCode", node_audit_at_block(address, number));
+    json_t *root =
+        code ? node_audit_ask(peer, "eth_storageRoot", node_audit_at_block(address, number)) : NULL;
     char *text = NULL;
     if (root) {
         const char *bytes = json_string_value(json_object_get(code, "result"));
@@ -121,8 +54,8 @@ static char *look(struct audit *a, struct console_client *client, const char *ad
 static enum likeness compare(struct audit *a, const char *address, uint64_t number)
 {
     bool known[2] = {false, false}, has_code[2] = {false, false};
-    char *own = look(a, a->own, address, number, &known[0], &has_code[0]);
-    char *other = own ? look(a, a->other, address, number, &known[1], &has_code[1]) : NULL;
+    char *own = look(a, &a->own, address, number, &known[0], &has_code[0]);
+    char *other = own ? look(a, &a->other, address, number, &known[1], &has_code[1]) : NULL;
     enum likeness likeness = FAILED;
     if (other)
         likeness = !known[0] || !known[1]        ? UNKNOWN
@@ -157,19 +90,11 @@ static uint64_t find_block(struct audit *a, const char *address, bool *ret_bound
 
 /* --- The transaction --- */
 
-static bool is_private(const json_t *tx)
-{
-    const char *v = json_string_value(json_object_get(tx, "v"));
-    const char *to = json_string_value(json_object_get(tx, "to"));
-    return (v && (strcmp(v, "0x25") == 0 || strcmp(v, "0x26") == 0)) ||
-           (to && strcmp(to, "0x000000000000000000000000000000000000007a") == 0);
-}
-
 /* Whether the two give one answer. */
 static bool agree(struct audit *a, const char *method, const json_t *param, const char *field)
 {
-    json_t *own = ask(a, a->own, method, json_pack("[O]", param));
-    json_t *other = ask(a, a->other, method, json_pack("[O]", param));
+    json_t *own = node_audit_ask(&a->own, method, json_pack("[O]", param));
+    json_t *other = node_audit_ask(&a->other, method, json_pack("[O]", param));
     const json_t *x = json_object_get(own, "result"), *y = json_object_get(other, "result");
     bool same =
         field ? json_equal(json_object_get(x, field), json_object_get(y, field)) : json_equal(x, y);
@@ -180,7 +105,8 @@ static bool agree(struct audit *a, const char *method, const json_t *param, cons
 
 static void tell_transaction(struct audit *a, uint64_t number)
 {
-    json_t *block = result(a, a->own, "eth_getBlockByNumber", block_params(number, true));
+    json_t *block =
+        node_audit_result(&a->own, "eth_getBlockByNumber", node_audit_block_params(number, true));
     json_t *list = json_object_get(block, "transactions"), *tx;
     const char *only = NULL;
     size_t i, count = 0;
@@ -188,7 +114,7 @@ static void tell_transaction(struct audit *a, uint64_t number)
     {
         const json_t *hash = json_object_get(tx, "hash");
         const char *why = NULL;
-        if (!is_private(tx))
+        if (!node_audit_is_private(tx))
             continue;
         count++;
         only = json_string_value(hash);
@@ -240,24 +166,22 @@ static int audit_contract(struct audit *a, const char *address)
 
 static int find_height(struct audit *a)
 {
-    json_t *own = result(a, a->own, "eth_blockNumber", json_array());
-    json_t *other = own ? result(a, a->other, "eth_blockNumber", json_array()) : NULL;
-    int status = other ? ERR_OK : ERR_IO;
-    if (other) {
-        uint64_t x = strtoull(json_string_value(own) ? json_string_value(own) : "", NULL, 16);
-        uint64_t y = strtoull(json_string_value(other) ? json_string_value(other) : "", NULL, 16);
-        a->last = x < y ? x : y;
-    }
-    json_decref(own);
-    json_decref(other);
+    uint64_t own, other;
+    int status = node_audit_height(&a->own, &own);
+    if (status == ERR_OK)
+        status = node_audit_height(&a->other, &other);
+    if (status == ERR_OK)
+        a->last = own < other ? own : other;
     return status;
 }
 
 static int check_chain(struct audit *a)
 {
-    json_t *own = result(a, a->own, "eth_getBlockByNumber", block_params(a->last, false));
-    json_t *other =
-        own ? result(a, a->other, "eth_getBlockByNumber", block_params(a->last, false)) : NULL;
+    json_t *own =
+        node_audit_result(&a->own, "eth_getBlockByNumber", node_audit_block_params(a->last, false));
+    json_t *other = own ? node_audit_result(&a->other, "eth_getBlockByNumber",
+                                            node_audit_block_params(a->last, false))
+                        : NULL;
     int status = other ? ERR_OK : ERR_IO;
     if (other && !json_equal(json_object_get(own, "hash"), json_object_get(other, "hash")))
         status =
@@ -269,62 +193,46 @@ static int check_chain(struct audit *a)
 
 static int audit_other(struct audit *a)
 {
-    char text[24];
     int status = find_height(a);
     if (status == ERR_OK)
         status = check_chain(a);
     if (status != ERR_OK)
         return status;
-    snprintf(text, sizeof(text), "0x%" PRIx64, a->last);
-    json_t *dump = result(a, a->own, "debug_dumpBlock", json_pack("[s, s]", text, "private"));
-    if (!dump)
+    json_t *contracts = node_audit_contracts(&a->own, a->last), *contract;
+    size_t i;
+    if (!contracts)
         return ERR_IO;
-    printf("%s and %s at block %" PRIu64 ":\n", a->own_name, a->other_name, a->last);
-    const char *key;
-    json_t *account;
-    json_object_foreach(json_object_get(dump, "accounts"), key, account)
+    printf("%s and %s at block %" PRIu64 ":\n", a->own.name, a->other.name, a->last);
+    json_array_foreach(contracts, i, contract)
     {
-        const char *code = json_string_value(json_object_get(account, "code"));
-        if (code && *code && strcmp(code, "0x") != 0 && status == ERR_OK)
-            status = audit_contract(a, key);
+        if (status == ERR_OK)
+            status = audit_contract(a, json_string_value(contract));
     }
-    json_decref(dump);
+    json_decref(contracts);
     if (status == ERR_OK)
         printf("   private contracts: %zu the same, %zu differ, %zu not there\n", a->same,
                a->parted, a->absent);
     return status;
 }
 
-static int connect_to(struct audit *a, struct console_client **ret_client,
-                      const struct node_config *config, const char *endpoint)
-{
-    const struct console_client_options options = {
-        .endpoint = endpoint,
-        .token = config->rpcclitoken,
-        .certificate = config->rpcclitls_cert,
-        .ca_certificate = config->rpcclitls_cacert,
-        .ciphers = config->rpcclitls_ciphersuites,
-        .insecure = config->rpcclitls_insecureskipverify,
-    };
-    int status = console_client_new(ret_client, &options, &a->detail);
-    return status == ERR_OK ? status : err_prefix(&a->detail, status, "%s", endpoint);
-}
-
 int node_audit(const struct node_config *config, size_t count, char **endpoints)
 {
     size_t parted = 0;
     int code = NODE_EXIT_OK;
+    if (count == 1)
+        return node_audit_parties(config, endpoints[0]);
     for (size_t i = 1; i < count && code == NODE_EXIT_OK; i++) {
-        struct audit a = {.own_name = endpoints[0], .other_name = endpoints[i]};
-        int status = connect_to(&a, &a.own, config, endpoints[0]);
+        struct audit a = {.same = 0};
+        a.own.detail = a.other.detail = &a.detail;
+        int status = node_audit_connect(&a.own, config, endpoints[0]);
         if (status == ERR_OK)
-            status = connect_to(&a, &a.other, config, endpoints[i]);
+            status = node_audit_connect(&a.other, config, endpoints[i]);
         if (status == ERR_OK)
             status = audit_other(&a);
         if (status != ERR_OK)
             code = node_fatal("%s", *a.detail.text ? a.detail.text : err_text(status));
-        console_client_free(a.own);
-        console_client_free(a.other);
+        console_client_free(a.own.client);
+        console_client_free(a.other.client);
         parted += a.parted;
     }
     return code == NODE_EXIT_OK && parted ? NODE_EXIT_FATAL : code;

@@ -5,6 +5,7 @@
 #include "extension/list.h"
 #include "io/signal.h"
 #include "io/timer.h"
+#include "node/audit_answer.h"
 #include "node/command.h"
 #include "node/endpoints.h"
 #include "node/log.h"
@@ -36,7 +37,8 @@ struct node {
     char name[P2P_NAME_MAX + 1];
     char root[NODE_PATH_MAX]; /* the data directory's absolute path */
     struct pool *threads;
-    struct node_manager *manager; /* of private transactions; NULL: none */
+    struct node_manager *manager;         /* of private transactions; NULL: none */
+    struct node_audit_answerer *answerer; /* of other parties; NULL: none */
     struct chain *store;
     struct node_permission *permission; /* by contracts; NULL: none */
     struct io_loop *loop;
@@ -658,6 +660,7 @@ static void take_down(struct node *node)
 {
     struct node_network *network = node->network;
     node_manager_stop(node->manager);
+    node_audit_answerer_end(node->answerer);
     node_metrics_stop(node->metrics);
     node_unlocking_free(node->unlocking);
     if (node->accounts)
@@ -732,6 +735,9 @@ static int start(struct node *node, struct err_detail *detail)
         node_signer_start(node->signer);
     if (status == ERR_OK && node->raft)
         status = node_raft_start(node->raft, detail);
+    if (status == ERR_OK)
+        status = node_audit_answerer_start(&node->answerer, node_manager_tm(node->manager),
+                                           node->store, node_manager_psis(node->manager));
     return status;
 }
 

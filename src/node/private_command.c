@@ -298,5 +298,6 @@ int node_run_private(const struct node_config *config, size_t count, char **argu
         return run_replay(config, arguments[1], *what == 'r');
     if (count >= 2 && strcmp(what, "audit") == 0)
         return node_audit(config, count - 1, arguments + 1);
-    return node_fatal("private takes 'replay GENESIS', 'check GENESIS', or 'audit ENDPOINT …'");
+    return node_fatal("private takes 'replay GENESIS', 'check GENESIS', or 'audit OWN-ENDPOINT "
+                      "[OTHER-ENDPOINT …]'");
 }

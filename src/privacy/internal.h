@@ -32,9 +32,6 @@ struct privacy_tm {
 
 uint64_t privacy_now(const struct privacy_tm *tm);
 
-/* Sleeps; true when the node ends. */
-bool privacy_pause(struct privacy_tm *tm, uint64_t ms);
-
 /* cache.c; a payload that does not fit, or no memory, is not kept. */
 bool privacy_cache_find(struct privacy_tm *tm, struct chain_payload *ret_payload, int *ret_err,
                         const struct chain_payload_hash *hash, bool raw, struct arena *arena);

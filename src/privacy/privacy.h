@@ -79,6 +79,8 @@ int privacy_new(struct privacy_tm **ret_tm, const struct privacy_options *option
 void privacy_free(struct privacy_tm *tm);
 /* Whoever waits for an answer gives up: the node ends. Any thread. */
 void privacy_stop(struct privacy_tm *tm);
+/* Sleeps; true when the node ends. */
+bool privacy_pause(struct privacy_tm *tm, uint64_t ms);
 
 /* /upcheck, /version, /version/api. */
 int privacy_open(struct privacy_tm *tm, struct err_detail *detail) BASE_NODISCARD;
@@ -154,6 +156,29 @@ int privacy_groups(struct privacy_tm *tm, struct chain_psis *ret_psis, struct ar
 /* The answer to that (exposed for fuzzing). */
 int privacy_parse_groups(struct chain_psis *ret_psis, struct bytes json, struct arena *arena,
                          struct err_detail *detail) BASE_NODISCARD;
+
+/* --- Notes to the nodes of other parties --- */
+
+/* Keys are base64 texts. */
+struct privacy_note {
+    struct bytes from, to, text;
+};
+
+struct privacy_notes {
+    const struct privacy_note *list;
+    size_t count;
+};
+
+/* Seals a note for `to` and brings it to that party's manager, which keeps it for its node, for a minute. PRIVACY_FAILED tells why not: no
+ * such key, out of reach, a manager that takes none (Tessera). */
+int privacy_note_send(struct privacy_tm *tm, const struct privacy_note *note, const char *topic,
+                      struct err_detail *detail) BASE_NODISCARD;
+/* What has come under a topic, once; who sent each is certain. ERR_UNSUPPORTED: this manager has no notes. */
+int privacy_note_take(struct privacy_tm *tm, struct privacy_notes *ret_notes, const char *topic,
+                      struct arena *arena, struct err_detail *detail) BASE_NODISCARD;
+/* The answer to that (exposed for fuzzing). False: it is none. */
+bool privacy_parse_notes(struct privacy_notes *ret_notes, struct bytes json, struct arena *arena,
+                         int *ret_err);
 
 /* --- For the chain --- */
 

@@ -9,6 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct chain_payload payload;
+    struct privacy_notes notes;
     struct eth_transaction tx;
     struct privacy_config config;
     struct err_detail detail;
@@ -22,6 +23,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             abort();
     }
     (void)chain_private_parse(&tx, &arena, bytes_of(data, size), &err);
+    if (privacy_parse_notes(&notes, bytes_of(data, size), &arena, &err))
+        for (size_t i = 0; i < notes.count; i++)
+            if (err || notes.list[i].text.len > size || notes.list[i].from.len > size)
+                abort();
     privacy_config_init(&config);
     if (privacy_config_parse(&config, bytes_of(data, size), "file", &detail) &&
         detail.text[0] == '\0')

@@ -23,9 +23,12 @@ enum {
     TM_API_REQUESTS_MAX = 4096, /* under way at a time; above it the answer is 503 */
     /* Memory of one request: its payload as text, bytes, cipher text, and a copy for each recipient. */
     TM_API_MEMORY_MAX = 16 * TMPROTO_PAYLOAD_MAX,
-    TM_API_PUSHES_MAX = 64,      /* payloads under way at a time in a resend */
-    TM_API_BATCH_MAX = 10000,    /* payloads of one pushBatch, as in Tessera */
-    TM_API_VALIDATIONS_MAX = 64, /* keys validated in one party information */
+    TM_API_PUSHES_MAX = 64,       /* payloads under way at a time in a resend */
+    TM_API_BATCH_MAX = 10000,     /* payloads of one pushBatch, as in Tessera */
+    TM_API_VALIDATIONS_MAX = 64,  /* keys validated in one party information */
+    TM_API_NOTE_MAX = 64 << 10,   /* bytes of a note from node to node */
+    TM_API_NOTES_MAX = 256,       /* that wait for the node: 16 MiB at most */
+    TM_API_NOTES_OF_ONE_MAX = 32, /* of one sender */
 };
 
 struct tm_api;

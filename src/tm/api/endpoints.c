@@ -40,6 +40,9 @@ const struct tm_endpoint tm_endpoints[] = {
     {"POST", "/retrievePrivacyGroup", Q2T, TM_IN(JSON), TM_IN(JSON), tm_post_retrieve_group, "one privacy group"},
     {"POST", "/deletePrivacyGroup", Q2T, TM_IN(JSON), TM_IN(JSON), tm_post_delete_group, "ends a privacy group and tells its members"},
 
+    {"POST", "/note", Q2T, TM_JSONS_2_1, 0, tm_post_note_send, "tells the node of another party, sealed, stored nowhere"},
+    {"GET", "/notes/{topic}", Q2T, 0, TM_JSONS_2_1, tm_get_notes, "what other parties' nodes told, once"},
+
     {"POST", "/push", P2P, TM_IN(OCTETS), 0, tm_post_push, "takes a payload of another manager"},
     {"POST", "/partyinfo", P2P, TM_IN(OCTETS), TM_IN(OCTETS), tm_post_partyinfo, "hears who is where"},
     {"GET", "/partyinfo", P2P, 0, TM_IN(JSON), tm_get_partyinfo, "tells who is where"},
@@ -48,6 +51,8 @@ const struct tm_endpoint tm_endpoints[] = {
     {"POST", "/resendBatch", P2P, TM_IN(JSON), TM_IN(JSON), tm_post_resend_batch, "pushes all of a key in batches"},
     {"POST", "/pushBatch", P2P, TM_IN(JSON), 0, tm_post_push_batch, "takes a batch, while recovering"},
     {"POST", "/pushPrivacyGroup", P2P, TM_IN(OCTETS), 0, tm_post_push_group, "takes a privacy group"},
+
+    {"POST", "/note", P2P, TM_IN(OCTETS), 0, tm_post_note, "takes a note for the node"},
 
     {"GET", "/keys", MORE, 0, TM_IN(JSON), tm_get_keys, "our public keys"},
     {"GET", "/partyinfo/keys", MORE, 0, TM_IN(JSON), tm_get_party_keys, "public keys of the network"},

@@ -46,6 +46,8 @@ struct tm_api {
     struct tm_figures *figures; /* one an endpoint */
     uint64_t pushes, push_failures, deliveries;
     char *resident_groups; /* the answer of /groups/resident: made once */
+    struct tm_note *notes; /* that wait for the node, oldest first */
+    size_t note_count;
 };
 
 enum { TM_ASIDE_MAX = 4 };
@@ -177,6 +179,7 @@ tm_endpoint_fn tm_get_groups, tm_post_create_group, tm_post_find_group, tm_post_
 tm_endpoint_fn tm_post_push, tm_post_partyinfo, tm_get_partyinfo, tm_post_validate, tm_post_resend,
     tm_post_resend_batch, tm_post_push_batch;
 tm_endpoint_fn tm_get_keys, tm_get_party_keys, tm_put_peer, tm_get_peers;
+tm_endpoint_fn tm_post_note, tm_post_note_send, tm_get_notes;
 
 /* group.c: the members in the encoding of a group; false when it is damaged. */
 bool tm_group_members(struct arena *arena, struct tmproto_list *ret_members, struct bytes data);
@@ -184,6 +187,9 @@ bool tm_group_members(struct arena *arena, struct tmproto_list *ret_members, str
 /* take.c: puts a payload that came into the store, by the rules of /push, and answers the request. `payload` lies in its
  * arena. */
 void tm_take(struct tm_request *request, const struct tmproto_payload *payload);
+
+/* note.c */
+void tm_notes_free(struct tm_api *api);
 
 /* peers.c, deliver.c, constellation.c */
 void tm_round(void *context);

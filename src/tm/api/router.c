@@ -45,6 +45,7 @@ void tm_api_free(struct tm_api *api)
         return;
     io_timer_stop(&api->round);
     io_timer_stop(&api->deliver);
+    tm_notes_free(api);
     mem_free(api->resident_groups);
     mem_free(api->figures);
     mem_free(api);
