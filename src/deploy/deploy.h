@@ -4,6 +4,7 @@
  *     network/    the file: reading, checking, what it means
  *     genesis/    block 0 of a new network
  *     secrets/    where key material is kept;  keys/  what is kept there
+ *     backup/     peers in one file, and back
  *     local/      a network on this machine: its folder, its processes, who supervises them
  *     kubernetes/ a network on clusters: what it is made of, as files and for real
  *     commands/   one file a command
@@ -16,6 +17,7 @@
 #include "base/commands.h"
 
 extern const struct commands_command deploy_attach;
+extern const struct commands_command deploy_backup_command;
 extern const struct commands_command deploy_demo;
 extern const struct commands_command deploy_doctor;
 extern const struct commands_command deploy_check;
@@ -28,6 +30,7 @@ extern const struct commands_command deploy_init;
 extern const struct commands_command deploy_plan;
 extern const struct commands_command deploy_render_command;
 extern const struct commands_command deploy_restart;
+extern const struct commands_command deploy_restore_command;
 extern const struct commands_command deploy_schema;
 extern const struct commands_command deploy_up;
 extern const struct commands_command deploy_down;

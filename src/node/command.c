@@ -395,6 +395,7 @@ const struct node_command node_commands[] = {
     {"removedb", node_run_removedb},
     {"license", node_run_license},
     {"migrate", node_run_migrate},
+    {"backup", node_run_backup},
     {"private", node_run_private},
     {"show-deprecated-flags", node_run_deprecated},
 };

@@ -36,6 +36,14 @@ int node_run_account(const struct node_config *config, size_t count, char **argu
 int node_run_attach(const struct node_config *config, size_t count, char **arguments);
 int node_run_console(const struct node_config *config, size_t count, char **arguments);
 int node_run_js(const struct node_config *config, size_t count, char **arguments);
+/* copy_files.c: keys, peers, permissions and extensions from one data directory to another. What is there already and differs is
+ * an error, which is printed. */
+struct node_copied {
+    unsigned copied, same;
+};
+int node_copy_files(struct node_copied *copied, const char *place, const char *root);
+/* backup_command.c */
+int node_run_backup(const struct node_config *config, size_t count, char **arguments);
 /* migrate.c */
 int node_run_migrate(const struct node_config *config, size_t count, char **arguments);
 /* private_command.c, audit.c; `endpoints`: this node's, then those of others. */

@@ -5,27 +5,24 @@
  * files: each block is executed and its roots compared, blocks that are there are passed over, so that an interrupted
  * run goes on where it was. Nothing in PLACE is changed.
  */
-#include "base/file.h"
 #include "base/hex.h"
-#include "base/mem.h"
 #include "base/pool.h"
 #include "node/command.h"
 #include "node/log.h"
 #include "node/manager.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <time.h>
 
-enum { COPY_MAX = 16 << 20, PROGRESS_SECONDS = 2 };
+enum { PROGRESS_SECONDS = 2 };
 
 struct migration {
     const struct node_config *config;
     struct node_datadir dir;
-    unsigned copied, same;
+    struct node_copied files;
     uint64_t known, blocks; /* of those read */
     time_t told;
 };
@@ -38,88 +35,10 @@ static void on_interrupt(int number)
     interrupted = 1;
 }
 
-/* --- Files --- */
-
 static bool is_folder(const char *path)
 {
     struct stat st;
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
-/* Copies unless it is there; another file under the name is an error, because either may be the right one. */
-static int copy_file(struct migration *m, const char *from, const char *to)
-{
-    struct buf theirs = BUF_INIT, ours = BUF_INIT;
-    struct err_detail detail = {""};
-    struct stat st;
-    if (stat(from, &st) != 0 || !S_ISREG(st.st_mode))
-        return NODE_EXIT_OK;
-    int status = file_read(from, COPY_MAX, &theirs, &detail);
-    int code = NODE_EXIT_OK;
-    if (status == ERR_OK && stat(to, &st) == 0) {
-        status = file_read(to, COPY_MAX, &ours, &detail);
-        if (status == ERR_OK && !bytes_equal(buf_bytes(&ours), buf_bytes(&theirs)))
-            code = node_fatal("%s and %s differ: remove the one that is wrong", from, to);
-        m->same += code == NODE_EXIT_OK;
-    } else if (status == ERR_OK) {
-        status = file_write_private(to, buf_bytes(&theirs), &detail);
-        m->copied += status == ERR_OK;
-        if (status == ERR_OK)
-            NODE_LOG(NODE_LOG_INFO, "Copied", node_text("file", to));
-    }
-    mem_wipe(theirs.data, theirs.len); /* keys are among them */
-    mem_wipe(ours.data, ours.len);
-    buf_release(&theirs);
-    buf_release(&ours);
-    return status == ERR_OK ? code : node_fatal("%s", detail.text);
-}
-
-static int copy_keystore(struct migration *m, const char *place)
-{
-    char from[NODE_PATH_MAX], to[NODE_PATH_MAX], source[NODE_PATH_MAX + 300],
-        target[NODE_PATH_MAX + 300];
-    struct err_detail detail = {""};
-    snprintf(from, sizeof(from), "%.4000s/keystore", place);
-    snprintf(to, sizeof(to), "%.4000s/keystore", m->dir.root);
-    DIR *folder = opendir(from);
-    if (!folder)
-        return errno == ENOENT ? NODE_EXIT_OK : node_fatal("%s: %s", from, strerror(errno));
-    int code = file_make_folders(to, 0700, &detail) == ERR_OK ? NODE_EXIT_OK
-                                                              : node_fatal("%s", detail.text);
-    const struct dirent *entry;
-    while (code == NODE_EXIT_OK && (entry = readdir(folder))) {
-        if (entry->d_name[0] == '.')
-            continue;
-        snprintf(source, sizeof(source), "%s/%.255s", from, entry->d_name);
-        snprintf(target, sizeof(target), "%s/%.255s", to, entry->d_name);
-        code = copy_file(m, source, target);
-    }
-    closedir(folder);
-    return code;
-}
-
-static int copy_files(struct migration *m, const char *place)
-{
-    static const char *const names[] = {
-        "geth/nodekey",
-        "nodekey",
-        "geth/static-nodes.json",
-        "static-nodes.json",
-        "geth/trusted-nodes.json",
-        "trusted-nodes.json",
-        "permissioned-nodes.json",
-        "disallowed-nodes.json",
-        "permission-config.json",
-        "geth/activeExtensions.json",
-    };
-    char from[NODE_PATH_MAX + 64], to[NODE_PATH_MAX + 64];
-    int code = NODE_EXIT_OK;
-    for (size_t i = 0; i < BASE_COUNT(names) && code == NODE_EXIT_OK; i++) {
-        snprintf(from, sizeof(from), "%s/%s", place, names[i]);
-        snprintf(to, sizeof(to), "%s/%s", m->dir.root, names[i]);
-        code = copy_file(m, from, to);
-    }
-    return code == NODE_EXIT_OK ? copy_keystore(m, place) : code;
 }
 
 /* --- The chain --- */
@@ -170,8 +89,8 @@ static void report(const struct migration *m, struct chain *chain)
            "Chain:   head %llu, 0x%s\n"
            "         state root 0x%s\n"
            "Blocks:  %llu checked and imported, %llu there already\n",
-           m->copied, m->same, (unsigned long long)head.block->header.number, hash, root,
-           (unsigned long long)(m->blocks - m->known), (unsigned long long)m->known);
+           m->files.copied, m->files.same, (unsigned long long)head.block->header.number, hash,
+           root, (unsigned long long)(m->blocks - m->known), (unsigned long long)m->known);
     chain_head_release(&head);
 }
 
@@ -234,7 +153,7 @@ int node_run_migrate(const struct node_config *config, size_t count, char **argu
     signal(SIGINT, on_interrupt);
     signal(SIGTERM, on_interrupt);
     bool folder = is_folder(config->from);
-    int code = folder ? copy_files(&m, config->from) : NODE_EXIT_OK;
+    int code = folder ? node_copy_files(&m.files, config->from, m.dir.root) : NODE_EXIT_OK;
     if (code == NODE_EXIT_OK)
         code = folder ? take_chain(&m, config->from, count, arguments)
                       : take_chain(&m, config->from, 1, one);

@@ -414,12 +414,9 @@ static int open_all(struct lmdb_store *store, const struct store_table *tables, 
     return status;
 }
 
-int store_lmdb_new(struct store **ret_store, const char *path, const struct store_table *tables,
-                   size_t table_count, const struct store_lmdb_options *options,
-                   struct err_detail *detail)
+/* One that is not open yet. */
+static int make(struct lmdb_store **ret_store, const char *path, struct err_detail *detail)
 {
-    static const struct store_lmdb_options defaults;
-    static_assert(sizeof(size_t) == sizeof(uint64_t), "LMDB's integer keys are size_t");
     struct lmdb_store *store = mem_alloc_zeroed(1, sizeof(*store));
     size_t path_size = strlen(path) + 1;
     char *path_copy = mem_alloc(path_size);
@@ -429,14 +426,63 @@ int store_lmdb_new(struct store **ret_store, const char *path, const struct stor
         return err_set(detail, ERR_NOMEM, "%s: out of memory", path);
     }
     memcpy(path_copy, path, path_size);
-    store_setup(&store->base, &lmdb_ops, tables, table_count);
     store->path = path_copy;
     store->lock = -1;
-    int status = open_all(store, tables, table_count, options ? options : &defaults, detail);
+    *ret_store = store;
+    return ERR_OK;
+}
+
+int store_lmdb_new(struct store **ret_store, const char *path, const struct store_table *tables,
+                   size_t table_count, const struct store_lmdb_options *options,
+                   struct err_detail *detail)
+{
+    static const struct store_lmdb_options defaults;
+    static_assert(sizeof(size_t) == sizeof(uint64_t), "LMDB's integer keys are size_t");
+    struct lmdb_store *store = NULL;
+    int status = make(&store, path, detail);
+    if (status != ERR_OK)
+        return status;
+    store_setup(&store->base, &lmdb_ops, tables, table_count);
+    status = open_all(store, tables, table_count, options ? options : &defaults, detail);
     if (status != ERR_OK) {
         lmdb_free(&store->base);
         return status;
     }
     *ret_store = &store->base;
     return ERR_OK;
+}
+
+/* Compacted, by a read transaction: writers go on. Where LMDB counts pages that nobody owns it does not compact; then all pages are
+ * copied. */
+static int copy_to(struct lmdb_store *store, int fd, struct err_detail *detail)
+{
+    int rc = mdb_env_copyfd2(store->env, fd, MDB_CP_COMPACT);
+    if (rc == MDB_CORRUPTED || rc == MDB_INCOMPATIBLE)
+        rc = ftruncate(fd, 0) != 0 || lseek(fd, 0, SEEK_SET) != 0
+                 ? errno
+                 : mdb_env_copyfd2(store->env, fd, 0);
+    if (rc == 0 && fsync(fd) != 0)
+        rc = errno;
+    return rc ? failed(store, detail, rc) : ERR_OK;
+}
+
+int store_lmdb_copy(const char *path, const char *to, struct err_detail *detail)
+{
+    static const struct store_lmdb_options reading = {.read_only = true};
+    struct lmdb_store *store = NULL;
+    int status = make(&store, path, detail);
+    if (status != ERR_OK)
+        return status;
+    status = open_env_largest(store, &reading, detail);
+    int fd = status == ERR_OK ? open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
+    if (status == ERR_OK && fd < 0)
+        status = err_set(detail, err_from_errno(errno), "cannot make %s: %s", to, strerror(errno));
+    if (fd >= 0) {
+        status = copy_to(store, fd, detail);
+        close(fd);
+        if (status != ERR_OK)
+            unlink(to);
+    }
+    lmdb_free(&store->base);
+    return status;
 }

@@ -64,6 +64,13 @@ int store_lmdb_new(struct store **ret_store, const char *path, const struct stor
                    size_t table_count, const struct store_lmdb_options *options,
                    struct err_detail *detail) BASE_NODISCARD;
 
+/*
+ * Writes what the store in the folder `path` holds at this moment into a new file `to`, which is a whole data.mdb without free
+ * pages (mode 0600, synced), while another process may be writing the store. ERR_EXISTS when `to` is there; ERR_NOTFOUND,
+ * ERR_CORRUPT, ERR_NOSPACE, ERR_IO, ERR_NOMEM; then `to` is not.
+ */
+int store_lmdb_copy(const char *path, const char *to, struct err_detail *detail) BASE_NODISCARD;
+
 /* A store in memory: no cost to open but one allocation, gone with store_free. ERR_NOMEM. */
 int store_memory_new(struct store **ret_store, const struct store_table *tables,
                      size_t table_count) BASE_NODISCARD;

@@ -71,6 +71,17 @@ void deploy_context_release(struct deploy_context *context)
     arena_release(&context->arena);
 }
 
+int deploy_context_passphrase(struct buf *passphrase, const char *path, struct err_detail *detail)
+{
+    char reference[DEPLOY_PATH_MAX + 8];
+    snprintf(reference, sizeof(reference), "file:%s", path);
+    int status =
+        deploy_reference_read(passphrase, &(struct deploy_text){.text = reference}, detail);
+    if (status == ERR_OK && passphrase->len == 0)
+        status = err_set(detail, ERR_INPUT, "%s: its first line, the passphrase, is empty", path);
+    return status;
+}
+
 int deploy_context_secrets(struct deploy_secrets *ret_secrets, char *path,
                            const struct deploy_site *site, const char *passphrase_file,
                            struct err_detail *detail)
@@ -87,10 +98,7 @@ int deploy_context_secrets(struct deploy_secrets *ret_secrets, char *path,
     deploy_site_path(path, site, "secrets");
     deploy_site_path(key_path, site, "secrets.key");
     if (passphrase_file) {
-        char reference[DEPLOY_PATH_MAX + 8];
-        snprintf(reference, sizeof(reference), "file:%s", passphrase_file);
-        status =
-            deploy_reference_read(&passphrase, &(struct deploy_text){.text = reference}, detail);
+        status = deploy_context_passphrase(&passphrase, passphrase_file, detail);
         key = (struct deploy_secrets_key){.passphrase = buf_bytes(&passphrase)};
     }
     if (status == ERR_OK)

@@ -37,6 +37,10 @@ int deploy_context_secrets(struct deploy_secrets *ret_secrets, char *path,
                            const struct deploy_site *site, const char *passphrase_file,
                            struct err_detail *detail) BASE_NODISCARD;
 
+/* Appends the first line of a file with a passphrase; the caller wipes it. ERR_INPUT: it is empty; ERR_NOTFOUND, ERR_IO, ERR_NOMEM. */
+int deploy_context_passphrase(struct buf *ret_passphrase, const char *path,
+                              struct err_detail *detail) BASE_NODISCARD;
+
 /* Reads and checks the keys of all peers of the file into the site; those of peer `make` are made when they are missing. ERR_NOTFOUND names the
  * first that is missing. */
 #define DEPLOY_MAKE_NONE SIZE_MAX

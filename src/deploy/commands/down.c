@@ -1,10 +1,9 @@
 /* `quorate down`: the network of this machine ends; its data stays, unless --purge. */
 #include "deploy/commands/cluster.h"
 #include "deploy/commands/context.h"
+#include "deploy/local/folder.h"
 #include "deploy/local/supervisor.h"
 
-#include <errno.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -18,19 +17,6 @@ static const struct options_row rows[] = {
      "remove keys, chain and payloads as well: what is gone then is gone"},
     {"yes", NULL, OPTIONS_SWITCH, &yes, "do not ask before --purge removes anything"},
 };
-
-static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *walk)
-{
-    (void)info, (void)kind, (void)walk;
-    return remove(path);
-}
-
-static int remove_tree(const char *path, struct err_detail *detail)
-{
-    if (access(path, F_OK) != 0 || nftw(path, remove_one, 32, FTW_DEPTH | FTW_PHYS) == 0)
-        return ERR_OK;
-    return err_set(detail, ERR_IO, "cannot remove %s: %s", path, strerror(errno));
-}
 
 static bool confirmed(const struct deploy_site *site)
 {
@@ -58,9 +44,9 @@ static int take_down(struct err_detail *detail)
     }
     /* Secrets in memory are only needed while something runs. */
     if (status == ERR_OK)
-        status = remove_tree(context.site->memory, detail);
+        status = deploy_folder_remove(context.site->memory, detail);
     if (status == ERR_OK && purge) {
-        status = remove_tree(context.site->folder, detail);
+        status = deploy_folder_remove(context.site->folder, detail);
         if (status == ERR_OK)
             printf("removed %s\n", context.site->folder);
     }

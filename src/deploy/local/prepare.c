@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "deploy/local/founders.h"
+#include "deploy/local/nodes.h"
 #include "deploy/local/ports.h"
 #include "deploy/local/run.h"
 #include "deploy/local/tm_config.h"
@@ -200,21 +201,13 @@ static int prepare_nodes(struct preparation *p, struct err_detail *detail)
     const struct deploy_config *config = p->site->network->config;
     char path[DEPLOY_PATH_MAX];
     bool written = false;
-    if (config->bootnode) {
-        int status = file_read(config->staticnodes.text, FILE_MAX_BYTES, &p->nodes, detail);
-        if (status != ERR_OK)
-            return status;
-    } else {
-        buf_append_text(&p->nodes, "[\n");
-        for (size_t i = 0; i < p->site->count; i++) {
-            buf_append_text(&p->nodes, "  \"");
-            deploy_site_enode(&p->nodes, p->site, i);
-            buf_append_text(&p->nodes, i + 1 < p->site->count ? "\",\n" : "\"\n");
-        }
-        buf_append_text(&p->nodes, "]\n");
-    }
+    int status = config->bootnode
+                     ? file_read(config->staticnodes.text, FILE_MAX_BYTES, &p->nodes, detail)
+                     : deploy_nodes_format(&p->nodes, p->site, detail);
+    if (status != ERR_OK)
+        return status;
     deploy_site_path(path, p->site, "static-nodes.json");
-    int status = write_if_new(p, &written, path, buf_bytes(&p->nodes), false, detail);
+    status = write_if_new(p, &written, path, buf_bytes(&p->nodes), false, detail);
     if (status == ERR_OK && !config->bootnode)
         status = copy_out(p, &config->staticnodes, &p->nodes, detail);
     if (status == ERR_OK)

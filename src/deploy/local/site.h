@@ -4,6 +4,7 @@
  *     <folder>/secrets, secrets.key       key material, encrypted (deploy/secrets)
  *     <folder>/genesis.json               made once; never replaced while data of it lives
  *     <folder>/static-nodes.json          enodes in the order of the file
+ *     <folder>/static-nodes.elsewhere.json  those of a network of which other peers run elsewhere (nodes.h)
  *     <folder>/founders.json             whom the genesis was made for
  *     <folder>/ports.json                which ports were given
  *     <folder>/processes.json             what the supervisor runs

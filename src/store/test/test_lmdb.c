@@ -325,6 +325,61 @@ static void out_of_memory(void **state)
     }
 }
 
+/* Batches of ten, until it is killed. */
+static void write_on(const char *path)
+{
+    struct store *store = open_store(path);
+    for (uint64_t first = count(store) + 1;; first += 10)
+        if (add(store, first, first + 9, NULL) != ERR_OK)
+            _exit(1);
+}
+
+/* A copy while another process writes holds whole batches, no fewer than there were, and is as good a store. */
+static void copied_while_written(void **state)
+{
+    const char *path = *state;
+    char folder[64], file[96];
+    struct err_detail detail = {""};
+    uint64_t before = 0;
+    struct store *store = open_store(path);
+    assert_int_equal(add(store, 1, 1000, NULL), ERR_OK);
+    store_free(store);
+    pid_t child = fork();
+    if (child == 0)
+        write_on(path);
+    for (int i = 0; i < 10; i++) {
+        snprintf(folder, sizeof(folder), "%s-copy", path);
+        snprintf(file, sizeof(file), "%s/data.mdb", folder);
+        assert_int_equal(mkdir(folder, 0700), 0);
+        if (store_lmdb_copy(path, file, &detail) != ERR_OK)
+            fail_msg("%s", detail.text);
+        assert_int_equal(store_lmdb_copy(path, file, &detail), ERR_EXISTS);
+        store = open_store(folder);
+        uint64_t entries = count(store);
+        assert_true(entries >= before && entries >= 1000);
+        assert_int_equal(entries % 10, 0);
+        assert_int_equal(add(store, entries + 1, entries + 5, NULL), ERR_OK);
+        store_free(store);
+        before = entries;
+        remove_store(folder);
+    }
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+}
+
+static void copy_of_nothing(void **state)
+{
+    char name[128], to[128];
+    struct err_detail detail;
+    snprintf(name, sizeof(name), "%s/none", (const char *)*state);
+    snprintf(to, sizeof(to), "%s/copy", (const char *)*state);
+    assert_int_equal(store_lmdb_copy(name, to, &detail), ERR_NOTFOUND);
+    assert_int_not_equal(access(to, F_OK), 0);
+    store_free(open_store(*state));
+    snprintf(to, sizeof(to), "%s/none/copy", (const char *)*state);
+    assert_int_equal(store_lmdb_copy(*state, to, &detail), ERR_NOTFOUND);
+}
+
 #define TEST(name) {#name, name, setup, teardown, NULL}
 
 int main(void)
@@ -339,6 +394,8 @@ int main(void)
         TEST(lost_end_of_file),
         TEST(too_many_readers),
         TEST(killed_while_writing),
+        TEST(copied_while_written),
+        TEST(copy_of_nothing),
         TEST(out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,9 +25,16 @@ int tm_keygen(int argc, char **argv);
 int tm_keyupdate(int argc, char **argv);
 /* From another manager's storage into ours. */
 int tm_migrate_command(int argc, char **argv);
+/* Our storage into a file. */
+int tm_backup_command(int argc, char **argv);
 /* The man page's sections of these. */
 void tm_key_manual(struct buf *b);
 void tm_migrate_manual(struct buf *b);
+void tm_backup_manual(struct buf *b);
+
+/* Tessera's configuration file, or Constellation's, which is no JSON. Failures as tm_config_load. */
+int tm_load_any_config(struct tm_config *ret_config, const char *path,
+                       struct err_detail *detail) BASE_NODISCARD;
 
 /* Serves until SIGTERM or SIGINT, or, when `recover`, until recovery has ended. A tm_exit, or recovery's 0, 1, 2. */
 int tm_run(const struct tm_config *config, bool recover);

@@ -55,8 +55,7 @@ void tm_migrate_manual(struct buf *b)
     options_man(b, "quorate-tm", &command, rows, OPTIONS);
 }
 
-/* Tessera's file, or Constellation's, which is no JSON. */
-static int load(struct tm_config *ret_config, const char *path, struct err_detail *detail)
+int tm_load_any_config(struct tm_config *ret_config, const char *path, struct err_detail *detail)
 {
     struct buf text = BUF_INIT;
     int status = file_read(path, TM_CONFIG_MAX_TEXT, &text, detail);
@@ -89,7 +88,7 @@ int tm_migrate_command(int argc, char **argv)
         fprintf(stderr, "%s\n", detail.text);
         return TM_EXIT_USAGE;
     }
-    if (load(&config, given.config_path, &detail) < 0) {
+    if (tm_load_any_config(&config, given.config_path, &detail) < 0) {
         fprintf(stderr, "%s\n", detail.text);
         return TM_EXIT_CONFIG;
     }

@@ -26,6 +26,7 @@ static const char usage[] =
     "...]\n"
     "       quorate-tm keyupdate --keys.keyData.privateKeyPath FILE [...]\n"
     "       quorate-tm migrate --from SOURCE --configfile FILE\n"
+    "       quorate-tm backup --configfile FILE --to FILE\n"
     "       quorate-tm version | help\n"
     "\n"
     "A transaction manager: takes the place of Tessera, and of Constellation when it is called\n"
@@ -65,6 +66,7 @@ static int print_manual(void)
     options_man(&b, "quorate-tm", &serve, rows, BASE_COUNT(rows));
     tm_key_manual(&b);
     tm_migrate_manual(&b);
+    tm_backup_manual(&b);
     buf_append_text(&b, ".SH EXIT STATUS\n0 well; 1 the configuration is not valid; 2 a key or a "
                         "server could not be opened, or other; 3 the configuration cannot be read; "
                         "4 the command line; 5 the database could not be opened.\n");
@@ -177,6 +179,7 @@ int tm_tessera(int argc, char **argv)
         int (*fn)(int argc, char **argv);
     } commands[] = {{"keygen", tm_keygen},
                     {"migrate", tm_migrate_command},
+                    {"backup", tm_backup_command},
                     {"keyupdate", tm_keyupdate},
                     {"updatepassword", tm_keyupdate}};
     if (argc == 0)

@@ -5,8 +5,10 @@
 #include "crypto/sha3.h"
 #include "tests/support/fixtures.h"
 #include "tests/support/recordings.h"
+#include "tm/store/backup.h"
 #include "tm/store/migrate.h"
 #include "tm/test/enclave_kit.h"
+#include "tm/test/mysql_server.h"
 #include "tm/test/store_kit.h"
 
 #include <sqlite3.h>
@@ -369,13 +371,58 @@ static void broken_off(void **unused)
     kit_folder_remove(folder);
 }
 
+/* A server's database in one file, from which another is filled again. */
+static void copied_from_a_server(void **unused)
+{
+    (void)unused;
+    char folder[64], from[128], url[128], copy[128], copy_url[160];
+    struct mysql_server server;
+    struct buf text = BUF_INIT;
+    struct tm_migrate_progress p;
+    struct err_detail detail = {""};
+    recordings_require("private");
+    mysql_server_require();
+    mysql_server_make(&server);
+    kit_folder_make(folder);
+    recordings_read("private", "tessera-0.sql", &text);
+    snprintf(from, sizeof(from), "%s/x.sql", folder);
+    snprintf(copy, sizeof(copy), "%s/copy", folder);
+    snprintf(copy_url, sizeof(copy_url), "jdbc:sqlite:%s", copy);
+    write_text(from, buf_bytes(&text));
+    mysql_server_run(&server, "CREATE DATABASE ours");
+    mysql_server_url(&server, url, "ours");
+    struct tm_migrate_options in = {.from = from,
+                                    .to = {.url = url, .username = "root", .create_tables = true}};
+    if (tm_migrate(&p, &in, &detail) < 0)
+        fail_msg("%s", detail.text);
+    uint64_t stored = p.stored;
+    assert_true(stored > 0);
+    if (tm_store_backup(&in.to, copy, &detail) < 0)
+        fail_msg("%s", detail.text);
+    assert_int_equal(tm_store_backup(&in.to, copy, &detail), ERR_EXISTS);
+    mysql_server_run(&server, "DELETE FROM ours.ENCRYPTED_TRANSACTION LIMIT 3");
+    in.from = copy_url;
+    if (tm_migrate(&p, &in, &detail) < 0)
+        fail_msg("%s", detail.text);
+    assert_int_equal(p.stored, 3);
+    assert_int_equal(p.present, stored - 3);
+    /* A payload that is not what its name says is no backup's. */
+    mysql_server_run(&server,
+                     "UPDATE ours.ENCRYPTED_TRANSACTION SET ENCODED_PAYLOAD = 'x' LIMIT 1");
+    snprintf(copy, sizeof(copy), "%s/second", folder);
+    assert_int_equal(tm_store_backup(&in.to, copy, &detail), ERR_CORRUPT);
+    assert_int_not_equal(access(copy, F_OK), 0);
+    mysql_server_remove(&server);
+    buf_release(&text);
+    kit_folder_remove(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(recordings),
-        cmocka_unit_test(constellation),
-        cmocka_unit_test(what_is_wrong),
-        cmocka_unit_test(broken_off),
+        cmocka_unit_test(recordings),           cmocka_unit_test(constellation),
+        cmocka_unit_test(what_is_wrong),        cmocka_unit_test(broken_off),
+        cmocka_unit_test(copied_from_a_server),
     };
     return cmocka_run_group_tests_name("tm migrate", tests, NULL, NULL);
 }

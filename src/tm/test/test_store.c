@@ -1,4 +1,5 @@
 /* The store on SQLite and in memory: what every product does alike, urls, older tables, failures. */
+#include "tm/store/backup.h"
 #include "tm/test/store_cases.h"
 
 #include "base/mem.h"
@@ -45,6 +46,44 @@ static void sqlite_file(void **unused)
     assert_int_equal(kit_wait(&k, tm_store_get(k.store, p.hash, kit_answer, &k)), 0);
     assert_true(bytes_equal(k.payloads[0].data, p.data));
     kit_close(&k);
+    arena_release(&arena);
+    kit_folder_remove(folder);
+}
+
+/* What was answered before is in it, what came later is not; nothing is overwritten. */
+static void copied_while_open(void **unused)
+{
+    (void)unused;
+    char folder[64], url[128], copy[96], copy_url[128];
+    struct kit k;
+    struct arena arena;
+    struct err_detail detail = {""};
+    struct stat st;
+    kit_folder_make(folder);
+    snprintf(url, sizeof(url), "jdbc:sqlite:%s/db", folder);
+    snprintf(copy, sizeof(copy), "%s/copy", folder);
+    snprintf(copy_url, sizeof(copy_url), "jdbc:sqlite:%s", copy);
+    const struct tm_store_options from = {.url = url};
+    arena_init(&arena);
+    struct tm_store_payload a = kit_payload(&arena, 1, 100000), b = kit_payload(&arena, 2, 10);
+    assert_int_equal(tm_store_backup(&from, copy, &detail), ERR_NOTFOUND);
+    kit_open(&k, &from);
+    assert_int_equal(kit_wait(&k, tm_store_put(k.store, &a, NULL, 0, kit_answer, &k)), 0);
+    if (tm_store_backup(&from, copy, &detail) < 0)
+        fail_msg("%s", detail.text);
+    assert_int_equal(kit_wait(&k, tm_store_put(k.store, &b, NULL, 0, kit_answer, &k)), 0);
+    assert_int_equal(tm_store_backup(&from, copy, &detail), ERR_EXISTS);
+    kit_close(&k);
+    assert_int_equal(stat(copy, &st), 0);
+    assert_int_equal(st.st_mode & 077, 0);
+    kit_open(&k, &(struct tm_store_options){.url = copy_url});
+    assert_int_equal(kit_wait(&k, tm_store_get(k.store, a.hash, kit_answer, &k)), 0);
+    assert_true(bytes_equal(k.payloads[0].data, a.data));
+    assert_int_equal(kit_wait(&k, tm_store_count(k.store, kit_answer, &k)), 0);
+    assert_int_equal(k.count, 1);
+    kit_close(&k);
+    const struct tm_store_options memory = {.url = "memory"};
+    assert_int_equal(tm_store_backup(&memory, "/nowhere/x", &detail), ERR_UNSUPPORTED);
     arena_release(&arena);
     kit_folder_remove(folder);
 }
@@ -269,6 +308,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(in_memory),
         cmocka_unit_test(sqlite_file),
+        cmocka_unit_test(copied_while_open),
         cmocka_unit_test(tables_of_tessera),
         cmocka_unit_test(what_cannot_be_opened),
         cmocka_unit_test(h2_url),

@@ -1,0 +1,232 @@
+#include "deploy/backup/restore.h"
+
+#include "base/file.h"
+#include "deploy/backup/archive.h"
+#include "deploy/backup/backup.h"
+#include "deploy/local/supervisor.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+    INFO_MAX = 1 << 20,
+    PROCESSES_MAX = 16 << 20,
+    STOP_TRIES = 4 * DEPLOY_STOP_MS / 50,
+};
+
+/* The mark of a peer's genesis is the last to be placed: with it the data lives. */
+static const char *const parts[] = {"node", "tm", "raft-id", "genesis.json"};
+
+int deploy_backup_read_info(struct deploy_backup_info *ret_info, const char *folder,
+                            struct err_detail *detail)
+{
+    char path[DEPLOY_PATH_MAX];
+    struct buf text = BUF_INIT;
+    deploy_path(path, "%s/" DEPLOY_ARCHIVE_FIRST, folder);
+    int status = file_read(path, INFO_MAX, &text, detail);
+    json_t *root = status == ERR_OK ? json_loadb((const char *)text.data, text.len, 0, NULL) : NULL;
+    json_t *peers = json_object_get(root, "peers");
+    json_int_t format = json_integer_value(json_object_get(root, "quorate-backup"));
+    if (status == ERR_OK && format == 0)
+        status = err_set(detail, ERR_CORRUPT, "it is no backup of quorate");
+    else if (status == ERR_OK && format != DEPLOY_ARCHIVE_FORMAT)
+        status =
+            err_set(detail, ERR_UNSUPPORTED,
+                    "the backup is of format %lld, made by quorate %s; this one reads format %d",
+                    (long long)format,
+                    json_is_string(json_object_get(root, "quorate"))
+                        ? json_string_value(json_object_get(root, "quorate"))
+                        : "?",
+                    DEPLOY_ARCHIVE_FORMAT);
+    else if (status == ERR_OK && json_array_size(peers) == 0)
+        status = err_set(detail, ERR_CORRUPT, "the backup names no peers");
+    if (status == ERR_OK)
+        *ret_info = (struct deploy_backup_info){
+            .whole = json_is_true(json_object_get(root, "whole")),
+            .peer_count = json_array_size(peers),
+            .peers = json_incref(peers),
+        };
+    json_decref(root);
+    buf_release(&text);
+    return status;
+}
+
+static const struct deploy_site_peer *peer_of(const struct deploy_site *site, const json_t *row)
+{
+    const char *name = json_string_value(row);
+    return name && strchr(name, '/') ? deploy_site_find(site, name) : NULL;
+}
+
+int deploy_restore_check(const struct deploy_site *site, const json_t *peers,
+                         struct err_detail *detail)
+{
+    size_t i;
+    json_t *row;
+    json_array_foreach(peers, i, row)
+    {
+        const struct deploy_site_peer *peer = peer_of(site, row);
+        char path[DEPLOY_PATH_MAX];
+        if (!peer)
+            return err_set(
+                detail, ERR_NOTFOUND,
+                "the network in %s has no peer %.80s; put it into the network file first",
+                site->folder, json_string_value(row) ? json_string_value(row) : "?");
+        for (size_t j = 0; j < BASE_COUNT(parts); j++) {
+            deploy_path(path, "%s/%s", peer->folder, parts[j]);
+            if (access(path, F_OK) == 0)
+                return err_set(detail, ERR_EXISTS,
+                               "%s is there, and is not replaced; move it away, then restore again",
+                               path);
+        }
+    }
+    return ERR_OK;
+}
+
+/* --- Secrets --- */
+
+static int take_secret(const struct deploy_secrets *to, const struct deploy_secrets *from,
+                       const char *path, bool write, struct err_detail *detail)
+{
+    json_t *ours = NULL, *theirs = NULL;
+    int status = deploy_secrets_read(from, &theirs, path, detail);
+    if (status != ERR_OK)
+        return status;
+    status = deploy_secrets_read(to, &ours, path, detail);
+    if (status == ERR_NOTFOUND)
+        status = write ? deploy_secrets_write(to, path, theirs, detail) : ERR_OK;
+    else if (status == ERR_OK && !json_equal(ours, theirs))
+        status = err_set(detail, ERR_EXISTS, "%s has another secret at %s than the backup",
+                         to->name, path);
+    deploy_secrets_drop(ours);
+    deploy_secrets_drop(theirs);
+    return status;
+}
+
+int deploy_restore_secrets(const struct deploy_secrets *to, const struct deploy_secrets *from,
+                           struct err_detail *detail)
+{
+    json_t *paths = NULL, *row;
+    size_t i;
+    int status = deploy_secrets_list(from, &paths, detail);
+    for (int write = 0; status == ERR_OK && write < 2; write++)
+        json_array_foreach(paths, i, row)
+        {
+            if (status == ERR_OK)
+                status = take_secret(to, from, json_string_value(row), write, detail);
+        }
+    json_decref(paths);
+    return status;
+}
+
+/* --- Programs that run --- */
+
+static bool is_of(const char *process, const struct deploy_site *site, const json_t *peers)
+{
+    size_t i;
+    json_t *row;
+    json_array_foreach(peers, i, row)
+    {
+        const struct deploy_site_peer *peer = peer_of(site, row);
+        size_t length = peer ? strlen(peer->name) : 0;
+        if (peer && process && strncmp(process, peer->name, length) == 0 && process[length] == ' ')
+            return true;
+    }
+    return false;
+}
+
+static int count_running(size_t *ret_count, const struct deploy_site *site, const json_t *peers,
+                         struct err_detail *detail)
+{
+    struct buf answer = BUF_INIT;
+    json_t *root = NULL, *row;
+    size_t i;
+    *ret_count = 0;
+    int status = deploy_supervisor_ask(&answer, site->folder, "status", detail);
+    if (status == ERR_OK)
+        root = json_loadb((const char *)answer.data, answer.len, 0, NULL);
+    json_array_foreach(json_object_get(root, "processes"), i, row)
+    {
+        *ret_count += is_of(json_string_value(json_object_get(row, "name")), site, peers);
+    }
+    json_decref(root);
+    buf_release(&answer);
+    return status == ERR_NOTFOUND ? ERR_OK : status;
+}
+
+/* The supervisor ends what its list has no more. */
+static int leave_out(const struct deploy_site *site, const json_t *peers, struct err_detail *detail)
+{
+    char path[DEPLOY_PATH_MAX];
+    struct buf text = BUF_INIT, answer = BUF_INIT;
+    deploy_site_path(path, site, "processes.json");
+    int status = file_read(path, PROCESSES_MAX, &text, detail);
+    json_t *rows = status == ERR_OK ? json_loadb((const char *)text.data, text.len, 0, NULL) : NULL;
+    if (status == ERR_OK && !json_is_array(rows))
+        status = err_set(detail, ERR_CORRUPT, "%s is damaged; `quorate up` writes it anew", path);
+    for (size_t i = json_array_size(rows); i-- > 0;)
+        if (is_of(json_string_value(json_object_get(json_array_get(rows, i), "name")), site, peers))
+            (void)json_array_remove(rows, i);
+    char *dump = status == ERR_OK ? json_dumps(rows, JSON_INDENT(2)) : NULL;
+    if (status == ERR_OK)
+        status = dump ? file_write_private(path, bytes_str(dump), detail)
+                      : err_set(detail, ERR_NOMEM, "out of memory");
+    if (status == ERR_OK)
+        status = deploy_supervisor_ask(&answer, site->folder, "reload", detail);
+    free(dump); /* from malloc, by jansson */
+    json_decref(rows);
+    buf_release(&text);
+    buf_release(&answer);
+    return status;
+}
+
+int deploy_restore_stop(const struct deploy_site *site, const json_t *peers,
+                        struct err_detail *detail)
+{
+    size_t running;
+    int status = count_running(&running, site, peers, detail);
+    if (status != ERR_OK || running == 0)
+        return status;
+    status = leave_out(site, peers, detail);
+    for (int tries = 0; status == ERR_OK && running > 0; tries++) {
+        if (tries == STOP_TRIES)
+            return err_set(detail, ERR_IO,
+                           "the programs of the peers do not end; `quorate down` first");
+        usleep(50000);
+        status = count_running(&running, site, peers, detail);
+    }
+    return status;
+}
+
+/* --- Data --- */
+
+static int place_peer(const struct deploy_site_peer *peer, const char *stage,
+                      struct err_detail *detail)
+{
+    char from[DEPLOY_PATH_MAX], to[DEPLOY_PATH_MAX];
+    int status = file_make_folders(peer->folder, 0700, detail);
+    for (size_t i = 0; status == ERR_OK && i < BASE_COUNT(parts); i++) {
+        deploy_path(from, "%s/peers/%s/%s", stage, peer->name, parts[i]);
+        deploy_path(to, "%s/%s", peer->folder, parts[i]);
+        if (access(from, F_OK) == 0 && rename(from, to) != 0)
+            status =
+                err_set(detail, err_from_errno(errno), "cannot make %s: %s", to, strerror(errno));
+    }
+    return status;
+}
+
+int deploy_restore_place(const struct deploy_site *site, const json_t *peers, const char *stage,
+                         struct err_detail *detail)
+{
+    size_t i;
+    json_t *row;
+    int status = ERR_OK;
+    json_array_foreach(peers, i, row)
+    {
+        const struct deploy_site_peer *peer = peer_of(site, row);
+        if (status == ERR_OK && peer)
+            status = place_peer(peer, stage, detail);
+    }
+    return status;
+}
