@@ -4,44 +4,38 @@
 #include "chain/chain.h"
 #include "chain/pool.h"
 #include "io/http.h"
+#include "io/timer.h"
 #include "node/manager.h"
 #include "p2p/server.h"
+#include "rpc/figures.h"
 
 #include <stdio.h>
-#include <sys/resource.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 enum { CONNECTIONS_MAX = 16, BODY_MAX = 4096, WAIT_MS = 30000 };
 
 struct node_metrics {
     struct node_metrics_source source;
     struct io_http_server *server;
+    struct io_timer timer;
+    struct node_system system;
+    struct node_ticks ticks;
 };
 
 /* --- Values --- */
 
 struct values {
-    uint64_t head, transactions, gas_used, gas_limit, pending, queued, peers, memory, cpu_ms;
+    uint64_t head, transactions, gas_used, gas_limit, pending, queued, local, peers, store;
     uint64_t manager_waited, manager_failures;
+    uint64_t requests, good, bad;
+    struct p2p_traffic traffic;
+    struct node_system system;
 };
 
-static uint64_t resident_bytes(void)
-{
-    unsigned long long size = 0, resident = 0;
-    FILE *f = fopen("/proc/self/statm", "r");
-    bool read = f && fscanf(f, "%llu %llu", &size, &resident) == 2;
-    if (f)
-        fclose(f);
-    return read ? resident * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
-}
-
-static void gather(struct values *v, const struct node_metrics_source *source)
+static void gather_chain(struct values *v, const struct node_metrics_source *source)
 {
     struct chain_head head;
     struct chain_pool_stats stats = {0};
-    struct node_manager_state manager;
-    struct rusage usage;
-    *v = (struct values){.memory = resident_bytes()};
     chain_head(source->chain, &head);
     v->head = head.block->header.number;
     v->transactions = head.block->body ? head.block->body->body.transaction_count : 0;
@@ -51,54 +45,139 @@ static void gather(struct values *v, const struct node_metrics_source *source)
     chain_pool_stats(source->pool, &stats);
     v->pending = stats.pending;
     v->queued = stats.queued;
+    v->local = stats.local;
+}
+
+static void gather(struct values *v, const struct node_metrics_source *source,
+                   struct node_system *system)
+{
+    struct node_manager_state manager;
+    struct stat file;
+    node_system_read(system);
+    *v = (struct values){.system = *system};
+    gather_chain(v, source);
     v->peers = p2p_server_peer_count(source->server);
+    p2p_server_traffic(source->server, &v->traffic);
     node_manager_look(source->manager, &manager);
     v->manager_waited = manager.waited_ms;
     v->manager_failures = manager.failures;
-    if (getrusage(RUSAGE_SELF, &usage) == 0)
-        v->cpu_ms = (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000 +
-                    (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000;
+    if (source->rpc)
+        rpc_call_counts(source->rpc, &v->good, &v->bad);
+    v->requests = v->good + v->bad;
+    if (source->store && stat(source->store, &file) == 0)
+        v->store = (uint64_t)file.st_blocks * 512;
 }
 
-/* The names are those of geth's registry, with '/'; Prometheus has '_' in its place. */
+/* The names are those of geth's registry, with '/'; Prometheus has '_' in its place. What counts events ("meters") has its number under
+ * NAME.count in JSON. */
+#define GAUGE(name, field) {name, offsetof(struct values, field), false}
+#define METER(name, field) {name, offsetof(struct values, field), true}
 static const struct {
     const char *name;
     size_t offset;
+    bool counts;
 } metrics[] = {
-    {"chain/head/block", offsetof(struct values, head)},
-    {"chain/head/header", offsetof(struct values, head)},
-    {"chain/head/receipt", offsetof(struct values, head)},
-    {"chain/head/transactions", offsetof(struct values, transactions)},
-    {"chain/head/gasused", offsetof(struct values, gas_used)},
-    {"chain/head/gaslimit", offsetof(struct values, gas_limit)},
-    {"txpool/pending", offsetof(struct values, pending)},
-    {"txpool/queued", offsetof(struct values, queued)},
-    {"p2p/peers", offsetof(struct values, peers)},
-    {"system/memory/used", offsetof(struct values, memory)},
-    {"system/memory/held", offsetof(struct values, memory)},
-    {"system/cpu/proctime", offsetof(struct values, cpu_ms)},
+    GAUGE("chain/head/block", head),
+    GAUGE("chain/head/header", head),
+    GAUGE("chain/head/receipt", head),
+    GAUGE("chain/head/transactions", transactions),
+    GAUGE("chain/head/gasused", gas_used),
+    GAUGE("chain/head/gaslimit", gas_limit),
+    GAUGE("txpool/pending", pending),
+    GAUGE("txpool/queued", queued),
+    GAUGE("txpool/local", local),
+    GAUGE("p2p/peers", peers),
+    METER("p2p/ingress", traffic.ingress),
+    METER("p2p/egress", traffic.egress),
+    METER("p2p/serves", traffic.serves),
+    METER("p2p/dials", traffic.dials),
+    GAUGE("rpc/requests", requests),
+    GAUGE("rpc/success", good),
+    GAUGE("rpc/failure", bad),
+    GAUGE("eth/db/chaindata/disk/size", store),
+    GAUGE("system/memory/used", system.memory),
+    GAUGE("system/memory/held", system.memory),
+    GAUGE("system/cpu/sysload", system.sysload),
+    GAUGE("system/cpu/syswait", system.syswait),
+    GAUGE("system/cpu/procload", system.procload),
+    GAUGE("system/cpu/threads", system.threads),
+    GAUGE("system/cpu/proctime", system.cpu_ms),
+    METER("system/disk/readcount", system.reads),
+    METER("system/disk/readdata", system.read_bytes),
+    GAUGE("system/disk/readbytes", system.read_bytes),
+    METER("system/disk/writecount", system.writes),
+    METER("system/disk/writedata", system.written_bytes),
+    GAUGE("system/disk/writebytes", system.written_bytes),
     /* Not geth's: how long a block has been waiting for the private transaction manager, in ms. */
-    {"quorum/ptm/waiting", offsetof(struct values, manager_waited)},
-    {"quorum/ptm/failures", offsetof(struct values, manager_failures)},
+    GAUGE("quorum/ptm/waiting", manager_waited),
+    GAUGE("quorum/ptm/failures", manager_failures),
 };
 
-void node_metrics_write(struct buf *b, const struct node_metrics_source *source, bool json)
+/* --- Writing --- */
+
+struct writing {
+    struct buf *b;
+    bool json;
+};
+
+static void write_key(struct buf *b, const char *name)
+{
+    for (; *name; name++)
+        buf_append_byte(b, *name == '/' ? '_' : (uint8_t)*name);
+}
+
+static void write_timer(void *context, const char *name, const struct rpc_timer *timer)
+{
+    static const char *const percents[RPC_QUANTILES] = {"50", "75", "95", "99", "999", "9999"};
+    const struct writing *w = context;
+    struct buf *b = w->b;
+    char key[192];
+    snprintf(key, sizeof(key), "rpc/duration/%s", name);
+    if (w->json) {
+        buf_append_format(b, ",\n\"%s.count\": %llu", key, (unsigned long long)timer->count);
+        for (size_t i = 0; i < RPC_QUANTILES; i++)
+            buf_append_format(b, ",\n\"%s.%s-percentile\": %llu", key, percents[i],
+                              (unsigned long long)timer->quantiles[i]);
+        return;
+    }
+    buf_append_text(b, "# TYPE ");
+    write_key(b, key);
+    buf_append_text(b, "_count counter\n");
+    write_key(b, key);
+    buf_append_format(b, "_count %llu\n\n# TYPE ", (unsigned long long)timer->count);
+    write_key(b, key);
+    buf_append_text(b, " summary\n");
+    for (size_t i = 0; i < RPC_QUANTILES; i++) {
+        write_key(b, key);
+        buf_append_format(b, " {quantile=\"0.%s\"} %llu\n", i ? percents[i] : "5",
+                          (unsigned long long)timer->quantiles[i]);
+    }
+    buf_append_byte(b, '\n');
+}
+
+void node_metrics_write(struct buf *b, const struct node_metrics_source *source,
+                        struct node_system *system, bool json)
 {
     struct values values;
-    gather(&values, source);
+    struct writing w = {b, json};
+    gather(&values, source, system);
     buf_append_text(b, json ? "{\n" : "");
     for (size_t i = 0; i < BASE_COUNT(metrics); i++) {
         unsigned long long value =
             *(const uint64_t *)(const void *)((const char *)&values + metrics[i].offset);
-        char name[64];
-        snprintf(name, sizeof(name), "%s", metrics[i].name);
-        for (char *c = name; *c && !json; c++)
-            *c = *c == '/' ? '_' : *c;
-        if (json)
-            buf_append_format(b, "%s\"%s\": %llu", i ? ",\n" : "", name, value);
-        else
-            buf_append_format(b, "# TYPE %s gauge\n%s %llu\n\n", name, name, value);
+        if (json) {
+            buf_append_format(b, "%s\"%s%s\": %llu", i ? ",\n" : "", metrics[i].name,
+                              metrics[i].counts ? ".count" : "", value);
+            continue;
+        }
+        buf_append_text(b, "# TYPE ");
+        write_key(b, metrics[i].name);
+        buf_append_text(b, " gauge\n");
+        write_key(b, metrics[i].name);
+        buf_append_format(b, " %llu\n\n", value);
     }
+    if (source->rpc)
+        rpc_call_timers(source->rpc, write_timer, &w);
     buf_append_text(b, json ? "\n}\n" : "");
 }
 
@@ -114,9 +193,16 @@ static void answer_ready(struct io_http_request *request, const struct node_metr
     io_http_answer_text(request, manager.waits ? 503 : 200, manager.waits ? text : "ready");
 }
 
+static void on_time(void *context)
+{
+    struct node_metrics *m = context;
+    node_system_load(&m->system, &m->ticks, io_loop_now(m->source.loop));
+    io_timer_start(&m->timer, NODE_SYSTEM_MS);
+}
+
 static void on_request(void *context, struct io_http_request *request)
 {
-    const struct node_metrics *m = context;
+    struct node_metrics *m = context;
     static const struct io_http_field text = {"Content-Type", "text/plain; charset=utf-8"};
     static const struct io_http_field json = {"Content-Type", "application/json; charset=utf-8"};
     struct buf body = BUF_INIT;
@@ -135,7 +221,7 @@ static void on_request(void *context, struct io_http_request *request)
         io_http_answer_text(request, 404, "404 page not found");
         return;
     }
-    node_metrics_write(&body, &m->source, is_json);
+    node_metrics_write(&body, &m->source, &m->system, is_json);
     io_http_answer(request, 200, is_json ? &json : &text, 1, &body);
     buf_release(&body);
 }
@@ -147,6 +233,8 @@ int node_metrics_start(struct node_metrics **ret_metrics, const struct node_metr
     if (!m)
         return err_set(detail, ERR_NOMEM, "out of memory");
     m->source = *source;
+    io_timer_init(&m->timer, source->loop, on_time, m);
+    on_time(m);
     struct io_http_options options = {
         .context = m,
         .request = on_request,
@@ -156,7 +244,9 @@ int node_metrics_start(struct node_metrics **ret_metrics, const struct node_metr
         .write_ms = WAIT_MS,
         .idle_ms = WAIT_MS,
     };
-    int status = io_http_new(&m->server, source->loop, &options);
+    int status = source->rpc ? rpc_count_calls(source->rpc) : ERR_OK;
+    if (status == ERR_OK)
+        status = io_http_new(&m->server, source->loop, &options);
     if (status == ERR_OK)
         status = io_http_listen_tcp(m->server, host, port, detail);
     else
@@ -172,6 +262,7 @@ void node_metrics_stop(struct node_metrics *metrics_)
 {
     if (!metrics_)
         return;
+    io_timer_stop(&metrics_->timer);
     io_http_free(metrics_->server);
     mem_free(metrics_);
 }

@@ -35,7 +35,8 @@ struct node {
     struct node_datadir dir;
     struct crypto_private_key key;
     char name[P2P_NAME_MAX + 1];
-    char root[NODE_PATH_MAX]; /* the data directory's absolute path */
+    char root[NODE_PATH_MAX];       /* the data directory's absolute path */
+    char store_file[NODE_PATH_MAX]; /* of the chain */
     struct pool *threads;
     struct node_manager *manager;         /* of private transactions; NULL: none */
     struct node_audit_answerer *answerer; /* of other parties; NULL: none */
@@ -646,8 +647,12 @@ static int make_metrics(struct node *node, struct err_detail *detail)
         .pool = node_transactions_pool(node->transactions),
         .server = node_network_server(node->network),
         .manager = node->manager,
+        .rpc = node->rpc,
+        .store = node->store_file,
     };
-    int status = node_metrics_start(&node->metrics, &source, host, (uint16_t)port, detail);
+    int status = node_datadir_path(&node->dir, node->store_file, "quorate/data.mdb", detail);
+    if (status == ERR_OK)
+        status = node_metrics_start(&node->metrics, &source, host, (uint16_t)port, detail);
     if (status == ERR_OK)
         NODE_LOG(NODE_LOG_INFO, "Starting metrics server", node_text("addr", host),
                  node_number("port", port));

@@ -31,6 +31,7 @@ static int send_frame(struct p2p_peer *peer, uint32_t code, struct bytes payload
     int status = p2p_frame_seal(&peer->out, frame, len);
     io_stream_write_trim(peer->stream, p2p_frame_size(most) - p2p_frame_size(len));
     peer->written += p2p_frame_size(len);
+    peer->server->traffic.egress += p2p_frame_size(len);
     if (status < 0)
         p2p_peer_drop(peer, "%s", err_text(status));
     return status;

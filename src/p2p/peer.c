@@ -155,8 +155,10 @@ static bool work_handshake(struct p2p_peer *peer)
                                  : p2p_handshake_text((enum p2p_handshake_status)status));
         return false;
     }
-    if (responder)
+    if (responder) {
         (void)io_stream_write(peer->stream, ack);
+        peer->server->traffic.egress += ack.len;
+    }
     peer->begin += size;
     identified(peer, &session);
     mem_wipe(&session, sizeof(session));
@@ -286,6 +288,7 @@ static void on_read(void *context, struct io_stream *stream, struct bytes data)
     (void)stream;
     struct p2p_peer *peer = context;
     peer->end += data.len;
+    peer->server->traffic.ingress += data.len;
     peer->read_at = io_loop_now(peer->server->loop);
     work(peer);
 }
@@ -321,6 +324,7 @@ static void on_connected(void *context, struct io_stream *stream)
 {
     struct p2p_peer *peer = context;
     struct bytes auth;
+    peer->server->traffic.dials++;
     take_addresses(peer);
     if (peer->node.host[0] && !peer->node.raft) {
         /* Known by its address from now on, as in GoQuorum; one with a raftport keeps its name. */
@@ -334,6 +338,7 @@ static void on_connected(void *context, struct io_stream *stream)
         return;
     }
     (void)io_stream_write(stream, auth);
+    peer->server->traffic.egress += auth.len;
     peer->state = P2P_WAIT_ACK;
     io_timer_start(&peer->timer, P2P_HANDSHAKE_TIMEOUT);
 }
@@ -397,6 +402,7 @@ void p2p_peer_accept(struct p2p_server *server, struct io_stream *stream)
     if (make(&peer, server) < 0)
         return;
     peer->inbound = true;
+    server->traffic.serves++;
     peer->state = P2P_WAIT_AUTH;
     peer->stream = stream;
     take_addresses(peer);

@@ -445,6 +445,11 @@ bool p2p_server_listening(const struct p2p_server *server)
     return server->listener != NULL;
 }
 
+void p2p_server_traffic(const struct p2p_server *server, struct p2p_traffic *ret_traffic)
+{
+    *ret_traffic = server->traffic;
+}
+
 size_t p2p_server_peer_count(const struct p2p_server *server)
 {
     return server->peer_count;

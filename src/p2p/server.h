@@ -126,6 +126,13 @@ void p2p_server_remove_peer(struct p2p_server *server, const struct p2p_enode *n
 int p2p_server_add_trusted(struct p2p_server *server, const struct p2p_enode *node) BASE_NODISCARD;
 void p2p_server_remove_trusted(struct p2p_server *server, const struct p2p_enode *node);
 
+/* Since the start. */
+struct p2p_traffic {
+    uint64_t ingress, egress; /* bytes of connections by TCP, handshakes included */
+    uint64_t serves, dials;   /* connections that came, and that were made */
+};
+void p2p_server_traffic(const struct p2p_server *server, struct p2p_traffic *ret_traffic);
+
 /* Peers whose handshakes are done, in no order; valid until the next turn of the loop. */
 size_t p2p_server_peer_count(const struct p2p_server *server);
 struct p2p_peer *p2p_server_peer(const struct p2p_server *server, size_t index);

@@ -160,6 +160,7 @@ struct p2p_server {
     struct buf scratch; /* the message that is being handed out */
     uint64_t random;
     bool running;
+    struct p2p_traffic traffic;
 };
 
 /* server.c */

@@ -5,6 +5,7 @@
 #include "rpc/async.h"
 #include "rpc/events_priv.h"
 #include "rpc/extension_priv.h"
+#include "rpc/figures_priv.h"
 #include "rpc/head.h"
 #include "rpc/json.h"
 #include "rpc/machine.h"
@@ -35,6 +36,7 @@ struct rpc {
     struct rpc_events events;
     struct rpc_async async;
     struct rpc_extension extension;
+    struct rpc_figures figures; /* `all` NULL: calls are not counted */
 };
 
 /* A request's parts, as they stand in the message. */
@@ -63,9 +65,10 @@ struct rpc_exchange {
     uint64_t now;
     struct envelope envelope;
     struct rpc_call call;
-    size_t out_mark; /* where the answer under way begins */
-    int status;      /* what the method's last part returned */
-    bool is_again;   /* in the method's second round */
+    size_t out_mark;   /* where the answer under way begins */
+    int status;        /* what the method's last part returned */
+    bool is_again;     /* in the method's second round */
+    uint64_t began_ns; /* where calls are counted, and this is one to count; else 0 */
     struct rpc_exchange *next_waiting;
 };
 
@@ -125,21 +128,27 @@ static int compare_methods(const void *a, const void *b)
     return strcmp((*x)->name, (*y)->name);
 }
 
-/* bsearch over names that have no end mark. */
-static const struct rpc_method *find_method(const struct rpc *rpc, struct bytes name)
+/* bsearch over names that have no end mark; NULL: there is none. */
+static const struct rpc_method **place_of(const struct rpc *rpc, struct bytes name)
 {
     size_t low = 0, high = rpc->method_count;
     while (low < high) {
         size_t middle = (low + high) / 2;
         int order = bytes_compare(name, bytes_str(rpc->methods[middle]->name));
         if (order == 0)
-            return rpc->methods[middle];
+            return &rpc->methods[middle];
         if (order < 0)
             high = middle;
         else
             low = middle + 1;
     }
     return NULL;
+}
+
+static const struct rpc_method *find_method(const struct rpc *rpc, struct bytes name)
+{
+    const struct rpc_method **place = place_of(rpc, name);
+    return place ? *place : NULL;
 }
 
 bool rpc_may_call(const struct rpc *rpc, struct rpc_access access, struct bytes method)
@@ -188,6 +197,7 @@ void rpc_free(struct rpc *rpc)
         rpc_machine_release(&rpc->machines[i]);
     rpc_kept_release(&rpc->kept);
     rpc_head_release(&rpc->head);
+    rpc_figures_release(&rpc->figures);
     mem_free(rpc->methods);
     mem_free(rpc);
 }
@@ -328,9 +338,49 @@ static void release_account(struct rpc_call *call)
     wake(call->rpc);
 }
 
+/* --- Counting --- */
+
+int rpc_count_calls(struct rpc *rpc)
+{
+    return rpc_figures_init(&rpc->figures, rpc->method_count);
+}
+
+void rpc_call_counts(const struct rpc *rpc, uint64_t *ret_good, uint64_t *ret_bad)
+{
+    *ret_good = rpc->figures.good;
+    *ret_bad = rpc->figures.bad;
+}
+
+void rpc_call_timers(const struct rpc *rpc,
+                     void (*fn)(void *context, const char *name, const struct rpc_timer *timer),
+                     void *context)
+{
+    const struct rpc_figures *figures = &rpc->figures;
+    struct rpc_timer timer;
+    char name[128];
+    if (rpc_figures_read(figures->all, &timer))
+        fn(context, "all", &timer);
+    for (size_t i = 0; figures->all && i < 2 * figures->method_count; i++) {
+        if (!rpc_figures_read(figures->each[i], &timer))
+            continue;
+        snprintf(name, sizeof(name), "%s/%s", rpc->methods[i / 2]->name,
+                 i % 2 ? "failure" : "success");
+        fn(context, name, &timer);
+    }
+}
+
+static void count_call(struct rpc_exchange *x, bool good)
+{
+    const struct rpc_method **place = place_of(x->rpc, bytes_str(x->call.method->name));
+    if (place)
+        rpc_figures_add(&x->rpc->figures, (size_t)(place - x->rpc->methods), good, x->began_ns);
+}
+
 /* The call is over: its answer, or what went wrong. */
 static void end_call(struct rpc_exchange *x, int status)
 {
+    if (BASE_UNLIKELY(x->began_ns))
+        count_call(x, status == 0);
     release_account(&x->call);
     struct bytes id = x->envelope.id;
     if (status == 0 && id.len) {
@@ -518,7 +568,10 @@ static bool call_one(struct rpc_exchange *x, struct bytes message)
         return true;
     }
     x->is_again = false;
+    x->began_ns = 0;
     int status = prepare_call(x);
+    if (status == 0 && BASE_UNLIKELY(x->rpc->figures.all))
+        x->began_ns = rpc_figures_now();
     if (status == 0 && x->call.method->quick) {
         status = x->call.method->quick(&x->call);
         if (status != RPC_LATER) {

@@ -9,6 +9,7 @@
 #include "rpc/extension_priv.h"
 #include "rpc/head.h"
 #include "rpc/param_priv.h"
+#include "rpc/trace_chain.h"
 
 #include <stdio.h>
 
@@ -163,6 +164,7 @@ void rpc_events_remove(struct rpc_events *events, struct rpc_event_target *targe
         events->filter_count--;
         events->filter_size -= target->found.len;
     }
+    rpc_chain_trace_leave(target->trace);
     target_free(target);
 }
 

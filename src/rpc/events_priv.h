@@ -30,8 +30,11 @@ enum rpc_event_kind {
     RPC_EVENT_FULL_TRANSACTIONS,
     RPC_EVENT_SYNC,
     RPC_EVENT_PEERS,
+    RPC_EVENT_CHAIN_TRACE, /* told by trace_chain.c alone */
     RPC_EVENT_KINDS,
 };
+
+struct rpc_chain_trace;
 
 /* A subscription, or a filter when it has no session. */
 struct rpc_event_target {
@@ -48,6 +51,7 @@ struct rpc_event_target {
     bool never;                  /* logs of the pending block alone, which there are none of */
     struct buf found;            /* of a filter: items with commas between */
     uint64_t deadline;           /* of a filter */
+    struct rpc_chain_trace *trace; /* that it is told; NULL: none, or over */
 };
 
 struct rpc_events {
@@ -55,6 +59,7 @@ struct rpc_events {
     const struct rpc_backend *backend;
     struct rpc_event_target *targets[RPC_EVENT_KINDS];
     size_t filter_count, filter_size;
+    size_t trace_count;      /* of chains, under way */
     struct io_timer sweep;   /* of filters */
     struct io_timer overrun; /* sessions are ended */
     bool timers;

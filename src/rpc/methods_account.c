@@ -3,6 +3,7 @@
 #include "accounts/accounts.h"
 #include "base/mem.h"
 #include "chain/pool.h"
+#include "consensus/clique/clique.h"
 #include "crypto/keccak.h"
 #include "rpc/json.h"
 #include "rpc/lookup.h"
@@ -252,6 +253,45 @@ static int eth_sign(struct rpc_call *call)
     return status ? status : write_signature(call, &signature);
 }
 
+/* To try out an account that is to sign Clique's blocks: the block's header with 32 bytes of zeros before its seal. */
+static int sign_clique_block(struct rpc_call *call)
+{
+    uint8_t extra[32 + ISTANBUL_SEAL_SIZE] = {0};
+    struct chain_reader reader;
+    struct eth_header header;
+    struct crypto_signature signature;
+    struct hash256 digest;
+    struct address signer;
+    int status = rpc_reader_open(call, &reader);
+    if (status)
+        return status;
+    status = chain_reader_header(&reader, &header, call->args[1].number);
+    if (status == ERR_NOTFOUND)
+        status = rpc_fail(call, RPC_CODE_ERROR, "block #%llu not found",
+                          (unsigned long long)call->args[1].number);
+    else if (status)
+        status = rpc_reader_fail(call, &reader, status);
+    header.extra = bytes_of(extra, sizeof(extra));
+    if (status == 0)
+        status = clique_seal_digest(&header, &digest);
+    chain_reader_close(&reader);
+    if (status)
+        return status;
+    status = ACCOUNTS_UNKNOWN;
+    if (call->backend->accounts)
+        status = accounts_sign(call->backend->accounts, &signature, &call->args[0].address, &digest,
+                               call->now);
+    if (status)
+        return status < 0 ? status
+                          : rpc_fail(call, RPC_CODE_ERROR, "%s",
+                                     status == ACCOUNTS_UNKNOWN ? "unknown account"
+                                                                : accounts_result_text(status));
+    if (!crypto_ecrecover(&signer, &digest, signature.rs, signature.recovery_id))
+        return rpc_fail(call, RPC_CODE_ERROR, "recovery failed");
+    rpc_write_address(call->out, &signer);
+    return 0;
+}
+
 static int ec_recover(struct rpc_call *call)
 {
     struct bytes signature = call->args[1].bytes;
@@ -372,6 +412,11 @@ static const struct rpc_method methods[] = {
      .result = "true"},
     {"personal_lockAccount", {ADDRESS}, .run = lock, .result = "whether there is such an account"},
     {"personal_sign", {DATA, ADDRESS, PASSWORD}, .work = personal_sign, .result = "65 bytes, hex"},
+    {"debug_testSignCliqueBlock",
+     {{"address", RPC_ADDRESS}, {"number", RPC_NUMBER}},
+     .work = sign_clique_block,
+     .light = true,
+     .result = "the address, recovered from a signature of the block's header as Clique signs it"},
     {"personal_ecRecover",
      {DATA, {"signature", RPC_BYTES}},
      .run = ec_recover,

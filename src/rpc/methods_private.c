@@ -39,14 +39,14 @@ static int refuse_digit(struct rpc_call *call, unsigned c)
     return rpc_fail(call, RPC_CODE_ERROR, "encoding/hex: invalid byte: U+%04X%s", c, shown);
 }
 
-static int read_digest(struct rpc_call *call, struct chain_payload_hash *ret_hash)
+/* The digits of the first argument, without 0x; `what` it is stands in the error. */
+static int read_digits(struct rpc_call *call, struct bytes *ret_digits, const char *what)
 {
     struct bytes text = call->args[0].bytes;
-    char hex[2 * CHAIN_PAYLOAD_HASH + 3];
     if (!call->backend->privacy)
         return rpc_fail(call, RPC_CODE_ERROR, not_enabled);
     if (text.len < 3)
-        return rpc_fail(call, RPC_CODE_ERROR, "Invalid digest hex");
+        return rpc_fail(call, RPC_CODE_ERROR, "Invalid %s hex", what);
     if (text.data[0] == '0' && text.data[1] == 'x')
         text = bytes_slice(text, 2, text.len - 2);
     for (size_t i = 0; i < text.len; i++)
@@ -54,6 +54,17 @@ static int read_digest(struct rpc_call *call, struct chain_payload_hash *ret_has
             return refuse_digit(call, text.data[i]);
     if (text.len % 2)
         return rpc_fail(call, RPC_CODE_ERROR, "encoding/hex: odd length hex string");
+    *ret_digits = text;
+    return 0;
+}
+
+static int read_digest(struct rpc_call *call, struct chain_payload_hash *ret_hash)
+{
+    struct bytes text;
+    char hex[2 * CHAIN_PAYLOAD_HASH + 3];
+    int status = read_digits(call, &text, "digest");
+    if (status)
+        return status;
     if (text.len != 2 * CHAIN_PAYLOAD_HASH)
         return rpc_fail(call, RPC_CODE_ERROR, "Expected a Quorum digest of length 64, but got %zu",
                         text.len / 2);
@@ -132,6 +143,65 @@ static void write_extra(struct buf *b, const struct chain_payload *p, bool is_se
     rpc_key(b, "IsSender");
     rpc_write_bool(b, is_sender);
     buf_append_byte(b, '}');
+}
+
+/* An encrypted payload that is stored nowhere, as the hex of its JSON; the fields that the manager's request has. */
+static int read_encrypted(struct rpc_call *call, struct buf *json, struct bytes *ret_sender)
+{
+    static const char *const fields[] = {"senderKey",      "cipherText",     "cipherTextNonce",
+                                         "recipientBoxes", "recipientNonce", "recipientKeys"};
+    struct bytes text, value, key;
+    struct rpc_json_walk walk;
+    int status = read_digits(call, &text, "payload");
+    if (status)
+        return status;
+    uint8_t *data = arena_alloc(call->arena, text.len / 2 + 1);
+    char *hex = arena_alloc(call->arena, text.len + 1);
+    if (!data || !hex)
+        return ERR_NOMEM;
+    snprintf(hex, text.len + 1, "%.*s", (int)text.len, (const char *)text.data);
+    bool good = hex_decode_exact(hex, data, text.len / 2);
+    struct bytes request = bytes_of(data, good ? text.len / 2 : 0);
+    if (rpc_json_first(&value, request) != RPC_JSON_VALUE ||
+        rpc_json_kind(value) != RPC_JSON_OBJECT)
+        return rpc_fail(call, RPC_CODE_ERROR,
+                        "the payload is no JSON object with senderKey, cipherText, …");
+    buf_append_byte(json, '{');
+    rpc_json_walk_begin(&walk, value);
+    while (rpc_json_member(&walk, &key, &value))
+        for (size_t i = 0; i < BASE_COUNT(fields); i++) {
+            if (!rpc_json_key_is(key, fields[i]))
+                continue;
+            if (i == 0 && rpc_json_kind(value) == RPC_JSON_STRING)
+                *ret_sender = rpc_json_string(value, call->arena);
+            rpc_key(json, fields[i]);
+            buf_append_bytes(json, value);
+        }
+    buf_append_byte(json, '}');
+    return buf_status(json);
+}
+
+static int decrypt_payload(struct rpc_call *call)
+{
+    struct chain_payload payload;
+    struct err_detail detail = {""};
+    struct buf json = BUF_INIT;
+    struct bytes sender = bytes_none();
+    int status = rpc_psi(call);
+    if (status == 0)
+        status = read_encrypted(call, &json, &sender);
+    if (status == 0 && call->group && !chain_psi_has(call->group, sender)) {
+        rpc_write_null(call->out);
+    } else if (status == 0) {
+        status = privacy_decrypt(call->backend->privacy, &payload, buf_bytes(&json), call->arena,
+                                 &detail);
+        if (status == 0)
+            write_extra(call->out, &payload, true);
+        else if (status != ERR_NOMEM)
+            status = rpc_fail(call, RPC_CODE_ERROR, "%s", detail.text);
+    }
+    buf_release(&json);
+    return status;
 }
 
 static int get_payload_extra(struct rpc_call *call)
@@ -402,6 +472,11 @@ static const struct rpc_method methods[] = {
      {{"digest", RPC_TEXT}},
      .work = get_payload_extra,
      .result = "Payload, ExtraMetaData, IsSender"},
+    {"eth_decryptQuorumPayload",
+     {{"payload", RPC_TEXT}},
+     .work = decrypt_payload,
+     .result =
+         "Payload, ExtraMetaData, IsSender of an encrypted payload, given as the hex of its JSON"},
     {"eth_getPrivateTransactionByHash",
      {{"hash", RPC_HASH}},
      .work = get_private_transaction,

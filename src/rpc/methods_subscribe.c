@@ -5,6 +5,7 @@
 #include "rpc/param_priv.h"
 #include "rpc/psi.h"
 #include "rpc/subscribe.h"
+#include "rpc/trace_chain.h"
 
 /* --- What both do --- */
 
@@ -88,12 +89,6 @@ static int subscribe_peers(struct rpc_call *call)
     return add(call, RPC_EVENT_PEERS, "admin", call->session, NULL);
 }
 
-static int refuse_chain_trace(struct rpc_call *call)
-{
-    return rpc_fail(call, RPC_CODE_ERROR,
-                    "traceChain is not offered: ask debug_traceBlockByNumber for each block");
-}
-
 /* Their methods' names are "eth_subscribe"; the first parameter tells which it is. */
 #define NAME {"name", RPC_TEXT}
 static const struct {
@@ -111,7 +106,7 @@ static const struct {
      "traceChain",
      {"debug_subscribe",
       {NAME, {"start", RPC_BLOCK}, {"end", RPC_BLOCK}, {"config", RPC_TRACE, true}},
-      .run = refuse_chain_trace}},
+      .run = rpc_trace_chain}},
 };
 
 static int unsubscribe(struct rpc_call *call)

@@ -3,6 +3,7 @@
 #include "rpc/json.h"
 #include "rpc/methods.h"
 #include "rpc/simulate.h"
+#include "rpc/trace_chain.h"
 #include "rpc/trace_run.h"
 
 #include <errno.h>
@@ -76,6 +77,24 @@ static int trace_block(struct rpc_trace_run *run, const struct rpc_trace_options
                             "traces of the block have more than %d MB", RPC_TRACE_SIZE_MAX >> 20);
     }
     buf_append_byte(out, ']');
+    return status;
+}
+
+int rpc_trace_whole_block(struct rpc_call *call, uint64_t number,
+                          const struct rpc_trace_options *options, struct hash256 *ret_hash,
+                          size_t *ret_count)
+{
+    struct rpc_trace_run run;
+    int status = rpc_trace_run_open(&run, call);
+    if (status)
+        return status;
+    status = rpc_trace_run_number(&run, number);
+    if (status == 0) {
+        *ret_hash = run.block->hash;
+        *ret_count = run.block->body->body.transaction_count;
+        status = trace_block(&run, options);
+    }
+    rpc_trace_run_close(&run);
     return status;
 }
 

@@ -122,6 +122,12 @@ try:
     counted = urllib.request.urlopen("http://127.0.0.1:%d/debug/metrics/prometheus" % METRICS).read().decode()
     block = re.search(r"^# TYPE chain_head_block gauge\nchain_head_block (\d+)$", counted, re.M)
     check("metrics", bool(block) and int(block.group(1)) >= 2 and "\np2p_peers 0\n" in counted, True)
+    for name in ("p2p_ingress 0", "p2p_egress 0", "rpc_requests [1-9][0-9]*", "rpc_duration_all_count [1-9][0-9]*", "system_cpu_procload [0-9]+",
+                 "system_cpu_threads [1-9][0-9]*", "system_disk_readbytes [1-9][0-9]*", "eth_db_chaindata_disk_size [1-9][0-9]*",
+                 r'rpc_duration_eth_getBlockByNumber_success {quantile="0.5"} [1-9][0-9]*'):
+        check("metric " + name, bool(re.search("^%s$" % name, counted, re.M)), True)
+    figures = json.load(urllib.request.urlopen("http://127.0.0.1:%d/debug/metrics" % METRICS))
+    check("metrics as JSON", figures["rpc/duration/all.count"] == figures["rpc/requests"] and figures["p2p/egress.count"] == 0, True)
     print("%d expressions as GoQuorum's console answers them" % compared)
 finally:
     process.terminate()

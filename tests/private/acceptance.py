@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Scenarios of GoQuorum's acceptance tests (quorum-acceptance-tests), each under its specification's name, at three peers: 0 and 1 are Node1 and Node4
 there, parties, and 2 is Node3, which is none. Contracts and steps are our own."""
-import base64, json, os, sys, threading
+import base64, json, os, socket, sys, threading
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, HTTPServer
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -259,6 +259,24 @@ def mandatory(p):
     assert "Privacy metadata mismatched" in refused(p, contract, set_to(1), to=(2,), flag=MANDATORY, mandatoryFor=[p.keys[2]])
     execute(p, contract, set_to(19), flag=MANDATORY, mandatoryFor=[p.keys[1]])
     assert values(p, contract) == [19, 19, 30], values(p, contract)
+
+
+@scenario("eth_decryptQuorumPayload: of a payload that is encrypted and not stored")
+def decrypted(p):
+    connection = socket.socket(socket.AF_UNIX)
+    connection.connect(os.path.join(p.work, "t0", "tm.ipc"))
+    body = json.dumps({"payload": base64.b64encode(b"nowhere").decode(), "from": p.keys[0], "to": [p.keys[1]], "privacyFlag": 0}).encode()
+    connection.sendall(b"POST /encodedpayload/create HTTP/1.0\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+    answer = b""
+    while more := connection.recv(65536):
+        answer += more
+    connection.close()
+    encrypted = json.loads(answer.split(b"\r\n\r\n", 1)[1])
+    found = p.result(0, "eth_decryptQuorumPayload", "0x" + json.dumps(encrypted).encode().hex())
+    assert found["Payload"] == "0x" + b"nowhere".hex() and found["IsSender"], found
+    assert found["ExtraMetaData"]["PrivacyFlag"] == 0, found
+    for payload, said in (("0x", "Invalid payload hex"), ("0xzz", "encoding/hex: invalid byte: U+007A 'z'"), ("0x3b", "the payload is no JSON object")):
+        assert p.error(0, "eth_decryptQuorumPayload", payload).startswith(said), payload
 
 
 @scenario("revert_reason: kept by nodes with --revertreason, of private transactions by parties")

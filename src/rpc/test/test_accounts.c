@@ -250,12 +250,33 @@ static void test_resend(void **state)
     json_decref(answer);
 }
 
+/* debug_testSignCliqueBlock: who signs is who is found in the signature. */
+static void test_clique_block(void **state)
+{
+    (void)state;
+    fixtures_require("recordings/live", "recordings of GoQuorum");
+    char params[128];
+    snprintf(params, sizeof(params), "[\"%s\",3]", created[1]);
+    check_error("debug_testSignCliqueBlock", params, "authentication needed: password or unlock");
+    snprintf(params, sizeof(params), "[\"%s\",3]", created[0]); /* unlocked */
+    json_t *answer = ask("debug_testSignCliqueBlock", params);
+    const char *signer = json_string_value(json_object_get(answer, "result"));
+    assert_non_null(signer);
+    assert_string_equal(signer, created[0]);
+    json_decref(answer);
+    snprintf(params, sizeof(params), "[\"%s\",99999]", created[0]);
+    check_error("debug_testSignCliqueBlock", params, "block #99999 not found");
+    check_error("debug_testSignCliqueBlock", "[\"0x7777777777777777777777777777777777777777\",3]",
+                "unknown account");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_recorded),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_resend),
+        cmocka_unit_test(test_clique_block),
     };
     return cmocka_run_group_tests_name("accounts", tests, begin, end);
 }

@@ -57,7 +57,7 @@ static void on_overrun(void *context)
 static void client_begin(struct client *c, struct world *world)
 {
     *c = (struct client){.world = world, .told = json_array()};
-    rpc_session_init(&c->session, world->rpc, rpc_access_parse("eth,net,admin", NULL));
+    rpc_session_init(&c->session, world->rpc, rpc_access_parse("eth,net,admin,debug", NULL));
     c->session.context = c;
     c->session.send = on_send;
     c->session.unread = on_unread;
@@ -638,6 +638,103 @@ static void test_websocket(void **state)
     buf_release(&got);
 }
 
+/* --- Traces of a chain --- */
+
+static const char *trace_error(struct client *c, const char *params, char ret_text[160])
+{
+    char message[256];
+    snprintf(message, sizeof(message), "{\"id\":1,\"method\":\"debug_subscribe\",\"params\":[%s]}",
+             params);
+    json_t *answer = ask(c, message);
+    const char *text =
+        json_string_value(json_object_get(json_object_get(answer, "error"), "message"));
+    snprintf(ret_text, 160, "%s", text ? text : "");
+    json_decref(answer);
+    return ret_text;
+}
+
+static void check_chain_trace_ends(struct client *c)
+{
+    static const char *const wrong[][2] = {
+        {"\"traceChain\",\"0x2\",\"0x2\"", "end block (#2) needs to come after start block (#2)"},
+        {"\"traceChain\",\"latest\",\"0x2\"",
+         "end block (#2) needs to come after start block (#-1)"},
+        {"\"traceChain\",\"0x2\",\"0xfffff\"", "block #1048575 not found"},
+        {"\"traceChain\",\"0x2\"", "missing value for required argument 2"},
+    };
+    char id[80], text[160];
+    json_array_clear(c->told);
+    for (size_t i = 0; i < BASE_COUNT(wrong); i++)
+        assert_string_equal(trace_error(c, wrong[i][0], text), wrong[i][1]);
+    /* While the client does not read, nothing is traced, and it may leave. */
+    c->unread = 8 * 1024 * 1024;
+    for (int i = 0; i < 17; i++) {
+        const char *message =
+            "{\"id\":1,\"method\":\"debug_subscribe\",\"params\":[\"traceChain\",\"0x1\",\"0x5\"]}";
+        if (i < 16)
+            ask_text(c, id, message);
+        else
+            assert_string_equal(trace_error(c, "\"traceChain\",\"0x1\",\"0x5\"", text),
+                                "16 chains are being traced: wait for one to end");
+    }
+    assert_int_equal(json_array_size(c->told), 0);
+    json_decref(ask_by_id(c, "debug_unsubscribe", id));
+    ask_text(
+        c, id,
+        "{\"id\":1,\"method\":\"debug_subscribe\",\"params\":[\"traceChain\",\"0x1\",\"0x5\"]}");
+}
+
+/* What is told is what debug_traceBlockByNumber says, of each block with transactions and of the last. */
+static void test_chain_trace(void **state)
+{
+    (void)state;
+    struct world w;
+    struct client c;
+    char id[80], message[256];
+    size_t told = 0;
+    world_begin(&w, "qbft");
+    client_begin(&c, &w);
+    uint64_t head = head_of(&w);
+    snprintf(
+        message, sizeof(message),
+        "{\"id\":1,\"method\":\"debug_subscribe\",\"params\":[\"traceChain\",\"0x1\",\"latest\","
+        "{\"tracer\":\"callTracer\"}]}");
+    ask_text(&c, id, message);
+    for (uint64_t number = 2; number <= head; number++) {
+        snprintf(
+            message, sizeof(message),
+            "{\"id\":1,\"method\":\"debug_traceBlockByNumber\",\"params\":[\"0x%llx\",{\"tracer\":"
+            "\"callTracer\"}]}",
+            (unsigned long long)number);
+        json_t *answer = ask(&c, message), *wanted = json_object_get(answer, "result");
+        if (json_array_size(wanted) == 0 && number < head) {
+            json_decref(answer);
+            continue;
+        }
+        json_t *params = json_object_get(json_array_get(c.told, told++), "params");
+        assert_string_equal(json_string_value(json_object_get(params, "subscription")), id);
+        json_t *result = json_object_get(params, "result");
+        assert_int_equal(strtoull(json_string_value(json_object_get(result, "block")), NULL, 16),
+                         number);
+        json_t *traces = json_object_get(result, "traces");
+        assert_int_equal(json_array_size(traces), json_array_size(wanted));
+        for (size_t i = 0; i < json_array_size(wanted); i++) {
+            json_t *a = json_object_get(json_array_get(traces, i), "result");
+            json_t *b = json_object_get(json_array_get(wanted, i), "result");
+            json_object_del(a, "time");
+            json_object_del(b, "time");
+            assert_true(a && json_equal(a, b));
+        }
+        json_decref(answer);
+    }
+    assert_true(told > 5);
+    assert_int_equal(json_array_size(c.told), told);
+    json_decref(ask_by_id(&c, "debug_unsubscribe", id));
+    check_chain_trace_ends(&c);
+    client_end(&c);
+    world_end(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -646,6 +743,7 @@ int main(void)
         cmocka_unit_test(test_limits),        cmocka_unit_test(test_websocket),
         cmocka_unit_test(test_topics),        cmocka_unit_test(test_transactions),
         cmocka_unit_test(test_peers),         cmocka_unit_test(test_removed),
+        cmocka_unit_test(test_chain_trace),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

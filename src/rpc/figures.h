@@ -1,0 +1,30 @@
+/* How many calls there were, and how long they took: the timers of GoQuorum's rpc/metrics.go, for --metrics. On the loop's thread. */
+#ifndef RPC_FIGURES_H
+#define RPC_FIGURES_H
+
+#include "rpc/rpc.h"
+
+enum {
+    RPC_SAMPLES = 256, /* of the last calls of a kind, for quantiles */
+    RPC_QUANTILES = 6,
+};
+
+extern const double rpc_quantiles[RPC_QUANTILES]; /* 0.5 … 0.9999 */
+
+/* One kind of call. */
+struct rpc_timer {
+    uint64_t count;
+    uint64_t quantiles[RPC_QUANTILES]; /* ns, of the last RPC_SAMPLES */
+};
+
+/* From now on calls are counted. ERR_NOMEM. */
+int rpc_count_calls(struct rpc *rpc) BASE_NODISCARD;
+/* Calls that went well, and that did not; 0 before rpc_count_calls. Subscribing, unknown methods and wrong parameters do not count,
+ * as in the reference. */
+void rpc_call_counts(const struct rpc *rpc, uint64_t *ret_good, uint64_t *ret_bad);
+/* Calls fn for "all", then for each method that was called: "eth_call/success", "eth_call/failure". */
+void rpc_call_timers(const struct rpc *rpc,
+                     void (*fn)(void *context, const char *name, const struct rpc_timer *timer),
+                     void *context);
+
+#endif
