@@ -12,7 +12,7 @@
 
 enum {
     HOUR = 3600,
-    SERIAL_BYTES = 8,
+    SERIAL_BYTES = 16, /* random: RFC 5280 allows 20 */
 };
 
 struct issuer {
@@ -97,6 +97,46 @@ static bool set_serial(X509 *certificate)
     return ok;
 }
 
+/* "CN=Root,OU=DLT,…": a comma inside of a value stands behind a backslash. */
+static bool add_subject(X509_NAME *name, const char *subject)
+{
+    char part[IO_CERTIFICATE_SUBJECT_MAX];
+    while (*subject) {
+        size_t length = 0;
+        for (; *subject && *subject != ','; subject++) {
+            if (*subject == '\\' && subject[1])
+                subject++;
+            if (length + 1 >= sizeof(part))
+                return false;
+            part[length++] = *subject;
+        }
+        part[length] = 0;
+        subject += *subject == ',';
+        subject += strspn(subject, " ");
+        char *value = strchr(part, '=');
+        if (!value)
+            return false;
+        *value++ = 0;
+        if (X509_NAME_add_entry_by_txt(name, part, MBSTRING_UTF8, (const uint8_t *)value, -1, -1,
+                                       0) != 1)
+            return false;
+    }
+    return X509_NAME_entry_count(name) > 0;
+}
+
+/* An authority's and its certificates' say what they are for; one that signs itself alone is known by its fingerprint. */
+static bool add_purpose(X509 *certificate, X509 *signer,
+                        const struct io_certificate_options *options)
+{
+    if (!options->authority && signer == certificate)
+        return true;
+    return add_extension(certificate, signer, NID_key_usage,
+                         options->authority ? "critical,digitalSignature,keyCertSign,cRLSign"
+                                            : "critical,digitalSignature,keyEncipherment") &&
+           add_extension(certificate, signer, NID_ext_key_usage, "serverAuth,clientAuth") &&
+           add_extension(certificate, signer, NID_authority_key_identifier, "keyid:always");
+}
+
 static bool fill(X509 *certificate, EVP_PKEY *key, const struct issuer *issuer,
                  const struct io_certificate_options *options)
 {
@@ -106,13 +146,16 @@ static bool fill(X509 *certificate, EVP_PKEY *key, const struct issuer *issuer,
            X509_gmtime_adj(X509_getm_notBefore(certificate), -HOUR) &&
            X509_time_adj_ex(X509_getm_notAfter(certificate), (int)options->days, 0, NULL) &&
            X509_set_pubkey(certificate, key) == 1 &&
-           X509_NAME_add_entry_by_NID(name, NID_commonName, MBSTRING_UTF8,
-                                      (const uint8_t *)options->name, -1, -1, 0) == 1 &&
+           (options->subject
+                ? add_subject(name, options->subject)
+                : X509_NAME_add_entry_by_NID(name, NID_commonName, MBSTRING_UTF8,
+                                             (const uint8_t *)options->name, -1, -1, 0) == 1) &&
            X509_set_issuer_name(certificate, X509_get_subject_name(signer)) == 1 &&
            add_hosts(certificate, options) &&
            add_extension(certificate, signer, NID_subject_key_identifier, "hash") &&
            add_extension(certificate, signer, NID_basic_constraints,
-                         options->authority ? "critical,CA:TRUE" : "critical,CA:FALSE");
+                         options->authority ? "critical,CA:TRUE" : "critical,CA:FALSE") &&
+           add_purpose(certificate, signer, options);
 }
 
 static bool write_pem(struct buf *ret_text, X509 *certificate, EVP_PKEY *key)
@@ -138,8 +181,8 @@ static EVP_PKEY *make_key(unsigned rsa_bits)
 int io_certificate_new(struct buf *ret_certificate, struct buf *ret_key,
                        const struct io_certificate_options *options, struct err_detail *detail)
 {
-    size_t len = strlen(options->name);
-    if (len == 0 || len > 64)
+    size_t len = options->subject ? 1 : strlen(options->name);
+    if (len == 0 || len > IO_CERTIFICATE_NAME_MAX)
         return err_set(detail, ERR_INPUT, "a certificate's name has 1 to 64 bytes, %s has %zu",
                        options->name, len);
     if (options->rsa_bits && (options->rsa_bits < 2048 || options->rsa_bits > 8192))
@@ -160,7 +203,7 @@ int io_certificate_new(struct buf *ret_certificate, struct buf *ret_key,
                   write_pem(ret_certificate, certificate, NULL) && write_pem(ret_key, NULL, key);
         if (!ok)
             status = err_set(detail, ERR_CRYPTO, "a certificate for %s could not be made",
-                             options->name);
+                             options->subject ? options->subject : options->name);
     }
     ERR_clear_error();
     EVP_PKEY_free(key);

@@ -5,11 +5,18 @@
 #include "base/buf.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
-enum { IO_CERTIFICATE_HOSTS_MAX = 64 };
+enum {
+    IO_CERTIFICATE_HOSTS_MAX = 64,
+    IO_CERTIFICATE_NAME_MAX = 64,     /* bytes of a common name (RFC 5280, ub-common-name) */
+    IO_CERTIFICATE_SUBJECT_MAX = 512, /* bytes of a whole name, as text */
+};
 
 struct io_certificate_options {
-    const char *name;         /* common name of the subject, 1 to 64 bytes */
+    const char *name; /* common name of the subject, 1 to 64 bytes; not read with `subject` */
+    const char *
+        subject; /* the whole name: "CN=Root,OU=DLT,O=DLT,L=London,C=GB"; NULL: the common name alone */
     const char *const *hosts; /* alternative names: IPs as such, all others as DNS names */
     size_t host_count;
     unsigned days;     /* valid from an hour ago for so long */
@@ -24,5 +31,24 @@ struct io_certificate_options {
 int io_certificate_new(struct buf *ret_certificate, struct buf *ret_key,
                        const struct io_certificate_options *options,
                        struct err_detail *detail) BASE_NODISCARD;
+
+/* What a certificate says. */
+struct io_certificate {
+    char name[IO_CERTIFICATE_NAME_MAX + 1];   /* common name; "" when there is none */
+    char subject[IO_CERTIFICATE_SUBJECT_MAX]; /* "CN=…,O=…", cut to fit */
+    char hosts[4096];    /* alternative names, a comma and a space between two, cut to fit */
+    int64_t from, until; /* seconds of Unix time */
+    uint8_t sha1[20], sha256[32]; /* of its DER form */
+    bool authority;
+};
+
+/* The first certificate of a PEM text. ERR_INPUT, ERR_CRYPTO. */
+int io_certificate_read(struct io_certificate *ret, struct bytes pem,
+                        struct err_detail *detail) BASE_NODISCARD;
+
+/* That `key` is the first certificate's of `chain`, and that the chain leads to `authority` (none: is not looked at),
+ * whatever the time. All in PEM. ERR_INPUT says what does not fit. */
+int io_certificate_check(struct bytes chain, struct bytes key, struct bytes authority,
+                         struct err_detail *detail) BASE_NODISCARD;
 
 #endif

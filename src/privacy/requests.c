@@ -303,18 +303,6 @@ static int post_plain(struct privacy_tm *tm, struct chain_payload_hash *ret_hash
     return err;
 }
 
-static int send_constellation(struct privacy_tm *tm, struct chain_payload_hash *ret_hash,
-                              const struct privacy_send *in, struct err_detail *detail)
-{
-    struct buf body = BUF_INIT;
-    base64_append(&body, in->payload);
-    int err = buf_status(&body);
-    if (!err)
-        err = post_plain(tm, ret_hash, "/sendraw", buf_bytes(&body), in, detail);
-    buf_release(&body);
-    return err;
-}
-
 int privacy_send(struct privacy_tm *tm, struct chain_payload_hash *ret_hash,
                  const struct privacy_send *in, struct err_detail *detail)
 {
@@ -331,7 +319,7 @@ int privacy_send(struct privacy_tm *tm, struct chain_payload_hash *ret_hash,
         write_rest(&body, in);
         err = post(tm, ret_hash, "/send", &body, &said, &arena, detail);
     } else {
-        err = send_constellation(tm, ret_hash, in, detail);
+        err = post_plain(tm, ret_hash, "/sendraw", in->payload, in, detail);
     }
     if (!err) {
         describe(&said, in->payload, in);

@@ -21,4 +21,8 @@ int vault_path(struct buf *ret_path, const char *path, struct err_detail *detail
 int vault_ask(struct vault *vault, json_t **ret_answer, const char *method, const char *path,
               const char *query, json_t *body, struct err_detail *detail) BASE_NODISCARD;
 
+/* Why the vault refuses: what the token's policies lack for `method` at `path`. ERR_IO. */
+int vault_refused(struct vault *vault, const char *method, const char *path, const char *says,
+                  struct err_detail *detail) BASE_NODISCARD;
+
 #endif

@@ -158,6 +158,58 @@ int vault_write(struct vault *vault, const char *mount, const char *path, enum v
     return status;
 }
 
+static bool has_right(const json_t *rights)
+{
+    static const char *const good[] = {"create", "update", "root"};
+    size_t i;
+    json_t *right;
+    json_array_foreach(rights, i, right)
+    {
+        for (size_t j = 0; j < BASE_COUNT(good); j++)
+            if (json_is_string(right) && strcmp(json_string_value(right), good[j]) == 0)
+                return true;
+    }
+    return false;
+}
+
+int vault_may_write(struct vault *vault, const char *mount, const char *path, enum vault_kv kv,
+                    struct err_detail *detail)
+{
+    struct buf at = BUF_INIT;
+    json_t *answer = NULL;
+    int status = place(vault, &at, &kv, mount, "/data", path, detail);
+    json_t *body = json_pack("{s:[s]}", "paths", buf_text(&at));
+    if (status == 0 && !body)
+        status = err_set(detail, ERR_NOMEM, "out of memory");
+    /* Every token may ask this of itself, unless its policies forbid it. */
+    bool told = status == 0 &&
+                vault_ask(vault, &answer, "POST", "sys/capabilities-self", "", body, NULL) == 0;
+    const json_t *rights = json_object_get(json_object_get(answer, "data"), buf_text(&at));
+    if (told && json_is_array(rights) && !has_right(rights))
+        status = vault_refused(vault, "POST", buf_text(&at), "permission denied", detail);
+    json_decref(body);
+    vault_drop(answer);
+    buf_release(&at);
+    return status;
+}
+
+int vault_versions(struct vault *vault, uint64_t *ret_count, const char *mount, const char *path,
+                   enum vault_kv kv, struct err_detail *detail)
+{
+    struct buf at = BUF_INIT;
+    json_t *answer = NULL;
+    int status = place(vault, &at, &kv, mount, "/metadata", path, detail);
+    if (status == 0)
+        status = vault_ask(vault, &answer, "GET", buf_text(&at), "", NULL, detail);
+    json_int_t count =
+        json_integer_value(json_object_get(json_object_get(answer, "data"), "current_version"));
+    if (status == 0)
+        *ret_count = kv == VAULT_KV_1 || count < 1 ? 1 : (uint64_t)count;
+    vault_drop(answer);
+    buf_release(&at);
+    return status;
+}
+
 int vault_list(struct vault *vault, json_t **ret_names, const char *mount, const char *path,
                enum vault_kv kv, struct err_detail *detail)
 {

@@ -69,8 +69,8 @@ static const char *right_of(const char *method)
 }
 
 /* A refusal is explained by what the token may do, as far as it may look at itself. */
-static int refused(struct vault *vault, const char *method, const char *path, const char *says,
-                   struct err_detail *detail)
+int vault_refused(struct vault *vault, const char *method, const char *path, const char *says,
+                  struct err_detail *detail)
 {
     char policies[TEXT_MAX] = "";
     struct buf url = BUF_INIT;
@@ -106,7 +106,7 @@ static int judge(struct vault *vault, unsigned code, const json_t *answer, const
     case 204:
         return 0;
     case 403:
-        return refused(vault, method, path, says[0] ? says : "permission denied", detail);
+        return vault_refused(vault, method, path, says[0] ? says : "permission denied", detail);
     case 404:
         return err_set(detail, ERR_NOTFOUND, "vault %s: there is no %s%s%s", buf_text(&vault->url),
                        path, says[0] ? ": " : "", says);
@@ -116,7 +116,7 @@ static int judge(struct vault *vault, unsigned code, const json_t *answer, const
                        buf_text(&vault->url), says[0] ? says : "not ready");
     default:
         if (!logged_in && code == 400)
-            return refused(vault, method, path, says, detail);
+            return vault_refused(vault, method, path, says, detail);
         return err_set(detail, ERR_IO, "vault %s: %s %s is answered with status %u%s%s",
                        buf_text(&vault->url), method, path, code, says[0] ? ": " : "", says);
     }

@@ -75,6 +75,13 @@ int vault_field(const char **ret_text, const json_t *fields, const char *path, c
  * yet (ERR_EXISTS): KV 2 makes sure of it, KV 1 looks first. `fields` is borrowed. Other failures as vault_read. */
 int vault_write(struct vault *vault, const char *mount, const char *path, enum vault_kv kv,
                 json_t *fields, bool create, struct err_detail *detail) BASE_NODISCARD;
+/* Whether the token may write a secret there: ERR_IO, as vault_write would be refused. A vault that does not tell is
+ * believed to allow it. Failures as vault_read. */
+int vault_may_write(struct vault *vault, const char *mount, const char *path, enum vault_kv kv,
+                    struct err_detail *detail) BASE_NODISCARD;
+/* How many versions of a secret there have been; 1 with an engine that keeps the newest alone. Failures as vault_read. */
+int vault_versions(struct vault *vault, uint64_t *ret_count, const char *mount, const char *path,
+                   enum vault_kv kv, struct err_detail *detail) BASE_NODISCARD;
 /* The names below a path ("" is the mount itself), an array of texts; those of folders end with "/". Nothing there is
  * an empty array. Freed by json_decref. */
 int vault_list(struct vault *vault, json_t **ret_names, const char *mount, const char *path,

@@ -13,6 +13,7 @@ import urllib.request
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
 from ports import free_base  # noqa: E402
 
+PROGRAMS = ("quorate-node", "quorate-tm", "constellation-node", "mariadbd")
 PATIENCE = 60  # seconds that anything may take on a busy machine
 
 
@@ -104,7 +105,7 @@ class Network:
                 line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode() if entry.name.isdigit() else ""
             except OSError:
                 continue
-            if str(self.data) in line and ("quorate-node" in line or "quorate-tm" in line):
+            if str(self.data) in line and any(name in line for name in PROGRAMS):
                 found[int(entry.name)] = line
         return found
 

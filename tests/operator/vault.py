@@ -18,7 +18,8 @@ import urllib.request
 from support import PATIENCE, Network, free_base, wait_for
 
 SKIPPED = 77
-FIELDS = {"quorum": {"nodekey", "keystore", "gethpassword", "db_user", "db_password"}, "transaction": {"tm.pub", "tm.key"}}
+FIELDS = {"quorum": {"nodekey", "keystore", "gethpassword", "db_user", "db_password"}, "transaction": {"tm.pub", "tm.key"},
+          "certs": {"rootcapem", "ambassadorcrt", "ambassadorkey"}}
 
 
 class Vault:

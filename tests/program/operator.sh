@@ -40,7 +40,9 @@ expect 2 "did you mean qbft?" "$quorate" init --consensus qbtf --output -
 expect 2 "cannot be part of a host name" "$quorate" init --organizations Big --output -
 expect 2 "nothing.yaml: No such file" "$quorate" check nothing.yaml
 "$quorate" init --transaction-manager constellation --output const.yaml >/dev/null
-expect 1 "constellation is not run on one machine" "$quorate" up const.yaml
+sed -i 's/^    tm_tls:/    database: mysql\n&/' const.yaml
+expect 1 "Constellation's dialect has no database: mysql" "$quorate" up const.yaml
+[ ! -e quorate.d ] || fail "a refused up left its folder"
 expect 2 "takes one file" "$quorate" check
 expect 2 "exclude each other" "$quorate" check --local --kubernetes network.yaml
 expect 2 "did you mean check?" "$quorate" chek

@@ -169,6 +169,7 @@ def private_calls(checks, a, b):
     status, answer = b.ask('POST', '/delete', {'key': key.decode()})
     checks((status, answer) == (200, b''), f'/delete: {status} {answer!r}')
     checks(b.ask('GET', '/receive', {'key': key.decode()})[0] == 500, 'a payload that is missing: 500, as there is no 404')
+    checks(b.ask('GET', '/receiveraw', headers={'c11n-key': key.decode()})[0] == 404, 'but 404 for nodes, which wait at 500')
     status, answer = a.ask('POST', '/send', request(b'x', a.key(), [KEYS['a']]))
     checks(status == 500, f'/send to nobody: {status} {answer!r}')
     for path, wanted in (('/version', 400), ('/nothing', 400)):

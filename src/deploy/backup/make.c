@@ -149,6 +149,9 @@ static bool is_ours(const struct deploy_backup *backup, const char *path)
     char prefix[DEPLOY_SECRETS_PATH_MAX + 1];
     if (!backup->only)
         return true;
+    deploy_secret_path(prefix, backup->only->organization, NULL, DEPLOY_SECRET_AUTHORITY);
+    if (strcmp(path, prefix) == 0)
+        return true;
     deploy_backup_secret_prefix(prefix, backup->only);
     return strncmp(path, prefix, strlen(prefix)) == 0;
 }
@@ -257,6 +260,28 @@ static int pack(uint64_t *ret_size, const struct making *m, struct err_detail *d
     return status;
 }
 
+/* quorate-tm copies what it has in SQLite, by Tessera's configuration. */
+static int check_payloads(const struct deploy_backup *backup, struct err_detail *detail)
+{
+    const struct deploy_site *site = backup->site;
+    for (size_t i = 0; i < site->count; i++) {
+        if (!is_in(backup, i) || !site->peers[i].has_tm)
+            continue;
+        if (site->peers[i].database)
+            return err_set(detail, ERR_UNSUPPORTED,
+                           "the payloads of %s are in a database server, which this does not copy; "
+                           "mariadb-dump through %s/db/db.sock does",
+                           site->peers[i].name, site->peers[i].folder);
+        if (site->network->config->transaction_manager.value == DEPLOY_CONSTELLATION)
+            return err_set(
+                detail, ERR_UNSUPPORTED,
+                "payloads of Constellation's dialect are not copied yet; `quorate down`, "
+                "then copy %s",
+                site->folder);
+    }
+    return ERR_OK;
+}
+
 int deploy_backup_make(uint64_t *ret_size, const struct deploy_backup *backup,
                        struct err_detail *detail)
 {
@@ -266,10 +291,13 @@ int deploy_backup_make(uint64_t *ret_size, const struct deploy_backup *backup,
     if (strlen(backup->path) >= STAGE_MAX)
         return err_set(detail, ERR_INPUT, "%s is too long a path", backup->path);
     snprintf(m.stage, sizeof(m.stage), "%.700s.XXXXXX", backup->path);
+    int status = check_payloads(backup, detail);
+    if (status != ERR_OK)
+        return status;
     if (!mkdtemp(m.stage))
         return err_set(detail, err_from_errno(errno), "cannot make a folder beside %s: %s",
                        backup->path, strerror(errno));
-    int status = copy_secrets(&m, detail);
+    status = copy_secrets(&m, detail);
     if (status == ERR_OK)
         status = copy_site(&m, detail);
     if (status == ERR_OK)

@@ -19,7 +19,7 @@ static int become_console(const struct deploy_site_peer *peer, struct err_detail
 {
     struct deploy_programs programs;
     char socket[DEPLOY_PATH_MAX + 32];
-    int status = deploy_programs_find(&programs, false, detail);
+    int status = deploy_programs_find(&programs, NULL, detail);
     if (status != ERR_OK)
         return status;
     deploy_path(socket, "%s/node/geth.ipc", peer->folder);

@@ -1,9 +1,12 @@
 #include "deploy/commands/bring.h"
 
 #include "base/file.h"
-#include "deploy/local/prepare.h"
+#include "base/mem.h"
+#include "deploy/local/database.h"
+#include "deploy/local/inspect.h"
 #include "deploy/local/rpc.h"
 #include "deploy/local/supervisor.h"
+#include "deploy/secrets/vault.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -36,39 +39,74 @@ static int keep_network(const struct deploy_context *context, struct err_detail 
 /* What this target cannot give is said before anything is touched. */
 static int check_served(const struct deploy_config *config, struct err_detail *detail)
 {
-    if (config->transaction_manager.value == DEPLOY_CONSTELLATION)
-        return err_set(
-            detail, ERR_UNSUPPORTED,
-            "transaction_manager: constellation is not run on one machine; write tessera "
-            "(the same program, which Constellation's peers understand), or none");
-    if (config->database.given && config->database.value == DEPLOY_MYSQL)
+    if (config->transaction_manager.value == DEPLOY_CONSTELLATION && config->database.given &&
+        config->database.value == DEPLOY_MYSQL)
         return err_set(detail, ERR_UNSUPPORTED,
-                       "database: mysql is not run on one machine; leave it out, or write sqlite");
+                       "Constellation's dialect has no database: mysql; leave it out, or write "
+                       "transaction_manager: tessera");
     return ERR_OK;
 }
 
 int deploy_bring_check(const struct deploy_context *context, struct deploy_programs *ret_programs,
                        struct err_detail *detail)
 {
-    bool needs_tm = false;
-    for (size_t i = 0; i < context->site->count; i++)
-        needs_tm |= context->site->peers[i].has_tm;
     int status = check_served(context->network->config, detail);
-    return status == ERR_OK ? deploy_programs_find(ret_programs, needs_tm, detail) : status;
+    if (status == ERR_OK)
+        status = deploy_database_kept(context->site, detail);
+    return status == ERR_OK ? deploy_programs_find(ret_programs, context->site, detail) : status;
 }
 
-static int prepare(struct deploy_context *context, const char *passphrase_file,
+/* The store that is there; a network that is new and keeps its secrets in vaults has one, too, that is only read. */
+static int open_store(struct deploy_secrets *ret_secrets, char *path, bool *ret_open,
+                      const struct deploy_context *context, const struct deploy_bring *options,
+                      struct err_detail *detail)
+{
+    *ret_open = deploy_context_has_secrets(context->site);
+    if (*ret_open)
+        return deploy_context_secrets(ret_secrets, path, context->site, options->passphrase_file,
+                                      detail);
+    if (options->into_vault)
+        return deploy_secrets_vault_open(ret_secrets, context->network, NULL, detail);
+    struct buf passphrase = BUF_INIT;
+    int status = options->passphrase_file
+                     ? deploy_context_passphrase(&passphrase, options->passphrase_file, detail)
+                     : ERR_OK;
+    mem_wipe(passphrase.data, passphrase.len);
+    buf_release(&passphrase);
+    return status;
+}
+
+static int make_store(struct deploy_secrets *ret_secrets, char *path,
+                      const struct deploy_context *context, const struct deploy_bring *options,
+                      struct err_detail *detail)
+{
+    int status = deploy_site_make(context->site, detail);
+    if (status == ERR_OK && options->into_vault)
+        status = deploy_context_use_vault(context->site, detail);
+    return status == ERR_OK ? deploy_context_secrets(ret_secrets, path, context->site,
+                                                     options->passphrase_file, detail)
+                            : status;
+}
+
+/* Everything is looked at before anything is written: what is refused leaves nothing behind. */
+static int prepare(struct deploy_context *context, const struct deploy_bring *options,
                    struct err_detail *detail)
 {
-    struct deploy_programs programs = {{0}, {0}};
-    struct deploy_secrets secrets;
+    struct deploy_programs programs = {.node = ""};
+    struct deploy_secrets secrets = {0};
     char path[DEPLOY_PATH_MAX];
+    bool open = false;
     int status = deploy_bring_check(context, &programs, detail);
     if (status == ERR_OK)
-        status = deploy_context_secrets(&secrets, path, context->site, passphrase_file, detail);
-    if (status != ERR_OK)
-        return status;
-    status = deploy_prepare(context->site, &programs, &secrets, print_step, NULL, detail);
+        status = open_store(&secrets, path, &open, context, options, detail);
+    if (status == ERR_OK)
+        status = deploy_inspect(context->site, &programs, secrets.ops ? &secrets : NULL, detail);
+    if (status == ERR_OK && !open) {
+        deploy_secrets_close(&secrets);
+        status = make_store(&secrets, path, context, options, detail);
+    }
+    if (status == ERR_OK)
+        status = deploy_prepare(context->site, &programs, &secrets, print_step, NULL, detail);
     /* Closed before the supervisor is forked, which would keep its lock. */
     deploy_secrets_close(&secrets);
     return status == ERR_OK ? keep_network(context, detail) : status;
@@ -143,7 +181,7 @@ int deploy_bring_up(struct deploy_context *context, const struct deploy_bring *o
 {
     if (began == 0)
         began = deploy_now();
-    int status = prepare(context, options->passphrase_file, detail);
+    int status = prepare(context, options, detail);
     if (status == ERR_OK)
         status = start(context->site, detail);
     if (status == ERR_OK)

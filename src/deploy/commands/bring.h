@@ -10,6 +10,7 @@ enum { DEPLOY_WAIT_SECONDS = 60 };
 struct deploy_bring {
     const char *passphrase_file; /* of the store of secrets; NULL: its key file */
     uint64_t wait_seconds;       /* for blocks of all */
+    bool into_vault;             /* a new network's secrets go into the vaults of its file */
 };
 
 /* Makes what is missing, starts what does not run, takes over what the file has changed, and waits until every peer has
@@ -18,7 +19,8 @@ struct deploy_bring {
 int deploy_bring_up(struct deploy_context *context, const struct deploy_bring *options,
                     struct err_detail *detail) BASE_NODISCARD;
 
-/* Whether this machine can give what the file asks for, and where the programs are. ERR_UNSUPPORTED, ERR_NOTFOUND. */
+/* Whether this machine can give what the file asks for, and where the programs are. ERR_UNSUPPORTED, ERR_NOTFOUND,
+ * ERR_EXISTS (payloads are in another place than it asks for). */
 int deploy_bring_check(const struct deploy_context *context, struct deploy_programs *ret_programs,
                        struct err_detail *detail) BASE_NODISCARD;
 

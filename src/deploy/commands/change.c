@@ -36,7 +36,8 @@ static bool is_raft(const struct deploy_context *context)
 
 static int bring_up(struct deploy_context *context, struct err_detail *detail)
 {
-    const struct deploy_bring options = {passphrase_file, wait_seconds};
+    const struct deploy_bring options = {.passphrase_file = passphrase_file,
+                                         .wait_seconds = wait_seconds};
     return deploy_bring_up(context, &options, detail);
 }
 

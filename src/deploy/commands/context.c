@@ -118,22 +118,37 @@ int deploy_context_identities(struct deploy_context *context, const char *passph
         return status;
     for (size_t i = 0; status == ERR_OK && i < context->site->count; i++) {
         struct deploy_site_peer *peer = &context->site->peers[i];
-        status = i == make ? deploy_keys_ensure(&peer->identity, NULL, &secrets, peer->organization,
-                                                peer->peer, peer->has_tm, detail)
-                           : deploy_keys_read(&peer->identity, &secrets, peer->organization,
-                                              peer->peer, peer->has_tm, detail);
+        const struct deploy_owner owner = deploy_site_owner(context->site, peer);
+        status = i == make ? deploy_keys_ensure(&peer->identity, NULL, &secrets, &owner, detail)
+                           : deploy_keys_read(&peer->identity, &secrets, &owner, detail);
     }
     deploy_secrets_close(&secrets);
     return status;
 }
 
-int deploy_context_use_vault(const struct deploy_site *site, struct err_detail *detail)
+bool deploy_context_has_secrets(const struct deploy_site *site)
 {
     char path[DEPLOY_PATH_MAX];
     deploy_site_path(path, site, "secrets");
     if (access(path, F_OK) == 0)
-        return err_set(detail, ERR_EXISTS,
-                       "the secrets of this network are in %s already, and stay there", path);
+        return true;
+    deploy_site_path(path, site, DEPLOY_SECRETS_IN_VAULT);
+    return access(path, F_OK) == 0;
+}
+
+int deploy_context_may_use_vault(const struct deploy_site *site, struct err_detail *detail)
+{
+    char path[DEPLOY_PATH_MAX];
+    deploy_site_path(path, site, "secrets");
+    return access(path, F_OK) != 0
+               ? ERR_OK
+               : err_set(detail, ERR_EXISTS,
+                         "the secrets of this network are in %s already, and stay there", path);
+}
+
+int deploy_context_use_vault(const struct deploy_site *site, struct err_detail *detail)
+{
+    char path[DEPLOY_PATH_MAX];
     deploy_site_path(path, site, DEPLOY_SECRETS_IN_VAULT);
     return file_write(path, bytes_str("the vaults of the network file\n"), detail);
 }

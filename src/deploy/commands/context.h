@@ -47,7 +47,13 @@ int deploy_context_passphrase(struct buf *ret_passphrase, const char *path,
 int deploy_context_identities(struct deploy_context *context, const char *passphrase_file,
                               size_t make, struct err_detail *detail) BASE_NODISCARD;
 
-/* From now on the site's secrets are in the vaults. ERR_EXISTS when there is a store in a file; ERR_IO. */
+/* Whether there is a store of secrets already, of either kind. */
+bool deploy_context_has_secrets(const struct deploy_site *site);
+
+/* ERR_EXISTS when there is a store in a file. */
+int deploy_context_may_use_vault(const struct deploy_site *site,
+                                 struct err_detail *detail) BASE_NODISCARD;
+/* From now on the site's secrets are in the vaults. ERR_IO. */
 int deploy_context_use_vault(const struct deploy_site *site,
                              struct err_detail *detail) BASE_NODISCARD;
 

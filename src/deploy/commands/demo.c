@@ -281,7 +281,8 @@ static void print_next(const struct deploy_site *site)
 static int play(struct deploy_context *context, struct err_detail *detail)
 {
     struct demo demo = {.site = context->site, .transactions = json_array()};
-    const struct deploy_bring bring = {passphrase_file, DEPLOY_WAIT_SECONDS};
+    const struct deploy_bring bring = {.passphrase_file = passphrase_file,
+                                       .wait_seconds = DEPLOY_WAIT_SECONDS};
     struct deploy_secrets secrets;
     char path[DEPLOY_PATH_MAX];
     int status = choose_parties(&demo, detail);

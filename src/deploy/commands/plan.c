@@ -102,10 +102,7 @@ static void compare_processes(struct plan *plan, const struct deploy_site *site,
 static int open_store(struct deploy_secrets *ret_secrets, char *path, bool *ret_open,
                       const struct deploy_site *site, struct err_detail *detail)
 {
-    deploy_site_path(path, site, "secrets");
-    *ret_open = access(path, F_OK) == 0;
-    deploy_site_path(path, site, DEPLOY_SECRETS_IN_VAULT);
-    *ret_open |= access(path, F_OK) == 0;
+    *ret_open = deploy_context_has_secrets(site);
     return *ret_open ? deploy_context_secrets(ret_secrets, path, site, passphrase_file, detail)
                      : ERR_OK;
 }
@@ -150,13 +147,10 @@ static int run(size_t argc, char **argv)
         cluster.data = data;
         return deploy_cluster_run_up(argv[0], &cluster, true);
     }
-    bool was_there = access(data, F_OK) == 0;
     int status = deploy_context_open(&context, argv[0], data, &detail);
     if (status == ERR_OK)
         status = make_plan(&context, &detail);
     deploy_context_release(&context);
-    if (!was_there)
-        (void)rmdir(data); /* a layout makes its folder; it is empty still */
     return status == ERR_OK ? COMMANDS_OK : deploy_complain(status, &detail);
 }
 

@@ -70,7 +70,7 @@ static int choose_store(const struct deploy_site *site, struct err_detail *detai
     if (!store_word)
         return ERR_OK;
     if (strcmp(store_word, "vault") == 0)
-        return deploy_context_use_vault(site, detail);
+        return deploy_context_may_use_vault(site, detail);
     if (strcmp(store_word, "file") != 0)
         return err_set(detail, ERR_USAGE, "--secrets takes file or vault, not %.40s", store_word);
     deploy_site_path(path, site, DEPLOY_SECRETS_IN_VAULT);
@@ -83,8 +83,10 @@ static int choose_store(const struct deploy_site *site, struct err_detail *detai
 static int bring_up(const char *path, struct err_detail *detail)
 {
     struct deploy_context context;
-    const struct deploy_bring options = {passphrase_file,
-                                         wait_seconds ? wait_seconds : DEPLOY_WAIT_SECONDS};
+    const struct deploy_bring options = {
+        .passphrase_file = passphrase_file,
+        .wait_seconds = wait_seconds ? wait_seconds : DEPLOY_WAIT_SECONDS,
+        .into_vault = store_word && strcmp(store_word, "vault") == 0};
     int status = deploy_context_open(&context, path, data, detail);
     if (status == ERR_OK)
         status = choose_store(context.site, detail);

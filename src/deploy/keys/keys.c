@@ -1,232 +1,195 @@
 #include "deploy/keys/keys.h"
 
-#include "base/base64.h"
-#include "base/hex.h"
 #include "base/mem.h"
-#include "crypto/keystore.h"
-#include "crypto/nacl.h"
-#include "crypto/random.h"
+#include "crypto/keccak.h"
+#include "deploy/keys/keys_priv.h"
 
-#include <stdio.h>
+/* How far one goes with what is missing. */
+enum mode { READ, ENSURE, LOOK };
 
-enum {
-    RANDOM_BYTES = 16, /* of a generated password */
-    DIGITS = 2 * RANDOM_BYTES + 1,
+struct walk {
+    const struct deploy_secrets *secrets;
+    const struct deploy_owner *owner;
+    enum mode mode;
+    bool missing, made;
+    struct deploy_identity identity;
+    struct err_detail *detail;
 };
 
-static int random_password(char ret_text[DIGITS], struct err_detail *detail)
+/* A secret's texts and its key among them are the hash's input, so none can be found from it. */
+static uint64_t mark_of(const json_t *fields, const char *const *names, size_t count)
 {
-    uint8_t bytes[RANDOM_BYTES];
-    int status = crypto_random(bytes, sizeof(bytes));
-    if (status != ERR_OK)
-        return err_set(detail, status, "the machine gives no randomness");
-    hex_encode(ret_text, bytes_of(bytes, sizeof(bytes)));
-    ret_text[DIGITS - 1] = 0;
-    mem_wipe(bytes, sizeof(bytes));
-    return ERR_OK;
-}
-
-/* A passphrase of 128 random bits needs no slow derivation; one that a person chose does. */
-static int make_account(struct buf *ret_keystore, struct bytes passphrase, bool chosen,
-                        struct err_detail *detail)
-{
-    struct crypto_private_key key;
-    struct crypto_keystore keystore;
-    int status = crypto_private_key_new(&key);
-    if (status == ERR_OK)
-        status =
-            crypto_keystore_seal(&keystore, &key, passphrase,
-                                 chosen ? CRYPTO_KEYSTORE_STANDARD : CRYPTO_KEYSTORE_LIGHT, detail);
-    else
-        err_set(detail, status, "the machine gives no randomness");
-    mem_wipe(&key, sizeof(key));
-    if (status != ERR_OK)
-        return status;
-    crypto_keystore_format(ret_keystore, &keystore);
-    return buf_status(ret_keystore);
-}
-
-static int passphrase_of(struct buf *ret_passphrase, bool *ret_chosen,
-                         const struct deploy_peer *peer, struct err_detail *detail)
-{
-    char text[DIGITS];
-    *ret_chosen = peer->geth_passphrase.text != NULL;
-    if (*ret_chosen)
-        return deploy_reference_read(ret_passphrase, &peer->geth_passphrase, detail);
-    int status = random_password(text, detail);
-    if (status == ERR_OK)
-        buf_append_text(ret_passphrase, text);
-    mem_wipe(text, sizeof(text));
-    return status == ERR_OK ? buf_status(ret_passphrase) : status;
-}
-
-static int make_quorum(json_t **ret_fields, const struct deploy_peer *peer,
-                       struct err_detail *detail)
-{
-    struct crypto_private_key key;
-    struct buf passphrase = BUF_INIT, keystore = BUF_INIT;
-    char digits[65] = {0}, db_password[DIGITS] = {0};
-    bool chosen = false;
-    int status = crypto_private_key_new(&key);
-    if (status != ERR_OK)
-        return err_set(detail, status, "the machine gives no randomness");
-    hex_encode(digits, bytes_of(key.b, sizeof(key.b)));
-    mem_wipe(&key, sizeof(key));
-    status = passphrase_of(&passphrase, &chosen, peer, detail);
-    if (status == ERR_OK)
-        status = make_account(&keystore, buf_bytes(&passphrase), chosen, detail);
-    if (status == ERR_OK)
-        status = random_password(db_password, detail);
-    if (status == ERR_OK) {
-        *ret_fields = json_pack("{s:s, s:s, s:s, s:s, s:s}", "nodekey", digits, "keystore",
-                                buf_text(&keystore), "gethpassword", buf_text(&passphrase),
-                                "db_user", "demouser", "db_password", db_password);
-        status = *ret_fields ? ERR_OK : err_set(detail, ERR_NOMEM, "out of memory");
+    struct crypto_keccak256 k;
+    struct hash256 hash;
+    uint64_t mark;
+    crypto_keccak256_init(&k);
+    for (size_t i = 0; i < count; i++) {
+        const char *text = json_string_value(json_object_get(fields, names[i]));
+        if (text)
+            crypto_keccak256_update(&k, bytes_of(text, strlen(text) + 1));
     }
-    mem_wipe(digits, sizeof(digits));
-    mem_wipe(db_password, sizeof(db_password));
-    mem_wipe(passphrase.data, passphrase.len);
-    buf_release(&passphrase);
-    buf_release(&keystore);
+    crypto_keccak256_final(&k, &hash);
+    memcpy(&mark, hash.b, sizeof(mark));
+    return mark;
+}
+
+static void set_marks(struct deploy_identity *identity, const json_t *fields,
+                      enum deploy_secret_kind kind)
+{
+    static const char *const quorum[] = {"nodekey", "keystore", "gethpassword"};
+    static const char *const database[] = {"nodekey", "db_user", "db_password"};
+    static const char *const transaction[] = {"tm.pub", "tm.key"};
+    static const char *const certs[] = {"rootcapem", "ambassadorcrt", "ambassadorkey"};
+    static const char *const *const names[] = {quorum, transaction, certs};
+    static const size_t counts[] = {BASE_COUNT(quorum), BASE_COUNT(transaction), BASE_COUNT(certs)};
+    identity->marks[kind] = mark_of(fields, names[kind], counts[kind]);
+    if (kind == DEPLOY_SECRET_QUORUM)
+        identity->database_mark = mark_of(fields, database, BASE_COUNT(database));
+}
+
+/* --- One secret --- */
+
+/* The authority is made before the first certificate that it signs. */
+static int find_authority(struct walk *walk, json_t **ret_fields)
+{
+    char path[DEPLOY_SECRETS_PATH_MAX + 1];
+    json_t *fields = NULL;
+    deploy_secret_path(path, walk->owner->organization, NULL, DEPLOY_SECRET_AUTHORITY);
+    int status = deploy_secrets_read(walk->secrets, &fields, path, walk->detail);
+    if (status == ERR_OK) {
+        status = deploy_check_authority(fields, path, walk->detail);
+    } else if (status == ERR_NOTFOUND) {
+        status = deploy_make_authority(&fields, walk->owner, walk->detail);
+        if (status == ERR_OK)
+            status = deploy_secrets_write(walk->secrets, path, fields, walk->detail);
+    }
+    if (status != ERR_OK)
+        deploy_secrets_drop(fields);
+    else
+        *ret_fields = fields;
     return status;
 }
 
-/* Tessera's and Constellation's form of a key without a password. */
-static int make_transaction(json_t **ret_fields, struct err_detail *detail)
+static int make(struct walk *walk, json_t **ret_fields, const char *path,
+                enum deploy_secret_kind kind)
 {
-    uint8_t public_key[CRYPTO_NACL_KEY], private_key[CRYPTO_NACL_KEY];
-    char public_text[DEPLOY_TM_KEY_TEXT] = {0}, private_text[DEPLOY_TM_KEY_TEXT] = {0}, file[128];
-    int status = crypto_nacl_pair(public_key, private_key);
+    json_t *authority = NULL;
+    int status = ERR_OK;
+    if (kind == DEPLOY_SECRET_QUORUM)
+        status = deploy_make_quorum(ret_fields, walk->owner->peer, walk->detail);
+    else if (kind == DEPLOY_SECRET_TRANSACTION)
+        status = deploy_make_transaction(ret_fields, walk->detail);
+    else
+        status = find_authority(walk, &authority);
+    if (status == ERR_OK && authority)
+        status = deploy_make_certs(ret_fields, authority, walk->owner, walk->detail);
+    deploy_secrets_drop(authority);
     if (status != ERR_OK)
-        return err_set(detail, status, "the machine gives no randomness");
-    base64_encode(public_text, bytes_of(public_key, sizeof(public_key)));
-    base64_encode(private_text, bytes_of(private_key, sizeof(private_key)));
-    snprintf(file, sizeof(file), "{\"type\":\"unlocked\",\"data\":{\"bytes\":\"%s\"}}",
-             private_text);
-    *ret_fields = json_pack("{s:s, s:s}", "tm.pub", public_text, "tm.key", file);
-    mem_wipe(private_key, sizeof(private_key));
-    mem_wipe(private_text, sizeof(private_text));
-    mem_wipe(file, sizeof(file));
-    return *ret_fields ? ERR_OK : err_set(detail, ERR_NOMEM, "out of memory");
-}
-
-/* --- What is read is checked: a damaged store must not become a network of strangers --- */
-
-static int check_quorum(struct deploy_identity *identity, const json_t *fields, const char *path,
-                        struct err_detail *detail)
-{
-    const char *nodekey, *keystore_text;
-    struct crypto_private_key key;
-    struct crypto_keystore keystore;
-    int status = deploy_secrets_field(&nodekey, fields, path, "nodekey", detail);
-    if (status == ERR_OK)
-        status = deploy_secrets_field(&keystore_text, fields, path, "keystore", detail);
-    if (status != ERR_OK)
-        return status;
-    bool good = strlen(nodekey) == 64 && hex_decode_exact(nodekey, key.b, sizeof(key.b)) &&
-                crypto_public_key_of(&identity->node, &key);
-    mem_wipe(&key, sizeof(key));
-    if (!good)
-        return err_set(detail, ERR_CORRUPT, "the secret %s: nodekey is no private key", path);
-    crypto_address_of(&identity->node_address, &identity->node);
-    status = crypto_keystore_parse(&keystore, bytes_str(keystore_text), detail);
-    if (status != ERR_OK)
-        return err_prefix(detail, ERR_CORRUPT, "the secret %s: keystore", path);
-    if (!keystore.has_address)
-        return err_set(detail, ERR_CORRUPT, "the secret %s: keystore has no address", path);
-    identity->account = keystore.address;
-    return ERR_OK;
-}
-
-static int check_transaction(struct deploy_identity *identity, const json_t *fields,
-                             const char *path, struct err_detail *detail)
-{
-    const char *public_text, *key_text;
-    uint8_t public_key[CRYPTO_NACL_KEY], private_key[CRYPTO_NACL_KEY], own[CRYPTO_NACL_KEY];
-    int status = deploy_secrets_field(&public_text, fields, path, "tm.pub", detail);
-    if (status == ERR_OK)
-        status = deploy_secrets_field(&key_text, fields, path, "tm.key", detail);
-    if (status != ERR_OK)
-        return status;
-    if (strlen(public_text) != DEPLOY_TM_KEY_TEXT - 1 ||
-        !base64_decode_exact(public_key, sizeof(public_key), bytes_str(public_text)))
-        return err_set(detail, ERR_CORRUPT, "the secret %s: tm.pub is no key", path);
-    memcpy(identity->tm_public, public_text, DEPLOY_TM_KEY_TEXT);
-    json_t *file = json_loads(key_text, JSON_REJECT_DUPLICATES, NULL);
-    const char *bytes = json_string_value(json_object_get(json_object_get(file, "data"), "bytes"));
-    bool unlocked = bytes != NULL; /* a locked key is opened by the transaction manager alone */
-    bool fits = !unlocked ||
-                (base64_decode_exact(private_key, sizeof(private_key), bytes_str(bytes)) &&
-                 (crypto_nacl_public(own, private_key), memcmp(own, public_key, sizeof(own)) == 0));
-    bool is_file = file != NULL;
-    deploy_secrets_drop(file);
-    mem_wipe(private_key, sizeof(private_key));
-    if (!is_file || !fits)
-        return err_set(detail, ERR_CORRUPT, "the secret %s: tm.key is not the key of tm.pub", path);
-    return ERR_OK;
-}
-
-/* Reads a secret, or makes and stores it where there is none, unless ret_made is NULL. */
-static int read_or_make(json_t **ret_fields, bool *ret_made, const struct deploy_secrets *secrets,
-                        const char *path, const struct deploy_peer *peer,
-                        enum deploy_secret_kind kind, struct err_detail *detail)
-{
-    int status = deploy_secrets_read(secrets, ret_fields, path, detail);
-    if (status != ERR_NOTFOUND || !ret_made)
-        return status;
-    status = kind == DEPLOY_SECRET_QUORUM ? make_quorum(ret_fields, peer, detail)
-                                          : make_transaction(ret_fields, detail);
-    if (status != ERR_OK)
-        return err_prefix(detail, status, "%s", path);
-    status = deploy_secrets_write(secrets, path, *ret_fields, detail);
+        return err_prefix(walk->detail, status, "%s", path);
+    status = deploy_secrets_write(walk->secrets, path, *ret_fields, walk->detail);
     if (status != ERR_OK)
         deploy_secrets_drop(*ret_fields);
     else
-        *ret_made = true;
+        walk->made = true;
     return status;
 }
 
-static int read_all(struct deploy_identity *ret_identity, bool *made,
-                    const struct deploy_secrets *secrets,
-                    const struct deploy_organization *organization, const struct deploy_peer *peer,
-                    bool has_tm, struct err_detail *detail)
+/* Whether what is missing could be made: where its passphrase stands, and whether the store would take it. */
+static int look(const struct walk *walk, const char *path, enum deploy_secret_kind kind)
 {
-    struct deploy_identity identity = {0};
-    for (int kind = DEPLOY_SECRET_QUORUM; kind <= (has_tm ? DEPLOY_SECRET_TRANSACTION : 0);
-         kind++) {
-        char path[DEPLOY_SECRETS_PATH_MAX + 1];
-        json_t *fields = NULL;
-        deploy_secret_path(path, organization, peer, (enum deploy_secret_kind)kind);
-        int status =
-            read_or_make(&fields, made, secrets, path, peer, (enum deploy_secret_kind)kind, detail);
-        if (status == ERR_OK) {
-            status = kind == DEPLOY_SECRET_QUORUM
-                         ? check_quorum(&identity, fields, path, detail)
-                         : check_transaction(&identity, fields, path, detail);
-            deploy_secrets_drop(fields);
-        }
-        if (status != ERR_OK)
-            return status;
+    struct buf ignored = BUF_INIT;
+    const struct deploy_text *passphrase = &walk->owner->peer->geth_passphrase;
+    int status = ERR_OK;
+    if (kind == DEPLOY_SECRET_QUORUM && passphrase->text)
+        status = deploy_reference_read(&ignored, passphrase, walk->detail);
+    if (ignored.data)
+        mem_wipe(ignored.data, ignored.len);
+    buf_release(&ignored);
+    if (status == ERR_OK && walk->secrets)
+        status = deploy_secrets_may_write(walk->secrets, path, walk->detail);
+    if (status == ERR_OK && walk->secrets && kind == DEPLOY_SECRET_CERTS) {
+        char authority[DEPLOY_SECRETS_PATH_MAX + 1];
+        deploy_secret_path(authority, walk->owner->organization, NULL, DEPLOY_SECRET_AUTHORITY);
+        status = deploy_secrets_may_write(walk->secrets, authority, walk->detail);
     }
-    *ret_identity = identity;
+    return status;
+}
+
+static int check(struct walk *walk, const json_t *fields, const char *path,
+                 enum deploy_secret_kind kind)
+{
+    struct deploy_identity *identity = &walk->identity;
+    int status = kind == DEPLOY_SECRET_QUORUM
+                     ? deploy_check_quorum(identity, fields, path, walk->detail)
+                 : kind == DEPLOY_SECRET_TRANSACTION
+                     ? deploy_check_transaction(identity, fields, path, walk->detail)
+                     : deploy_check_certs(identity, fields, path, walk->detail);
+    if (status == ERR_OK)
+        set_marks(identity, fields, kind);
+    return status;
+}
+
+static int visit(struct walk *walk, enum deploy_secret_kind kind)
+{
+    char path[DEPLOY_SECRETS_PATH_MAX + 1];
+    json_t *fields = NULL;
+    deploy_secret_path(path, walk->owner->organization, walk->owner->peer, kind);
+    int status = walk->secrets ? deploy_secrets_read(walk->secrets, &fields, path, walk->detail)
+                               : ERR_NOTFOUND;
+    if (status == ERR_NOTFOUND && walk->mode == LOOK) {
+        walk->missing = true;
+        return look(walk, path, kind);
+    }
+    if (status == ERR_NOTFOUND && walk->mode == ENSURE)
+        status = make(walk, &fields, path, kind);
+    if (status == ERR_OK) {
+        status = check(walk, fields, path, kind);
+        deploy_secrets_drop(fields);
+    }
+    return status;
+}
+
+static int visit_all(struct walk *walk)
+{
+    int status = visit(walk, DEPLOY_SECRET_QUORUM);
+    for (int kind = DEPLOY_SECRET_TRANSACTION;
+         status == ERR_OK && walk->owner->has_tm && kind < DEPLOY_SECRET_KINDS; kind++)
+        status = visit(walk, (enum deploy_secret_kind)kind);
+    return status;
+}
+
+/* --- All of a peer --- */
+
+int deploy_keys_ensure(struct deploy_identity *ret_identity, bool *ret_made,
+                       const struct deploy_secrets *secrets, const struct deploy_owner *owner,
+                       struct err_detail *detail)
+{
+    struct walk walk = {.secrets = secrets, .owner = owner, .mode = ENSURE, .detail = detail};
+    int status = visit_all(&walk);
+    if (status != ERR_OK)
+        return status;
+    *ret_identity = walk.identity;
+    if (ret_made)
+        *ret_made = walk.made;
     return ERR_OK;
 }
 
-int deploy_keys_ensure(struct deploy_identity *ret_identity, bool *ret_made,
-                       const struct deploy_secrets *secrets,
-                       const struct deploy_organization *organization,
-                       const struct deploy_peer *peer, bool has_tm, struct err_detail *detail)
+int deploy_keys_read(struct deploy_identity *ret_identity, const struct deploy_secrets *secrets,
+                     const struct deploy_owner *owner, struct err_detail *detail)
 {
-    bool made = false;
-    int status = read_all(ret_identity, &made, secrets, organization, peer, has_tm, detail);
-    if (status == ERR_OK && ret_made)
-        *ret_made = made;
+    struct walk walk = {.secrets = secrets, .owner = owner, .mode = READ, .detail = detail};
+    int status = visit_all(&walk);
+    if (status == ERR_OK)
+        *ret_identity = walk.identity;
     return status;
 }
 
-int deploy_keys_read(struct deploy_identity *ret_identity, const struct deploy_secrets *secrets,
-                     const struct deploy_organization *organization, const struct deploy_peer *peer,
-                     bool has_tm, struct err_detail *detail)
+int deploy_keys_check(bool *ret_missing, const struct deploy_secrets *secrets,
+                      const struct deploy_owner *owner, struct err_detail *detail)
 {
-    return read_all(ret_identity, NULL, secrets, organization, peer, has_tm, detail);
+    struct walk walk = {.secrets = secrets, .owner = owner, .mode = LOOK, .detail = detail};
+    int status = visit_all(&walk);
+    if (status == ERR_OK)
+        *ret_missing = walk.missing;
+    return status;
 }

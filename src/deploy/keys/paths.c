@@ -18,6 +18,8 @@ static const char *last_of(enum deploy_secret_kind kind)
         return "transaction";
     case DEPLOY_SECRET_CERTS:
         return "certs";
+    case DEPLOY_SECRET_AUTHORITY:
+        return "authority";
     }
     return "";
 }
@@ -29,6 +31,11 @@ void deploy_secret_path(char ret_text[DEPLOY_SECRETS_PATH_MAX + 1],
     char names[64];
     const char *mount = organization->vault ? organization->vault->secret_path.text : NULL;
     deploy_namespace(names, sizeof(names), organization);
-    snprintf(ret_text, DEPLOY_SECRETS_PATH_MAX + 1, "%s/%s/crypto/%s/%s",
-             mount ? mount : default_mount, names, peer->name.text, last_of(kind));
+    if (!mount)
+        mount = default_mount;
+    if (kind == DEPLOY_SECRET_AUTHORITY)
+        snprintf(ret_text, DEPLOY_SECRETS_PATH_MAX + 1, "%s/%s/%s", mount, names, last_of(kind));
+    else
+        snprintf(ret_text, DEPLOY_SECRETS_PATH_MAX + 1, "%s/%s/crypto/%s/%s", mount, names,
+                 peer->name.text, last_of(kind));
 }

@@ -166,7 +166,7 @@ static int take_away(struct vault *vault, const char *path, struct err_detail *d
     return status == ERR_NOTFOUND ? ERR_OK : status;
 }
 
-/* Everything below "<namespace>/crypto", with all versions: deleting alone would leave them recoverable. */
+/* Everything below "<namespace>/crypto" and the authority, with all versions: deleting alone would leave them recoverable. */
 static int remove_secrets(struct vault *vault, const struct deploy_organization *organization,
                           struct err_detail *detail)
 {
@@ -199,7 +199,9 @@ static int remove_secrets(struct vault *vault, const struct deploy_organization 
         json_decref(names);
     }
     json_decref(peers);
-    return status;
+    snprintf(path, sizeof(path), "%s/%s%s/authority", mount, kv == VAULT_KV_2 ? "metadata/" : "",
+             namespace);
+    return status == ERR_OK ? take_away(vault, path, detail) : status;
 }
 
 int deploy_access_remove(struct vault *vault, const struct deploy_organization *organization,

@@ -172,10 +172,12 @@ static int read_keys(struct deploy_cluster *cluster, bool read_only, struct err_
         return status;
     for (size_t i = 0; status == ERR_OK && i < cluster->count; i++) {
         struct deploy_cluster_peer *peer = &cluster->peers[i];
-        status = read_only ? deploy_keys_read(&peer->identity, &secrets, peer->organization,
-                                              peer->peer, peer->has_tm, detail)
-                           : deploy_keys_ensure(&peer->identity, NULL, &secrets, peer->organization,
-                                                peer->peer, peer->has_tm, detail);
+        const struct deploy_owner owner = {.organization = peer->organization,
+                                           .peer = peer->peer,
+                                           .subject = cluster->network->config->subject.text,
+                                           .has_tm = peer->has_tm};
+        status = read_only ? deploy_keys_read(&peer->identity, &secrets, &owner, detail)
+                           : deploy_keys_ensure(&peer->identity, NULL, &secrets, &owner, detail);
         if (status != ERR_OK)
             (void)err_prefix(detail, status, "keys of %s", peer->name);
     }

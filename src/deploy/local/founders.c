@@ -56,25 +56,41 @@ static bool any_lives(const struct deploy_site *site, const json_t *founders)
     return false;
 }
 
-int deploy_founders_find(json_t **ret_founders, const struct deploy_site *site,
-                         struct err_detail *detail)
+static int read_kept(json_t **ret_founders, const struct deploy_site *site,
+                     struct err_detail *detail)
 {
     char path[DEPLOY_PATH_MAX];
     struct buf text = BUF_INIT;
-    json_t *kept = NULL;
-    int status = ERR_OK;
     deploy_site_path(path, site, "founders.json");
-    if (access(path, F_OK) == 0) {
-        status = file_read(path, FILE_MAX_BYTES, &text, detail);
-        kept = status == ERR_OK ? json_loadb((const char *)text.data, text.len, 0, NULL) : NULL;
-        if (status == ERR_OK && !json_is_array(kept))
+    if (access(path, F_OK) != 0)
+        return ERR_OK;
+    int status = file_read(path, FILE_MAX_BYTES, &text, detail);
+    if (status == ERR_OK) {
+        *ret_founders = json_loadb((const char *)text.data, text.len, 0, NULL);
+        if (!json_is_array(*ret_founders))
             status = err_set(detail, ERR_CORRUPT, "%s is damaged; restore it from a backup", path);
     }
+    buf_release(&text);
+    return status;
+}
+
+bool deploy_founders_live(const struct deploy_site *site)
+{
+    json_t *kept = NULL;
+    bool live = read_kept(&kept, site, NULL) != ERR_OK || any_lives(site, kept);
+    json_decref(kept);
+    return live;
+}
+
+int deploy_founders_find(json_t **ret_founders, const struct deploy_site *site,
+                         struct err_detail *detail)
+{
+    json_t *kept = NULL;
+    int status = read_kept(&kept, site, detail);
     if (status == ERR_OK && !any_lives(site, kept)) {
         json_decref(kept);
         kept = all_of(site);
     }
-    buf_release(&text);
     if (status != ERR_OK)
         json_decref(kept);
     else

@@ -2,10 +2,10 @@
 
 #include "base/hex.h"
 #include "base/mem.h"
+#include "deploy/local/ports.h"
 #include "deploy/local/rpc.h"
 #include "deploy/local/supervisor.h"
 
-#include <arpa/inet.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/statvfs.h>
@@ -98,6 +98,8 @@ static void check_processes(struct doctor *d)
     bool all = true;
     for (size_t i = 0; i < d->site->count; i++) {
         const struct deploy_site_peer *peer = &d->site->peers[i];
+        if (peer->database)
+            all &= check_process(d, peer, "db");
         if (peer->has_tm)
             all &= check_process(d, peer, "tm");
         all &= check_process(d, peer, "node");
@@ -106,28 +108,16 @@ static void check_processes(struct doctor *d)
         tell(d, false, "", "all processes serve");
 }
 
-static bool is_taken(uint16_t port)
-{
-    struct sockaddr_in address = {
-        .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(port)};
-    int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return false;
-    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-    bool taken = bind(fd, (const struct sockaddr *)&address, sizeof(address)) != 0;
-    close(fd);
-    return taken;
-}
-
 /* Of a network that does not run: whoever listens now is somebody else. */
 static void check_ports(struct doctor *d)
 {
     bool all = true;
     for (size_t i = 0; i < d->site->count; i++) {
         const struct deploy_site_peer *peer = &d->site->peers[i];
-        const uint16_t ports[] = {peer->p2p, peer->rpc, peer->raft, peer->tm};
-        for (size_t j = 0; j < BASE_COUNT(ports); j++) {
-            if (!ports[j] || !is_taken(ports[j]))
+        uint16_t ports[DEPLOY_PORT_KINDS];
+        size_t count = deploy_ports_of(ports, peer);
+        for (size_t j = 0; j < count; j++) {
+            if (!deploy_port_taken(ports[j]))
                 continue;
             all = false;
             tell(d, true,
@@ -254,10 +244,11 @@ static int ask_tm(struct doctor *d, const char *url, const char *unix_path,
                : status;
 }
 
-/* Behind TLS they speak with each other alone. */
+/* Behind TLS they speak with each other alone; Constellation's tell nobody else. */
 static bool asks_parties(const struct doctor *d)
 {
-    return d->site->network->config->tm_tls.value != DEPLOY_TLS_STRICT;
+    return d->site->network->config->tm_tls.value != DEPLOY_TLS_STRICT &&
+           d->site->network->config->transaction_manager.value != DEPLOY_CONSTELLATION;
 }
 
 /* Its own key, and those of all others, must be in its table. */

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -11,7 +12,6 @@
 enum {
     FREE_PORTS_FROM = 22000,
     FILE_MAX_BYTES = 1 << 20,
-    KINDS = 4, /* p2p, rpc, raft, transaction manager */
 };
 
 /* Ports that are given away, one bit each. */
@@ -34,7 +34,7 @@ static uint16_t choose_port(struct ports *ports, const struct deploy_port *wante
         return (uint16_t)wanted->ambassador.value;
     if (wanted && wanted->port.given && take_port(ports, wanted->port.value))
         return (uint16_t)wanted->port.value;
-    while (!take_port(ports, ports->next_free))
+    while (deploy_port_taken((uint16_t)ports->next_free) || !take_port(ports, ports->next_free))
         ports->next_free++;
     return (uint16_t)ports->next_free;
 }
@@ -45,7 +45,7 @@ struct slot {
     bool needed;
 };
 
-static void slots_of(struct slot ret[KINDS], const struct deploy_site *site,
+static void slots_of(struct slot ret[DEPLOY_PORT_KINDS], const struct deploy_site *site,
                      struct deploy_site_peer *peer)
 {
     bool raft = site->network->config->consensus.value == DEPLOY_RAFT;
@@ -53,6 +53,7 @@ static void slots_of(struct slot ret[KINDS], const struct deploy_site *site,
     ret[1] = (struct slot){&peer->rpc, peer->peer->rpc, true};
     ret[2] = (struct slot){&peer->raft, peer->peer->raft, raft};
     ret[3] = (struct slot){&peer->tm, peer->peer->tm, peer->has_tm};
+    ret[4] = (struct slot){&peer->db, peer->peer->db, peer->database};
 }
 
 static json_int_t asked(const struct deploy_port *wanted)
@@ -66,9 +67,9 @@ static void restore(struct deploy_site *site, struct ports *ports, const json_t 
 {
     for (size_t i = 0; i < site->count; i++) {
         const json_t *row = json_object_get(kept, site->peers[i].name);
-        struct slot slots[KINDS];
+        struct slot slots[DEPLOY_PORT_KINDS];
         slots_of(slots, site, &site->peers[i]);
-        for (size_t j = 0; row && j < KINDS; j++) {
+        for (size_t j = 0; row && j < DEPLOY_PORT_KINDS; j++) {
             const json_t *pair = json_array_get(row, j);
             json_int_t wanted = json_integer_value(json_array_get(pair, 0));
             json_int_t given = json_integer_value(json_array_get(pair, 1));
@@ -99,9 +100,9 @@ int deploy_ports_give(struct deploy_site *site, struct arena *arena, struct err_
         ports->next_free = FREE_PORTS_FROM;
         restore(site, ports, kept);
         for (size_t i = 0; i < site->count; i++) {
-            struct slot slots[KINDS];
+            struct slot slots[DEPLOY_PORT_KINDS];
             slots_of(slots, site, &site->peers[i]);
-            for (size_t j = 0; j < KINDS; j++)
+            for (size_t j = 0; j < DEPLOY_PORT_KINDS; j++)
                 if (slots[j].needed && !*slots[j].port)
                     *slots[j].port = choose_port(ports, slots[j].wanted);
         }
@@ -111,14 +112,37 @@ int deploy_ports_give(struct deploy_site *site, struct arena *arena, struct err_
     return status;
 }
 
+size_t deploy_ports_of(uint16_t ret[DEPLOY_PORT_KINDS], const struct deploy_site_peer *peer)
+{
+    const uint16_t all[DEPLOY_PORT_KINDS] = {peer->p2p, peer->rpc, peer->raft, peer->tm, peer->db};
+    size_t count = 0;
+    for (size_t i = 0; i < DEPLOY_PORT_KINDS; i++)
+        if (all[i])
+            ret[count++] = all[i];
+    return count;
+}
+
+bool deploy_port_taken(uint16_t port)
+{
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(port)};
+    int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return false;
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+    bool taken = bind(fd, (const struct sockaddr *)&address, sizeof(address)) != 0;
+    close(fd);
+    return taken;
+}
+
 json_t *deploy_ports_json(const struct deploy_site *site)
 {
     json_t *all = json_object();
     for (size_t i = 0; i < site->count; i++) {
-        struct slot slots[KINDS];
+        struct slot slots[DEPLOY_PORT_KINDS];
         json_t *row = json_array();
         slots_of(slots, site, &site->peers[i]);
-        for (size_t j = 0; j < KINDS; j++)
+        for (size_t j = 0; j < DEPLOY_PORT_KINDS; j++)
             json_array_append_new(row,
                                   json_pack("[I, i]", asked(slots[j].wanted), (int)*slots[j].port));
         json_object_set_new(all, site->peers[i].name, row);

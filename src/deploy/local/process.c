@@ -15,7 +15,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { ARGUMENTS_MAX = 128 };
+enum {
+    ARGUMENTS_MAX = 128,
+    ENVIRONMENT_MAX = 1024,
+};
 
 const char *deploy_state_name(enum deploy_state state)
 {
@@ -27,18 +30,28 @@ const char *deploy_state_name(enum deploy_state state)
     return names[state];
 }
 
-static size_t arguments_of(char *ret[ARGUMENTS_MAX + 1], const struct deploy_child *child)
+static size_t texts_of(char **ret, size_t max, const struct deploy_child *child, const char *name)
 {
-    const json_t *arguments = json_object_get(child->row, "arguments");
+    const json_t *texts = json_object_get(child->row, name);
     size_t count = 0;
-    for (size_t i = 0; i < json_array_size(arguments) && count < ARGUMENTS_MAX; i++)
-        ret[count++] = (char *)json_string_value(json_array_get(arguments, i));
+    for (size_t i = 0; i < json_array_size(texts) && count < max; i++)
+        ret[count++] = (char *)json_string_value(json_array_get(texts, i));
     ret[count] = NULL;
     return count;
 }
 
+/* The supervisor's own, and what the row adds to it. */
+static void environment_of(char *ret[ENVIRONMENT_MAX + 1], const struct deploy_child *child)
+{
+    size_t count = texts_of(ret, ENVIRONMENT_MAX, child, "environment");
+    for (size_t i = 0; environ[i] && count < ENVIRONMENT_MAX; i++)
+        ret[count++] = environ[i];
+    ret[count] = NULL;
+}
+
 /* In the child, between fork and exec: only what is safe there. */
-static void become(char *const *arguments, int log, pid_t parent)
+static void become(const char *program, char *const *arguments, char *const *environment, int log,
+                   pid_t parent)
 {
     sigset_t none;
     sigemptyset(&none);
@@ -49,14 +62,16 @@ static void become(char *const *arguments, int log, pid_t parent)
     if (getppid() != parent) /* it died before that */
         _exit(127);
     if (null >= 0 && dup2(null, 0) >= 0 && dup2(log, 1) >= 0 && dup2(log, 2) >= 0)
-        execv(arguments[0], arguments);
+        execve(program, arguments, environment);
     _exit(127);
 }
 
 pid_t deploy_child_spawn(const struct deploy_child *child)
 {
-    char *arguments[ARGUMENTS_MAX + 1];
-    if (arguments_of(arguments, child) == 0) {
+    char *arguments[ARGUMENTS_MAX + 1], *environment[ENVIRONMENT_MAX + 1];
+    const char *program = json_string_value(json_object_get(child->row, "program"));
+    environment_of(environment, child);
+    if (texts_of(arguments, ARGUMENTS_MAX, child, "arguments") == 0) {
         errno = EINVAL;
         return -1;
     }
@@ -65,7 +80,7 @@ pid_t deploy_child_spawn(const struct deploy_child *child)
         return -1;
     pid_t parent = getpid(), pid = fork();
     if (pid == 0)
-        become(arguments, log, parent);
+        become(program ? program : arguments[0], arguments, environment, log, parent);
     close(log);
     return pid;
 }

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Written when a peer has joined a running cluster (members.h). */
@@ -31,6 +32,8 @@ static int set_peer(struct deploy_site *site, const struct deploy_peer_at *at,
     peer->organization = at->organization;
     peer->peer = at->peer;
     peer->has_tm = at->has_tm && site->network->config->transaction_manager.value != DEPLOY_TM_NONE;
+    peer->database = peer->has_tm && site->network->config->database.given &&
+                     site->network->config->database.value == DEPLOY_MYSQL;
     peer->validator = at->peer->type.value == DEPLOY_VALIDATOR;
     snprintf(peer->name, sizeof(peer->name), "%s/%s", organization, name);
     deploy_path(peer->folder, "%s/%s", site->folder, peer->name);
@@ -55,14 +58,45 @@ static void name_memory(struct deploy_site *site)
              digits);
 }
 
+/* The real path of what may not be there yet: that of the nearest folder above it, and the rest as it is written. */
+static bool real_path(char ret_path[PATH_MAX], const char *folder)
+{
+    char head[PATH_MAX];
+    size_t length = strlen(folder), above = length;
+    if (length >= sizeof(head)) {
+        errno = ENAMETOOLONG;
+        return false;
+    }
+    memcpy(head, folder, length + 1);
+    while (!realpath(above ? head : ".", ret_path)) {
+        if (errno != ENOENT || above == 0)
+            return false;
+        while (above && head[above - 1] == '/')
+            above--;
+        while (above && head[above - 1] != '/')
+            above--;
+        head[above] = 0;
+    }
+    const char *rest = folder + above + strspn(folder + above, "/");
+    size_t base = strlen(ret_path);
+    while (base && ret_path[base - 1] == '/')
+        base--;
+    if (*rest && base + 1 + strlen(rest) < PATH_MAX)
+        snprintf(ret_path + base, PATH_MAX - base, "/%s", rest);
+    for (length = strlen(ret_path); length > 1 && ret_path[length - 1] == '/'; length--)
+        ret_path[length - 1] = 0;
+    return strstr(rest, "..") == NULL;
+}
+
 static int find_folder(struct deploy_site *site, const char *folder, struct err_detail *detail)
 {
     char full[PATH_MAX];
-    int status = file_make_folders(folder, 0700, detail);
-    if (status != ERR_OK)
-        return status;
-    if (!realpath(folder, full))
+    struct stat info;
+    errno = ENOENT;
+    if (!real_path(full, folder))
         return err_set(detail, err_from_errno(errno), "%s: %s", folder, strerror(errno));
+    if (stat(full, &info) == 0 && !S_ISDIR(info.st_mode))
+        return err_set(detail, ERR_EXISTS, "%s is no folder; choose another --data", full);
     if (strlen(full) >= sizeof(site->folder) - 200)
         return err_set(detail, ERR_INPUT, "%s is too long a path; choose a shorter --data", full);
     memcpy(site->folder, full, strlen(full) + 1);
@@ -99,6 +133,11 @@ int deploy_site_new(struct deploy_site **ret_site, const struct deploy_network *
     return status;
 }
 
+int deploy_site_make(const struct deploy_site *site, struct err_detail *detail)
+{
+    return file_make_folders(site->folder, 0700, detail);
+}
+
 void deploy_path(char *ret_path, const char *format, ...)
 {
     va_list values;
@@ -122,6 +161,15 @@ void deploy_site_enode(struct buf *text, const struct deploy_site *site, size_t 
     buf_append_format(text, "enode://%s@127.0.0.1:%u?discport=0", id, peer->p2p);
     if (peer->raft)
         buf_append_format(text, "&raftport=%u", peer->raft);
+}
+
+struct deploy_owner deploy_site_owner(const struct deploy_site *site,
+                                      const struct deploy_site_peer *peer)
+{
+    return (struct deploy_owner){.organization = peer->organization,
+                                 .peer = peer->peer,
+                                 .subject = site->network->config->subject.text,
+                                 .has_tm = peer->has_tm};
 }
 
 const struct deploy_site_peer *deploy_site_find(const struct deploy_site *site, const char *name)

@@ -16,8 +16,9 @@
 #include <unistd.h>
 
 enum {
-    CHILDREN_MAX = 1024, /* two for each of the most peers of a machine, and some that are ending */
-    POLL_MS = 20,        /* between looks at whether a starting process serves */
+    CHILDREN_MAX =
+        2048,     /* three for each of the most peers of a machine, and some that are ending */
+    POLL_MS = 20, /* between looks at whether a starting process serves */
     ROTATE_MS = 60000,
     COMMAND_MAX = 256,
     PROCESSES_MAX = 16 << 20, /* bytes of processes.json */
@@ -89,12 +90,22 @@ static void start(struct deploy_child *child)
         io_timer_start(&child->supervisor->poll, POLL_MS);
 }
 
+/* What a process is to take the place of has sockets and files until it has ended. */
+static bool is_ending(const struct supervisor *s, const char *name)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (s->children[i]->gone && s->children[i]->pid > 0 &&
+            strcmp(s->children[i]->name, name) == 0)
+            return true;
+    return false;
+}
+
 static void start_waiting(struct supervisor *s)
 {
     for (size_t i = 0; !s->stopping && i < s->count; i++) {
         struct deploy_child *child = s->children[i];
         const struct deploy_child *needed = child->after[0] ? find_child(s, child->after) : NULL;
-        if (child->state == DEPLOY_STATE_WAITING &&
+        if (child->state == DEPLOY_STATE_WAITING && !is_ending(s, child->name) &&
             (!needed || needed->state == DEPLOY_STATE_READY))
             start(child);
     }
@@ -178,17 +189,23 @@ static void end(struct deploy_child *child)
     io_timer_start(&child->timer, DEPLOY_STOP_MS);
 }
 
-/* Those that need others first, then the others; the loop ends when nothing runs. */
+static bool is_needed(const struct supervisor *s, const struct deploy_child *child)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (runs(s->children[i]) && strcmp(s->children[i]->after, child->name) == 0)
+            return true;
+    return false;
+}
+
+/* Each when nothing runs that needs it; the loop ends when nothing runs. */
 static void go_on_stopping(struct supervisor *s)
 {
-    bool dependents = false, any = false;
+    bool any = false;
     for (size_t i = 0; i < s->count; i++) {
         any |= runs(s->children[i]);
-        dependents |= runs(s->children[i]) && s->children[i]->after[0];
-    }
-    for (size_t i = 0; i < s->count; i++)
-        if (s->children[i]->after[0] || !dependents)
+        if (!is_needed(s, s->children[i]))
             end(s->children[i]);
+    }
     if (!any)
         io_loop_stop(s->loop);
 }

@@ -280,6 +280,17 @@ static int file_write_secret(void *context, const char *path, json_t *fields,
     return status;
 }
 
+static int file_versions(void *context, uint64_t *ret_count, const char *path,
+                         struct err_detail *detail)
+{
+    const struct file_store *store = context;
+    size_t count = json_array_size(json_object_get(store->secrets, path));
+    if (!count)
+        return err_set(detail, ERR_NOTFOUND, "%s has no secret %s", store->path, path);
+    *ret_count = count;
+    return ERR_OK;
+}
+
 static int compare_texts(const void *a, const void *b)
 {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
@@ -339,6 +350,7 @@ static void file_close(void *context)
 static const struct deploy_secrets_ops file_ops = {
     .read = file_read_secret,
     .write = file_write_secret,
+    .versions = file_versions,
     .list = file_list_secrets,
     .close = file_close,
 };

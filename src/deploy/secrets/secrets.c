@@ -43,6 +43,18 @@ int deploy_secrets_write(const struct deploy_secrets *secrets, const char *path,
     return status == ERR_OK ? secrets->ops->write(secrets->store, path, fields, detail) : status;
 }
 
+int deploy_secrets_may_write(const struct deploy_secrets *secrets, const char *path,
+                             struct err_detail *detail)
+{
+    return secrets->ops->may_write ? secrets->ops->may_write(secrets->store, path, detail) : ERR_OK;
+}
+
+int deploy_secrets_versions(const struct deploy_secrets *secrets, uint64_t *ret_count,
+                            const char *path, struct err_detail *detail)
+{
+    return secrets->ops->versions(secrets->store, ret_count, path, detail);
+}
+
 int deploy_secrets_list(const struct deploy_secrets *secrets, json_t **ret_paths,
                         struct err_detail *detail)
 {

@@ -23,6 +23,8 @@ struct deploy_secrets;
 struct deploy_secrets_ops {
     int (*read)(void *store, json_t **ret_fields, const char *path, struct err_detail *detail);
     int (*write)(void *store, const char *path, json_t *fields, struct err_detail *detail);
+    int (*may_write)(void *store, const char *path, struct err_detail *detail); /* NULL: always */
+    int (*versions)(void *store, uint64_t *ret_count, const char *path, struct err_detail *detail);
     int (*list)(void *store, json_t **ret_paths, struct err_detail *detail);
     void (*close)(void *store);
 };
@@ -46,6 +48,14 @@ int deploy_secrets_field(const char **ret_text, const json_t *fields, const char
 /* A new version with exactly these fields. `fields` is borrowed. ERR_IO, ERR_NOSPACE, ERR_NOMEM, ERR_LIMIT. */
 int deploy_secrets_write(const struct deploy_secrets *secrets, const char *path, json_t *fields,
                          struct err_detail *detail) BASE_NODISCARD;
+
+/* Whether a secret at that path could be written, as far as the store tells: ERR_IO says which right is missing. */
+int deploy_secrets_may_write(const struct deploy_secrets *secrets, const char *path,
+                             struct err_detail *detail) BASE_NODISCARD;
+
+/* How many versions of a secret have been written. Failures as deploy_secrets_read. */
+int deploy_secrets_versions(const struct deploy_secrets *secrets, uint64_t *ret_count,
+                            const char *path, struct err_detail *detail) BASE_NODISCARD;
 
 /* All paths, sorted, as an array of texts; freed by json_decref. */
 int deploy_secrets_list(const struct deploy_secrets *secrets, json_t **ret_paths,

@@ -71,6 +71,40 @@ static int write_secret(void *argument, const char *path, json_t *fields, struct
                : status;
 }
 
+static int may_write(void *argument, const char *path, struct err_detail *detail)
+{
+    const struct place *place;
+    const char *rest;
+    int status = find(&place, &rest, argument, path, detail);
+    return status == ERR_OK ? vault_may_write(place->vault, place->mount, rest, place->kv, detail)
+                            : status;
+}
+
+static int count_versions(void *argument, uint64_t *ret_count, const char *path,
+                          struct err_detail *detail)
+{
+    const struct place *place;
+    const char *rest;
+    int status = find(&place, &rest, argument, path, detail);
+    return status == ERR_OK
+               ? vault_versions(place->vault, ret_count, place->mount, rest, place->kv, detail)
+               : status;
+}
+
+/* It stands beside them. A token that may not see it has none in its list. */
+static int list_authority(json_t *paths, const struct place *place, struct err_detail *detail)
+{
+    char path[DEPLOY_SECRETS_PATH_MAX + 1];
+    json_t *fields = NULL;
+    snprintf(path, sizeof(path), "%sauthority", place->prefix);
+    int status = vault_read(place->vault, &fields, place->mount, path + strlen(place->mount) + 1,
+                            place->kv, 0, detail);
+    if (status == ERR_OK)
+        json_array_append_new(paths, json_string(path));
+    deploy_secrets_drop(fields);
+    return status == ERR_NOTFOUND || status == ERR_IO ? ERR_OK : status;
+}
+
 /* Appends the paths below "<namespace>/crypto", which are two deep: peer, then secret. */
 static int list_place(json_t *paths, const struct place *place, struct err_detail *detail)
 {
@@ -95,7 +129,7 @@ static int list_place(json_t *paths, const struct place *place, struct err_detai
         json_decref(names);
     }
     json_decref(peers);
-    return status;
+    return status == ERR_OK ? list_authority(paths, place, detail) : status;
 }
 
 static int by_text(const void *a, const void *b)
@@ -130,7 +164,13 @@ static int list_secrets(void *argument, json_t **ret_paths, struct err_detail *d
 }
 
 static const struct deploy_secrets_ops ops = {
-    .read = read_secret, .write = write_secret, .list = list_secrets, .close = close_store};
+    .read = read_secret,
+    .write = write_secret,
+    .may_write = may_write,
+    .versions = count_versions,
+    .list = list_secrets,
+    .close = close_store,
+};
 
 int deploy_secrets_vault_login(struct vault **ret_vault,
                                const struct deploy_organization *organization,
@@ -197,8 +237,9 @@ int deploy_secrets_vault_open(struct deploy_secrets *ret_secrets,
         return err_set(detail, ERR_NOMEM, "out of memory");
     store->lock = -1;
     store->places = mem_alloc_zeroed(network->organizations.count, sizeof(*store->places));
-    int status = store->places ? take_lock(store, lock, detail)
-                               : err_set(detail, ERR_NOMEM, "out of memory");
+    int status = store->places ? ERR_OK : err_set(detail, ERR_NOMEM, "out of memory");
+    if (status == ERR_OK && lock)
+        status = take_lock(store, lock, detail);
     for (size_t i = 0; status == ERR_OK && i < network->organizations.count; i++) {
         const struct deploy_organization *organization = &network->organizations.items[i];
         store->count = i + 1;
@@ -210,6 +251,7 @@ int deploy_secrets_vault_open(struct deploy_secrets *ret_secrets,
         close_store(store);
         return status;
     }
-    *ret_secrets = (struct deploy_secrets){.ops = &ops, .store = store, .name = lock};
+    *ret_secrets =
+        (struct deploy_secrets){.ops = &ops, .store = store, .name = lock ? lock : "the vault"};
     return ERR_OK;
 }

@@ -13,7 +13,7 @@
 #include "vault/vault.h"
 
 /* Opens the vaults of all organizations. `network` is borrowed until close; `lock` is a file that is made, and held while
- * it is open. ERR_USAGE (an organization without a vault's url, or no way to log in), ERR_BUSY (another process has it
+ * it is open; NULL: nothing is going to be written. ERR_USAGE (an organization without a vault's url, or no way to log in), ERR_BUSY (another process has it
  * open), ERR_NOTFOUND (no engine at its secret_path), ERR_IO (not reached, refused), ERR_INPUT, ERR_NOMEM. */
 int deploy_secrets_vault_open(struct deploy_secrets *ret_secrets,
                               const struct deploy_network *network, const char *lock,

@@ -177,6 +177,8 @@ static void key_files(void **state)
 
 static struct deploy_organization organization = {.name = {.text = "carrier"}};
 static struct deploy_peer peer = {.name = {.text = "node"}};
+static const struct deploy_owner owner = {
+    .organization = &organization, .peer = &peer, .has_tm = true};
 
 static void keys_are_made_once(void **state)
 {
@@ -185,13 +187,13 @@ static void keys_are_made_once(void **state)
     struct deploy_identity first, again;
     bool made = false;
     struct deploy_secrets secrets = open_with_key();
-    int status = deploy_keys_ensure(&first, &made, &secrets, &organization, &peer, true, &detail);
+    int status = deploy_keys_ensure(&first, &made, &secrets, &owner, &detail);
     if (status != ERR_OK)
         fail_msg("%s", detail.text);
     assert_true(made);
     deploy_secrets_close(&secrets);
     secrets = open_with_key();
-    status = deploy_keys_ensure(&again, &made, &secrets, &organization, &peer, true, &detail);
+    status = deploy_keys_ensure(&again, &made, &secrets, &owner, &detail);
     assert_int_equal(status, ERR_OK);
     assert_false(made);
     assert_memory_equal(&first, &again, sizeof(first));
@@ -205,23 +207,122 @@ static void keys_are_made_once(void **state)
     deploy_secrets_close(&secrets);
 }
 
+static json_t *read_secret(const struct deploy_secrets *secrets, const char *path)
+{
+    struct err_detail detail;
+    json_t *fields = NULL;
+    if (deploy_secrets_read(secrets, &fields, path, &detail) != ERR_OK)
+        fail_msg("%s", detail.text);
+    return fields;
+}
+
+/* One authority an organization, outside of what its pods may read; a certificate a peer, for each of its names. */
+static void certificates(void **state)
+{
+    (void)state;
+    struct err_detail detail;
+    struct deploy_identity first, second;
+    struct deploy_organization own = {.name = {.text = "carrier"},
+                                      .external_url_suffix = {.text = "example.com"}};
+    struct deploy_peer other = {.name = {.text = "other"}};
+    const struct deploy_owner one = {
+        .organization = &own, .peer = &peer, .subject = "CN=Root,O=DLT", .has_tm = true};
+    const struct deploy_owner two = {
+        .organization = &own, .peer = &other, .subject = "CN=Root,O=DLT", .has_tm = true};
+    struct deploy_secrets secrets = open_with_key();
+    assert_int_equal(deploy_keys_ensure(&first, NULL, &secrets, &one, &detail), ERR_OK);
+    assert_int_equal(deploy_keys_ensure(&second, NULL, &secrets, &two, &detail), ERR_OK);
+    assert_string_equal(first.authority_sha1, second.authority_sha1);
+    assert_string_equal(first.certificate_name, "node.example.com");
+    assert_string_equal(second.certificate_name, "other.example.com");
+    json_t *authority = read_secret(&secrets, "secret/carrier-quo/authority");
+    json_t *certs = read_secret(&secrets, "secret/carrier-quo/crypto/node/certs");
+    assert_int_equal(json_object_size(authority), 2);
+    assert_int_equal(json_object_size(certs), 3);
+    assert_null(json_object_get(certs, "rootcakey"));
+
+    struct buf pem = BUF_INIT;
+    struct io_certificate info;
+    assert_int_equal(deploy_certs_pem(&pem, certs, "certs", "ambassadorcrt", &detail), ERR_OK);
+    assert_int_equal(io_certificate_read(&info, buf_bytes(&pem), &detail), ERR_OK);
+    assert_string_equal(info.hosts,
+                        "node.example.com, carrier.example.com, node.carrier-quo, "
+                        "node.carrier-quo.svc.cluster.local, "
+                        "node-0.node.carrier-quo.svc.cluster.local, localhost, 127.0.0.1");
+    buf_clear(&pem);
+    assert_int_equal(deploy_certs_pem(&pem, authority, "authority", "rootcapem", &detail), ERR_OK);
+    assert_int_equal(io_certificate_read(&info, buf_bytes(&pem), &detail), ERR_OK);
+    assert_string_equal(info.subject, "CN=Root,O=DLT,OU=carrier");
+    assert_true(info.authority);
+    buf_release(&pem);
+
+    /* Of two peers mixed up. */
+    json_t *mixed = read_secret(&secrets, "secret/carrier-quo/crypto/other/certs");
+    json_object_set(mixed, "ambassadorkey", json_object_get(certs, "ambassadorkey"));
+    assert_int_equal(
+        deploy_secrets_write(&secrets, "secret/carrier-quo/crypto/other/certs", mixed, &detail),
+        ERR_OK);
+    assert_int_equal(deploy_keys_ensure(&second, NULL, &secrets, &two, &detail), ERR_CORRUPT);
+    assert_non_null(strstr(detail.text, "other/certs: ambassadorcrt: the key is not that of"));
+    json_decref(authority);
+    json_decref(certs);
+    json_decref(mixed);
+    deploy_secrets_close(&secrets);
+}
+
+/* Marks tell what has changed, and nothing else. */
+static void marks(void **state)
+{
+    (void)state;
+    struct err_detail detail;
+    struct deploy_identity before, after;
+    const char *path = "secret/carrier-quo/crypto/node/quorum";
+    struct deploy_secrets secrets = open_with_key();
+    assert_int_equal(deploy_keys_ensure(&before, NULL, &secrets, &owner, &detail), ERR_OK);
+    json_t *fields = read_secret(&secrets, path);
+    json_object_set_new(fields, "db_password", json_string("another"));
+    assert_int_equal(deploy_secrets_write(&secrets, path, fields, &detail), ERR_OK);
+    assert_int_equal(deploy_keys_read(&after, &secrets, &owner, &detail), ERR_OK);
+    assert_true(before.database_mark != after.database_mark);
+    assert_memory_equal(before.marks, after.marks, sizeof(before.marks));
+    json_decref(fields);
+    deploy_secrets_close(&secrets);
+}
+
+static void looking_makes_nothing(void **state)
+{
+    (void)state;
+    struct err_detail detail;
+    struct deploy_peer person = {.name = {.text = "node"},
+                                 .geth_passphrase = {.text = "env:TEST_KEYS_NOT_THERE"}};
+    const struct deploy_owner persons = {.organization = &organization, .peer = &person};
+    struct deploy_secrets secrets = open_with_key();
+    json_t *paths = NULL;
+    bool missing = false;
+    assert_int_equal(deploy_keys_check(&missing, &secrets, &owner, &detail), ERR_OK);
+    assert_true(missing);
+    assert_int_equal(deploy_keys_check(&missing, NULL, &persons, &detail), ERR_NOTFOUND);
+    assert_non_null(strstr(detail.text, "TEST_KEYS_NOT_THERE"));
+    assert_int_equal(deploy_secrets_list(&secrets, &paths, &detail), ERR_OK);
+    assert_int_equal(json_array_size(paths), 0);
+    json_decref(paths);
+    deploy_secrets_close(&secrets);
+}
+
 static void wrong_material_is_never_replaced(void **state)
 {
     (void)state;
     struct err_detail detail;
     struct deploy_identity identity;
     struct deploy_secrets secrets = open_with_key();
-    assert_int_equal(
-        deploy_keys_ensure(&identity, NULL, &secrets, &organization, &peer, true, &detail), ERR_OK);
+    assert_int_equal(deploy_keys_ensure(&identity, NULL, &secrets, &owner, &detail), ERR_OK);
     json_t *fields = NULL;
     const char *path = "secret/carrier-quo/crypto/node/transaction";
     assert_int_equal(deploy_secrets_read(&secrets, &fields, path, &detail), ERR_OK);
     json_object_set_new(fields, "tm.pub",
                         json_string("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="));
     assert_int_equal(deploy_secrets_write(&secrets, path, fields, &detail), ERR_OK);
-    assert_int_equal(
-        deploy_keys_ensure(&identity, NULL, &secrets, &organization, &peer, true, &detail),
-        ERR_CORRUPT);
+    assert_int_equal(deploy_keys_ensure(&identity, NULL, &secrets, &owner, &detail), ERR_CORRUPT);
     assert_non_null(strstr(detail.text, "tm.key is not the key of tm.pub"));
     deploy_secrets_drop(fields);
     deploy_secrets_close(&secrets);
@@ -262,6 +363,9 @@ int main(void)
         TEST(every_flipped_byte_is_noticed),
         TEST(key_files),
         TEST(keys_are_made_once),
+        TEST(certificates),
+        TEST(marks),
+        TEST(looking_makes_nothing),
         TEST(wrong_material_is_never_replaced),
         TEST(references),
     };

@@ -42,7 +42,7 @@ static void finish(struct tm_request *request, unsigned status, const struct io_
         status = 500;
     }
     if (request->api->options.config->constellation)
-        status = tm_constellation_status(status);
+        status = tm_constellation_status(request, status);
     assert(count <= FIELDS_MAX);
     for (size_t i = 0; i < count; i++)
         all[i] = fields[i];

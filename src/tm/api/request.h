@@ -195,7 +195,8 @@ void tm_notes_free(struct tm_api *api);
 void tm_round(void *context);
 void tm_deliver(void *context);
 void tm_constellation_serve(struct tm_request *request);
-/* Which of that dialect's statuses (200, 400, 401, 500) stands for one of ours. */
-unsigned tm_constellation_status(unsigned status);
+/* Which of that dialect's statuses (200, 400, 401, 500; 404 for a payload that a node is no party of) stands for one of
+ * ours. */
+unsigned tm_constellation_status(const struct tm_request *request, unsigned status);
 
 #endif

@@ -1,0 +1,143 @@
+#!/usr/bin/env python3
+"""What `quorate up` refuses, it refuses before it writes anything: no folder, no key, nothing in memory, nothing in a vault.
+
+usage: refusals.py PROGRAM
+
+PROGRAM is `quorate` in a folder that has quorate-node and quorate-tm too."""
+
+import hashlib
+import os
+import pathlib
+import re
+import socket
+import sys
+
+from support import Network
+
+KEPT_BYTES = 1 << 16
+
+
+def everything(network):
+    """The folder of the test and what is in memory for it, by name and content. A node that runs writes on, so its data is left out."""
+    found = {}
+    for path in sorted([*network.folder.rglob("*"), *pathlib.Path("/dev/shm").glob("quorate-*")]):
+        if path.is_file() and "node" not in path.parts and path.parent.name != "logs" and path.suffix not in (".log", ".sock", ".lock"):
+            found[str(path)] = hashlib.sha256(path.read_bytes()).hexdigest()
+        elif path.is_dir() and "node" not in path.parts:
+            found[str(path)] = ""
+    return {path: value for path, value in found.items() if not path.startswith("/dev/shm/quorate-try-")}
+
+
+def refused(network, change, text, code=1, options=(), undo=True):
+    """`change` alters the network file's text; `up` is refused with `text`, and all is as before."""
+    original = network.file.read_text()
+    network.file.write_text(change(original))
+    before = everything(network)
+    network.run("up", "--detach", *options, "network.yaml", code=code, text=text)
+    after = everything(network)
+    own = {path for path in set(before) ^ set(after) if path.startswith(str(network.folder))}
+    assert not own, own
+    assert [path for path in before if path.startswith(str(network.folder)) and before[path] != after[path]] == []
+    if undo:
+        network.file.write_text(original)
+
+
+def config(line):
+    return lambda text: text.replace("  config:\n", f"  config:\n    {line}\n")
+
+
+def joins(genesis, nodes):
+    return config(f"genesis: {genesis}\n    staticnodes: {nodes}\n    bootnode:\n      url: 127.0.0.1\n      rpcport: 8545")
+
+
+def vault(url, token="env:TOKEN_OF_THE_TEST"):
+    block = f"      vault:\n        url: \"{url}\"\n        root_token: {token}\n"
+    return lambda text: re.sub(r"(\n      name: \w+\n)(      services:)", lambda m: m.group(1) + block + m.group(2), text)
+
+
+def check_new(network):
+    folder = network.folder
+    good_nodes, bad_nodes, bad_genesis = folder / "nodes.json", folder / "bad-nodes.json", folder / "bad-genesis.json"
+    good_nodes.write_text('["enode://' + "a" * 128 + '@127.0.0.1:1?discport=0"]\n')
+    bad_nodes.write_text('{"a": 1}\n')
+    bad_genesis.write_text('{"config": {"chainId": 10}, "gasLimit": "many"}\n')
+    missing = folder / "missing.json"
+    refused(network, joins(missing, good_nodes), "missing.json", code=2)
+    refused(network, joins(bad_genesis, missing), "missing.json", code=2)
+    refused(network, joins(bad_genesis, bad_nodes), "is no list of enodes", code=2)
+    refused(network, joins(bad_genesis, good_nodes), "is no genesis", code=2)
+    refused(network, lambda text: text.replace("          lock: true", "          geth_passphrase: env:NOT_THERE_AT_ALL\n          lock: true"),
+            "NOT_THERE_AT_ALL", code=2)
+    refused(network, lambda text: text.replace("          lock: true", f"          geth_passphrase: file:{missing}\n          lock: true"),
+            "missing.json", code=2)
+    # Only the last peer's: those before it must not have keys by then.
+    refused(network, lambda text: "          geth_passphrase: env:NOT_THERE_AT_ALL\n          lock: true".join(text.rsplit("          lock: true", 1)),
+            "keys of two/two", code=2)
+    refused(network, config(f"genesis: {good_nodes}/genesis.json"), "is no folder")
+    refused(network, config(f"genesis: {folder}"), "is no file")
+    refused(network, lambda text: text, "missing", code=2, options=("--passphrase-file", str(missing)))
+    refused(network, lambda text: text, "takes file or vault", code=2, options=("--secrets", "nowhere"))
+    refused(network, lambda text: text, "is no folder", options=("--data", str(good_nodes)))
+    refused(network, lambda text: text + "  config: {}\n", "has errors", code=2)
+    print("a new network: files, references, folders and options")
+
+
+def check_vault(network):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    refused(network, vault(url), "TOKEN_OF_THE_TEST", code=2, options=("--secrets", "vault"))
+    network.environment["TOKEN_OF_THE_TEST"] = "a-token-of-the-test"
+    refused(network, vault(url), url, options=("--secrets", "vault"))
+    refused(network, lambda text: text, "has no vault.url", code=2, options=("--secrets", "vault"))
+    print("a vault that is not there")
+
+
+def check_port(network):
+    port = int(re.search(r"\n            port: (\d+)", network.file.read_text()).group(1))
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", port))
+        other.listen()
+        refused(network, lambda text: text, f"port {port} of one/one is in use by another program")
+    print("a port in use")
+
+
+def check_living(network):
+    network.up(text="ready two/two")
+    one_more = "    - organization:\n      name: late\n      services:\n        peers:\n        - peer:\n          name: late\n"
+    refused(network, lambda text: config("chain_id: 99")(text) + one_more, "asks for another genesis")
+    refused(network, lambda text: text.replace("transaction_manager: tessera", "transaction_manager: constellation"), "asks for another place")
+    refused(network, lambda text: text, "stay there", options=("--secrets", "vault"))
+    network.up(text="there genesis")
+    network.run("down", text="stopped")
+    founders = network.data / "founders.json"
+    kept = founders.read_text()
+    founders.write_text("[")
+    refused(network, lambda text: text, "founders.json is damaged")
+    founders.write_text(kept)
+    secrets = network.data / "secrets"
+    content = secrets.read_bytes()
+    secrets.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    refused(network, lambda text: text, "does not open", code=2)
+    secrets.write_bytes(content)
+    print("a network that lives: another genesis, another dialect, another store, damaged files")
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    if os.getuid() != 0:
+        os.umask(0o077)
+    with Network(sys.argv[1]) as network:
+        network.init("--organizations", "one,two")
+        check_new(network)
+        check_vault(network)
+        check_port(network)
+        check_living(network)
+    print("1 passed, 0 failed")
+
+
+if __name__ == "__main__":
+    main()
