@@ -178,7 +178,7 @@ def main():
     if args.tessera:
         run('Tessera, H2', 'tessera', args.tessera, (None, None), args)
     if installed():
-        server = MariaDB()
+        server = MariaDB('128M')  # the server's own default
         try:
             run('quorate-tm, MariaDB', 'quorate', ours, [server.database(n) for n in ('qa', 'qb')], args)
             if args.tessera and args.driver:

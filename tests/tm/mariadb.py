@@ -15,7 +15,8 @@ def installed():
 
 
 class MariaDB:
-    def __init__(self):
+    def __init__(self, pool='32M'):
+        self.pool = pool
         self.folder = tempfile.mkdtemp(prefix='quorate-tm-mariadb-')
         self.port, self.process = free_ports(1)[0], None
         subprocess.run(['mariadb-install-db', '--no-defaults', f'--datadir={self.folder}/data', '--skip-test-db',
@@ -28,7 +29,7 @@ class MariaDB:
             self.process = subprocess.Popen(
                 [program, '--no-defaults', f'--datadir={self.folder}/data', f'--port={self.port}', '--user=root',
                  '--bind-address=127.0.0.1', f'--socket={self.folder}/socket', '--skip-name-resolve',
-                 '--skip-grant-tables', '--max-allowed-packet=64M', '--innodb-buffer-pool-size=32M'],
+                 '--skip-grant-tables', '--max-allowed-packet=64M', f'--innodb-buffer-pool-size={self.pool}'],
                 stdout=log, stderr=log)
         if wait:
             until(self.answers, 120, 'MariaDB answers')

@@ -272,6 +272,8 @@ static int connect(struct mysql *m, const struct tm_store_place *place, struct e
     static const char *const statements[] = {
         /* without strictness a payload that does not fit its column would be cut in silence */
         "SET SESSION sql_mode = 'STRICT_ALL_TABLES'",
+        /* a statement outside of BEGIN is durable when it is answered, whatever the server's default */
+        "SET SESSION autocommit = 1",
         "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
         "SET SESSION innodb_lock_wait_timeout = 3",
     };

@@ -83,6 +83,9 @@ struct tm_session_ops {
     void (*rollback)(struct tm_session *session);
     /* Sets r->answer and returns 0, or returns a failure. */
     int (*run)(struct tm_session *session, struct tm_store_request *r, struct err_detail *detail);
+    /* Resets and runs a list in one durable transaction of its own: all is done, or nothing. */
+    int (*write)(struct tm_session *session, struct tm_store_request *first,
+                 struct err_detail *detail);
     void (*close)(struct tm_session *session);
 };
 

@@ -16,7 +16,7 @@ struct tm_sql_value {
 };
 
 enum {
-    TM_SQL_PARAMS_MAX = 12,
+    TM_SQL_PARAMS_MAX = 64,
     TM_SQL_COLUMNS_MAX = 8,
     TM_SQL_SLOTS = 64, /* statements that are kept */
     TM_SQL_ONCE = -1,  /* the slot of one that is not kept */

@@ -218,21 +218,11 @@ static bool have_session(struct tm_store *store, struct tm_store_thread *t)
 static int run_together(struct tm_store *store, struct tm_session *session,
                         struct tm_store_queue *list, struct err_detail *detail)
 {
-    int status = session->ops->begin(session, detail);
-    for (struct tm_store_request *r = list->first; status == 0 && r; r = r->next) {
-        tm_store_request_reset(r);
-        status = session->ops->run(session, r, detail);
-    }
-    if (status == 0) {
-        status = session->ops->commit(session, detail);
-        if (status == 0)
-            __atomic_add_fetch(&store->commits, 1, __ATOMIC_RELAXED);
-    }
-    if (status < 0) {
-        session->ops->rollback(session);
-        for (struct tm_store_request *r = list->first; session->lost && r; r = r->next)
-            r->again = true;
-    }
+    int status = session->ops->write(session, list->first, detail);
+    if (status == 0)
+        __atomic_add_fetch(&store->commits, 1, __ATOMIC_RELAXED);
+    for (struct tm_store_request *r = list->first; status < 0 && session->lost && r; r = r->next)
+        r->again = true;
     return status;
 }
 
