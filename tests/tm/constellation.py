@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 
-from managers import SKIPPED, START_SECONDS, Checks, Failed, Manager, Unix, free_ports, request, tail, until
+from managers import SKIPPED, START_SECONDS, Checks, Failed, Manager, Unix, end, free_ports, request, tail, until
 
 # known answers: keys 01..20 and 21..40, master key 60..7f, nonces 00..17 and 40..57, payload "hello quorate"
 SECRETS = {'a': bytes(range(0x01, 0x21)), 'b': bytes(range(0x21, 0x41))}
@@ -106,16 +106,7 @@ class Node:
 
     def stop(self, how=signal.SIGTERM):
         process, self.process = self.process, None
-        if not process:
-            return None
-        if process.poll() is None:
-            process.send_signal(how)
-        try:
-            return process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            return None
+        return end(process, how) if process else None
 
     def ask(self, method, path, body=None, public=False, headers=None):
         if body is not None and not isinstance(body, bytes):

@@ -11,9 +11,8 @@ import os
 import resource
 import shutil
 import sys
-import tempfile
 
-from managers import SKIPPED, Checks, Failed, Manager, introduce, request, wait_met
+from managers import SKIPPED, Checks, network, request, wait_met
 
 ROOM = 400 << 10  # bytes, beside what is there
 
@@ -61,15 +60,9 @@ def main():
     if not shutil.which('openssl'):
         print('skipped: no openssl')
         return SKIPPED
-    checks, folder = Checks(), tempfile.mkdtemp(prefix='quorate-tm-full-')
-    managers = [Manager(folder, name, 'quorate', os.path.abspath(sys.argv[1])) for name in 'ab']
-    a, b = managers
-    kept = {}
-    try:
-        introduce(managers)
-        for m in managers:
-            m.start()
-        wait_met(managers)
+    checks, kept = Checks(), {}
+    with network(checks, 'full', sys.argv[1], 'ab') as managers:
+        a, b = managers
         for full in (b, a):
             fill(checks, full, a, b, kept)
         for m in managers:
@@ -78,12 +71,6 @@ def main():
         wait_met(managers)
         missing = [(m.name, key) for m in managers for key, payload in kept.items() if m.payload(key) != payload]
         checks(not missing, f'after a restart all {len(kept)} can be read: {missing[:3]}')
-    except Failed as error:
-        checks(False, str(error))
-    finally:
-        for m in managers:
-            m.stop()
-        shutil.rmtree(folder)
     checks.end()
 
 

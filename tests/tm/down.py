@@ -8,18 +8,8 @@ import os
 import shutil
 import signal
 import sys
-import tempfile
 
-from managers import SKIPPED, Checks, Failed, Manager, introduce, key_pair, request, until, wait_met
-
-
-def network(folder, program, names, **more):
-    managers = [Manager(folder, name, 'quorate', program, **more) for name in names]
-    introduce(managers)
-    for m in managers:
-        m.start()
-    wait_met(managers)
-    return managers
+from managers import SKIPPED, Checks, key_pair, network, request, until, wait_met
 
 
 def send(sender, payload, *to):
@@ -90,19 +80,11 @@ def main():
     if not shutil.which('openssl'):
         print('skipped: no openssl')
         return SKIPPED
-    program, checks = os.path.abspath(sys.argv[1]), Checks()
+    checks = Checks()
     for scenario, more in ((direct, {}), (queued, {'delivery': 'queued'})):
         print(scenario.__name__, flush=True)
-        folder, managers = tempfile.mkdtemp(prefix='quorate-tm-down-'), []
-        try:
-            managers = network(folder, program, 'abc', **more)
+        with network(checks, 'down', sys.argv[1], 'abc', **more) as managers:
             scenario(checks, managers)
-        except Failed as error:
-            checks(False, str(error))
-        finally:
-            for m in managers:
-                m.stop()
-            shutil.rmtree(folder)
     checks.end()
 
 

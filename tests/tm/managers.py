@@ -1,13 +1,16 @@
 """Transaction managers as processes, ours and Tessera, for the tests beside this file and for tests/mixed/tm.py."""
 import base64
+import contextlib
 import http.client
 import json
 import os
+import shutil
 import signal
 import socket
 import ssl
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.parse
 
@@ -39,6 +42,18 @@ def until(condition, seconds, text):
 def tail(path, lines=15):
     with open(path, errors='replace') as f:
         return ''.join(f.readlines()[-lines:])
+
+
+def end(process, how=signal.SIGTERM):
+    """The exit code; killed when it has not ended after 30 s."""
+    if process.poll() is None:
+        process.send_signal(how)
+    try:
+        return process.wait(30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        return None
 
 
 def key_pair():
@@ -168,18 +183,8 @@ class Manager:
         until(up, START_SECONDS[self.kind], f'{self.name} is up; its log ends with {tail(self.log, 3)}')
 
     def stop(self, how=signal.SIGTERM):
-        """The exit code; killed when it has not ended after 30 s."""
-        if not self.process:
-            return None
         process, self.process = self.process, None
-        if process.poll() is None:
-            process.send_signal(how)
-        try:
-            return process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            return None
+        return end(process, how) if process else None
 
     # --- requests ---
 
@@ -248,6 +253,39 @@ def wait_met(managers, seconds=60):
     everybody = {key for m in managers for key in m.keys}
     for m in managers:
         until(lambda: everybody <= m.known_keys() | set(m.keys), seconds, f'{m.name} knows all keys')
+
+
+@contextlib.contextmanager
+def network(checks, title, program, names, **more):
+    """Managers of ours that know each other, in a folder of their own. What fails in there is a failed check."""
+    folder = tempfile.mkdtemp(prefix=f'quorate-tm-{title}-')
+    managers = [Manager(folder, name, 'quorate', os.path.abspath(program), **more) for name in names]
+    try:
+        introduce(managers)
+        for m in managers:
+            m.start()
+        wait_met(managers)
+        yield managers
+    except Failed as error:
+        checks(False, str(error))
+    finally:
+        for m in managers:
+            m.stop()
+        shutil.rmtree(folder)
+
+
+def exchange(checks, managers, text):
+    """They are started, send to each other, and are stopped."""
+    try:
+        for m in managers:
+            m.start()
+        wait_met(managers)
+        for a, b in (managers, managers[::-1]):
+            payload = os.urandom(300)
+            checks(b.payload(a.send(payload, [b.key()])) == payload, f'{text}: from {a.name} to {b.name}')
+    finally:
+        for m in managers:
+            m.stop()
 
 
 class Checks:

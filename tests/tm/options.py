@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 
-from managers import (SKIPPED, Authority, Checks, Failed, Manager, free_ports, introduce, request, tail, tls, until,
+from managers import (SKIPPED, Authority, Checks, Failed, Manager, exchange, free_ports, introduce, request, tail, tls, until,
                       wait_met)
 
 
@@ -154,16 +154,7 @@ class Stored(Manager):
 
 def meet(checks, managers, text):
     introduce(managers)
-    try:
-        for m in managers:
-            m.start()
-        wait_met(managers)
-        for a, b in (managers, managers[::-1]):
-            payload = os.urandom(300)
-            checks(b.payload(a.send(payload, [b.key()])) == payload, f'{text}: {a.name} to {b.name}')
-    finally:
-        for m in managers:
-            m.stop()
+    exchange(checks, managers, text)
 
 
 def stores(checks, folder, program):

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 
-from managers import SKIPPED, Authority, Checks, Failed, Manager, fingerprint, introduce, tls, until, wait_met
+from managers import SKIPPED, Authority, Checks, Failed, Manager, exchange, fingerprint, introduce, tls, until
 
 # Who is accepted: "friend" has a certificate of the authority and is in the file of known hosts, "stranger" is of another
 # authority and in no file, "impostor" has the friend's name in a certificate of that other authority.
@@ -120,18 +120,7 @@ def together(checks, folder, program, mode, authority):
             for name in ('knownClientsFile', 'knownServersFile'):
                 with open(m.ssl[name], 'w') as f:
                     f.write(''.join(f'{n.name} {fingerprint(n.ssl["serverTlsCertificatePath"])}\n' for n in managers))
-    try:
-        for m in managers:
-            m.start()
-        wait_met(managers)
-        for a, b in (managers, managers[::-1]):
-            payload = os.urandom(300)
-            checks(b.payload(a.send(payload, [b.key()])) == payload, f'{mode}: from {a.name} to {b.name}')
-    finally:
-        for m in managers:
-            m.stop()
-
-
+    exchange(checks, managers, mode)
 
 
 def main():
