@@ -9,6 +9,8 @@ Stores of Java's old form are made by keytool, where there is one.
 import http.client
 import json
 import os
+import pty
+import select
 import shutil
 import signal
 import ssl
@@ -275,7 +277,8 @@ def sealed(checks, folder, program):
     with open(f'{folder}/secret', 'w') as f:
         f.write('quince\n')
     m.configure()
-    ended = subprocess.run(m.command(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60)
+    ended = subprocess.run(m.command(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                           timeout=60)
     checks(ended.returncode == 1 and 'TESSERA_CONFIG_SECRET' in ended.stdout, f'without its secret: {ended.stdout.strip()[-150:]}')
     os.environ['TESSERA_CONFIG_SECRET'] = f'{folder}/secret'
     try:
@@ -284,6 +287,24 @@ def sealed(checks, folder, program):
     finally:
         m.stop()
         del os.environ['TESSERA_CONFIG_SECRET']
+    at_terminal(checks, m)
+
+
+def at_terminal(checks, m):
+    """Without a file the operator is asked, and what is typed is not shown."""
+    ours, its = pty.openpty()
+    with open(m.log, 'w') as log:
+        m.process = subprocess.Popen(m.command(), stdin=its, stdout=log, stderr=log, cwd=m.folder)
+    os.close(its)
+    try:
+        until(lambda: 'Please enter the secret' in tail(m.log), 60, 'the secret is asked for')
+        os.write(ours, b'quince\n')
+        m.wait_up()
+        shown = select.select([ours], [], [], 0)[0] and os.read(ours, 1000)
+        checks(not shown or b'quince' not in shown, 'asked at a terminal: serves, and the secret is not shown')
+    finally:
+        m.stop()
+        os.close(ours)
 
 
 def main():

@@ -4,9 +4,9 @@
 #include "base/mem.h"
 
 enum {
-    IDLE_MS = 2000,        /* between looks at the queue */
-    PAGE = 64,             /* payloads under way at a time */
-    PAUSE_MAX_MS = 300000, /* between attempts at one party */
+    IDLE_MS = 2000,                       /* between looks at the queue */
+    PAGE = 64,                            /* payloads under way at a time */
+    PAUSE_MAX_MS = TM_STORE_AHEAD_MAX_MS, /* between attempts at one party */
 };
 
 struct item {

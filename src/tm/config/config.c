@@ -425,14 +425,15 @@ static int read_password(struct tm_config *config, struct err_detail *detail)
 }
 
 int tm_config_load(struct tm_config *ret_config, const char *path,
-                   const struct tm_overrides *overrides, struct err_detail *detail)
+                   const struct tm_overrides *overrides, tm_config_ask_fn *ask,
+                   struct err_detail *detail)
 {
     struct buf text = BUF_INIT;
     int status = file_read(path, TM_CONFIG_MAX_TEXT, &text, detail);
     if (status == 0) {
         status = tm_config_parse(ret_config, buf_bytes(&text), overrides, detail);
         if (status == 0 && ((status = read_password(ret_config, detail)) < 0 ||
-                            (status = tm_config_open_sealed(ret_config, detail)) < 0))
+                            (status = tm_config_open_sealed(ret_config, ask, detail)) < 0))
             tm_config_release(ret_config);
         if (status < 0)
             (void)err_prefix(detail, status, "%s", path);

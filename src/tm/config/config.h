@@ -155,10 +155,15 @@ struct tm_overrides {
     size_t count;
 };
 
-/* Reads Tessera's file at `path`. ERR_NOTFOUND, ERR_INPUT (no JSON; where), ERR_USAGE (a member at fault, one that is
+/* Asks the operator for a secret; `b` is cleared first. ERR_NOMEM. */
+typedef int tm_config_ask_fn(struct buf *b, const char *prompt);
+
+/* Reads Tessera's file at `path`. What is sealed in there, ENC(...), is opened with the secret in the file that
+ * TESSERA_CONFIG_SECRET names; `ask` is asked for it when there is none (NULL: nobody is). ERR_NOTFOUND, ERR_INPUT (no JSON; where), ERR_USAGE (a member at fault, one that is
  * missing, or an override), ERR_UNSUPPORTED, ERR_NOMEM. After a failure nothing is held. */
 int tm_config_load(struct tm_config *ret_config, const char *path,
-                   const struct tm_overrides *overrides, struct err_detail *detail) BASE_NODISCARD;
+                   const struct tm_overrides *overrides, tm_config_ask_fn *ask,
+                   struct err_detail *detail) BASE_NODISCARD;
 /* The same from text, for tests and the fuzz target. */
 int tm_config_parse(struct tm_config *ret_config, struct bytes text,
                     const struct tm_overrides *overrides, struct err_detail *detail) BASE_NODISCARD;

@@ -48,7 +48,8 @@ bool tm_is_sealed(const char *text);
 int tm_open_sealed(struct buf *ret_plain, const char *text, struct bytes secret,
                    struct err_detail *detail);
 /* Opens those of jdbc by the secret in the file that $TESSERA_CONFIG_SECRET names. */
-int tm_config_open_sealed(struct tm_config *config, struct err_detail *detail);
+int tm_config_open_sealed(struct tm_config *config, tm_config_ask_fn *ask,
+                          struct err_detail *detail);
 int tm_apply_override(json_t *root, const char *override, struct err_detail *detail);
 
 #endif

@@ -78,15 +78,17 @@ int tm_open_sealed(struct buf *ret_plain, const char *text, struct bytes secret,
                 : err_set(detail, ERR_INPUT, "ENC(...) does not open: another secret, or damaged");
 }
 
-/* The file that TESSERA_CONFIG_SECRET names, without blanks around. */
-static int read_secret(struct buf *ret_secret, struct err_detail *detail)
+/* The file that TESSERA_CONFIG_SECRET names, without blanks around; without such a file, what the operator says. */
+static int read_secret(struct buf *ret_secret, tm_config_ask_fn *ask, struct err_detail *detail)
 {
     const char *path = getenv("TESSERA_CONFIG_SECRET");
-    if (!path || !path[0])
+    int status = path && path[0] ? file_read(path, SECRET_MAX, ret_secret, detail) : ERR_NOTFOUND;
+    if (status == ERR_NOTFOUND && ask)
+        status = ask(ret_secret, "Please enter the secret/password used to decrypt config value\n");
+    if (status == ERR_NOTFOUND || (status == 0 && ret_secret->len == 0))
         return err_set(detail, ERR_USAGE,
                        "configuration: jdbc has ENC(...): let TESSERA_CONFIG_SECRET name the file "
                        "with its secret");
-    int status = file_read(path, SECRET_MAX, ret_secret, detail);
     uint8_t *d = ret_secret->data;
     size_t from = 0, len = ret_secret->len;
     while (status == 0 && len && d[len - 1] <= ' ')
@@ -99,7 +101,8 @@ static int read_secret(struct buf *ret_secret, struct err_detail *detail)
     return status;
 }
 
-int tm_config_open_sealed(struct tm_config *config, struct err_detail *detail)
+int tm_config_open_sealed(struct tm_config *config, tm_config_ask_fn *ask,
+                          struct err_detail *detail)
 {
     const char **const texts[] = {&config->jdbc_url, &config->jdbc_username,
                                   &config->jdbc_password};
@@ -110,7 +113,7 @@ int tm_config_open_sealed(struct tm_config *config, struct err_detail *detail)
         if (!tm_is_sealed(*texts[i]))
             continue;
         if (!read)
-            status = read_secret(&secret, detail);
+            status = read_secret(&secret, ask, detail);
         read = true;
         if (status == 0)
             status = tm_open_sealed(&plain, *texts[i], buf_bytes(&secret), detail);

@@ -66,7 +66,7 @@ int tm_load_any_config(struct tm_config *ret_config, const char *path, struct er
     buf_release(&text);
     if (status < 0)
         return status;
-    return json ? tm_config_load(ret_config, path, NULL, detail)
+    return json ? tm_config_load(ret_config, path, NULL, tm_ask_password, detail)
                 : tm_config_constellation(ret_config, path, 0, NULL, detail);
 }
 

@@ -162,7 +162,7 @@ static int serve(struct command *c)
         return wrong("Missing required option: '--configfile FILE'", "");
     if (c->pid_file && write_pid(c->pid_file) != 0)
         return TM_EXIT_OTHER;
-    int status = tm_config_load(&config, c->config, &overrides, &detail);
+    int status = tm_config_load(&config, c->config, &overrides, tm_ask_password, &detail);
     if (status < 0) {
         fprintf(stderr, "%s\n", detail.text);
         return status == ERR_USAGE || status == ERR_UNSUPPORTED ? TM_EXIT_CONFIG : TM_EXIT_READ;

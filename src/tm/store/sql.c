@@ -143,6 +143,7 @@ static int deliveries(struct tm_sql *sql, struct tm_store_request *r, struct err
     if (!sql->has_deliveries)
         return 0;
     tm_sql_add_int(&p, r->now);
+    tm_sql_add_int(&p, r->now + TM_STORE_AHEAD_MAX_MS);
     tm_sql_add_int(&p, r->limit + 1);
     return tm_sql_do(sql, TM_SQL_DELIVERIES, &p, delivery_row, r, NULL, detail);
 }

@@ -23,6 +23,7 @@ enum {
     TM_STORE_PAGE_MAX = 10000,        /* rows of one answer … */
     TM_STORE_PAGE_BYTES = 16 << 20,   /* … which ends earlier behind the row that reaches this */
     TM_STORE_HASH_MAX = 100,          /* VARBINARY(100) of Tessera's tables */
+    TM_STORE_AHEAD_MAX_MS = 300000,   /* from now to a delivery's next_try */
 };
 
 struct tm_store;
@@ -192,7 +193,8 @@ int tm_store_staged_count(struct tm_store *store, bool without_stage, tm_store_f
 /* Empties the staging tables: DONE. */
 int tm_store_staged_clear(struct tm_store *store, tm_store_fn *fn, void *context) BASE_NODISCARD;
 
-/* Deliveries whose next_try has come by `now`, the longest due first: DONE. */
+/* Deliveries whose next_try has come by `now`, the longest due first; and those with one that is further ahead than any can
+ * be, as the clock was set back meanwhile: DONE. */
 int tm_store_deliveries(struct tm_store *store, uint64_t now, size_t limit, tm_store_fn *fn,
                         void *context) BASE_NODISCARD;
 /* Sets next_try and attempts of one, adding it when it is new: DONE. */

@@ -191,6 +191,13 @@ void store_cases_deliveries(struct kit *k)
     assert_int_equal(kit_wait(k, tm_store_deliveries(k->store, 1000, 10, kit_answer, k)), 0);
     assert_int_equal(k->count, 1);
     assert_int_equal(k->deliveries[0].attempts, 3);
+    /* one that a clock before its time has put off */
+    for (uint64_t late = 0; late < 2; late++) {
+        waits[0].next_try = 1000 + TM_STORE_AHEAD_MAX_MS + late;
+        assert_int_equal(kit_wait(k, tm_store_postpone(k->store, &waits[0], kit_answer, k)), 0);
+        assert_int_equal(kit_wait(k, tm_store_deliveries(k->store, 1000, 10, kit_answer, k)), 0);
+        assert_int_equal(k->count, late);
+    }
     /* they go with their payload */
     assert_int_equal(kit_wait(k, tm_store_delete(k->store, p.hash, kit_answer, k)), 0);
     assert_int_equal(kit_wait(k, tm_store_deliveries(k->store, 1000, 10, kit_answer, k)), 0);

@@ -138,14 +138,14 @@ static void test_password_file(void **state)
     snprintf(password_path, sizeof(password_path), "%s/password", folder);
     snprintf(json, sizeof(json), text, "", password_path);
     assert_int_equal(file_write(config_path, bytes_str(json), &detail), 0);
-    assert_int_equal(tm_config_load(&config, config_path, NULL, &detail), ERR_NOTFOUND);
+    assert_int_equal(tm_config_load(&config, config_path, NULL, NULL, &detail), ERR_NOTFOUND);
     assert_int_equal(file_write(password_path, bytes_str("pass word\n"), &detail), 0);
-    assert_int_equal(tm_config_load(&config, config_path, NULL, &detail), 0);
+    assert_int_equal(tm_config_load(&config, config_path, NULL, NULL, &detail), 0);
     assert_string_equal(config.jdbc_password, "pass word");
     tm_config_release(&config);
     snprintf(json, sizeof(json), text, "\"password\": \"x\", ", password_path);
     assert_int_equal(file_write(config_path, bytes_str(json), &detail), 0);
-    assert_int_equal(tm_config_load(&config, config_path, NULL, &detail), ERR_USAGE);
+    assert_int_equal(tm_config_load(&config, config_path, NULL, NULL, &detail), ERR_USAGE);
     unlink(config_path);
     unlink(password_path);
     rmdir(folder);
@@ -187,7 +187,7 @@ static void test_sealed(void **state)
         assert_int_equal(rows[i].secret ? setenv("TESSERA_CONFIG_SECRET", secret_path, 1)
                                         : unsetenv("TESSERA_CONFIG_SECRET"),
                          0);
-        assert_int_equal(tm_config_load(&config, config_path, NULL, &detail), rows[i].status);
+        assert_int_equal(tm_config_load(&config, config_path, NULL, NULL, &detail), rows[i].status);
         if (rows[i].status < 0) {
             assert_non_null(strstr(detail.text, rows[i].word));
             continue;
