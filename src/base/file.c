@@ -1,11 +1,13 @@
 #include "base/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -60,11 +62,31 @@ static int write_all(int fd, struct bytes content)
     return fsync(fd);
 }
 
-/* The temporary file is mkostemp's, 0600 from its first byte on: a private content is never readable by others. */
+static const char part_mark[] = ".part-"; /* then six characters */
+
+/* A temporary file beside `path`, 0600 from its first byte on: a private content is never readable by others. It is locked as long as it
+ * is open, so that file_sweep leaves it alone. -1 with errno. */
+static int open_part(char *name)
+{
+    size_t length = strlen(name);
+    for (;;) {
+        struct stat info;
+        memset(name + length - 6, 'X', 6);
+        int fd = mkostemp(name, O_CLOEXEC);
+        if (fd < 0)
+            return -1;
+        bool swept = flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+        if (!swept && fstat(fd, &info) == 0 && info.st_nlink > 0)
+            return fd; /* without a lock where the file system has none: then it is not swept either */
+        close(fd);
+        (void)unlink(name);
+    }
+}
+
 static int replace(const char *path, struct bytes content, mode_t mode, struct err_detail *detail)
 {
     struct buf name = BUF_INIT;
-    buf_append_format(&name, "%s.XXXXXX", path);
+    buf_append_format(&name, "%s%sXXXXXX", path, part_mark);
     buf_append_byte(&name, 0);
     if (buf_status(&name) != ERR_OK) {
         buf_release(&name);
@@ -72,18 +94,18 @@ static int replace(const char *path, struct bytes content, mode_t mode, struct e
     }
     char *temporary = (char *)name.data;
     int status = ERR_OK;
-    int fd = mkostemp(temporary, O_CLOEXEC);
+    int fd = open_part(temporary);
     if (fd < 0) {
         status = failed(detail, "write", path);
     } else {
         bool written = write_all(fd, content) == 0 && fchmod(fd, mode) == 0;
         if (!written)
             status = failed(detail, "write", path);
-        close(fd);
         if (written && rename(temporary, path) != 0)
             status = failed(detail, "write", path);
         if (status != ERR_OK)
             unlink(temporary);
+        close(fd);
     }
     buf_release(&name);
     return status;
@@ -122,4 +144,29 @@ int file_make_folders(const char *path, unsigned mode, struct err_detail *detail
         return failed(detail, "use", path);
     return S_ISDIR(info.st_mode) ? ERR_OK
                                  : err_set(detail, ERR_EXISTS, "%s exists and is no folder", path);
+}
+
+static void sweep_one(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return;
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+        (void)unlink(path);
+    close(fd);
+}
+
+void file_sweep(const char *folder)
+{
+    char path[PATH_MAX];
+    DIR *entries = opendir(folder);
+    const struct dirent *entry;
+    while (entries && (entry = readdir(entries))) {
+        const char *mark = strstr(entry->d_name, part_mark);
+        bool is_part = mark && strlen(mark) == strlen(part_mark) + 6;
+        if (is_part && snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name) < PATH_MAX)
+            sweep_one(path);
+    }
+    if (entries)
+        closedir(entries);
 }

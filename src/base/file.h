@@ -17,6 +17,10 @@ int file_write(const char *path, struct bytes content, struct err_detail *detail
 int file_write_private(const char *path, struct bytes content,
                        struct err_detail *detail) BASE_NODISCARD;
 
+/* Removes the temporary files that processes left in a folder which ended in the middle of the two above; not those that are being
+ * written. */
+void file_sweep(const char *folder);
+
 /* Makes a folder and those above it that are missing, all with `mode` less the umask. One that is there keeps its
  * mode. ERR_EXISTS when a file is in the way, ERR_IO, ERR_NOTFOUND, ERR_NOSPACE. */
 int file_make_folders(const char *path, unsigned mode, struct err_detail *detail) BASE_NODISCARD;

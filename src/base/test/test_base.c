@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -275,6 +276,38 @@ static void test_secrets(void **unused)
     assert_memory_equal(a, "\0\0\0\0\0\0", 6);
 }
 
+/* What a killed writer left goes; what is being written, and what merely looks alike, stays. */
+static void half_written_files_are_swept(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"a.part-dEad01", "b.part-aLive2", "c.part-short", "a",
+                                        "d.part-toolong"};
+    char folder[] = "/tmp/test_base_XXXXXX", path[64];
+    int fds[5];
+    assert_non_null(mkdtemp(folder));
+    for (size_t i = 0; i < 5; i++) {
+        snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
+        fds[i] = open(path, O_RDWR | O_CREAT, 0600);
+        assert_true(fds[i] >= 0);
+    }
+    assert_int_equal(flock(fds[1], LOCK_EX), 0);
+    file_sweep(folder);
+    for (size_t i = 0; i < 5; i++) {
+        snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
+        assert_int_equal(access(path, F_OK) == 0, i != 0);
+        close(fds[i]);
+    }
+    file_sweep(folder);
+    snprintf(path, sizeof(path), "%s/%s", folder, names[1]);
+    assert_int_not_equal(access(path, F_OK), 0);
+    for (size_t i = 2; i < 5; i++) {
+        snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
+        assert_int_equal(unlink(path), 0);
+    }
+    assert_int_equal(rmdir(folder), 0);
+    file_sweep(folder); /* none is there */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -283,7 +316,7 @@ int main(void)
         cmocka_unit_test(test_hex),     cmocka_unit_test(test_forks),
         cmocka_unit_test(test_pool),    cmocka_unit_test(test_file),
         cmocka_unit_test(test_secrets), cmocka_unit_test(test_private_file),
-        cmocka_unit_test(test_utf8),
+        cmocka_unit_test(test_utf8),    cmocka_unit_test(half_written_files_are_swept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -176,12 +176,28 @@ static int await_blocks(const struct deploy_site *site, uint64_t wait_seconds,
     return status;
 }
 
+/* What runs before that were killed have left half-written. */
+static void sweep(const struct deploy_site *site)
+{
+    static const char *const folders[] = {"", "/node", "/node/keystore", "/tm"};
+    char path[DEPLOY_PATH_MAX];
+    file_sweep(site->folder);
+    for (size_t i = 0; i < site->count; i++) {
+        for (size_t j = 0; j < BASE_COUNT(folders); j++) {
+            deploy_path(path, "%s%s", site->peers[i].folder, folders[j]);
+            file_sweep(path);
+        }
+        file_sweep(site->peers[i].secrets);
+    }
+}
+
 int deploy_bring_up(struct deploy_context *context, const struct deploy_bring *options,
                     struct err_detail *detail)
 {
     if (began == 0)
         began = deploy_now();
     int status = prepare(context, options, detail);
+    sweep(context->site);
     if (status == ERR_OK)
         status = start(context->site, detail);
     if (status == ERR_OK)

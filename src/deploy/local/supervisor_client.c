@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -11,6 +12,9 @@
 enum {
     ANSWER_MAX = 1 << 20,
     ANSWER_SECONDS = 10,
+    LOCK_TRIES = 300,   /* each of 10 ms */
+    LISTEN_TRIES = 500, /* likewise: longer than for the lock */
+    EXIT_ANOTHER = 2,   /* of a supervisor that found another one */
 };
 
 static int connect_control(int *ret_fd, const char *folder, struct err_detail *detail)
@@ -72,6 +76,26 @@ int deploy_supervisor_ask(struct buf *answer, const char *folder, const char *co
     return ERR_OK;
 }
 
+/* One supervisor a folder, although two operators begin at once. The lock ends with the process; one that is just ending is waited for. */
+static int take_lock(const char *folder, struct err_detail *detail)
+{
+    char path[4096];
+    snprintf(path, sizeof(path), "%s/supervisor.lock", folder);
+    int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600), fd;
+    if (lock < 0)
+        return err_set(detail, err_from_errno(errno), "cannot open %s: %s", path, strerror(errno));
+    for (int i = 0; i < LOCK_TRIES; i++) {
+        if (flock(lock, LOCK_EX | LOCK_NB) == 0)
+            return ERR_OK;
+        if (connect_control(&fd, folder, NULL) == ERR_OK) {
+            close(fd);
+            break;
+        }
+        usleep(10000);
+    }
+    return err_set(detail, ERR_BUSY, "the network in %s runs already", folder);
+}
+
 /* In the new process: a session of its own, and a log in place of the terminal. */
 static void become_supervisor(const char *folder, int report)
 {
@@ -85,27 +109,37 @@ static void become_supervisor(const char *folder, int report)
         dprintf(report, "%s: %s", path, strerror(errno));
         _exit(1);
     }
-    int status = deploy_supervise(folder, &detail);
+    int status = take_lock(folder, &detail);
+    if (status == ERR_OK)
+        status = deploy_supervise(folder, &detail);
     if (status != ERR_OK)
         dprintf(report, "%s", detail.text);
-    _exit(status == ERR_OK ? 0 : 1);
+    _exit(status == ERR_OK ? 0 : status == ERR_BUSY ? EXIT_ANOTHER : 1);
 }
 
-/* Until it listens, or has ended with a message on the pipe. */
+static int report_of(int report, struct err_detail *detail)
+{
+    char text[400];
+    ssize_t n = read(report, text, sizeof(text) - 1);
+    text[n > 0 ? n : 0] = 0;
+    return err_set(detail, ERR_IO, "the supervisor ended: %s", text);
+}
+
+/* Until it listens, or has ended with a message on the pipe. ERR_BUSY: another one does. */
 static int await(const char *folder, pid_t pid, int report, struct err_detail *detail)
 {
-    for (int i = 0; i < 500; i++) {
-        int fd;
-        struct err_detail ignored;
-        if (connect_control(&fd, folder, &ignored) == ERR_OK) {
+    bool another = false;
+    for (int i = 0; i < LISTEN_TRIES; i++) {
+        int fd, how;
+        if (connect_control(&fd, folder, NULL) == ERR_OK) {
             close(fd);
-            return ERR_OK;
+            another |= waitpid(pid, &how, WNOHANG) == pid;
+            return another ? ERR_BUSY : ERR_OK;
         }
-        if (waitpid(pid, NULL, WNOHANG) == pid) {
-            char text[400];
-            ssize_t n = read(report, text, sizeof(text) - 1);
-            text[n > 0 ? n : 0] = 0;
-            return err_set(detail, ERR_IO, "the supervisor ended: %s", text);
+        if (!another && waitpid(pid, &how, WNOHANG) == pid) {
+            another = WIFEXITED(how) && WEXITSTATUS(how) == EXIT_ANOTHER;
+            if (!another)
+                return report_of(report, detail);
         }
         usleep(10000);
     }
