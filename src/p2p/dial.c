@@ -37,11 +37,13 @@ void p2p_dial_remove(struct p2p_server *server, const struct hash256 *id)
         *known = server->statics[--server->static_count];
 }
 
-/* There is a connection to the node, or one on its way. */
+/* There is a connection to the node, or one on its way, or one that has ended and is not cleared away yet: p2p_dial_gone
+ * says then when the node's turn comes. Where several end at once, the first that is cleared away would else dial the
+ * others on the spot. */
 bool p2p_dial_connected(const struct p2p_server *server, const struct hash256 *id)
 {
     for (const struct p2p_peer *peer = server->connections; peer; peer = peer->next) {
-        if (peer->state != P2P_ENDED && hash256_equal(&peer->node.id, id))
+        if (hash256_equal(&peer->node.id, id))
             return true;
     }
     return false;

@@ -338,6 +338,33 @@ static void both_dial(void **state)
     }
 }
 
+/* Two that end in one turn of the loop: neither is dialled again at once. */
+static void ends_together(void **state)
+{
+    (void)state;
+    struct node a, b, c;
+    prepare(&a);
+    prepare(&b);
+    prepare(&c);
+    start(&b);
+    start(&c);
+    struct p2p_enode both[] = {b.enode, c.enode};
+    a.options.static_nodes = both;
+    a.options.static_count = 2;
+    start(&a);
+    until(a.opened == 4 && b.opened == 2 && c.opened == 2);
+    for (struct p2p_peer *peer = a.server->connections; peer; peer = peer->next)
+        p2p_peer_disconnect(peer, P2P_REQUESTED);
+    until(a.closed == 4);
+    for (int i = 0; i < 2; i++) {
+        assert_false(p2p_dial_connected(a.server, &both[i].id));
+        assert_true(p2p_dial_find(a.server, &both[i].id)->due > io_loop_now(loop));
+    }
+    stop(&a);
+    stop(&b);
+    stop(&c);
+}
+
 static void penalties(void **state)
 {
     (void)state;
@@ -907,6 +934,7 @@ int main(void)
         TEST(pausing_holds_back),
         TEST(refusals),
         TEST(both_dial),
+        TEST(ends_together),
         TEST(penalties),
         TEST(hostile_first_messages),
         TEST(hostile_messages),
