@@ -12,6 +12,7 @@ struct ist_peer {
     unsigned version;
     void *link;
     bool ready;
+    unsigned held; /* seconds until it is ready; 0: it is, or its Status has not come */
     struct p2p_known known;
 };
 
@@ -19,6 +20,12 @@ struct p2p_istanbul {
     struct p2p_istanbul_options options;
     struct ist_peer *peers;
     struct p2p_known known;
+    /* Who ended a connection over a message, and has not spoken since; `times` 0: free. */
+    struct wary {
+        struct address address;
+        unsigned times;
+    } wary[P2P_ISTANBUL_WARY];
+    unsigned wary_next;
 };
 
 int p2p_istanbul_new(struct p2p_istanbul **ret_istanbul, const struct p2p_istanbul_options *options)
@@ -77,17 +84,78 @@ int p2p_istanbul_opened(struct p2p_istanbul *ist, const struct address *address,
     return ERR_OK;
 }
 
-void p2p_istanbul_ready(struct p2p_istanbul *ist, const struct address *address)
+static struct wary *find_wary(struct p2p_istanbul *ist, const struct address *address)
+{
+    for (size_t i = 0; i < P2P_ISTANBUL_WARY; i++)
+        if (ist->wary[i].times && address_equal(&ist->wary[i].address, address))
+            return &ist->wary[i];
+    return NULL;
+}
+
+static void remember_refusal(struct p2p_istanbul *ist, const struct address *address)
+{
+    struct wary *known = find_wary(ist, address);
+    if (known) {
+        known->times++;
+        return;
+    }
+    ist->wary[ist->wary_next] = (struct wary){*address, 1};
+    ist->wary_next = (ist->wary_next + 1) % P2P_ISTANBUL_WARY;
+}
+
+static unsigned seconds_of_silence(const struct wary *wary)
+{
+    unsigned seconds = P2P_ISTANBUL_HOLD_FIRST;
+    for (unsigned i = 1; i < wary->times && seconds < P2P_ISTANBUL_HOLD_MAX; i++)
+        seconds *= 2;
+    return seconds < P2P_ISTANBUL_HOLD_MAX ? seconds : P2P_ISTANBUL_HOLD_MAX;
+}
+
+static void make_ready(struct p2p_istanbul *ist, struct ist_peer *peer)
+{
+    peer->ready = true;
+    peer->held = 0;
+    if (ist->options.peer)
+        ist->options.peer(ist->options.context, &peer->address, false);
+}
+
+bool p2p_istanbul_ready(struct p2p_istanbul *ist, const struct address *address)
 {
     struct ist_peer *peer = find(ist, address);
     if (!peer || peer->ready)
-        return;
-    peer->ready = true;
-    if (ist->options.peer)
-        ist->options.peer(ist->options.context, address, false);
+        return false;
+    const struct wary *wary = find_wary(ist, address);
+    if (wary)
+        peer->held = seconds_of_silence(wary);
+    else
+        make_ready(ist, peer);
+    return wary != NULL;
 }
 
-void p2p_istanbul_closed(struct p2p_istanbul *ist, const struct address *address)
+bool p2p_istanbul_second(struct p2p_istanbul *ist)
+{
+    bool more = false;
+    for (struct ist_peer *peer = ist->peers, *next; peer; peer = next) {
+        next = peer->next;
+        if (peer->held && --peer->held == 0)
+            make_ready(ist, peer);
+        else
+            more = more || peer->held;
+    }
+    return more;
+}
+
+/* Its engine runs. */
+static void has_spoken(struct p2p_istanbul *ist, struct ist_peer *peer)
+{
+    struct wary *wary = find_wary(ist, &peer->address);
+    if (wary)
+        wary->times = 0;
+    if (peer->held)
+        make_ready(ist, peer);
+}
+
+void p2p_istanbul_closed(struct p2p_istanbul *ist, const struct address *address, bool refused)
 {
     struct ist_peer **at = &ist->peers;
     while (*at && !address_equal(&(*at)->address, address))
@@ -99,6 +167,8 @@ void p2p_istanbul_closed(struct p2p_istanbul *ist, const struct address *address
     bool was_ready = peer->ready;
     struct address gone = peer->address;
     free_peer(peer);
+    if (was_ready && refused)
+        remember_refusal(ist, &gone);
     if (was_ready && ist->options.peer)
         ist->options.peer(ist->options.context, &gone, true);
 }
@@ -122,12 +192,14 @@ void p2p_istanbul_message(struct p2p_istanbul *ist, const struct address *from, 
                           struct bytes payload)
 {
     struct ist_peer *peer = find(ist, from);
-    if (!peer || !peer->ready || code < P2P_ISTANBUL_FIRST || code > P2P_ISTANBUL_LAST)
+    if (!peer || !(peer->ready || peer->held) || code < P2P_ISTANBUL_FIRST ||
+        code > P2P_ISTANBUL_LAST)
         return;
     if (payload.len == 0) {
         ist->options.disconnect(peer->link, "an empty consensus message");
         return;
     }
+    has_spoken(ist, peer);
     struct hash256 name = name_of(code, payload);
     p2p_known_add(&peer->known, &name);
     if (p2p_known_has(&ist->known, &name))

@@ -6,6 +6,10 @@
  * is known by keccak(RLP(payload)): one that has come before is dropped in silence, one that a peer is known to have is
  * not sent to it. GoQuorum ends the connection when such a message reaches a node that is no validator, or comes before
  * both Status messages of eth: nothing is sent to peers that are not ready.
+ *
+ * It ends it, too, when a message reaches a validator whose engine does not run yet (ErrStoppedEngine): one that waits for
+ * its permission contracts is so for a quarter of a minute. Who has ended a connection that way is spoken to again once it
+ * has spoken, or after a while that grows; until then it stays connected, gets its blocks, and counts as absent.
  */
 #ifndef P2P_ISTANBUL_H
 #define P2P_ISTANBUL_H
@@ -27,6 +31,11 @@ enum {
     P2P_ISTANBUL_LAST = 0x15,
     /* Messages that are remembered: of each peer, and in all (GoQuorum's caches). */
     P2P_ISTANBUL_KNOWN = 1024,
+    /* Seconds of silence towards who has ended a connection over a message: twice as many each time. */
+    P2P_ISTANBUL_HOLD_FIRST = 3,
+    P2P_ISTANBUL_HOLD_MAX = 12,
+    /* How many such are remembered, the newest. */
+    P2P_ISTANBUL_WARY = 64,
 };
 
 struct p2p_istanbul_options {
@@ -51,9 +60,14 @@ void p2p_istanbul_free(struct p2p_istanbul *istanbul);
  * address is ignored. ERR_NOMEM. */
 int p2p_istanbul_opened(struct p2p_istanbul *istanbul, const struct address *address,
                         unsigned version, void *link) BASE_NODISCARD;
-/* Both Status messages of eth have been exchanged and were welcome. */
-void p2p_istanbul_ready(struct p2p_istanbul *istanbul, const struct address *address);
-void p2p_istanbul_closed(struct p2p_istanbul *istanbul, const struct address *address);
+/* Both Status messages of eth have been exchanged and were welcome. True: nothing is sent to it yet, p2p_istanbul_second
+ * must be called each second. */
+bool p2p_istanbul_ready(struct p2p_istanbul *istanbul, const struct address *address);
+/* A second has passed. Whether there are peers left that nothing is sent to yet. */
+bool p2p_istanbul_second(struct p2p_istanbul *istanbul);
+/* `refused`: the peer has ended the connection with "subprotocol error". */
+void p2p_istanbul_closed(struct p2p_istanbul *istanbul, const struct address *address,
+                         bool refused);
 /* A message of the capability; codes that are not of consensus are ignored, an empty payload ends the connection. */
 void p2p_istanbul_message(struct p2p_istanbul *istanbul, const struct address *from, unsigned code,
                           struct bytes payload);

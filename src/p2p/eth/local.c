@@ -11,6 +11,7 @@ enum {
     /* The pool is not given transactions of peers beyond this many waiting recoveries. */
     RECOVERIES_MAX = 64,
     LOOK_AT_ONE_OF = 16, /* messages that come while the pool is full */
+    SECOND = 1000,
 };
 
 struct p2p_local {
@@ -19,7 +20,7 @@ struct p2p_local {
     struct p2p_istanbul *istanbul;
     struct p2p_protocol protocols[PROTOCOLS];
     size_t protocol_count;
-    struct io_timer timer;
+    struct io_timer timer, second;
     struct io_worker *recovery;
     struct chain_nodes nodes;
     uint64_t random;      /* state of ids */
@@ -481,9 +482,8 @@ static void istanbul_closed(void *context, struct p2p_peer *peer, enum p2p_reaso
                             bool by_peer)
 {
     struct p2p_local *l = context;
-    (void)reason;
-    (void)by_peer;
-    p2p_istanbul_closed(l->istanbul, p2p_peer_address(peer));
+    p2p_istanbul_closed(l->istanbul, p2p_peer_address(peer),
+                        by_peer && reason == P2P_SUBPROTOCOL_ERROR);
 }
 
 static const struct p2p_protocol_ops istanbul_ops = {
@@ -496,8 +496,17 @@ static void ready(void *context, void *link, bool gone)
 {
     struct p2p_local *l = context;
     const struct end *end = link;
-    if (!gone && l->istanbul)
-        p2p_istanbul_ready(l->istanbul, p2p_peer_address(end->peer));
+    if (!gone && l->istanbul && p2p_istanbul_ready(l->istanbul, p2p_peer_address(end->peer)) &&
+        !io_timer_started(&l->second))
+        io_timer_start(&l->second, SECOND);
+}
+
+/* Counts the silence towards peers whose engine does not run. */
+static void on_second(void *context)
+{
+    struct p2p_local *l = context;
+    if (p2p_istanbul_second(l->istanbul))
+        io_timer_start(&l->second, SECOND);
 }
 
 /* --- Life --- */
@@ -577,6 +586,7 @@ int p2p_local_new(struct p2p_local **ret_local, const struct p2p_local_options *
         return ERR_NOMEM;
     l->options = *options;
     io_timer_init(&l->timer, options->loop, tick, l);
+    io_timer_init(&l->second, options->loop, on_second, l);
     if (getrandom(&l->random, sizeof(l->random), 0) != sizeof(l->random))
         l->random = io_loop_wall_ms(options->loop);
     int status = io_worker_new(&l->recovery, options->loop);
@@ -599,6 +609,7 @@ void p2p_local_free(struct p2p_local *l)
         return;
     io_worker_free(l->recovery);
     io_timer_stop(&l->timer);
+    io_timer_stop(&l->second);
     p2p_eth_free(l->eth);
     p2p_istanbul_free(l->istanbul);
     chain_nodes_release(&l->nodes);

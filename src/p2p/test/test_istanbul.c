@@ -123,7 +123,7 @@ static void test_broadcast(void **state)
     p2p_istanbul_broadcast(w.istanbul, &w.set, &w.addresses[2], 0x13, b);
     expect_sent(&w, 2, 3, 1, 0);
     /* A peer that has come back may have forgotten all. */
-    p2p_istanbul_closed(w.istanbul, &w.addresses[0]);
+    p2p_istanbul_closed(w.istanbul, &w.addresses[0], false);
     assert_int_equal(w.went, 1);
     assert_int_equal(p2p_istanbul_opened(w.istanbul, &w.addresses[0], 100, &links[0]), ERR_OK);
     p2p_istanbul_ready(w.istanbul, &w.addresses[0]);
@@ -162,6 +162,61 @@ static void test_receive(void **state)
     close_world(&w);
 }
 
+static void refuse(struct world *w, unsigned i)
+{
+    p2p_istanbul_closed(w->istanbul, &w->addresses[i], true);
+    assert_int_equal(p2p_istanbul_opened(w->istanbul, &w->addresses[i], 100, &links[i]), ERR_OK);
+}
+
+/* Who ends the connection over a message is left alone for a while, longer each time, or until it speaks. */
+static void test_refused(void **state)
+{
+    (void)state;
+    struct world w;
+    open_world(&w, true);
+    static const unsigned silences[] = {3, 6, 12, 12};
+    for (unsigned time = 0; time < BASE_COUNT(silences); time++) {
+        unsigned sent = w.sent[0], came = w.came;
+        refuse(&w, 0);
+        assert_true(p2p_istanbul_ready(w.istanbul, &w.addresses[0]));
+        for (unsigned second = 1; second < silences[time]; second++)
+            assert_true(p2p_istanbul_second(w.istanbul));
+        p2p_istanbul_broadcast(w.istanbul, &w.set, NULL, 0x12, bytes_of(&time, sizeof(time)));
+        assert_int_equal(w.sent[0], sent);
+        assert_int_equal(w.came, came);
+        assert_false(p2p_istanbul_has(w.istanbul, &w.addresses[0]));
+        assert_false(p2p_istanbul_second(w.istanbul));
+        assert_int_equal(w.came, came + 1);
+        p2p_istanbul_broadcast(w.istanbul, &w.set, NULL, 0x12, bytes_of(&time, sizeof(time)));
+        assert_int_equal(w.sent[0], sent + 1);
+    }
+    refuse(&w, 0);
+    assert_true(p2p_istanbul_ready(w.istanbul, &w.addresses[0]));
+    p2p_istanbul_message(w.istanbul, &w.addresses[0], 0x14, bytes_str("awake"));
+    assert_int_equal(w.received, 1);
+    assert_true(p2p_istanbul_has(w.istanbul, &w.addresses[0]));
+    assert_false(p2p_istanbul_second(w.istanbul));
+    /* That is forgotten. Another end than that, or before anything was sent, was none. */
+    p2p_istanbul_closed(w.istanbul, &w.addresses[0], false);
+    assert_int_equal(p2p_istanbul_opened(w.istanbul, &w.addresses[0], 100, &links[0]), ERR_OK);
+    refuse(&w, 0);
+    assert_false(p2p_istanbul_ready(w.istanbul, &w.addresses[0]));
+    /* While one is left alone, the others are not. */
+    refuse(&w, 1);
+    assert_true(p2p_istanbul_ready(w.istanbul, &w.addresses[1]));
+    unsigned sent = w.sent[2];
+    p2p_istanbul_broadcast(w.istanbul, &w.set, NULL, 0x13, bytes_str("for who listens"));
+    assert_int_equal(w.sent[2], sent + 1);
+    /* Many are remembered, not all. */
+    for (unsigned i = 0; i < 2 * P2P_ISTANBUL_WARY; i++) {
+        struct address other = {.b = {0xff, (uint8_t)i}};
+        assert_int_equal(p2p_istanbul_opened(w.istanbul, &other, 100, &links[3]), ERR_OK);
+        assert_false(p2p_istanbul_ready(w.istanbul, &other));
+        p2p_istanbul_closed(w.istanbul, &other, true);
+    }
+    close_world(&w);
+}
+
 /* The caches are bounded, and keep what is new. */
 static void test_caches(void **state)
 {
@@ -185,7 +240,7 @@ static void test_old_versions(void **state)
     (void)state;
     struct world w;
     open_world(&w, true);
-    p2p_istanbul_closed(w.istanbul, &w.addresses[0]);
+    p2p_istanbul_closed(w.istanbul, &w.addresses[0], false);
     assert_int_equal(p2p_istanbul_opened(w.istanbul, &w.addresses[0], 99, &links[0]), ERR_OK);
     p2p_istanbul_ready(w.istanbul, &w.addresses[0]);
     p2p_istanbul_broadcast(w.istanbul, &w.set, NULL, 0x12, bytes_str("qbft"));
@@ -224,9 +279,9 @@ static void test_recorded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_broadcast), cmocka_unit_test(test_receive),
-        cmocka_unit_test(test_caches),    cmocka_unit_test(test_old_versions),
-        cmocka_unit_test(test_recorded),
+        cmocka_unit_test(test_broadcast),    cmocka_unit_test(test_receive),
+        cmocka_unit_test(test_refused),      cmocka_unit_test(test_caches),
+        cmocka_unit_test(test_old_versions), cmocka_unit_test(test_recorded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
