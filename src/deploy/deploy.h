@@ -27,6 +27,7 @@ extern const struct commands_command deploy_remove_peer;
 extern const struct commands_command deploy_demote;
 extern const struct commands_command deploy_promote;
 extern const struct commands_command deploy_init;
+extern const struct commands_command deploy_keys;
 extern const struct commands_command deploy_plan;
 extern const struct commands_command deploy_render_command;
 extern const struct commands_command deploy_restart;

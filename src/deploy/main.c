@@ -1,11 +1,27 @@
 #include "deploy/deploy.h"
 
 static const struct commands_command *const commands[] = {
-    &deploy_demo,    &deploy_init,     &deploy_check,          &deploy_plan,
-    &deploy_up,      &deploy_status,   &deploy_doctor,         &deploy_attach,
-    &deploy_restart, &deploy_logs,     &deploy_backup_command, &deploy_restore_command,
-    &deploy_add_org, &deploy_add_peer, &deploy_remove_peer,    &deploy_promote,
-    &deploy_demote,  &deploy_down,     &deploy_render_command, &deploy_schema,
+    &deploy_demo,
+    &deploy_init,
+    &deploy_check,
+    &deploy_plan,
+    &deploy_up,
+    &deploy_status,
+    &deploy_doctor,
+    &deploy_attach,
+    &deploy_restart,
+    &deploy_logs,
+    &deploy_keys,
+    &deploy_backup_command,
+    &deploy_restore_command,
+    &deploy_add_org,
+    &deploy_add_peer,
+    &deploy_remove_peer,
+    &deploy_promote,
+    &deploy_demote,
+    &deploy_down,
+    &deploy_render_command,
+    &deploy_schema,
 };
 
 static const struct commands_program program = {

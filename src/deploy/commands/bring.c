@@ -148,6 +148,26 @@ static bool is_ready(const struct deploy_site *site, struct io_http_caller *call
     return (number > 0 || !mines) && (peers > 0 || site->count == 1);
 }
 
+/* Whether all processes serve: those that a reload has ended still answer for a while. */
+static bool all_serve(const struct deploy_site *site)
+{
+    struct buf answer = BUF_INIT;
+    size_t i;
+    json_t *root = NULL, *row;
+    if (deploy_supervisor_ask(&answer, site->folder, "status", NULL) == ERR_OK)
+        root = json_loadb((const char *)answer.data, answer.len, 0, NULL);
+    const json_t *processes = json_object_get(root, "processes");
+    bool all = json_array_size(processes) > 0;
+    json_array_foreach(processes, i, row)
+    {
+        const char *state = json_string_value(json_object_get(row, "state"));
+        all &= state && strcmp(state, "ready") == 0;
+    }
+    json_decref(root);
+    buf_release(&answer);
+    return all;
+}
+
 static int await_blocks(const struct deploy_site *site, uint64_t wait_seconds,
                         struct err_detail *detail)
 {
@@ -156,6 +176,8 @@ static int await_blocks(const struct deploy_site *site, uint64_t wait_seconds,
     int status = io_http_caller_new(&caller, NULL);
     if (status != ERR_OK)
         return err_set(detail, status, "out of memory");
+    while (!all_serve(site) && deploy_now() < limit)
+        usleep(20000);
     for (size_t i = 0; i < site->count;) {
         char what[128];
         if (is_ready(site, caller, i)) {

@@ -15,6 +15,9 @@ int deploy_make_account(struct buf *ret_keystore, struct bytes passphrase, bool 
 /* The fields of a new secret, given back by deploy_secrets_drop. */
 int deploy_make_quorum(json_t **ret_fields, const struct deploy_peer *peer,
                        struct err_detail *detail) BASE_NODISCARD;
+int deploy_transaction_fields(json_t **ret_fields, const uint8_t public_key[32],
+                              const uint8_t private_key[32],
+                              struct err_detail *detail) BASE_NODISCARD;
 int deploy_make_transaction(json_t **ret_fields, struct err_detail *detail) BASE_NODISCARD;
 int deploy_make_authority(json_t **ret_fields, const struct deploy_owner *owner,
                           struct err_detail *detail) BASE_NODISCARD;

@@ -90,20 +90,27 @@ int deploy_make_quorum(json_t **ret_fields, const struct deploy_peer *peer,
 }
 
 /* Tessera's and Constellation's form of a key without a password. */
-int deploy_make_transaction(json_t **ret_fields, struct err_detail *detail)
+int deploy_transaction_fields(json_t **ret_fields, const uint8_t public_key[CRYPTO_NACL_KEY],
+                              const uint8_t private_key[CRYPTO_NACL_KEY], struct err_detail *detail)
 {
-    uint8_t public_key[CRYPTO_NACL_KEY], private_key[CRYPTO_NACL_KEY];
     char public_text[DEPLOY_TM_KEY_TEXT] = {0}, private_text[DEPLOY_TM_KEY_TEXT] = {0}, file[128];
-    int status = crypto_nacl_pair(public_key, private_key);
-    if (status != ERR_OK)
-        return err_set(detail, status, "the machine gives no randomness");
-    base64_encode(public_text, bytes_of(public_key, sizeof(public_key)));
-    base64_encode(private_text, bytes_of(private_key, sizeof(private_key)));
+    base64_encode(public_text, bytes_of(public_key, CRYPTO_NACL_KEY));
+    base64_encode(private_text, bytes_of(private_key, CRYPTO_NACL_KEY));
     snprintf(file, sizeof(file), "{\"type\":\"unlocked\",\"data\":{\"bytes\":\"%s\"}}",
              private_text);
     *ret_fields = json_pack("{s:s, s:s}", "tm.pub", public_text, "tm.key", file);
-    mem_wipe(private_key, sizeof(private_key));
     mem_wipe(private_text, sizeof(private_text));
     mem_wipe(file, sizeof(file));
     return *ret_fields ? ERR_OK : err_set(detail, ERR_NOMEM, "out of memory");
+}
+
+int deploy_make_transaction(json_t **ret_fields, struct err_detail *detail)
+{
+    uint8_t public_key[CRYPTO_NACL_KEY], private_key[CRYPTO_NACL_KEY];
+    int status = crypto_nacl_pair(public_key, private_key);
+    if (status != ERR_OK)
+        return err_set(detail, status, "the machine gives no randomness");
+    status = deploy_transaction_fields(ret_fields, public_key, private_key, detail);
+    mem_wipe(private_key, sizeof(private_key));
+    return status;
 }

@@ -1,0 +1,324 @@
+/* `quorate keys`: what is in the store of secrets, made anew, or brought along. */
+#include "deploy/commands/keys_show.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "deploy/commands/cluster.h"
+#include "deploy/keys/change.h"
+#include "deploy/local/founders.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static const char *data = DEPLOY_DATA_DEFAULT, *passphrase_file, *network_file;
+static const char *key_file, *authority_file, *file_passphrase;
+static bool as_json;
+
+static const struct options_row rows[] = {
+    {"data", "FOLDER", OPTIONS_TEXT, &data,
+     "where the network lives (default " DEPLOY_DATA_DEFAULT ")"},
+    {"passphrase-file", "FILE", OPTIONS_TEXT, &passphrase_file,
+     "of the store of secrets (default: the key file beside it)"},
+    {"json", NULL, OPTIONS_SWITCH, &as_json, "list and show: as JSON"},
+    {"network", "FILE", OPTIONS_TEXT, &network_file,
+     "import: the network file, before the first `up`"},
+    {"key", "FILE", OPTIONS_TEXT, &key_file,
+     "import of a certificate or an authority: its key, PEM"},
+    {"authority", "FILE", OPTIONS_TEXT, &authority_file,
+     "import of a certificate: who signed it, PEM (default: the last of its chain)"},
+    {"file-passphrase", "FILE", OPTIONS_TEXT, &file_passphrase,
+     "import of an account or a tm key that is locked: the file of its passphrase"},
+};
+
+enum { IMPORT_MAX = 256 << 10 }; /* bytes of a file that is brought along */
+
+struct work {
+    struct deploy_context context;
+    struct deploy_secrets secrets;
+    char path[DEPLOY_PATH_MAX]; /* of the store */
+};
+
+/* --- Beginning and ending --- */
+
+static int open_network(struct work *w, struct err_detail *detail)
+{
+    char cluster[DEPLOY_PATH_MAX];
+    if (deploy_cluster_was(cluster, data)) {
+        w->context = (struct deploy_context){.content = BUF_INIT};
+        arena_init(&w->context.arena);
+        return err_set(detail, ERR_UNSUPPORTED,
+                       "the network of %s is on clusters: its secrets are in the vaults, under "
+                       "<secret_path>/<organization>-quo; change them there, then `quorate up`",
+                       data);
+    }
+    return network_file ? deploy_context_open(&w->context, network_file, data, detail)
+                        : deploy_context_reopen(&w->context, data, detail);
+}
+
+static int begin(struct work *w, struct err_detail *detail)
+{
+    w->secrets = (struct deploy_secrets){0};
+    int status = open_network(w, detail);
+    if (status == ERR_OK && !network_file && !deploy_context_has_secrets(w->context.site))
+        status = err_set(detail, ERR_NOTFOUND, "%s has no store of secrets; `quorate up` makes it",
+                         w->context.site->folder);
+    if (status == ERR_OK && network_file)
+        status = deploy_site_make(w->context.site, detail);
+    if (status == ERR_OK)
+        status =
+            deploy_context_secrets(&w->secrets, w->path, w->context.site, passphrase_file, detail);
+    return status;
+}
+
+static void end(struct work *w)
+{
+    deploy_secrets_close(&w->secrets);
+    deploy_context_release(&w->context);
+}
+
+/* --- Looking --- */
+
+static int print_json(const json_t *value, struct err_detail *detail)
+{
+    char *text = json_dumps(value, JSON_INDENT(2));
+    if (!text)
+        return err_set(detail, ERR_NOMEM, "out of memory");
+    puts(text);
+    free(text); /* from malloc, by jansson */
+    return ERR_OK;
+}
+
+static int list(struct err_detail *detail)
+{
+    struct work w;
+    json_t *all = json_array();
+    int status = begin(&w, detail);
+    for (size_t i = 0; status == ERR_OK && i < w.context.site->count; i++) {
+        json_t *one = NULL;
+        status = deploy_keys_describe(&one, &w.secrets, w.context.site, &w.context.site->peers[i],
+                                      detail);
+        if (status == ERR_OK)
+            json_array_append_new(all, one);
+    }
+    if (status == ERR_OK && as_json)
+        status = print_json(all, detail);
+    else if (status == ERR_OK)
+        deploy_keys_print_table(all);
+    json_decref(all);
+    end(&w);
+    return status;
+}
+
+static int show(const char *name, struct err_detail *detail)
+{
+    struct work w;
+    const struct deploy_site_peer *peer = NULL;
+    json_t *one = NULL;
+    int status = begin(&w, detail);
+    if (status == ERR_OK)
+        status = deploy_context_peer(&peer, &w.context, name, detail);
+    if (status == ERR_OK)
+        status = deploy_keys_describe(&one, &w.secrets, w.context.site, peer, detail);
+    if (status == ERR_OK && as_json)
+        status = print_json(one, detail);
+    else if (status == ERR_OK)
+        deploy_keys_print_one(one);
+    json_decref(one);
+    end(&w);
+    return status;
+}
+
+/* --- Changing --- */
+
+/* A validator is its key: the others would go on waiting for the old one. */
+static int check_living(const struct work *w, const struct deploy_site_peer *peer,
+                        enum deploy_material material, struct err_detail *detail)
+{
+    if (material != DEPLOY_NODEKEY || !deploy_founders_chain(w->context.site, peer->name))
+        return ERR_OK;
+    if (w->context.network->config->consensus.value == DEPLOY_RAFT)
+        return err_set(detail, ERR_USAGE,
+                       "%s is a member of its cluster by this key; `quorate remove-peer` it, and "
+                       "add another with `quorate add-peer`",
+                       peer->name);
+    if (peer->validator)
+        return err_set(detail, ERR_USAGE,
+                       "%s is a validator by this key; `quorate demote` it first, and `promote` it "
+                       "again after `quorate up`",
+                       peer->name);
+    return ERR_OK;
+}
+
+static int change_one(const struct work *w, const struct deploy_site_peer *peer,
+                      enum deploy_material material, const struct deploy_import *import,
+                      struct err_detail *detail)
+{
+    char path[DEPLOY_SECRETS_PATH_MAX + 1];
+    uint64_t versions = 0;
+    const struct deploy_owner owner = deploy_site_owner(w->context.site, peer);
+    enum deploy_secret_kind kind = deploy_material_secret(material);
+    if (kind != DEPLOY_SECRET_QUORUM && !peer->has_tm)
+        return err_set(detail, ERR_USAGE, "%s has no transaction manager", peer->name);
+    int status = check_living(w, peer, material, detail);
+    if (status == ERR_OK)
+        status = deploy_keys_change(&w->secrets, &owner, material, import,
+                                    deploy_founders_chain(w->context.site, peer->name), detail);
+    deploy_secret_path(path, owner.organization, owner.peer, kind);
+    if (status == ERR_OK)
+        status = deploy_secrets_versions(&w->secrets, &versions, path, detail);
+    if (status != ERR_OK)
+        return err_prefix(detail, status, "%s of %s", deploy_material_word(material), peer->name);
+    printf("%s %s of %s: version %llu of %s\n", import ? "took" : "made",
+           deploy_material_word(material), peer->name, (unsigned long long)versions, path);
+    return ERR_OK;
+}
+
+/* A new authority signs the certificates of all managers of its organization anew. */
+static int sign_again(const struct work *w, const struct deploy_organization *organization,
+                      struct err_detail *detail)
+{
+    int status = ERR_OK;
+    for (size_t i = 0; status == ERR_OK && i < w->context.site->count; i++) {
+        const struct deploy_site_peer *peer = &w->context.site->peers[i];
+        if (peer->organization != organization || !peer->has_tm)
+            continue;
+        status = deploy_keys_change(&w->secrets,
+                                    &(const struct deploy_owner){.organization = organization,
+                                                                 .peer = peer->peer,
+                                                                 .has_tm = true},
+                                    DEPLOY_CERTIFICATE, NULL, true, detail);
+        if (status == ERR_NOTFOUND) /* it has none yet, and gets one by `up` */
+            status = ERR_OK;
+        else if (status == ERR_OK)
+            printf("signed the certificate of %s anew\n", peer->name);
+    }
+    return status;
+}
+
+static int change(struct work *w, const char *name, enum deploy_material material,
+                  const struct deploy_import *import, struct err_detail *detail)
+{
+    const struct deploy_site_peer *peer = NULL;
+    int status = deploy_context_peer(&peer, &w->context, name, detail);
+    if (status == ERR_OK)
+        status = change_one(w, peer, material, import, detail);
+    if (status == ERR_OK && material == DEPLOY_AUTHORITY)
+        status = sign_again(w, peer->organization, detail);
+    if (status == ERR_OK)
+        printf("next: quorate up --detach --data %s %s%s; it restarts what reads it\n", data,
+               network_file ? "" : data, network_file ? network_file : "/network.yaml");
+    return status;
+}
+
+static int material_of(enum deploy_material *ret_material, const char *word,
+                       struct err_detail *detail)
+{
+    const char *words[DEPLOY_MATERIALS];
+    int found = deploy_material_of(word);
+    for (int i = 0; i < DEPLOY_MATERIALS; i++)
+        words[i] = deploy_material_word((enum deploy_material)i);
+    const char *near = found < 0 ? options_nearest(word, words, DEPLOY_MATERIALS) : NULL;
+    if (found < 0)
+        return err_set(detail, ERR_USAGE, "there is no material %.40s%s%s%s; `quorate keys --help`",
+                       word, near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
+    *ret_material = (enum deploy_material)found;
+    return ERR_OK;
+}
+
+static int rotate(const char *name, const char *word, struct err_detail *detail)
+{
+    struct work w;
+    enum deploy_material material = DEPLOY_NODEKEY;
+    int status = material_of(&material, word, detail);
+    if (status != ERR_OK)
+        return status;
+    status = begin(&w, detail);
+    if (status == ERR_OK)
+        status = change(&w, name, material, NULL, detail);
+    end(&w);
+    return status;
+}
+
+/* All files are read before anything is opened or made. */
+static int read_files(struct buf files[4], const char *file, enum deploy_material material,
+                      struct err_detail *detail)
+{
+    const char *const paths[] = {file, key_file, authority_file, file_passphrase};
+    bool wants_key = material == DEPLOY_CERTIFICATE || material == DEPLOY_AUTHORITY;
+    bool takes_passphrase = material == DEPLOY_ACCOUNT || material == DEPLOY_TM;
+    int status = ERR_OK;
+    if (wants_key != (key_file != NULL))
+        return err_set(detail, ERR_USAGE,
+                       wants_key ? "%s is imported with --key, the file of its key"
+                                 : "%s is imported without --key",
+                       deploy_material_word(material));
+    if (authority_file && material != DEPLOY_CERTIFICATE)
+        return err_set(detail, ERR_USAGE, "--authority is for the import of a certificate");
+    if (file_passphrase && !takes_passphrase)
+        return err_set(detail, ERR_USAGE, "--file-passphrase is for the import of account and tm");
+    for (size_t i = 0; status == ERR_OK && i < BASE_COUNT(paths); i++)
+        if (paths[i])
+            status = file_read(paths[i], IMPORT_MAX, &files[i], detail);
+    return status;
+}
+
+static int import(const char *name, const char *word, const char *file, struct err_detail *detail)
+{
+    struct work w;
+    enum deploy_material material = DEPLOY_NODEKEY;
+    struct buf files[4] = {BUF_INIT, BUF_INIT, BUF_INIT, BUF_INIT};
+    int status = material_of(&material, word, detail);
+    if (status == ERR_OK)
+        status = read_files(files, file, material, detail);
+    if (status == ERR_OK) {
+        const struct deploy_import in = {buf_bytes(&files[0]), buf_bytes(&files[1]),
+                                         buf_bytes(&files[2]), buf_bytes(&files[3])};
+        status = begin(&w, detail);
+        if (status == ERR_OK)
+            status = change(&w, name, material, &in, detail);
+        end(&w);
+    }
+    for (size_t i = 0; i < BASE_COUNT(files); i++) {
+        mem_wipe(files[i].data, files[i].len);
+        buf_release(&files[i]);
+    }
+    return status;
+}
+
+static int run(size_t argc, char **argv)
+{
+    struct err_detail detail = {""};
+    int status;
+    const char *what = argc ? argv[0] : "";
+    if (network_file && strcmp(what, "import") != 0)
+        status = err_set(&detail, ERR_USAGE, "--network is for import");
+    else if (strcmp(what, "list") == 0 && argc == 1)
+        status = list(&detail);
+    else if (strcmp(what, "show") == 0 && argc == 2)
+        status = show(argv[1], &detail);
+    else if (strcmp(what, "rotate") == 0 && argc == 3)
+        status = rotate(argv[1], argv[2], &detail);
+    else if (strcmp(what, "import") == 0 && argc == 4)
+        status = import(argv[1], argv[2], argv[3], &detail);
+    else
+        status = err_set(&detail, ERR_USAGE,
+                         "keys list, keys show PEER, keys rotate PEER MATERIAL or keys import PEER "
+                         "MATERIAL FILE is expected; `quorate keys --help` tells the materials");
+    return status == ERR_OK ? COMMANDS_OK : deploy_complain(status, &detail);
+}
+
+#define X(name, word, secret, text) " " word ": " text "."
+
+const struct commands_command deploy_keys = {
+    .text = {"keys", "list|show|rotate|import ...",
+             "what is in the store of secrets, and change it",
+             "`keys list` tells every peer's material, `keys show PEER` more of one; secrets are "
+             "never told. `keys rotate PEER MATERIAL` makes a new one, `keys import PEER MATERIAL "
+             "FILE` takes what there is already, before the first `up` with --network. What was "
+             "there stays as a version of the store; `quorate up` then gives the new one to the "
+             "programs and restarts those that read it. Materials:" DEPLOY_MATERIAL_LIST(X)},
+    .rows = rows,
+    .row_count = BASE_COUNT(rows),
+    .run = run,
+};
