@@ -50,9 +50,10 @@ struct node {
     struct node_validator *validator;
     struct node_raft *raft;
     struct rpc_raft raft_methods;
-    struct node_signer *signer;               /* of a chain of Clique's */
-    struct io_worker *background;             /* for what the pool has done elsewhere */
-    struct io_worker *calls[RPC_WORKERS_MAX]; /* the same for RPC */
+    struct node_signer *signer;                 /* of a chain of Clique's */
+    struct io_worker *background;               /* for what the pool has done elsewhere */
+    struct io_worker *calls[RPC_WORKERS_MAX];   /* the same for RPC */
+    struct io_worker *waiters[RPC_WAITERS_MAX]; /* and for what waits for the manager */
     size_t call_count;
     struct io_worker *light; /* what must not wait behind that */
     struct rpc_backend backend;
@@ -346,6 +347,8 @@ static int make_call_workers(struct node *node)
         status = io_worker_new(&node->calls[node->call_count], node->loop);
         node->call_count += status == ERR_OK;
     }
+    for (size_t i = 0; i < RPC_WAITERS_MAX && status == ERR_OK && node->manager; i++)
+        status = io_worker_new(&node->waiters[i], node->loop);
     return status;
 }
 
@@ -586,6 +589,7 @@ static void fill_backend(struct node *node)
         .tx_fee_cap = config->rpc_txfeecap,
     };
     memcpy(node->backend.workers, node->calls, sizeof(node->calls));
+    memcpy(node->backend.waiters, node->waiters, sizeof(node->waiters));
 }
 
 static int make_accounts(struct node *node, struct err_detail *detail)
@@ -673,6 +677,10 @@ static void take_down(struct node *node)
     node_endpoints_stop(node->endpoints);
     rpc_ipc_stop(node->ipc);
     /* What was under way is done, and answered to nobody. What follows in a batch finds only those that are left. */
+    for (size_t i = 0; i < RPC_WAITERS_MAX; i++) {
+        io_worker_free(node->waiters[i]);
+        node->backend.waiters[i] = NULL;
+    }
     for (size_t i = 0; i < node->call_count; i++) {
         io_worker_free(node->calls[i]);
         node->backend.workers[i] = NULL;

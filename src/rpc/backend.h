@@ -18,7 +18,12 @@ struct privacy_tm;
 struct p2p_peer;
 struct permission;
 
-enum { RPC_WORKERS_MAX = 8 };
+enum {
+    RPC_WORKERS_MAX = 8,
+    /* Requests to the transaction manager under way at a time: it answers a send when two databases have it durably, and
+     * those that come together share one write. */
+    RPC_WAITERS_MAX = 16,
+};
 
 /* How far behind the node is; `syncing` false when it is not. */
 struct rpc_sync {
@@ -42,6 +47,8 @@ struct rpc_backend {
     struct io_loop *loop;
     /* For calls that take long, one each at a time; not the chain's own. NULL: no more of them. */
     struct io_worker *workers[RPC_WORKERS_MAX];
+    /* For calls that wait for the transaction manager most of their time. NULL: no more of them; none: they go to `workers`. */
+    struct io_worker *waiters[RPC_WAITERS_MAX];
     struct io_worker
         *light; /* for signatures and short reads, so that they do not wait behind those */
     struct chain *chain;

@@ -31,6 +31,7 @@ struct rpc {
     struct rpc_call *holding;                     /* an account each */
     struct rpc_exchange *waiting, **waiting_end;  /* for one of those, first come first */
     struct rpc_machine machines[RPC_WORKERS_MAX]; /* of the workers */
+    struct rpc_machine waiting_machines[RPC_WAITERS_MAX];
     struct rpc_kept kept;
     struct rpc_head head;
     struct rpc_events events;
@@ -195,6 +196,8 @@ void rpc_free(struct rpc *rpc)
     rpc_events_release(&rpc->events);
     for (size_t i = 0; i < RPC_WORKERS_MAX; i++)
         rpc_machine_release(&rpc->machines[i]);
+    for (size_t i = 0; i < RPC_WAITERS_MAX; i++)
+        rpc_machine_release(&rpc->waiting_machines[i]);
     rpc_kept_release(&rpc->kept);
     rpc_head_release(&rpc->head);
     rpc_figures_release(&rpc->figures);
@@ -463,26 +466,35 @@ static void run_on_worker(void *context)
 
 static void on_worked(void *context);
 
+/* That with least to do, and its machine; NULL: there is none. */
+static struct io_worker *choose(struct rpc_call *call, struct io_worker *const *workers,
+                                struct rpc_machine *machines, size_t count)
+{
+    struct io_worker *chosen = NULL;
+    size_t least = SIZE_MAX;
+    for (size_t i = 0; i < count && least; i++) {
+        size_t pending = workers[i] ? io_worker_pending(workers[i]) : SIZE_MAX;
+        if (pending < least) {
+            least = pending;
+            chosen = workers[i];
+            call->machine = &machines[i];
+        }
+    }
+    return chosen;
+}
+
 struct io_worker *rpc_choose_worker(struct rpc_call *call)
 {
     const struct rpc_backend *backend = call->backend;
     struct io_worker *chosen = NULL;
-    size_t least = SIZE_MAX;
     if (call->method && call->method->light && backend->light) {
         call->machine = NULL;
         return backend->light;
     }
     call->machine = &call->rpc->head.machine;
-    for (size_t i = 0; i < RPC_WORKERS_MAX; i++) {
-        struct io_worker *worker = backend->workers[i];
-        size_t pending = worker ? io_worker_pending(worker) : SIZE_MAX;
-        if (pending < least) {
-            least = pending;
-            chosen = worker;
-            call->machine = &call->rpc->machines[i];
-        }
-    }
-    return chosen;
+    if (call->method && call->method->waits)
+        chosen = choose(call, backend->waiters, call->rpc->waiting_machines, RPC_WAITERS_MAX);
+    return chosen ? chosen : choose(call, backend->workers, call->rpc->machines, RPC_WORKERS_MAX);
 }
 
 void rpc_stay_on_loop(struct rpc_call *call)

@@ -241,6 +241,8 @@ struct rpc_method {
     rpc_method_fn *again_work, *again_run;
     /* `work` takes well below a millisecond, a signature at most: it does not wait behind long calls. */
     bool light;
+    /* `work` may wait for the transaction manager: other calls do not wait behind it. */
+    bool waits;
     bool
         reads; /* `work` only reads, and nothing waits for it: it is left out when nobody waits for the answer */
     const char *result; /* for the documentation */

@@ -333,6 +333,7 @@ static const struct rpc_method methods[] = {
     {"eth_sendRawPrivateTransaction",
      {{"transaction", RPC_BYTES}, {"parties", RPC_SEND}},
      .work = decode_and_distribute,
+     .waits = true,
      .run = rpc_raw_submit,
      .result = "hash"},
     {"eth_sendTransactionAsync",
@@ -342,6 +343,7 @@ static const struct rpc_method methods[] = {
     {"eth_distributePrivateTransaction",
      {{"transaction", RPC_BYTES}, {"parties", RPC_SEND}},
      .work = distribute_for_marker,
+     .waits = true,
      .result = "hash of the payload, for a marker's data"},
 };
 
