@@ -14,16 +14,12 @@ void extension_list_release(struct extension_list *list)
     *list = (struct extension_list){.count = 0};
 }
 
-static bool same(const struct address *a, const struct address *b)
-{
-    return memcmp(a->b, b->b, sizeof(a->b)) == 0;
-}
-
-struct extension_entry *extension_list_find(const struct extension_list *list,
+struct extension_entry *extension_list_find(const struct extension_list *list, struct bytes psi,
                                             const struct address *management)
 {
     for (size_t i = 0; i < list->count; i++)
-        if (same(&list->entries[i].management, management))
+        if (address_equal(&list->entries[i].management, management) &&
+            bytes_equal(bytes_str(list->entries[i].psi), psi))
             return &list->entries[i];
     return NULL;
 }
@@ -57,7 +53,8 @@ int extension_list_copy(struct extension_list *ret_copy, const struct extension_
 
 int extension_list_add(struct extension_list *list, const struct extension_entry *entry)
 {
-    struct extension_entry *old = extension_list_find(list, &entry->management);
+    struct extension_entry *old =
+        extension_list_find(list, bytes_str(entry->psi), &entry->management);
     if (old) {
         *old = *entry;
         return 0;
@@ -70,9 +67,10 @@ int extension_list_add(struct extension_list *list, const struct extension_entry
     return status;
 }
 
-bool extension_list_remove(struct extension_list *list, const struct address *management)
+bool extension_list_remove(struct extension_list *list, struct bytes psi,
+                           const struct address *management)
 {
-    struct extension_entry *entry = extension_list_find(list, management);
+    struct extension_entry *entry = extension_list_find(list, psi, management);
     if (!entry)
         return false;
     size_t behind = list->count - (size_t)(entry - list->entries) - 1;

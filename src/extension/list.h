@@ -51,14 +51,15 @@ void extension_list_release(struct extension_list *list);
 int extension_list_copy(struct extension_list *ret_copy,
                         const struct extension_list *list) BASE_NODISCARD;
 
-/* By its management contract; NULL: none. Valid until the list changes. */
-struct extension_entry *extension_list_find(const struct extension_list *list,
+/* By its private state and management contract; NULL: none. Valid until the list changes. */
+struct extension_entry *extension_list_find(const struct extension_list *list, struct bytes psi,
                                             const struct address *management);
-/* Adds it, or puts it in the place of the one with the same management contract. ERR_LIMIT, ERR_NOMEM. */
+/* Adds it, or puts it in the place of the one with the same management contract of that state. ERR_LIMIT, ERR_NOMEM. */
 int extension_list_add(struct extension_list *list,
                        const struct extension_entry *entry) BASE_NODISCARD;
 /* False: there was none. */
-bool extension_list_remove(struct extension_list *list, const struct address *management);
+bool extension_list_remove(struct extension_list *list, struct bytes psi,
+                           const struct address *management);
 
 /* Whether a key from a log can be kept: then it is put into the entry. */
 bool extension_entry_set_key(struct extension_entry *entry, struct bytes key);

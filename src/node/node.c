@@ -609,7 +609,7 @@ static int make_rpc(struct node *node, struct err_detail *detail)
     int status = rpc_new(&node->rpc, &node->backend);
     if (status != ERR_OK)
         return err_set(detail, status, "JSON-RPC cannot be set up: %s", err_text(status));
-    if (node->manager && !node->backend.psis) {
+    if (node->manager) {
         status = node_datadir_path(&node->dir, path, EXTENSION_FILE, detail);
         if (status == ERR_OK)
             status = rpc_extension_open(node->rpc, path, detail);

@@ -8,6 +8,7 @@
 #include "rpc/extension_priv.h"
 #include "rpc/json.h"
 #include "rpc/private.h"
+#include "rpc/psi.h"
 
 struct found {
     enum extension_event event;
@@ -15,10 +16,12 @@ struct found {
     uint32_t index; /* of the transaction */
     struct address management;
     struct bytes data; /* of a beginning */
+    struct bytes psi;  /* the private state that has the log */
 };
 
 struct action {
     struct address management;
+    char psi[RPC_PSI_ROOM];
     bool is_share;
     struct buf request;
 };
@@ -33,6 +36,7 @@ struct rpc_extension_watch {
     uint64_t again_from; /* blocks behind this one have been exchanged meanwhile */
     bool may_act, look;  /* look: at every extension */
     struct buf found;    /* struct found each; data in the arena */
+    struct bytes psi;    /* whose logs are read */
     bool changed;
     struct action actions[RPC_EXTENSION_ACTIONS];
     size_t action_count, next_action;
@@ -59,7 +63,8 @@ static int keep_log(void *context, const struct chain_log *log)
     struct found found = {.event = extension_event_of(log->log),
                           .number = log->number,
                           .index = log->transaction_index,
-                          .management = log->log->address};
+                          .management = log->log->address,
+                          .psi = w->psi};
     if (found.event == EXTENSION_EVENTS)
         return 0;
     found.data = arena_copy(&w->arena, log->log->data);
@@ -107,7 +112,7 @@ static int begin_entry(struct rpc_extension_watch *w, struct chain_reader *reade
                        const struct found *found)
 {
     struct permission_value values[PERMISSION_VALUES_MAX];
-    struct extension_entry entry = {.psi = EXTENSION_PSI, .management = found->management};
+    struct extension_entry entry = {.management = found->management};
     bool known = permission_abi_decode(values, "(address,string,address)", found->data);
     if (!known || !extension_entry_set_key(&entry, values[1].text)) {
         report(w->call.backend, &found->management,
@@ -115,6 +120,8 @@ static int begin_entry(struct rpc_extension_watch *w, struct chain_reader *reade
                bytes_str("its event is not as it should be"));
         return 0;
     }
+    assert(found->psi.len <= EXTENSION_PSI_MAX);
+    memcpy(entry.psi, found->psi.data, found->psi.len);
     entry.contract = values[0].address;
     entry.recipient = values[2].address;
     int status = read_sender(w, reader, found, &entry, &known);
@@ -129,24 +136,36 @@ static int begin_entry(struct rpc_extension_watch *w, struct chain_reader *reade
     return 0;
 }
 
-static int read_blocks(struct rpc_extension_watch *w)
+/* The logs of every tenant, for each of them. */
+static int read_logs(struct rpc_extension_watch *w, struct chain_reader *reader)
 {
-    struct chain_reader reader;
+    const struct chain_psis *psis = w->call.backend->psis;
     struct chain_log_filter filter = {.from = w->list.watched + 1, .to = w->to, .topic_count = 1};
     filter.topics[0].topics = extension_topics;
     filter.topics[0].count = EXTENSION_EVENTS;
+    int status = 0;
+    for (size_t i = 0; i < (psis ? psis->count : 1) && status == 0; i++) {
+        w->psi = filter.psi = psis ? psis->list[i].name : chain_psi_private();
+        status = chain_reader_logs(reader, &filter, keep_log, w);
+    }
+    return status;
+}
+
+static int read_blocks(struct rpc_extension_watch *w)
+{
+    struct chain_reader reader;
     if (w->list.watched >= w->to)
         return 0;
     int status = chain_reader_open(&reader, w->call.backend->chain);
     if (status)
         return status;
-    status = chain_reader_logs(&reader, &filter, keep_log, w);
+    status = read_logs(w, &reader);
     const struct found *found = (const struct found *)(const void *)w->found.data;
     for (size_t i = 0; i < w->found.len / sizeof(*found) && status == 0; i++) {
         if (found[i].event == EXTENSION_CREATED)
             status = begin_entry(w, &reader, &found[i]);
         else if (found[i].event == EXTENSION_FINISHED)
-            w->changed |= extension_list_remove(&w->list, &found[i].management);
+            w->changed |= extension_list_remove(&w->list, found[i].psi, &found[i].management);
         w->look = true;
     }
     chain_reader_close(&reader);
@@ -163,6 +182,7 @@ static struct action *add_action(struct rpc_extension_watch *w, const struct ext
     struct action *action = &w->actions[w->action_count++];
     struct buf *b = &action->request;
     action->management = entry->management;
+    memcpy(action->psi, w->call.access.psi, sizeof(action->psi));
     action->is_share = is_share;
     buf_append_format(
         b, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"quorumExtension_%s\",\"params\":[",
@@ -217,6 +237,17 @@ static int is_agreed(struct rpc_call *call, const struct address *management, bo
     return status;
 }
 
+/* Questions are about the entry's private state from now on. False: this node has none of that name (any more). */
+static bool set_state(struct rpc_extension_watch *w, const struct extension_entry *entry)
+{
+    struct rpc_call *call = &w->call;
+    size_t len = strlen(entry->psi);
+    if (len >= sizeof(call->access.psi))
+        return false;
+    memcpy(call->access.psi, entry->psi, len + 1);
+    return rpc_psi(call) == 0;
+}
+
 static int look_at(struct rpc_extension_watch *w, struct extension_entry *entry, bool *ret_over)
 {
     struct rpc_call *call = &w->call;
@@ -224,15 +255,14 @@ static int look_at(struct rpc_extension_watch *w, struct extension_entry *entry,
     struct address creator;
     struct err_detail detail = {""};
     bool voted = false, agreed = false;
-    if (progress->asked_owner && !progress->is_owner)
+    if ((progress->asked_owner && !progress->is_owner) || !set_state(w, entry))
         return 0; /* its end is told by an event */
     int status =
         rpc_extension_ask_bool(call, &entry->management, NULL, EXTENSION_IS_FINISHED, ret_over);
     if (status || *ret_over)
         return status;
     if (!progress->asked_owner) {
-        status = privacy_is_sender(call->backend->privacy, &progress->is_owner, &entry->creation,
-                                   &detail);
+        status = rpc_extension_is_sender(call, &progress->is_owner, &entry->creation, &detail);
         progress->asked_owner = status == 0;
     }
     if (status || !progress->is_owner)
@@ -276,7 +306,8 @@ static int look_at_all(struct rpc_extension_watch *w)
             return status;
         progress->not_before = status ? w->now + RPC_EXTENSION_RETRY_MS : 0;
         if (over) {
-            w->changed |= extension_list_remove(&w->list, &entry->management);
+            w->changed |=
+                extension_list_remove(&w->list, bytes_str(entry->psi), &entry->management);
             continue;
         }
         i++;
@@ -337,7 +368,8 @@ static void on_done(void *context, struct buf *answer)
 {
     struct rpc_extension_watch *w = context;
     const struct action *action = &w->actions[w->next_action - 1];
-    struct extension_entry *entry = extension_list_find(&w->ext->list, &action->management);
+    struct extension_entry *entry =
+        extension_list_find(&w->ext->list, bytes_str(action->psi), &action->management);
     struct bytes error = error_of(buf_bytes(answer), &w->arena);
     if (error.data)
         report(w->call.backend, &action->management,
@@ -358,7 +390,9 @@ static void do_next(struct rpc_extension_watch *w)
         return;
     }
     struct action *action = &w->actions[w->next_action++];
-    rpc_ask(w->ext->rpc, rpc_access_all(), &action->request, on_done, w);
+    struct rpc_access access = rpc_access_all();
+    memcpy(access.psi, action->psi, sizeof(access.psi));
+    rpc_ask(w->ext->rpc, access, &action->request, on_done, w);
 }
 
 static void take_list(struct rpc_extension_watch *w)

@@ -49,8 +49,7 @@ uint32_t rpc_available(const struct rpc_backend *backend)
     for (size_t k = 0; backend->permission && k < count; k++)
         if (strcmp(names[k], "quorumPermission") == 0)
             bits |= 1u << k;
-    /* Extensions are between states of their own, each of which one tenant would have to see alone. */
-    for (size_t k = 0; backend->privacy && !backend->psis && k < count; k++)
+    for (size_t k = 0; backend->privacy && k < count; k++)
         if (strcmp(names[k], "quorumExtension") == 0)
             bits |= 1u << k;
     return bits;

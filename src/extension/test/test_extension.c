@@ -80,11 +80,12 @@ static void entries_come_and_go(void **state)
     entry.contract.b[0] = 9;
     assert_int_equal(extension_list_add(&list, &entry), 0);
     assert_int_equal(list.count, 20);
-    assert_int_equal(extension_list_find(&list, &entry.management)->contract.b[0], 9);
+    assert_int_equal(
+        extension_list_find(&list, bytes_str(entry.psi), &entry.management)->contract.b[0], 9);
     assert_int_equal(extension_list_copy(&copy, &list), 0);
-    assert_true(extension_list_remove(&list, &entry.management));
-    assert_false(extension_list_remove(&list, &entry.management));
-    assert_null(extension_list_find(&list, &entry.management));
+    assert_true(extension_list_remove(&list, bytes_str(entry.psi), &entry.management));
+    assert_false(extension_list_remove(&list, bytes_str(entry.psi), &entry.management));
+    assert_null(extension_list_find(&list, bytes_str(entry.psi), &entry.management));
     assert_int_equal(list.count, 19);
     assert_int_equal(list.entries[3].management.b[0], 4);
     assert_int_equal(copy.count, 20);
