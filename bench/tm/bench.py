@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Sends over HTTP: two managers, one recipient, both durable before the answer; ours and, given its JAR, Tessera.
 
-usage: bench.py QUORATE_TM [--tessera JAR] [--driver MARIADB_CLIENT_JAR] [--seconds N] [--clients N] [--warm N] [--only WORD]
+usage: bench.py QUORATE_TM [--tessera JAR] [--driver MARIADB_CLIENT_JAR] [--seconds N] [--clients N,N,…] [--warm N] [--only WORD]
 
 Each client is a connection with one send under way; two processes hold them. Prints sends a second, percentiles, CPU time a send and resident
-memory of both managers together. MariaDB is started here when its server is installed.
+memory of both managers together; before, what a commit costs the disk at least. MariaDB is started here when its server is installed.
 """
 import argparse
 import multiprocessing
@@ -18,7 +18,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../tests/tm'))
 from managers import Failed, Manager, introduce, request, wait_met  # noqa: E402
-from mariadb import MariaDB, installed  # noqa: E402
+from mariadb import MariaDB, driver, installed  # noqa: E402
 import json  # noqa: E402
 
 PROCESSES = 2  # of the clients
@@ -123,10 +123,24 @@ def load(managers, size, seconds, clients):
     return sorted(t for g in got for t in g), took, used
 
 
-def row(title, managers, size, args):
-    times, took, used = load(managers, size, args.seconds, args.clients)
+def disk(seconds=2):
+    """How fast this disk takes 8 KiB into a file that is there already, and how long one waits for it (median, milliseconds)."""
+    with tempfile.NamedTemporaryFile() as f:
+        f.write(bytes(64 * 8192))
+        os.fsync(f.fileno())
+        times, end = [], time.monotonic() + seconds
+        while time.monotonic() < end:
+            begun = time.monotonic()
+            os.pwrite(f.fileno(), os.urandom(8192), len(times) % 64 * 8192)
+            os.fdatasync(f.fileno())
+            times.append(time.monotonic() - begun)
+    return len(times) / seconds, sorted(times)[len(times) // 2] * 1000
+
+
+def row(title, managers, size, clients, args):
+    times, took, used = load(managers, size, args.seconds, clients)
     at = lambda share: times[min(len(times) - 1, int(len(times) * share))] * 1000  # noqa: E731
-    print(f'| {title} | {size // 1024} KiB | {len(times) / took:.0f} | {at(.5):.1f} | {at(.9):.1f} | {at(.99):.1f} | '
+    print(f'| {title} | {size // 1024} KiB | {clients} | {len(times) / took:.0f} | {at(.5):.1f} | {at(.9):.1f} | {at(.99):.1f} | '
           f'{used / len(times) * 1000:.2f} | {" + ".join(str(resident(m)) for m in managers)} |', flush=True)
 
 
@@ -151,9 +165,10 @@ def run(title, kind, program, databases, args):
         for m in managers:
             m.wait_up()
         wait_met(managers, 120)
-        load(managers, 1024, args.warm if kind == 'tessera' else 1, args.clients)
+        load(managers, 1024, args.warm if kind == 'tessera' else 1, args.clients[0])
         for size in (1024, 65536):
-            row(title, managers, size, args)
+            for clients in args.clients:
+                row(title, managers, size, clients, args)
     finally:
         for m in managers:
             m.stop()
@@ -164,14 +179,15 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('program')
     parser.add_argument('--tessera', default=os.environ.get('QUORATE_TESSERA', ''))
-    parser.add_argument('--driver', default=os.environ.get('QUORATE_TESSERA_DRIVER', ''))
+    parser.add_argument('--driver', default=driver())
     parser.add_argument('--seconds', type=float, default=8)
     parser.add_argument('--warm', type=float, default=15, help='seconds of load before Tessera is measured')
-    parser.add_argument('--clients', type=int, default=8)
+    parser.add_argument('--clients', type=lambda text: [int(n) for n in text.split(',')], default=[8, 32, 64])
     parser.add_argument('--only', default='', metavar='WORD', help='rows whose name has it')
     args = parser.parse_args()
-    print(f'{args.clients} clients, {args.seconds} s a row, load average {os.getloadavg()[0]:.1f}')
-    print('| | payload | sends/s | p50 ms | p90 ms | p99 ms | CPU ms a send, both | resident MB |\n|---|---|---|---|---|---|---|---|',
+    rate, median = disk()
+    print(f'{args.seconds} s a row; load average {os.getloadavg()[0]:.1f}; fdatasync of 8 KiB: {rate:.0f} a second, {median:.2f} ms')
+    print('| | payload | clients | sends/s | p50 ms | p90 ms | p99 ms | CPU ms a send, both | resident MB |\n|---|---|---|---|---|---|---|---|---|',
           flush=True)
     ours = os.path.abspath(args.program)
     run('quorate-tm, SQLite', 'quorate', ours, (None, None), args)

@@ -14,6 +14,12 @@ def installed():
                ('mariadbd', 'mariadb-install-db', 'mariadb'))
 
 
+def driver():
+    """Tessera's way to it: a JAR of $QUORATE_TESSERA_DRIVER, or Debian's libmariadb-java; '' without either."""
+    debian = '/usr/share/java/mariadb-java-client.jar'
+    return os.environ.get('QUORATE_TESSERA_DRIVER') or (debian if os.path.exists(debian) else '')
+
+
 class MariaDB:
     def __init__(self, pool='32M'):
         self.pool = pool

@@ -34,6 +34,7 @@ static bool try_again(unsigned code)
     case ER_CONNECTION_KILLED:
     case ER_NEW_ABORTING_CONNECTION:
     case ER_UNKNOWN_STMT_HANDLER:
+    case ER_OPTION_PREVENTS_STATEMENT: /* --read-only: another server may be the one to write to by now */
         return true;
     default:
         return false;

@@ -2,7 +2,12 @@
 #include "base/mem.h"
 #include "tm/store/sql.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 enum { BUSY_MS = 2000 /* for another program that writes, a backup for instance */ };
 
@@ -17,6 +22,7 @@ static int failure(struct sqlite *s, struct err_detail *detail)
 {
     int code = s->db ? sqlite3_extended_errcode(s->db) : SQLITE_NOMEM;
     const char *text = s->db ? sqlite3_errmsg(s->db) : "out of memory";
+    int cause = s->db ? sqlite3_system_errno(s->db) : 0;
     switch (code & 0xff) {
     case SQLITE_CONSTRAINT:
         if (code == SQLITE_CONSTRAINT_PRIMARYKEY || code == SQLITE_CONSTRAINT_UNIQUE)
@@ -37,6 +43,8 @@ static int failure(struct sqlite *s, struct err_detail *detail)
         return err_set(detail, ERR_LIMIT, "%s", text);
     case SQLITE_CANTOPEN:
         return err_set(detail, ERR_NOTFOUND, "%s", text);
+    case SQLITE_IOERR:
+        return err_set(detail, ERR_IO, "%s: %s", text, strerror(cause));
     default:
         return err_set(detail, ERR_IO, "%s", text);
     }
@@ -124,6 +132,22 @@ static void close_sqlite(struct tm_sql *sql)
 
 static const struct tm_sql_ops ops = {run, close_sqlite};
 
+/* What the system says of a file that cannot be opened, which SQLite forgets as it tries again for reading alone. */
+static int refusal(const struct tm_store_place *place, int status, struct err_detail *detail)
+{
+    char folder[PATH_MAX];
+    bool there = access(place->path, F_OK) == 0;
+    snprintf(folder, sizeof(folder), "%s", place->path);
+    char *slash = strrchr(folder, '/');
+    if (slash)
+        slash[slash == folder] = 0;
+    int refused = access(there ? place->path : slash ? folder : ".", W_OK);
+    return !refused || place->read_only || place->in_memory ||
+                   (status != ERR_NOTFOUND && status != ERR_IO)
+               ? status
+               : err_set(detail, status, "%s", strerror(errno));
+}
+
 int tm_sqlite_open(struct tm_sql **ret_sql, const struct tm_store_place *place,
                    struct buf *ret_description, struct err_detail *detail)
 {
@@ -153,6 +177,7 @@ int tm_sqlite_open(struct tm_sql **ret_sql, const struct tm_store_place *place,
         status = run(&s->sql, TM_SQL_ONCE, setup[i], &none, NULL, NULL, NULL, detail);
     if (status < 0) {
         close_sqlite(&s->sql);
+        status = refusal(place, status, detail);
         return err_prefix(detail, status, "%s", place->path);
     }
     if (ret_description)

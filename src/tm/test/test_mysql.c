@@ -235,13 +235,43 @@ static void server_away(void **unused)
     arena_release(&arena);
 }
 
+/* It takes no writes for a while, as at a change of the primary: what waits is done when it does again, or given up. */
+static void server_read_only(void **unused)
+{
+    (void)unused;
+    struct kit k;
+    char url[128];
+    struct arena arena;
+    need_server();
+    mysql_server_run(&server, "CREATE DATABASE quiet");
+    mysql_server_run(&server, "CREATE USER app@127.0.0.1");
+    mysql_server_run(&server, "GRANT ALL ON quiet.* TO app@127.0.0.1");
+    mysql_server_url(&server, url, "quiet");
+    struct tm_store_options options = {
+        .url = url, .username = "app", .create_tables = true, .give_up_ms = 200};
+    arena_init(&arena);
+    struct tm_store_payload p = kit_payload(&arena, 1, 1000);
+    kit_open(&k, &options);
+    mysql_server_run(&server, "SET GLOBAL read_only = 1");
+    assert_int_equal(kit_wait(&k, tm_store_put(k.store, &p, NULL, 0, kit_answer, &k)), ERR_IO);
+    assert_non_null(strstr(k.message, "read-only"));
+    assert_int_equal(kit_wait(&k, tm_store_get(k.store, p.hash, kit_answer, &k)), TM_STORE_ABSENT);
+    kit_close(&k);
+    options.give_up_ms = 60000;
+    kit_open(&k, &options);
+    int status = tm_store_put(k.store, &p, NULL, 0, kit_answer, &k);
+    mysql_server_run(&server, "SET GLOBAL read_only = 0");
+    assert_int_equal(kit_wait(&k, status), TM_STORE_DONE);
+    kit_close(&k);
+    arena_release(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(all_cases),
-        cmocka_unit_test(tables_of_tessera),
-        cmocka_unit_test(server_killed),
-        cmocka_unit_test(server_away),
+        cmocka_unit_test(all_cases),        cmocka_unit_test(tables_of_tessera),
+        cmocka_unit_test(server_killed),    cmocka_unit_test(server_away),
+        cmocka_unit_test(server_read_only),
     };
     return cmocka_run_group_tests_name("tm mysql", tests, NULL, teardown);
 }

@@ -164,7 +164,8 @@ static void what_cannot_be_opened(void **unused)
     refused("jdbc:mysql://h:x/d", true, ERR_INPUT, "port");
     refused("jdbc:mysql://h/d?strange=1", true, ERR_UNSUPPORTED, "strange");
     refused("jdbc:sqlite:", true, ERR_INPUT, "no file");
-    refused("jdbc:sqlite:/nowhere/at/all", true, ERR_NOTFOUND, "/nowhere/at/all");
+    refused("jdbc:sqlite:/nowhere/at/all", true, ERR_NOTFOUND,
+            "/nowhere/at/all: No such file or directory");
     refused("jdbc:h2:tcp://h/x", true, ERR_UNSUPPORTED, "SCRIPT");
 
     /* an H2 file in the place */
