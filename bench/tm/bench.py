@@ -9,6 +9,7 @@ memory of both managers together; before, what a commit costs the disk at least.
 import argparse
 import multiprocessing
 import os
+import re
 import select
 import shutil
 import socket
@@ -100,6 +101,12 @@ def resident(m):
         return next(int(line.split()[1]) // 1024 for line in f if line.startswith('VmRSS'))
 
 
+def commits(m):
+    """Of our database so far; 0 of another program's."""
+    found = re.search(rb'store_commits_total (\d+)', m.ask('GET', '/metrics')[1]) if m.kind == 'quorate' else None
+    return int(found[1]) if found else 0
+
+
 def load(managers, size, seconds, clients):
     results, ready, go = multiprocessing.Queue(), multiprocessing.Semaphore(0), multiprocessing.Event()
     a, b = managers
@@ -110,17 +117,19 @@ def load(managers, size, seconds, clients):
         p.start()
     for p in processes:
         ready.acquire()
-    before, begun = [cpu(m) for m in managers], time.monotonic()
+    before, committed, begun = [cpu(m) for m in managers], commits(a), time.monotonic()
     go.set()
     got = [results.get(timeout=seconds + 90) for p in processes]
     took = time.monotonic() - begun
     used = sum(cpu(m) - was for m, was in zip(managers, before))
+    committed = commits(a) - committed
     for p in processes:
         p.join()
     wrong = [g for g in got if isinstance(g, str)]
     if wrong:
         raise Failed(wrong[0])
-    return sorted(t for g in got for t in g), took, used
+    times = sorted(t for g in got for t in g)
+    return times, took, used, len(times) / committed if committed else None
 
 
 def disk(seconds=2):
@@ -138,9 +147,10 @@ def disk(seconds=2):
 
 
 def row(title, managers, size, clients, args):
-    times, took, used = load(managers, size, args.seconds, clients)
+    times, took, used, together = load(managers, size, args.seconds, clients)
     at = lambda share: times[min(len(times) - 1, int(len(times) * share))] * 1000  # noqa: E731
     print(f'| {title} | {size // 1024} KiB | {clients} | {len(times) / took:.0f} | {at(.5):.1f} | {at(.9):.1f} | {at(.99):.1f} | '
+          f'{f"{together:.1f}" if together else ""} | '
           f'{used / len(times) * 1000:.2f} | {" + ".join(str(resident(m)) for m in managers)} |', flush=True)
 
 
@@ -187,7 +197,7 @@ def main():
     args = parser.parse_args()
     rate, median = disk()
     print(f'{args.seconds} s a row; load average {os.getloadavg()[0]:.1f}; fdatasync of 8 KiB: {rate:.0f} a second, {median:.2f} ms')
-    print('| | payload | clients | sends/s | p50 ms | p90 ms | p99 ms | CPU ms a send, both | resident MB |\n|---|---|---|---|---|---|---|---|---|',
+    print('| | payload | clients | sends/s | p50 ms | p90 ms | p99 ms | sends a commit | CPU ms a send, both | resident MB |\n|---|---|---|---|---|---|---|---|---|---|',
           flush=True)
     ours = os.path.abspath(args.program)
     run('quorate-tm, SQLite', 'quorate', ours, (None, None), args)
