@@ -56,6 +56,7 @@ struct io_http_server {
     uint64_t sweep_ms;
     uint64_t date_second;
     char date[40];
+    struct buf head; /* of the answer that is being written */
 };
 
 const char *io_http_reason(unsigned status)
@@ -465,30 +466,48 @@ static bool put_before(struct buf *body, struct bytes head)
     return true;
 }
 
+/* Without formatting by the library, which would be a tenth of the whole work for a small answer. */
+static void append_head(struct io_http_connection *c, struct buf *out, unsigned status,
+                        const struct io_http_field *fields, size_t count, size_t body_len)
+{
+    char digits[24], *at = digits + sizeof(digits) - 1;
+    if (status == 200)
+        buf_append_text(out, "HTTP/1.1 200 OK\r\n");
+    else
+        buf_append_format(out, "HTTP/1.1 %u %s\r\n", status, io_http_reason(status));
+    append_fields(out, fields, count);
+    buf_append_text(out, "Date: ");
+    buf_append_text(out, date_now(c->server));
+    buf_append_text(out, "\r\nContent-Length: ");
+    *at = '\0';
+    do
+        *--at = (char)('0' + body_len % 10);
+    while (body_len /= 10);
+    buf_append_text(out, at);
+    buf_append_text(out, c->close_after ? "\r\nConnection: close\r\n\r\n"
+                         : c->old       ? "\r\nConnection: keep-alive\r\n\r\n"
+                                        : "\r\n\r\n");
+}
+
 static void write_answer(struct io_http_connection *c, bool is_head, unsigned status,
                          const struct io_http_field *fields, size_t count, struct buf *body)
 {
-    struct buf out = BUF_INIT;
+    struct buf *out = &c->server->head;
     size_t body_len = body ? body->len : 0;
-    buf_append_format(&out, "HTTP/1.1 %u %s\r\n", status, io_http_reason(status));
-    append_fields(&out, fields, count);
-    const char *connection = c->close_after ? "Connection: close\r\n"
-                             : c->old       ? "Connection: keep-alive\r\n"
-                                            : "";
-    buf_append_format(&out, "Date: %s\r\nContent-Length: %zu\r\n%s\r\n", date_now(c->server),
-                      body_len, connection);
+    buf_clear(out);
+    append_head(c, out, status, fields, count, body_len);
     /* Failures break the stream, which tells by `closed`. */
-    if (is_head || body_len == 0) {
-        (void)io_stream_write_buf(c->stream, &out);
-    } else if (body_len <= IDLE_MEMORY) {
-        buf_append_bytes(&out, buf_bytes(body));
-        (void)io_stream_write_buf(c->stream, &out);
-    } else if (put_before(body, buf_bytes(&out))) {
+    if (buf_status(out)) {
+        c->close_after = true; /* out of memory; without an answer */
+    } else if (is_head || body_len <= IDLE_MEMORY) {
+        (void)io_stream_write(c->stream, buf_bytes(out));
+        if (!is_head && body_len)
+            (void)io_stream_write(c->stream, buf_bytes(body)); /* both go out together */
+    } else if (put_before(body, buf_bytes(out))) {
         (void)io_stream_write_buf(c->stream, body);
     } else {
-        c->close_after = true; /* out of memory; without an answer */
+        c->close_after = true;
     }
-    buf_release(&out);
 }
 
 /* What the connection does next, after the answer to a request in `before`. */
@@ -637,5 +656,6 @@ void io_http_free(struct io_http_server *server)
     while (server->connections)
         connection_close(LIST_OWNER(server->connections, struct io_http_connection, item));
     io_timer_stop(&server->sweep);
+    buf_release(&server->head);
     mem_free(server);
 }

@@ -9,7 +9,9 @@
 #include <unistd.h>
 
 enum {
-    BACKLOG = 128,
+    /* Connections that wait to be taken; the system's own limit (net.core.somaxconn, 4096) may be lower. With fewer, some of
+     * hundreds of clients that come at once have to try again after a second. */
+    BACKLOG = 4096,
     RETRY = 100, /* milliseconds until a connection is taken that there was no memory for */
 };
 

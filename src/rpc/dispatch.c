@@ -20,6 +20,7 @@
 enum {
     ERROR_TEXT_MAX = 1024,
     NAMESPACES_MAX = 32, /* bits of rpc_access */
+    SPARE_MAX = 65536,   /* bytes of an exchange that is kept for the next */
 };
 
 struct rpc {
@@ -37,6 +38,7 @@ struct rpc {
     struct rpc_events events;
     struct rpc_async async;
     struct rpc_extension extension;
+    struct rpc_exchange *spare; /* one that is over, with its memory; NULL: none */
     struct rpc_figures figures; /* `all` NULL: calls are not counted */
 };
 
@@ -201,6 +203,11 @@ void rpc_free(struct rpc *rpc)
     rpc_kept_release(&rpc->kept);
     rpc_head_release(&rpc->head);
     rpc_figures_release(&rpc->figures);
+    if (rpc->spare) {
+        buf_release(&rpc->spare->out);
+        arena_release(&rpc->spare->arena);
+        mem_free(rpc->spare);
+    }
     mem_free(rpc->methods);
     mem_free(rpc);
 }
@@ -603,11 +610,27 @@ static bool call_one(struct rpc_exchange *x, struct bytes message)
 static void exchange_free(struct rpc_exchange *x)
 {
     buf_release(&x->message);
-    buf_release(&x->out);
-    arena_release(&x->arena);
     rpc_ahead_release(&x->ahead);
     rpc_grant_free(x->access.grant);
+    if (!x->rpc->spare && x->arena.total <= SPARE_MAX && x->out.capacity <= SPARE_MAX) {
+        buf_clear(&x->out);
+        x->rpc->spare = x;
+        return;
+    }
+    buf_release(&x->out);
+    arena_release(&x->arena);
     mem_free(x);
+}
+
+static struct rpc_exchange *exchange_new(struct rpc *rpc)
+{
+    struct rpc_exchange *x = rpc->spare;
+    rpc->spare = NULL;
+    if (x || !(x = mem_alloc(sizeof(*x))))
+        return x;
+    buf_init(&x->out);
+    arena_init(&x->arena);
+    return x;
 }
 
 static void finish(struct rpc_exchange *x)
@@ -716,7 +739,7 @@ struct rpc_exchange *rpc_ask_as(struct rpc *rpc, struct rpc_access access,
                                 struct rpc_session *session, struct buf *message, rpc_answer_fn *fn,
                                 void *context)
 {
-    struct rpc_exchange *x = mem_alloc(sizeof(*x));
+    struct rpc_exchange *x = exchange_new(rpc);
     if (!x) {
         struct buf nothing = BUF_INIT;
         buf_release(message);
@@ -729,8 +752,6 @@ struct rpc_exchange *rpc_ask_as(struct rpc *rpc, struct rpc_access access,
     x->session = session;
     x->message = *message;
     buf_init(message);
-    buf_init(&x->out);
-    arena_init(&x->arena);
     x->fn = fn;
     x->context = context;
     atomic_init(&x->gone, false);

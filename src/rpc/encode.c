@@ -13,9 +13,8 @@ void rpc_item(struct buf *b)
         buf_append_byte(b, ',');
 }
 
-void rpc_key(struct buf *b, const char *name)
+void rpc_key_of(struct buf *b, const char *name, size_t len)
 {
-    size_t len = strlen(name);
     bool comma = b->len && b->data[b->len - 1] != '{';
     uint8_t *to = buf_extend(b, len + 3 + comma);
     if (!to)

@@ -11,7 +11,12 @@
 /* --- Pieces --- */
 
 /* A comma unless the object or array has just begun; then the key and its colon. */
-void rpc_key(struct buf *b, const char *name);
+void rpc_key_of(struct buf *b, const char *name, size_t len);
+/* The compiler knows the lengths of names that stand in the source. */
+static inline void rpc_key(struct buf *b, const char *name)
+{
+    rpc_key_of(b, name, strlen(name));
+}
 /* The comma alone, before an element. */
 void rpc_item(struct buf *b);
 /* "0x…" in quotes: bytes with all digits, numbers in the shortest form. */

@@ -125,6 +125,24 @@ static void test_map(void **unused)
     }
 }
 
+/* Every length, so that each of the ways to take several bytes at once meets each rest, with every byte. */
+static void test_hex_lengths(void **unused)
+{
+    (void)unused;
+    uint8_t data[300];
+    char text[602], wanted[602];
+    for (size_t i = 0; i < sizeof(data); i++)
+        data[i] = (uint8_t)(i * 7);
+    for (size_t len = 0; len <= sizeof(data); len++) {
+        memset(text, '!', sizeof(text));
+        hex_encode(text, bytes_of(data, len));
+        for (size_t i = 0; i < len; i++)
+            snprintf(wanted + 2 * i, 3, "%02x", data[i]);
+        assert_memory_equal(text, wanted, 2 * len);
+        assert_int_equal(text[2 * len], '!');
+    }
+}
+
 static void test_hex(void **unused)
 {
     (void)unused;
@@ -311,12 +329,19 @@ static void half_written_files_are_swept(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_errors),  cmocka_unit_test(test_buf),
-        cmocka_unit_test(test_arena),   cmocka_unit_test(test_map),
-        cmocka_unit_test(test_hex),     cmocka_unit_test(test_forks),
-        cmocka_unit_test(test_pool),    cmocka_unit_test(test_file),
-        cmocka_unit_test(test_secrets), cmocka_unit_test(test_private_file),
-        cmocka_unit_test(test_utf8),    cmocka_unit_test(half_written_files_are_swept),
+        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_buf),
+        cmocka_unit_test(test_arena),
+        cmocka_unit_test(test_map),
+        cmocka_unit_test(test_hex),
+        cmocka_unit_test(test_hex_lengths),
+        cmocka_unit_test(test_forks),
+        cmocka_unit_test(test_pool),
+        cmocka_unit_test(test_file),
+        cmocka_unit_test(test_secrets),
+        cmocka_unit_test(test_private_file),
+        cmocka_unit_test(test_utf8),
+        cmocka_unit_test(half_written_files_are_swept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
