@@ -155,7 +155,7 @@ def check_security(objects):
 
 def validate(objects):
     python = os.environ.get("QUORATE_KUBERNETES_VALIDATE") or sys.executable
-    standard = [o for o in objects if not o["apiVersion"].startswith("getambassador.io/")]
+    standard = [o for o in objects if not o["apiVersion"].startswith(("getambassador.io/", "gateway.networking.k8s.io/"))]
     if subprocess.run([python, "-c", "import kubernetes_validate"], capture_output=True).returncode != 0:
         print("kubernetes_validate is not there (PyPI: kubernetes-validate): the schemas of Kubernetes are not checked")
         return
@@ -173,6 +173,46 @@ def refuses(helm, manager, values, change, words):
         fail("not refused as it should be (%s): %.300s" % (words, answer))
 
 
+def check_gateway(helm, pod):
+    """Every port of the peer by a gateway of its own, or by one that is there: each route finds its listener, and the port its service."""
+    manager, values = pod["transaction_manager"], pod["values"]
+    objects = helm.render(manager, values, "--set", "proxy.provider=gateway,proxy.gateway.className=any")
+    own = one(objects, "Gateway")["spec"]
+    listeners = {x["name"]: x for x in own["listeners"]}
+    routes = [o for o in objects if o["kind"].endswith("Route")]
+    service = {p["port"] for p in one(objects, "Service")["spec"]["ports"]}
+    raft = ["raft"] if pod["consensus"] == "raft" else []
+    same("listeners", sorted(listeners), sorted(["quorum", "rpc", "tm"] + raft))
+    same("ports", len({x["port"] for x in own["listeners"]}), len(listeners))
+    for r in routes:
+        parent, backend = r["spec"]["parentRefs"][0], r["spec"]["rules"][0]["backendRefs"][0]
+        listener = listeners.pop(parent["sectionName"])
+        same("gateway of " + r["metadata"]["name"], parent["name"], "carrier")
+        same("kind", listener["allowedRoutes"]["kinds"], [{"group": "gateway.networking.k8s.io", "kind": r["kind"]}])
+        same("host", r["spec"].get("hostnames"), [listener["hostname"]] if "hostname" in listener else None)
+        assert backend["port"] in service and backend["name"] == "carrier", backend
+    assert not listeners, "listeners without routes: %s" % listeners
+    kinds = {r["spec"]["parentRefs"][0]["sectionName"]: r["kind"] for r in routes}
+    if manager == "tessera":  # the manager's TLS ends in the pod
+        same("manager's TLS", [x["tls"] for x in own["listeners"] if x["name"] == "tm"], [{"mode": "Passthrough"}])
+    same("kinds", kinds, dict({"quorum": "TCPRoute", "rpc": "HTTPRoute", "tm": "TLSRoute" if manager == "tessera" else kinds["tm"]},
+                              **{r: "TCPRoute" for r in raft}))
+    shared = helm.render(manager, values, "--set", "proxy.provider=gateway,proxy.gateway.name=edge,proxy.gateway.namespace=front,proxy.gateway.sections.rpc=web")
+    assert not [o for o in shared if o["kind"] == "Gateway"]
+    same("parent", one(shared, "HTTPRoute")["spec"]["parentRefs"], [{"name": "edge", "namespace": "front", "sectionName": "web"}])
+    refuses(helm, manager, values, lambda v: v["proxy"].update(provider="gateway"), "proxy.gateway.className is missing")
+    return objects + shared
+
+
+def check_source_ranges(helm, manager, values):
+    """They restrict the service that carries the nodes' own traffic, or are refused."""
+    objects = helm.render(manager, values, "--set", "proxy.provider=ingress,proxy.sourceRanges={10.0.0.0/8,192.0.2.0/24}")
+    same("source ranges", one(objects, "Service", "carrier-p2p")["spec"]["loadBalancerSourceRanges"], ["10.0.0.0/8", "192.0.2.0/24"])
+    refuses(helm, manager, values, lambda v: v["proxy"].update(sourceRanges=["10.0.0.0/8"]), "proxy.sourceRanges needs")
+    refuses(helm, manager, values, lambda v: v["proxy"].update(provider="ingress", sourceRanges=["everybody"]), "sourceRanges")
+    return objects
+
+
 def check_pod(helm, pod):
     manager, values = pod["transaction_manager"], pod["values"]
     objects = helm.render(manager, values)
@@ -182,6 +222,8 @@ def check_pod(helm, pod):
     for word in ("proxy.provider=ingress", "proxy.provider=none", "proxy.ambassadorApi=v3alpha1"):
         everything += helm.render(manager, values, "--set", word)
     same("kinds", {o["kind"] for o in everything} & {"Ingress", "TCPMapping", "Listener"}, {"Ingress", "TCPMapping", "Listener"})
+    everything += check_gateway(helm, pod)
+    everything += check_source_ranges(helm, manager, values)
     validate(everything)
     refuses(helm, manager, values, lambda v: v["node"].update(colour="red"), "colour")
     refuses(helm, manager, values, lambda v: v["node"].update(consensus="poa"), "consensus")
@@ -211,8 +253,9 @@ def main():
     except ImportError:
         print("python3-yaml is not there: skipped")
         return SKIP
-    common = [open(os.path.join(charts, "node-%s/templates/_common.tpl" % m)).read() for m in ("tessera", "constellation", "only")]
-    same("_common.tpl of all charts", common[1:], common[:1] * 2)
+    for shared in ("_common.tpl", "_gateway.tpl"):
+        texts = [open(os.path.join(charts, "node-%s/templates/%s" % (m, shared))).read() for m in ("tessera", "constellation", "only")]
+        same("%s of all charts" % shared, texts[1:], texts[:1] * 2)
     if not program or not os.path.exists(reference):
         print("%s: skipped" % ("no helm (the Go module helm.sh/helm/v3)" if not program else "no " + reference))
         return SKIP

@@ -29,3 +29,7 @@
 {{- define "peer.configuration" -}}
 none
 {{- end }}
+
+{{- define "peer.tls" -}}
+off
+{{- end }}

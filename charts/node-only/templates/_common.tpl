@@ -144,6 +144,7 @@ spec:
 {{- end }}
 
 {{- define "peer.proxy" -}}
+{{- $ranges := include "peer.sourceRanges" . -}}
 {{- if and (eq .Values.proxy.provider "ambassador") (eq .Values.proxy.ambassadorApi "v3alpha1") -}}
 {{ include "peer.v3Tcp" (dict "root" . "what" "tcp" "port" .Values.proxy.quorumport "target" .Values.node.ports.quorum) }}
 {{- if .Values.proxy.exposeRpc }}
@@ -157,6 +158,18 @@ spec:
 {{- end }}
 {{- else if eq .Values.proxy.provider "ingress" -}}
 {{ include "peer.ingress" . }}
+{{- else if eq .Values.proxy.provider "gateway" -}}
+{{ include "peer.gateway" . }}
+{{- end }}
+{{- end }}
+
+{{/* Elsewhere the ranges would restrict nothing, and seem to. */}}
+{{- define "peer.sourceRanges" -}}
+{{- with .Values.proxy.sourceRanges -}}
+{{- if or (ne $.Values.proxy.provider "ingress") (ne $.Values.proxy.p2pServiceType "LoadBalancer") -}}
+{{- fail "proxy.sourceRanges needs proxy.provider ingress and p2pServiceType LoadBalancer: give them to your proxy's own service" -}}
+{{- end -}}
+{{ toYaml . }}
 {{- end }}
 {{- end }}
 
@@ -213,7 +226,13 @@ metadata:
   {{- include "peer.meta" . | nindent 2 }}
 spec:
   type: {{ .Values.proxy.p2pServiceType }}
+  {{- if ne .Values.proxy.p2pServiceType "ClusterIP" }}
   externalTrafficPolicy: Local
+  {{- end }}
+  {{- with include "peer.sourceRanges" . }}
+  loadBalancerSourceRanges:
+    {{- . | nindent 4 }}
+  {{- end }}
   publishNotReadyAddresses: true
   selector:
     {{- include "peer.selector" . | nindent 4 }}
