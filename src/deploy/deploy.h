@@ -20,6 +20,7 @@ extern const struct commands_command deploy_attach;
 extern const struct commands_command deploy_backup_command;
 extern const struct commands_command deploy_demo;
 extern const struct commands_command deploy_doctor;
+extern const struct commands_command deploy_bundle_command;
 extern const struct commands_command deploy_check;
 extern const struct commands_command deploy_add_org;
 extern const struct commands_command deploy_add_peer;

@@ -21,6 +21,7 @@ static const struct commands_command *const commands[] = {
     &deploy_demote,
     &deploy_down,
     &deploy_render_command,
+    &deploy_bundle_command,
     &deploy_schema,
 };
 

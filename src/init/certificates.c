@@ -1,4 +1,5 @@
 /* A peer's secrets from the vault into the files that the reference's pods have, in memory of the pod. */
+#include "base/base64.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "init/init.h"
@@ -9,7 +10,7 @@
 #include <string.h>
 
 static const char *manager = "tessera", *keystore = "keystore_1", *engine = "ask";
-static const char *node_secret = "quorum", *manager_secret = "transaction";
+static const char *node_secret = "quorum", *manager_secret = "transaction", *certificate_secret;
 
 static const struct options_row rows[] = {
     {"manager", "KIND", OPTIONS_TEXT, &manager,
@@ -17,6 +18,8 @@ static const struct options_row rows[] = {
     {"keystore", "NAME", OPTIONS_TEXT, &keystore, "The file of the account's key"},
     {"kv", "VERSION", OPTIONS_TEXT, &engine, "The engine's: 1, 2, or ask"},
     {"node-secret", "NAME", OPTIONS_TEXT, &node_secret, "The node's secret"},
+    {"certificate-secret", "NAME", OPTIONS_TEXT, &certificate_secret,
+     "The secret of the manager's certificate (default: it has none here)"},
     {"manager-secret", "NAME", OPTIONS_TEXT, &manager_secret, "The transaction manager's secret"},
 };
 
@@ -27,18 +30,23 @@ struct entry {
     const char *file, *field;
     unsigned managers;
     bool newline; /* the reference's file ends with one */
+    bool base64;  /* of what the file is */
 };
 
 static const struct entry of_node[] = {
-    {"passwords.txt", "gethpassword", ANY, false},
-    {"nodekey", "nodekey", ANY, false},
-    {NULL, "keystore", ANY, false}, /* its name is an option */
-    {"username", "db_user", TESSERA, true},
-    {"password", "db_password", TESSERA, true},
+    {"passwords.txt", "gethpassword", ANY, false, false},
+    {"nodekey", "nodekey", ANY, false, false},
+    {NULL, "keystore", ANY, false, false}, /* its name is an option */
+    {"username", "db_user", TESSERA, true, false},
+    {"password", "db_password", TESSERA, true, false},
 };
 static const struct entry of_manager[] = {
-    {"tm.pub", "tm.pub", TESSERA | CONSTELLATION, false},
-    {"tm.key", "tm.key", TESSERA | CONSTELLATION, false},
+    {"tm.pub", "tm.pub", TESSERA | CONSTELLATION, false, false},
+    {"tm.key", "tm.key", TESSERA | CONSTELLATION, false, false},
+};
+static const struct entry of_certificate[] = {
+    {"tls.pem", "ambassadorcrt", TESSERA | CONSTELLATION, false, true},
+    {"tls.key", "ambassadorkey", TESSERA | CONSTELLATION, false, true},
 };
 
 struct source {
@@ -50,6 +58,22 @@ struct source {
     unsigned manager;
 };
 
+/* Lines are broken by those who wrote it with openssl. */
+static int append_base64(struct buf *content, const char *text)
+{
+    struct buf joined = BUF_INIT;
+    for (; *text; text++)
+        if (*text != '\n' && *text != '\r')
+            buf_append(&joined, text, 1);
+    int status = buf_status(&joined);
+    if (status == ERR_OK)
+        status = base64_decode(content, buf_bytes(&joined));
+    if (joined.data)
+        mem_wipe(joined.data, joined.capacity);
+    buf_release(&joined);
+    return status;
+}
+
 static int write_field(const struct source *s, const json_t *fields, const char *path,
                        const struct entry *e, struct err_detail *detail)
 {
@@ -58,7 +82,13 @@ static int write_field(const struct source *s, const json_t *fields, const char 
     if (status != ERR_OK)
         return status;
     struct buf content = BUF_INIT;
-    buf_append_text(&content, text);
+    if (e->base64 && append_base64(&content, text) == ERR_INPUT) {
+        buf_release(&content);
+        return err_set(detail, ERR_INPUT, "the secret %s/%s: field %s is not base64", s->mount,
+                       path, e->field);
+    }
+    if (!e->base64)
+        buf_append_text(&content, text);
     if (e->newline && content.len && text[strlen(text) - 1] != '\n')
         buf_append_text(&content, "\n");
     status = content.status == ERR_OK ? init_write_secret(s->folder, e->file ? e->file : keystore,
@@ -132,6 +162,8 @@ static int read_options(struct source *s, struct err_detail *detail)
         return err_set(detail, ERR_USAGE, "--kv: 1, 2 or ask is expected");
     if (!s->manager)
         return err_set(detail, ERR_USAGE, "--manager: tessera, constellation or none is expected");
+    if (certificate_secret && s->manager == NONE)
+        return err_set(detail, ERR_USAGE, "--certificate-secret: without a manager there is none");
     if (!keystore[0] || strchr(keystore, '/'))
         return err_set(detail, ERR_USAGE, "--keystore: the name of a file is expected");
     return ERR_OK;
@@ -146,6 +178,8 @@ static int fetch_all(struct source *s, struct err_detail *detail)
         status = fetch(s, node_secret, of_node, BASE_COUNT(of_node), detail);
     if (status == ERR_OK && s->manager != NONE)
         status = fetch(s, manager_secret, of_manager, BASE_COUNT(of_manager), detail);
+    if (status == ERR_OK && certificate_secret)
+        status = fetch(s, certificate_secret, of_certificate, BASE_COUNT(of_certificate), detail);
     return status;
 }
 

@@ -49,7 +49,7 @@ class Clusters:
         self.file.write_text(text.replace("https://vault.example:8200", vault.url))
 
     def run(self, *words, code=0, text=None):
-        done = subprocess.run([self.program, *words], cwd=self.folder, capture_output=True, text=True, env=self.environment, timeout=120)
+        done = subprocess.run([self.program, *words], cwd=self.folder, capture_output=True, text=True, env=self.environment, timeout=600)
         output = done.stdout + done.stderr
         if done.returncode != code or (text is not None and text not in output):
             sys.exit(f"quorate {' '.join(words)} ended with {done.returncode}, expected {code} and '{text}':\n{output}")
@@ -87,7 +87,7 @@ def check_up(clusters, vault):
         objects = state[org]["objects"]
         assert set(objects) == {f"namespace//{org}-quo", f"serviceaccount/{org}-quo/vault-auth", f"serviceaccount/{org}-quo/vault-reviewer",
                                 f"clusterrolebinding//{org}-quo-role-tokenreview-binding", "storageclass//awsstorageclass",
-                                f"secret/{org}-quo/regcred"}, objects.keys()
+                                f"secret/{org}-quo/regcred", f"secret/{org}-quo/supply-{org}-ambassador-certs"}, objects.keys()
         assert set(vault.ask("GET", "sys/auth")["data"][f"quorum{org}/"]) and \
             vault.ask("GET", "sys/auth")["data"][f"quorum{org}/"]["type"] == "kubernetes"
         config = vault.ask("GET", f"auth/quorum{org}/config")["data"]
@@ -95,6 +95,8 @@ def check_up(clusters, vault):
         role = vault.ask("GET", f"auth/quorum{org}/role/vault-role")["data"]
         assert role["bound_service_account_namespaces"] == [f"{org}-quo"] and role["token_ttl"] == 120, role
     assert len(state["carrier"]["releases"]["carrier-quo"]) == 5 and len(state["store"]["releases"]["store-quo"]) == 1
+    certs = vault.ask("GET", "secretsv2/data/store-quo/crypto/supply-store/certs")["data"]["data"]
+    assert set(certs) == {"rootcapem", "ambassadorcrt", "ambassadorkey"}, "an authority's key is in the vault"
     keys = vault.ask("GET", "secretsv2/data/store-quo/crypto/supply-store/transaction")["data"]["data"]
     assert set(keys) == {"tm.pub", "tm.key"}
     # Every call names kubeconfig and context; nothing secret is among arguments.
@@ -114,7 +116,15 @@ def check_again(clusters, vault):
     clusters.run("plan", "--charts", clusters.charts, "network.yaml", text="nothing to do")
     rows = json.loads(clusters.run("status", "--json"))
     assert len(rows) == 6 and all(r["ready"] and r["height"] == 40 and r["peers"] == 3 for r in rows), rows
-    clusters.run("doctor", text="well  store: the vault answers and has its engine")
+    clusters.run("doctor", code=1, text="well  store: the vault answers and has its engine")
+    clusters.run("doctor", code=1, text="create the record *.store.example.com")
+    # A certificate that is lost is made anew, and its pod begins again with it.
+    certs = "secretsv2/data/store-quo/crypto/supply-store/certs"
+    old = vault.ask("GET", certs)["data"]["data"]
+    vault.ask("DELETE", certs.replace("/data/", "/metadata/"))
+    clusters.up(text="made   store: release storesupply-storetessera, changed")
+    new = vault.ask("GET", certs)["data"]["data"]
+    assert new["rootcapem"] == old["rootcapem"] and new["ambassadorcrt"] != old["ambassadorcrt"], new.keys()
     # What somebody else has changed is found, and put right.
     vault.ask("POST", "sys/policies/acl/vault-crypto-organization-store-ro", {"policy": 'path "*" { capabilities = ["sudo"] }'})
     output = clusters.run("plan", "--charts", clusters.charts, "network.yaml", text="would  store: policy")

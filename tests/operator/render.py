@@ -12,6 +12,7 @@ import json
 import os
 import pathlib
 import shutil
+import ssl
 import stat
 import subprocess
 import sys
@@ -89,7 +90,7 @@ def check_plain(rendered, organization, storage_class, registry="index.docker.io
 def check_vault(rendered, organization, mount, peers):
     """`peers`: name -> has a transaction manager."""
     folder = f"{mount}/{organization}-quo/crypto"
-    expected = [f"{folder}/{p}/{s}" for p, tm in peers.items() for s in (("quorum", "transaction") if tm else ("quorum",))]
+    expected = [f"{folder}/{p}/{s}" for p, tm in peers.items() for s in ("quorum", "transaction", "certs")[:3 if tm else 1]]
     same("paths in the vault", (rendered.out / organization / "vault/paths.txt").read_text().split(), expected)
     role = json.loads((rendered.out / organization / "vault/role.json").read_text())
     same("role", (role["bound_service_account_names"], role["bound_service_account_namespaces"], role["token_policies"], role["token_ttl"]),
@@ -98,6 +99,69 @@ def check_vault(rendered, organization, mount, peers):
     for path in (f"{mount}/{organization}-quo/crypto/*", f"{mount}/data/{organization}-quo/crypto/*", f"{mount}/{organization}-quo/smartContracts/*"):
         assert f'path "{path}" {{\n  capabilities = ["read", "list"]\n}}' in policy, policy
     assert "create" not in policy and "update" not in policy and "sudo" not in policy
+
+
+def decode(pem):
+    """A certificate's fields, by Python's own TLS."""
+    with tempfile.NamedTemporaryFile("w", suffix=".pem") as file:
+        file.write(pem)
+        file.flush()
+        return ssl._ssl._test_decode_cert(file.name)
+
+
+def check_certificate(rendered, organization, peer, suffix, helm, values):
+    """For every name by which the manager is called, by the organization's own authority, whose key is nowhere in what is rendered."""
+    secret = rendered.load(f"{organization}/secrets/{peer}-ambassador-certs.yaml")
+    same("proxy's secret", (secret["type"], names([secret])),
+         ("kubernetes.io/tls", [("Secret", f"{peer}-ambassador-certs", f"{organization}-quo")]))
+    chain = base64.b64decode(secret["data"]["tls.crt"]).decode()
+    leaf, authority = decode(chain), decode(chain[chain.index("-----BEGIN", 10):])
+    inside = f"{peer}.{organization}-quo"
+    for name in (f"{peer}.{suffix}", f"{organization}.{suffix}", inside, f"{inside}.svc.cluster.local",
+                 f"{peer}-0.{inside}.svc.cluster.local", "localhost"):
+        assert ("DNS", name) in leaf["subjectAltName"], (name, leaf)
+    same("issuer", leaf["issuer"], authority["subject"])
+    assert len(leaf["serialNumber"]) == 32 and leaf["serialNumber"] != authority["serialNumber"], leaf
+    assert (("organizationalUnitName", organization),) in authority["subject"], authority
+    if values["tessera"]["trust"] in ("CA", "CA_OR_TOFU"):
+        assert chain[chain.index("-----BEGIN", 10):] in values["tessera"]["authorities"]
+        same("secret of the certificate", values["vault"]["certsname"], "certs")
+    if helm:
+        objects = helm.render("tessera", values)
+        pod = chart_checks.one(objects, "StatefulSet")["spec"]["template"]
+        assert "--certificate-secret=certs" in pod["spec"]["initContainers"][0]["args"]
+        same("mark", pod["metadata"]["annotations"]["quorate/certificate"], values["vault"]["certsmark"])
+        config = json.loads(chart_checks.one(objects, "ConfigMap", f"tessera-config-{peer}")["data"]["tessera-config.json"])
+        tls = next(s for s in config["serverConfigs"] if s["app"] == "P2P")["sslConfig"]
+        same("trusted", tls["serverTrustCertificates"], ["/etc/quorum/qdata/genesis/authorities.pem"])
+        assert tls["serverTlsKeyPath"] == "/etc/quorum/qdata/crypto/keys/tls.key" and not tls["generateKeyStoreIfNotExisted"], tls
+        assert ("tessera", f"{peer}-genesis-volume", "/etc/quorum/qdata/genesis") in chart_checks.mounts(pod["spec"])
+
+
+def check_ways_in(program, helm):
+    """Other words of env.proxy, and ranges that restrict something or are told to restrict nothing."""
+    text = samples.bevel()
+    gateway = Rendered(program, text.replace("proxy: ambassador", "proxy: gateway\n    proxy_class: istio"))
+    values, _ = release(gateway, "store", "storesupply-storetessera")
+    same("gateway", (values["proxy"]["provider"], values["proxy"]["gateway"]), ("gateway", {"className": "istio"}))
+    assert not list(gateway.out.rglob("*ambassador*"))
+    ingress = Rendered(program, text.replace("proxy: ambassador", "proxy: haproxy").replace("SourceRanges: 0.0.0.0/0", "SourceRanges: 10.0.0.0/8,192.0.2.0/24"))
+    other, _ = release(ingress, "store", "storesupply-storetessera")
+    same("ingress", (other["proxy"]["provider"], other["proxy"]["ingress"]["className"], other["proxy"]["sourceRanges"]),
+         ("ingress", "haproxy", ["10.0.0.0/8", "192.0.2.0/24"]))
+    if helm:
+        same("service", chart_checks.one(helm.render("tessera", other), "Service", "supply-store-p2p")["spec"]["loadBalancerSourceRanges"],
+             ["10.0.0.0/8", "192.0.2.0/24"])
+        chart_checks.one(helm.render("tessera", values), "Gateway")
+    for change, words in (((("proxy: ambassador", "proxy: traefik"),), "no way in that the charts have"),
+                          ((("proxy: ambassador", "proxy: gateway"),), "proxy_class"),
+                          ((("proxy: ambassador", "proxy: ambassador\n    proxy_class: x"),), "is of ingresses and gateways")):
+        bad = text
+        for old, new in change:
+            bad = bad.replace(old, new)
+        refused = Rendered(program, bad, code=2)
+        assert words in refused.output, refused.output
+    print("ways in: gateway, ingress, source ranges")
 
 
 def check_no_secrets(rendered):
@@ -264,6 +328,7 @@ def check_bevel(program, helm):
         values, chart = release(rendered, org, f"{org}supply-{org}tessera")
         same("member", (values["node"]["mine"], values["tessera"]["url"], values["tessera"]["trust"]),
              (False, f"https://supply-{org}.{org}.example.com:443", "CA_OR_TOFU"))
+        check_certificate(rendered, org, f"supply-{org}", f"{org}.example.com", helm, values)
         if helm:
             objects += helm.render("tessera", values)
     same("nodes", [n.split("@")[1].split(":")[0] for n in staticnodes_of(rendered)],
@@ -286,6 +351,7 @@ def main():
     path = os.environ.get("QUORATE_HELM") or shutil.which("helm")
     helm = chart_checks.Helm(path, charts) if path else None
     check_bevel(program, helm)
+    check_ways_in(program, helm)
     if not os.path.exists(os.path.join(fixtures, "reference-pods.json")):
         print(f"no BAF samples and reference pods in {fixtures}: skipped")
         return SKIPPED

@@ -89,6 +89,18 @@ def test_certificates(folder):
         keys = mount + "/keys"
         assert {n: open(keys + "/" + n).read() for n in os.listdir(keys)} == want
         assert all(stat.S_IMODE(os.stat(keys + "/" + n).st_mode) == 0o400 for n in want)
+    # The manager's certificate: base64, with lines broken as openssl does.
+    pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+    wrapped = base64.encodebytes(pem.encode()).decode()
+    Vault.secrets = dict(SECRETS, certs={"ambassadorcrt": wrapped, "ambassadorkey": base64.b64encode(b"the key").decode()})
+    env.update(MOUNT_PATH=folder + "/certified", VAULT_SECRET_PREFIX="kv/carrier-quo/crypto/carrier")
+    run("certificates", "--certificate-secret=certs", env=env)
+    keys = folder + "/certified/keys/"
+    assert open(keys + "tls.pem").read() == pem and open(keys + "tls.key").read() == "the key"
+    assert stat.S_IMODE(os.stat(keys + "tls.key").st_mode) == 0o400
+    Vault.secrets["certs"]["ambassadorkey"] = "not base64!"
+    assert "field ambassadorkey is not base64" in run("certificates", "--certificate-secret=certs", env=env, code=2)
+    assert "without a manager" in run("certificates", "--manager=none", "--certificate-secret=certs", env=env, code=2)
     Vault.denied = True
     text = run("certificates", env=env, code=1)
     no_secret(text)

@@ -19,7 +19,7 @@ const
 {{- end }}
 
 {{- define "peer.certificatesArguments" -}}
-[--manager=constellation, --keystore={{ .Values.node.keystore }}, --kv={{ .Values.vault.kvVersion }}, --node-secret={{ .Values.vault.keyname }}, --manager-secret={{ .Values.vault.tm_keyname }}]
+[--manager=constellation, --keystore={{ .Values.node.keystore }}, --kv={{ .Values.vault.kvVersion }}, --node-secret={{ .Values.vault.keyname }}, --manager-secret={{ .Values.vault.tm_keyname }}{{ with .Values.vault.certsname }}, --certificate-secret={{ . }}{{ end }}]
 {{- end }}
 
 {{- define "peer.morePorts" -}}
@@ -62,6 +62,16 @@ service: {{ include "peer.name" . }}.{{ include "peer.namespace" . }}:{{ .Values
 - --tls={{ include "peer.tls" . }}
 - --tlsservertrust={{ lower $c.trust | replace "_" "-" }}
 - --tlsclienttrust={{ lower $c.trust | replace "_" "-" }}
+{{- if .Values.vault.certsname }}
+- --tlsservercert={{ $root }}/crypto/keys/tls.pem
+- --tlsserverkey={{ $root }}/crypto/keys/tls.key
+- --tlsclientcert={{ $root }}/crypto/keys/tls.pem
+- --tlsclientkey={{ $root }}/crypto/keys/tls.key
+{{- end }}
+{{- if include "peer.authorities" . }}
+- --tlsserverchain={{ $root }}/genesis/authorities.pem
+- --tlsclientchain={{ $root }}/genesis/authorities.pem
+{{- end }}
 {{- with include "peer.othernodes" . }}
 - {{ printf "--othernodes=%s" . | quote }}
 {{- end }}

@@ -42,6 +42,22 @@ capabilities:
   drop: [ALL]
 {{- end }}
 
+{{/* Whose certificates the manager trusts, and its own certificate from the vault: of both or of neither. */}}
+{{- define "peer.authorities" -}}
+{{- $m := default dict (default .Values.tessera .Values.constellation) -}}
+{{- $list := default list $m.authorities -}}
+{{- if and $list (not .Values.vault.certsname) -}}
+{{- fail "authorities are given, and vault.certsname is not: the manager needs a certificate that they signed" -}}
+{{- end -}}
+{{ join "" $list }}
+{{- end }}
+
+{{- define "peer.authoritiesMount" -}}
+{{- if include "peer.authorities" . -}}
+- {name: {{ include "peer.name" . }}-genesis-volume, mountPath: {{ .Values.node.mountPath }}/genesis, readOnly: true}
+{{- end }}
+{{- end }}
+
 {{- define "peer.genesis" -}}
 apiVersion: v1
 kind: ConfigMap
@@ -51,6 +67,9 @@ metadata:
 data:
   genesis.json.base64: {{ required "genesis is missing: base64 of the genesis file" .Values.genesis | quote }}
   static-nodes.json: {{ toPrettyJson (default list .Values.staticnodes) | quote }}
+  {{- with include "peer.authorities" . }}
+  authorities.pem: {{ . | quote }}
+  {{- end }}
 {{- end }}
 
 {{- define "peer.service" -}}
@@ -454,6 +473,9 @@ spec:
     items:
       - {key: genesis.json.base64, path: genesis.json.base64}
       - {key: static-nodes.json, path: static-nodes.json}
+      {{- if include "peer.authorities" . }}
+      - {key: authorities.pem, path: authorities.pem}
+      {{- end }}
 - name: vault-token
   projected:
     defaultMode: 0440
@@ -507,6 +529,9 @@ metadata:
     {{- include "peer.labels" . | nindent 4 }}
   annotations:
     quorate/configuration: {{ include "peer.configuration" . | sha256sum }}
+    {{- with .Values.vault.certsmark }}
+    quorate/certificate: {{ . | quote }}
+    {{- end }}
 spec:
   hostname: {{ include "peer.name" . }}
   serviceAccountName: {{ .Values.vault.serviceaccountname }}

@@ -19,7 +19,7 @@
 {{- end }}
 
 {{- define "peer.certificatesArguments" -}}
-[--manager=tessera, --keystore={{ .Values.node.keystore }}, --kv={{ .Values.vault.kvVersion }}, --node-secret={{ .Values.vault.keyname }}, --manager-secret={{ .Values.vault.tm_keyname }}]
+[--manager=tessera, --keystore={{ .Values.node.keystore }}, --kv={{ .Values.vault.kvVersion }}, --node-secret={{ .Values.vault.keyname }}, --manager-secret={{ .Values.vault.tm_keyname }}{{ with .Values.vault.certsname }}, --certificate-secret={{ . }}{{ end }}]
 {{- end }}
 
 {{- define "peer.morePorts" -}}
@@ -79,10 +79,16 @@ jdbc:mysql://127.0.0.1:{{ .Values.node.ports.db }}/{{ .Values.node.dbname }}
 {{- $scheme := ternary "http" "https" (eq $tls "OFF") -}}
 {{- $ssl := dict "tls" $tls -}}
 {{- if ne $tls "OFF" -}}
-{{- $ssl = dict "tls" "STRICT" "generateKeyStoreIfNotExisted" true "serverTrustMode" $trust "clientTrustMode" $trust
-    "serverTlsKeyPath" (printf "%s/tm/tls.key" $root) "serverTlsCertificatePath" (printf "%s/tm/tls.pem" $root)
-    "clientTlsKeyPath" (printf "%s/tm/tls.key" $root) "clientTlsCertificatePath" (printf "%s/tm/tls.pem" $root)
+{{- $own := ne .Values.vault.certsname "" -}}
+{{- $at := ternary (printf "%s/crypto/keys/tls" $root) (printf "%s/tm/tls" $root) $own -}}
+{{- $ssl = dict "tls" "STRICT" "generateKeyStoreIfNotExisted" (not $own) "serverTrustMode" $trust "clientTrustMode" $trust
+    "serverTlsKeyPath" (printf "%s.key" $at) "serverTlsCertificatePath" (printf "%s.pem" $at)
+    "clientTlsKeyPath" (printf "%s.key" $at) "clientTlsCertificatePath" (printf "%s.pem" $at)
     "knownClientsFile" (printf "%s/tm/knownClients" $root) "knownServersFile" (printf "%s/tm/knownServers" $root) -}}
+{{- if include "peer.authorities" . -}}
+{{- $bundle := list (printf "%s/genesis/authorities.pem" $root) -}}
+{{- $ssl = merge $ssl (dict "serverTrustCertificates" $bundle "clientTrustCertificates" $bundle) -}}
+{{- end -}}
 {{- end -}}
 {{- $q2t := dict "app" "Q2T" "serverAddress" (printf "unix:%s/tm/tm.ipc" $root) "communicationType" "REST" -}}
 {{- $third := printf "http://%s:%v" (include "peer.name" .) .Values.node.ports.thirdparty -}}

@@ -3,9 +3,8 @@
 #include "base/file.h"
 #include "base/hex.h"
 #include "base/mem.h"
-#include "deploy/commands/context.h"
 #include "deploy/genesis/genesis.h"
-#include "deploy/secrets/vault.h"
+#include "deploy/local/site.h"
 #include "deploy/yaml.h"
 
 #include <stdio.h>
@@ -57,7 +56,9 @@ int deploy_cluster_new(struct deploy_cluster **ret_cluster, const struct deploy_
         return err_set(detail, ERR_INPUT, "%zu peers are too many (at most %d)", count,
                        DEPLOY_CLUSTER_PEERS_MAX);
     struct deploy_cluster_peer *peers = arena_alloc_zeroed(arena, count + 1, sizeof(*peers));
-    if (!cluster || !peers)
+    struct buf *authorities =
+        arena_alloc_zeroed(arena, network->organizations.count + 1, sizeof(*authorities));
+    if (!cluster || !peers || !authorities)
         return err_set(detail, ERR_NOMEM, "out of memory");
     for (size_t i = 0; deploy_peer_at(&at, network, i); i++)
         set_peer(&peers[i], network, &at);
@@ -65,6 +66,7 @@ int deploy_cluster_new(struct deploy_cluster **ret_cluster, const struct deploy_
         .network = network,
         .options = options,
         .peers = peers,
+        .authorities = authorities,
         .count = count,
         .image = options->image ? options->image : default_image(network, arena),
     };
@@ -78,6 +80,10 @@ void deploy_cluster_release(struct deploy_cluster *cluster)
 {
     if (!cluster)
         return;
+    for (size_t i = 0; i < cluster->count; i++)
+        deploy_cluster_certificate_release(&cluster->peers[i].certificate);
+    for (size_t i = 0; i < cluster->network->organizations.count; i++)
+        buf_release(&cluster->authorities[i]);
     buf_release(&cluster->genesis);
     json_decref(cluster->static_nodes);
 }
@@ -145,43 +151,6 @@ int deploy_cluster_keep(const struct deploy_cluster *cluster, struct err_detail 
                       : err_set(detail, ERR_NOMEM, "out of memory");
     free(text); /* from malloc, by jansson */
     json_decref(root);
-    return status;
-}
-
-/* --- Keys --- */
-
-static int open_secrets(struct deploy_secrets *ret_secrets, char *path,
-                        const struct deploy_cluster *cluster, struct err_detail *detail)
-{
-    struct deploy_site site = {.network = cluster->network};
-    deploy_path(site.folder, "%.800s", cluster->options->data);
-    if (cluster->options->vault) {
-        path_of(path, cluster, "secrets.lock");
-        return deploy_secrets_vault_open(ret_secrets, cluster->network, path, detail);
-    }
-    return deploy_context_secrets(ret_secrets, path, &site, cluster->options->passphrase_file,
-                                  detail);
-}
-
-static int read_keys(struct deploy_cluster *cluster, bool read_only, struct err_detail *detail)
-{
-    struct deploy_secrets secrets;
-    char path[DEPLOY_PATH_MAX];
-    int status = open_secrets(&secrets, path, cluster, detail);
-    if (status != ERR_OK)
-        return status;
-    for (size_t i = 0; status == ERR_OK && i < cluster->count; i++) {
-        struct deploy_cluster_peer *peer = &cluster->peers[i];
-        const struct deploy_owner owner = {.organization = peer->organization,
-                                           .peer = peer->peer,
-                                           .subject = cluster->network->config->subject.text,
-                                           .has_tm = peer->has_tm};
-        status = read_only ? deploy_keys_read(&peer->identity, &secrets, &owner, detail)
-                           : deploy_keys_ensure(&peer->identity, NULL, &secrets, &owner, detail);
-        if (status != ERR_OK)
-            (void)err_prefix(detail, status, "keys of %s", peer->name);
-    }
-    deploy_secrets_close(&secrets);
     return status;
 }
 
@@ -327,7 +296,7 @@ int deploy_cluster_prepare(struct deploy_cluster *cluster, bool read_only,
     if (status == ERR_OK)
         status = read_members(cluster, detail);
     if (status == ERR_OK)
-        status = read_keys(cluster, read_only, detail);
+        status = deploy_cluster_material(cluster, read_only, detail);
     if (status == ERR_OK)
         status = find_genesis(cluster, detail);
     if (status == ERR_OK)

@@ -13,6 +13,7 @@
 #ifndef DEPLOY_KUBERNETES_CLUSTER_H
 #define DEPLOY_KUBERNETES_CLUSTER_H
 
+#include "deploy/keys/bundle.h"
 #include "deploy/keys/keys.h"
 #include "deploy/network/network.h"
 
@@ -20,6 +21,7 @@ enum {
     DEPLOY_CLUSTER_NAME_MAX =
         128, /* bytes of a name with its end mark: two of 30 and fixed parts */
     DEPLOY_CLUSTER_PEERS_MAX = 500,
+    DEPLOY_CERTIFICATE_MARK = 17, /* digits that tell certificates apart, with end mark */
 };
 
 struct deploy_cluster_options {
@@ -27,7 +29,13 @@ struct deploy_cluster_options {
     const char *image;           /* of all our programs; NULL: "<docker.url>/quorate:<version>" */
     const char *database_image;  /* NULL: the chart's */
     const char *passphrase_file; /* of the store of secrets; NULL: its key file */
+    const char *bundles;         /* folder of other organizations' bundles; NULL: <data>/bundles */
     bool vault;                  /* secrets are read from (and made in) the file's vaults */
+};
+
+/* PEM texts of a manager's certificate, as its secret has them. */
+struct deploy_cluster_certificate {
+    struct buf chain, key;
 };
 
 struct deploy_cluster_peer {
@@ -40,6 +48,8 @@ struct deploy_cluster_peer {
     uint64_t raft_id; /* of one that joined a Raft cluster; 0: a founder, or not added yet */
     char name[DEPLOY_CLUSTER_NAME_MAX]; /* "carrier/carrier" */
     struct deploy_identity identity;
+    struct deploy_cluster_certificate
+        certificate; /* empty without a manager, and of external organizations */
 };
 
 struct deploy_cluster {
@@ -48,8 +58,9 @@ struct deploy_cluster {
     struct deploy_cluster_peer *peers;
     size_t count;
     const char *image;
-    struct buf genesis;   /* the text of genesis.json */
-    json_t *static_nodes; /* enodes in the order of the file */
+    struct buf *authorities; /* PEM, one an organization; empty without managers */
+    struct buf genesis;      /* the text of genesis.json */
+    json_t *static_nodes;    /* enodes in the order of the file */
 };
 
 /* Lays out; the cluster lives in `arena` but for what deploy_cluster_release frees. ERR_INPUT (too many peers, no image),
@@ -66,6 +77,24 @@ void deploy_cluster_release(struct deploy_cluster *cluster);
  */
 int deploy_cluster_prepare(struct deploy_cluster *cluster, bool read_only,
                            struct err_detail *detail) BASE_NODISCARD;
+/* Its keys and certificates alone, and those of others from their bundles: prepare does it first. */
+int deploy_cluster_material(struct deploy_cluster *cluster, bool read_only,
+                            struct err_detail *detail) BASE_NODISCARD;
+/* The same of one organization, in a cluster that has only its peers; what is missing is made. */
+int deploy_cluster_own_material(struct deploy_cluster *cluster, size_t organization_index,
+                                struct err_detail *detail) BASE_NODISCARD;
+/* The bundle of one of our organizations, whose material is there. */
+int deploy_cluster_bundle(struct deploy_bundle *ret_bundle, const struct deploy_cluster *cluster,
+                          size_t organization_index, struct err_detail *detail) BASE_NODISCARD;
+/* Whether a peer has a certificate: its manager speaks TLS. */
+bool deploy_cluster_certified(const struct deploy_cluster *cluster,
+                              const struct deploy_cluster_peer *peer);
+/* Whether managers trust the organizations' authorities; else they make their certificates themselves, on first use. */
+bool deploy_cluster_trusts_authorities(const struct deploy_cluster *cluster);
+void deploy_cluster_certificate_release(struct deploy_cluster_certificate *certificate);
+/* Changes with the certificate, so that a pod begins again with a new one. */
+void deploy_cluster_certificate_mark(char ret[DEPLOY_CERTIFICATE_MARK],
+                                     const struct deploy_cluster_peer *peer);
 /* Writes members.json: whom the genesis was made for, and the Raft ids. */
 int deploy_cluster_keep(const struct deploy_cluster *cluster,
                         struct err_detail *detail) BASE_NODISCARD;

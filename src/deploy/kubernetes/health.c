@@ -6,6 +6,7 @@
 #include "deploy/kubernetes/target.h"
 #include "deploy/secrets/vault.h"
 
+#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -62,12 +63,22 @@ static uint64_t furthest(const struct deploy_cluster *cluster, size_t but)
     uint64_t most = 0, height;
     size_t asked = 0;
     for (size_t i = 0; i < cluster->count && asked < ASKED_PEERS; i++) {
-        if (i == but || !ask_number(&height, &cluster->peers[i], "eth.blockNumber"))
+        if (i == but || cluster->peers[i].organization->external.value ||
+            !ask_number(&height, &cluster->peers[i], "eth.blockNumber"))
             continue;
         most = height > most ? height : most;
         asked++;
     }
     return most;
+}
+
+/* The only one of ours begins alone: others' operators may be later. */
+static bool others_are_external(const struct deploy_cluster *cluster, size_t index)
+{
+    for (size_t i = 0; i < cluster->count; i++)
+        if (i != index && !cluster->peers[i].organization->external.value)
+            return false;
+    return true;
 }
 
 int deploy_target_await(const struct deploy_cluster *cluster, size_t index, uint64_t seconds,
@@ -83,7 +94,7 @@ int deploy_target_await(const struct deploy_cluster *cluster, size_t index, uint
             return status;
         bool answers = ready && ask_number(&height, peer, "eth.blockNumber") &&
                        ask_number(&peers, peer, "net.peerCount");
-        if (answers && (peers > 0 || cluster->count == 1) &&
+        if (answers && (peers > 0 || cluster->count == 1 || others_are_external(cluster, index)) &&
             height + NEAR_BLOCKS >= furthest(cluster, index))
             return ERR_OK;
         if (deploy_now() > limit)
@@ -155,6 +166,8 @@ int deploy_target_status(const struct deploy_cluster *cluster, bool as_json, boo
     deploy_table_init(&table, titles, BASE_COUNT(titles));
     for (size_t i = 0; status == ERR_OK && i < cluster->count; i++) {
         struct look look;
+        if (cluster->peers[i].organization->external.value)
+            continue;
         status = look_at(&look, &cluster->peers[i], detail);
         add_row(&table, &cluster->peers[i], &look);
         json_array_append_new(all, row_json(&cluster->peers[i], &look));
@@ -207,7 +220,7 @@ static int propose(const struct deploy_cluster *cluster, const char *address, bo
     snprintf(expression, sizeof(expression), "istanbul.propose(\"%s\", %s)", address,
              in ? "true" : "false");
     for (size_t i = 0; status == ERR_OK && i < cluster->count; i++)
-        if (cluster->peers[i].validator)
+        if (cluster->peers[i].validator && !cluster->peers[i].organization->external.value)
             status = deploy_kubectl_console(&text, &cluster->peers[i], expression, detail);
     buf_release(&text);
     return status;
@@ -233,7 +246,8 @@ int deploy_target_vote(struct deploy_cluster *cluster, const char *name, bool in
                                      sizeof(cluster->peers[index].identity.node_address.b)));
     address[sizeof(address) - 1] = 0;
     for (size_t i = cluster->count; i-- > 0;)
-        if (i != index && cluster->peers[i].validator)
+        if (i != index && cluster->peers[i].validator &&
+            !cluster->peers[i].organization->external.value)
             asked = i;
     if (asked == SIZE_MAX)
         return err_set(detail, ERR_USAGE, "there is no other validator to vote");
@@ -263,6 +277,30 @@ static void say(bool *well, bool good, const char *organization, const char *wha
     *well &= good;
 }
 
+/* Others call a peer by its public name, at any time: that there is a record is looked up here, by this machine's resolver. */
+static void look_up_names(bool *well, const struct deploy_cluster *cluster,
+                          const struct deploy_organization *organization)
+{
+    for (size_t i = 0; deploy_cluster_has_proxy(cluster) && i < cluster->count; i++) {
+        const struct deploy_cluster_peer *peer = &cluster->peers[i];
+        struct deploy_cluster_address address;
+        struct addrinfo *found = NULL;
+        struct err_detail detail = {""};
+        char what[3 * DEPLOY_CLUSTER_NAME_MAX];
+        if (peer->organization != organization)
+            continue;
+        deploy_cluster_address(&address, cluster, peer, peer->peer->p2p, 0);
+        int code = getaddrinfo(address.host, NULL, NULL, &found);
+        if (code == 0)
+            freeaddrinfo(found);
+        err_set(&detail, ERR_NOTFOUND,
+                "%s; create the record *.%.180s, to the address of the cluster's way in",
+                gai_strerror(code), organization->external_url_suffix.text);
+        snprintf(what, sizeof(what), "%s has an address", address.host);
+        say(well, code == 0, organization->name.text, what, &detail);
+    }
+}
+
 int deploy_target_doctor(const struct deploy_cluster *cluster, bool *ret_well,
                          struct err_detail *detail)
 {
@@ -270,6 +308,8 @@ int deploy_target_doctor(const struct deploy_cluster *cluster, bool *ret_well,
     for (size_t i = 0; i < cluster->network->organizations.count; i++) {
         const struct deploy_organization *organization = &cluster->network->organizations.items[i];
         const char *name = organization->name.text;
+        if (organization->external.value)
+            continue;
         struct err_detail found = {""};
         struct buf server = BUF_INIT, ca = BUF_INIT, text = BUF_INIT;
         struct vault *vault = NULL;
@@ -287,6 +327,7 @@ int deploy_target_doctor(const struct deploy_cluster *cluster, bool *ret_well,
         if (status == ERR_OK)
             status = vault_engine(vault, &kv, mount ? mount : "secret", &found);
         say(ret_well, status == ERR_OK, name, "the vault answers and has its engine", &found);
+        look_up_names(ret_well, cluster, organization);
         vault_close(vault);
         buf_release(&server);
         buf_release(&ca);

@@ -135,6 +135,37 @@ static int registry_secret(json_t **ret, const struct deploy_docker *docker, con
     return status;
 }
 
+/* What a proxy shows that ends TLS, as BAF's does by a mapping's context: in the organization's own namespace. */
+static json_t *proxy_secret(const struct deploy_cluster_peer *peer, const char *namespace)
+{
+    char name[DEPLOY_CLUSTER_NAME_MAX];
+    struct buf chain = BUF_INIT, key = BUF_INIT;
+    snprintf(name, sizeof(name), "%.60s-ambassador-certs", peer->peer->name.text);
+    base64_append(&chain, buf_bytes(&peer->certificate.chain));
+    base64_append(&key, buf_bytes(&peer->certificate.key));
+    json_t *o = object("v1", "Secret", name, namespace);
+    json_object_set_new(o, "type", json_string("kubernetes.io/tls"));
+    json_object_set_new(
+        o, "data",
+        json_pack("{s:s%, s:s%}", "tls.crt", chain.data, chain.len, "tls.key", key.data, key.len));
+    if (key.data)
+        mem_wipe(key.data, key.capacity);
+    buf_release(&chain);
+    buf_release(&key);
+    return o;
+}
+
+static bool needs_proxy_secret(const struct deploy_cluster *cluster,
+                               const struct deploy_cluster_peer *peer,
+                               const struct deploy_organization *organization)
+{
+    const struct deploy_env *env = cluster->network->env;
+    bool ambassador = !env || !env->proxy.text || strcmp(env->proxy.text, "ambassador") == 0;
+    return ambassador && peer->organization == organization &&
+           !peer->organization->external.value && deploy_cluster_certified(cluster, peer) &&
+           cluster->network->config->transaction_manager.value == DEPLOY_TESSERA;
+}
+
 int deploy_cluster_objects(struct deploy_cluster_object ret[DEPLOY_CLUSTER_OBJECTS_MAX],
                            size_t *ret_count, const struct deploy_cluster *cluster,
                            const struct deploy_organization *organization,
@@ -158,6 +189,14 @@ int deploy_cluster_objects(struct deploy_cluster_object ret[DEPLOY_CLUSTER_OBJEC
     for (size_t i = 0; i < BASE_COUNT(all); i++)
         if (all[i].object)
             ret[count++] = all[i];
+    for (size_t i = 0; i < cluster->count; i++)
+        if (needs_proxy_secret(cluster, &cluster->peers[i], organization)) {
+            ret[count] = (struct deploy_cluster_object){
+                .secret = true, .object = proxy_secret(&cluster->peers[i], namespace)};
+            snprintf(ret[count].file, sizeof(ret[count].file), "%.60s-ambassador-certs.yaml",
+                     cluster->peers[i].peer->name.text);
+            count++;
+        }
     *ret_count = count;
     return ERR_OK;
 }

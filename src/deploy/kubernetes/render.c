@@ -116,10 +116,10 @@ static void list_paths(struct buf *text, const struct deploy_cluster *cluster,
     char path[DEPLOY_SECRETS_PATH_MAX + 1];
     for (size_t i = 0; i < cluster->count; i++) {
         const struct deploy_cluster_peer *peer = &cluster->peers[i];
+        const enum deploy_secret_kind last =
+            peer->has_tm ? DEPLOY_SECRET_CERTS : DEPLOY_SECRET_QUORUM;
         for (int kind = DEPLOY_SECRET_QUORUM;
-             peer->organization_index == organization_index &&
-             kind <= (peer->has_tm ? DEPLOY_SECRET_TRANSACTION : DEPLOY_SECRET_QUORUM);
-             kind++) {
+             peer->organization_index == organization_index && kind <= (int)last; kind++) {
             deploy_secret_path(path, peer->organization, peer->peer, (enum deploy_secret_kind)kind);
             buf_append_format(text, "%s\n", path);
         }
@@ -171,6 +171,7 @@ int deploy_render(const struct deploy_cluster *cluster, const char *folder,
     if (status == ERR_OK)
         status = write_json(folder, "static-nodes.json", cluster->static_nodes, detail);
     for (size_t i = 0; status == ERR_OK && i < cluster->network->organizations.count; i++)
-        status = render_organization(cluster, i, folder, detail);
+        if (!cluster->network->organizations.items[i].external.value)
+            status = render_organization(cluster, i, folder, detail);
     return status;
 }

@@ -61,6 +61,17 @@ static int set_engine(struct vault *vault, const struct deploy_organization *org
     return status;
 }
 
+int deploy_target_engine(const struct deploy_organization *organization, struct err_detail *detail)
+{
+    struct vault *vault = NULL;
+    const char *mount = organization->vault->secret_path.text;
+    int status = deploy_secrets_vault_login(&vault, organization, detail);
+    if (status == ERR_OK && lacks_engine(vault, mount ? mount : "secret"))
+        status = vault_engine_ensure(vault, mount ? mount : "secret", VAULT_KV_2, detail);
+    vault_close(vault);
+    return status;
+}
+
 static int set_vault(const struct deploy_organization *organization, bool look_only,
                      size_t *changes, bool *ret_engine, struct err_detail *detail)
 {
@@ -97,8 +108,9 @@ int deploy_target_vaults(const struct deploy_cluster *cluster, bool look_only, s
     int status = ERR_OK;
     *ret_engines = true;
     for (size_t i = 0; status == ERR_OK && i < cluster->network->organizations.count; i++)
-        status = set_vault(&cluster->network->organizations.items[i], look_only, changes,
-                           ret_engines, detail);
+        if (!cluster->network->organizations.items[i].external.value)
+            status = set_vault(&cluster->network->organizations.items[i], look_only, changes,
+                               ret_engines, detail);
     return status;
 }
 
@@ -238,7 +250,8 @@ static int ask_raft_id(const struct deploy_cluster *cluster, size_t index,
                          "raft_addPeer, then `quorate render --vault --raft-id`");
     buf_append_format(&expression, "raft.addPeer(\"%s\")", enode);
     for (size_t i = 0; i < cluster->count && status != ERR_OK; i++)
-        if (i != index && (cluster->peers[i].founder || cluster->peers[i].raft_id)) {
+        if (i != index && !cluster->peers[i].organization->external.value &&
+            (cluster->peers[i].founder || cluster->peers[i].raft_id)) {
             buf_clear(&text);
             status =
                 deploy_kubectl_console(&text, &cluster->peers[i], buf_text(&expression), detail);
@@ -264,7 +277,7 @@ static int ask_raft_ids(const struct deploy_cluster *cluster, size_t *changes, b
         return ERR_OK;
     for (size_t i = 0; status == ERR_OK && i < cluster->count; i++) {
         const struct deploy_cluster_peer *peer = &cluster->peers[i];
-        if (peer->founder || peer->raft_id)
+        if (peer->founder || peer->raft_id || peer->organization->external.value)
             continue;
         *ret_known &= !look_only;
         if (!look_only)
@@ -292,6 +305,8 @@ static int await_all(const struct deploy_cluster *cluster, uint64_t seconds,
 {
     int status = ERR_OK;
     for (size_t i = 0; status == ERR_OK && seconds && i < cluster->count; i++) {
+        if (cluster->peers[i].organization->external.value)
+            continue;
         status = deploy_target_await(cluster, i, seconds, detail);
         if (status == ERR_OK)
             printf("ready  %s\n", cluster->peers[i].name);
@@ -340,7 +355,8 @@ int deploy_target_up(struct deploy_cluster_context *context,
     if (status == ERR_OK)
         status = ask_raft_ids(cluster, &changes, options->look_only, &known, detail);
     for (size_t i = 0; status == ERR_OK && known && i < cluster->network->organizations.count; i++)
-        status = set_organization(cluster, i, options, &changes, detail);
+        if (!cluster->network->organizations.items[i].external.value)
+            status = set_organization(cluster, i, options, &changes, detail);
     if (status == ERR_OK && !options->look_only)
         status = await_all(cluster, options->wait_seconds, detail);
     *ret_changes = changes;
@@ -388,6 +404,8 @@ int deploy_target_down(const struct deploy_cluster *cluster, bool purge, struct 
     for (size_t i = 0; status == ERR_OK && i < cluster->count; i++) {
         const struct deploy_cluster_peer *peer = &cluster->peers[i];
         char name[DEPLOY_CLUSTER_NAME_MAX], namespace[64];
+        if (peer->organization->external.value)
+            continue;
         deploy_name_release(name, cluster, peer);
         deploy_namespace(namespace, sizeof(namespace), peer->organization);
         struct deploy_tool tool = deploy_helm(peer->organization);
@@ -400,6 +418,8 @@ int deploy_target_down(const struct deploy_cluster *cluster, bool purge, struct 
     for (size_t i = 0; status == ERR_OK && purge && i < cluster->network->organizations.count;
          i++) {
         const struct deploy_organization *organization = &cluster->network->organizations.items[i];
+        if (organization->external.value)
+            continue;
         status = purge_organization(cluster, organization, detail);
         if (status == ERR_OK)
             printf("gone   %s: namespace, binding, login, secrets\n", organization->name.text);

@@ -38,6 +38,9 @@ int deploy_target_doctor(const struct deploy_cluster *cluster, bool *ret_well,
 /* Sets up the vaults of all organizations: engine, policy, login, role. *ret_engines: none lacks its engine. */
 int deploy_target_vaults(const struct deploy_cluster *cluster, bool look_only, size_t *changes,
                          bool *ret_engines, struct err_detail *detail) BASE_NODISCARD;
+/* Makes the engine of one organization's vault where it is missing. */
+int deploy_target_engine(const struct deploy_organization *organization,
+                         struct err_detail *detail) BASE_NODISCARD;
 /* Writes one organization's release files into its checkout, commits and pushes. */
 int deploy_target_push(const struct deploy_cluster *cluster, size_t organization_index,
                        const struct deploy_target_options *options, size_t *changes,

@@ -100,7 +100,7 @@ static json_t *node(const struct deploy_cluster *cluster, const struct deploy_cl
     return v;
 }
 
-static json_t *vault(const struct deploy_cluster_peer *peer)
+static json_t *vault(const struct deploy_cluster *cluster, const struct deploy_cluster_peer *peer)
 {
     char path[DEPLOY_SECRETS_PATH_MAX + 1], mount[DEPLOY_CLUSTER_NAME_MAX];
     deploy_secret_path(path, peer->organization, peer->peer, DEPLOY_SECRET_QUORUM);
@@ -113,7 +113,25 @@ static json_t *vault(const struct deploy_cluster_peer *peer)
         json_object_set_new(v, "tm_keyname", json_string("transaction"));
     json_object_set_new(v, "role", json_string(DEPLOY_VAULT_ROLE));
     json_object_set_new(v, "authpath", json_string(mount));
+    if (deploy_cluster_certified(cluster, peer) && deploy_cluster_trusts_authorities(cluster)) {
+        char mark[DEPLOY_CERTIFICATE_MARK];
+        deploy_cluster_certificate_mark(mark, peer);
+        json_object_set_new(v, "certsname", json_string("certs"));
+        json_object_set_new(v, "certsmark", json_string(mark));
+    }
     return v;
+}
+
+/* Of all organizations: whose certificates a manager trusts. NULL where it makes its own on first use. */
+static json_t *authorities(const struct deploy_cluster *cluster)
+{
+    if (!deploy_cluster_trusts_authorities(cluster))
+        return NULL;
+    json_t *list = json_array();
+    for (size_t i = 0; i < cluster->network->organizations.count; i++)
+        if (cluster->authorities[i].len)
+            json_array_append_new(list, json_string(buf_text(&cluster->authorities[i])));
+    return list;
 }
 
 static json_t *own_url(const struct deploy_cluster *cluster, const struct deploy_cluster_peer *peer,
@@ -141,6 +159,8 @@ static json_t *tessera(const struct deploy_cluster *cluster, const struct deploy
     json_object_set_new(v, "othernodes", others);
     json_object_set_new(v, "tls", json_string(is_strict(cluster) ? "STRICT" : "OFF"));
     json_object_set_new(v, "trust", json_string(trust_words[config->tm_trust.value]));
+    if (deploy_cluster_trusts_authorities(cluster))
+        json_object_set_new(v, "authorities", authorities(cluster));
     return v;
 }
 
@@ -157,6 +177,8 @@ static json_t *constellation(const struct deploy_cluster *cluster,
     json_object_set_new(v, "tls", json_string(is_strict(cluster) ? "strict" : "off"));
     json_object_set_new(v, "othernodes", others);
     json_object_set_new(v, "trust", json_string(small_trust_words[config->tm_trust.value]));
+    if (deploy_cluster_trusts_authorities(cluster))
+        json_object_set_new(v, "authorities", authorities(cluster));
     return v;
 }
 
@@ -166,12 +188,36 @@ static uint64_t published(const struct deploy_port *port, uint64_t otherwise)
                                           : deploy_cluster_port(port, otherwise);
 }
 
+/* HAProxy's ingress passes TLS through when it is told so; source ranges are given to where they restrict something. */
+static void set_provider(json_t *v, const struct deploy_env *env)
+{
+    const char *word = env && env->proxy.text ? env->proxy.text : "ambassador";
+    const char *class = env && env->proxy_class.text ? env->proxy_class.text : NULL;
+    bool haproxy = strcmp(word, "haproxy") == 0, gateway = strcmp(word, "gateway") == 0;
+    bool ingress = haproxy || strcmp(word, "ingress") == 0;
+    json_object_set_new(v, "provider", json_string(ingress ? "ingress" : word));
+    if (ingress && (class || haproxy)) {
+        json_t *i = json_pack("{s:s}", "className", class ? class : "haproxy");
+        if (haproxy)
+            json_object_set_new(i, "annotations",
+                                json_pack("{s:s}", "haproxy.org/ssl-passthrough", "true"));
+        json_object_set_new(v, "ingress", i);
+    }
+    if (gateway && class)
+        json_object_set_new(v, "gateway", json_pack("{s:s}", "className", class));
+    if (!ingress || !env->source_ranges.count)
+        return;
+    json_t *ranges = json_array();
+    for (size_t i = 0; i < env->source_ranges.count; i++)
+        json_array_append_new(ranges, json_string(env->source_ranges.items[i].text));
+    json_object_set_new(v, "sourceRanges", ranges);
+}
+
 static json_t *proxy(const struct deploy_cluster *cluster, const struct deploy_cluster_peer *peer)
 {
     const struct deploy_peer *p = peer->peer;
     json_t *v = json_object();
-    json_object_set_new(v, "provider",
-                        json_string(deploy_cluster_has_proxy(cluster) ? "ambassador" : "none"));
+    set_provider(v, cluster->network->env);
     if (peer->has_tm && is_tessera(cluster)) {
         struct deploy_cluster_address address;
         deploy_cluster_address(&address, cluster, peer, p->tm, DEPLOY_PORT_TESSERA);
@@ -225,7 +271,7 @@ int deploy_cluster_values(json_t **ret_values, const struct deploy_cluster *clus
     json_t *v = json_pack("{s:i, s:{s:s}}", "replicaCount", 1, "metadata", "namespace", namespace);
     json_object_set_new(v, "images", images(cluster, peer));
     json_object_set_new(v, "node", node(cluster, peer));
-    json_object_set_new(v, "vault", vault(peer));
+    json_object_set_new(v, "vault", vault(cluster, peer));
     if (peer->has_tm && is_tessera(cluster))
         json_object_set_new(v, "tessera", tessera(cluster, peer));
     else if (peer->has_tm)

@@ -61,6 +61,7 @@ void deploy_network_check(const struct deploy_network *network, enum deploy_targ
     deploy_check_validators(network, report);
     deploy_check_managers(network, target, report);
     deploy_check_secrets(network, report);
+    deploy_check_outside(network, target, report);
     if (target == DEPLOY_KUBERNETES)
         deploy_check_ports(network, report);
 }

@@ -13,6 +13,8 @@ void deploy_check_ports(const struct deploy_network *network, struct deploy_repo
 void deploy_check_managers(const struct deploy_network *network, enum deploy_target target,
                            struct deploy_report *report);
 void deploy_check_validators(const struct deploy_network *network, struct deploy_report *report);
+void deploy_check_outside(const struct deploy_network *network, enum deploy_target target,
+                          struct deploy_report *report);
 void deploy_check_secrets(const struct deploy_network *network, struct deploy_report *report);
 
 #endif

@@ -59,6 +59,7 @@ struct deploy_env {
     struct deploy_text type;
     struct deploy_text proxy;
     struct deploy_text proxy_namespace;
+    struct deploy_text proxy_class;
     struct deploy_texts
         ambassador_ports;           /* words of "a,b,c", or of the object form: see check_ports.c */
     struct deploy_number port_from; /* ambassadorPorts.portRange */
@@ -174,6 +175,7 @@ struct deploy_organization {
     struct deploy_text org_status;
     struct deploy_text external_url_suffix;
     struct deploy_text cloud_provider;
+    struct deploy_switch external; /* others run it: known by its bundle (deploy/keys/bundle.h) */
     struct deploy_aws *aws;
     struct deploy_k8s *k8s;
     struct deploy_vault *vault;

@@ -375,6 +375,20 @@ static bool is_there(const struct deploy_yaml *node, const char *name)
     return false;
 }
 
+/* As read_switch reads it. */
+static bool is_external(const struct deploy_yaml *node)
+{
+    static const char *const no[] = {"false", "no", "off"};
+    const char *text = NULL;
+    for (size_t i = 0; i < node->count; i++)
+        if (strcmp(node->keys[i], "external") == 0 && node->items[i]->kind == DEPLOY_YAML_SCALAR)
+            text = node->items[i]->text;
+    for (size_t i = 0; text && i < BASE_COUNT(no); i++)
+        if (strcasecmp(no[i], text) == 0)
+            return false;
+    return text != NULL;
+}
+
 static void demand_fields(struct walk *walk, const struct deploy_object *object,
                           const struct deploy_yaml *node)
 {
@@ -383,7 +397,9 @@ static void demand_fields(struct walk *walk, const struct deploy_object *object,
     for (size_t i = 0; i < object->count; i++) {
         const struct deploy_field *field = &object->fields[i];
         bool needed = field->need == DEPLOY_ALWAYS ||
-                      (field->need == DEPLOY_ON_CLUSTER && walk->target == DEPLOY_KUBERNETES);
+                      (walk->target == DEPLOY_KUBERNETES &&
+                       (field->need == DEPLOY_ON_CLUSTER ||
+                        (field->need == DEPLOY_ON_OWN_CLUSTER && !is_external(node))));
         if (!needed || is_there(node, field->name))
             continue;
         size_t before = enter(walk, field->name);

@@ -23,7 +23,8 @@ enum deploy_field_kind {
 };
 
 /* When a field must be there. Conditions between fields are check_*.c's. */
-enum deploy_need { DEPLOY_OPTIONAL, DEPLOY_ALWAYS, DEPLOY_ON_CLUSTER };
+/* ON_CLUSTER of organizations that others run as well; ON_OWN_CLUSTER of ours alone. */
+enum deploy_need { DEPLOY_OPTIONAL, DEPLOY_ALWAYS, DEPLOY_ON_CLUSTER, DEPLOY_ON_OWN_CLUSTER };
 
 struct deploy_object;
 

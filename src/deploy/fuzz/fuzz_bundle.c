@@ -1,0 +1,24 @@
+/* A bundle as anybody may send it: it is read, or refused with a word. */
+#include "deploy/keys/bundle.h"
+
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct deploy_bundle bundle;
+    struct err_detail detail = {""};
+    int status = deploy_bundle_parse(&bundle, bytes_of(data, size), &detail);
+    if (status != ERR_OK) {
+        if (!detail.text[0])
+            abort();
+        return 0;
+    }
+    struct deploy_identity identity;
+    (void)deploy_bundle_identity(&identity, &bundle, "store");
+    if (!deploy_bundle_organization(&bundle) || !deploy_bundle_authority(&bundle))
+        abort();
+    deploy_bundle_release(&bundle);
+    return 0;
+}
