@@ -4,6 +4,7 @@
 #include "deploy/backup/hold.h"
 #include "deploy/local/folder.h"
 #include "deploy/local/run.h"
+#include "deploy/local/tm_config.h"
 #include "deploy/secrets/file.h"
 
 #include <errno.h>
@@ -51,13 +52,12 @@ static int copy_node(const struct making *m, const struct deploy_site_peer *peer
     return run(output, arguments, peer->name, detail);
 }
 
-/* Its configuration is what the supervisor starts it with. */
 static int copy_tm(const struct making *m, size_t index, struct err_detail *detail)
 {
     const struct deploy_site_peer *peer = &m->backup->site->peers[index];
     char config[DEPLOY_PATH_MAX], to[DEPLOY_PATH_MAX];
     struct buf output = BUF_INIT;
-    deploy_path(config, "%s/tm/tessera-config.json", peer->folder);
+    deploy_path(config, "%s/tm/%s", peer->folder, deploy_tm_config_name(m->backup->site));
     deploy_path(to, "%s/peers/%s/tm", m->stage, peer->name);
     int status = file_make_folders(to, 0700, detail);
     deploy_path(to, "%s/peers/%s/tm/payloads.db", m->stage, peer->name);
@@ -260,28 +260,6 @@ static int pack(uint64_t *ret_size, const struct making *m, struct err_detail *d
     return status;
 }
 
-/* quorate-tm copies what it has in SQLite, by Tessera's configuration. */
-static int check_payloads(const struct deploy_backup *backup, struct err_detail *detail)
-{
-    const struct deploy_site *site = backup->site;
-    for (size_t i = 0; i < site->count; i++) {
-        if (!is_in(backup, i) || !site->peers[i].has_tm)
-            continue;
-        if (site->peers[i].database)
-            return err_set(detail, ERR_UNSUPPORTED,
-                           "the payloads of %s are in a database server, which this does not copy; "
-                           "mariadb-dump through %s/db/db.sock does",
-                           site->peers[i].name, site->peers[i].folder);
-        if (site->network->config->transaction_manager.value == DEPLOY_CONSTELLATION)
-            return err_set(
-                detail, ERR_UNSUPPORTED,
-                "payloads of Constellation's dialect are not copied yet; `quorate down`, "
-                "then copy %s",
-                site->folder);
-    }
-    return ERR_OK;
-}
-
 int deploy_backup_make(uint64_t *ret_size, const struct deploy_backup *backup,
                        struct err_detail *detail)
 {
@@ -291,13 +269,10 @@ int deploy_backup_make(uint64_t *ret_size, const struct deploy_backup *backup,
     if (strlen(backup->path) >= STAGE_MAX)
         return err_set(detail, ERR_INPUT, "%s is too long a path", backup->path);
     snprintf(m.stage, sizeof(m.stage), "%.700s.XXXXXX", backup->path);
-    int status = check_payloads(backup, detail);
-    if (status != ERR_OK)
-        return status;
     if (!mkdtemp(m.stage))
         return err_set(detail, err_from_errno(errno), "cannot make a folder beside %s: %s",
                        backup->path, strerror(errno));
-    status = copy_secrets(&m, detail);
+    int status = copy_secrets(&m, detail);
     if (status == ERR_OK)
         status = copy_site(&m, detail);
     if (status == ERR_OK)

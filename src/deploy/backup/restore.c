@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "deploy/backup/archive.h"
 #include "deploy/backup/backup.h"
+#include "deploy/local/recover.h"
 #include "deploy/local/supervisor.h"
 
 #include <errno.h>
@@ -17,7 +18,8 @@ enum {
 };
 
 /* The mark of a peer's genesis is the last to be placed: with it the data lives. */
-static const char *const parts[] = {"node", "tm", "raft-id", "genesis.json"};
+static const char *const parts[] = {"node",    "tm",          "db", DEPLOY_RECOVER_MARK,
+                                    "raft-id", "genesis.json"};
 
 int deploy_backup_read_info(struct deploy_backup_info *ret_info, const char *folder,
                             struct err_detail *detail)
@@ -201,11 +203,28 @@ int deploy_restore_stop(const struct deploy_site *site, const json_t *peers,
 
 /* --- Data --- */
 
-static int place_peer(const struct deploy_site_peer *peer, const char *stage,
-                      struct err_detail *detail)
+/* In the stage: the name that `up` finds the payloads by, and the mark that it is to look for more. */
+static int mark_peer(const struct deploy_site *site, const struct deploy_site_peer *peer,
+                     const char *stage, struct err_detail *detail)
+{
+    char from[DEPLOY_PATH_MAX], to[DEPLOY_PATH_MAX];
+    if (!peer->has_tm)
+        return ERR_OK;
+    deploy_path(from, "%s/peers/%s/tm/payloads.db", stage, peer->name);
+    deploy_path(to, "%s/peers/%s/tm/" DEPLOY_RECOVER_PAYLOADS, stage, peer->name);
+    if (deploy_recover_needs_filling(site, peer) && rename(from, to) != 0)
+        return err_set(detail, err_from_errno(errno), "cannot make %s: %s", to, strerror(errno));
+    deploy_path(to, "%s/peers/%s/" DEPLOY_RECOVER_MARK, stage, peer->name);
+    return file_write_private(to, bytes_none(), detail);
+}
+
+static int place_peer(const struct deploy_site *site, const struct deploy_site_peer *peer,
+                      const char *stage, struct err_detail *detail)
 {
     char from[DEPLOY_PATH_MAX], to[DEPLOY_PATH_MAX];
     int status = file_make_folders(peer->folder, 0700, detail);
+    if (status == ERR_OK)
+        status = mark_peer(site, peer, stage, detail);
     for (size_t i = 0; status == ERR_OK && i < BASE_COUNT(parts); i++) {
         deploy_path(from, "%s/peers/%s/%s", stage, peer->name, parts[i]);
         deploy_path(to, "%s/%s", peer->folder, parts[i]);
@@ -226,7 +245,7 @@ int deploy_restore_place(const struct deploy_site *site, const json_t *peers, co
     {
         const struct deploy_site_peer *peer = peer_of(site, row);
         if (status == ERR_OK && peer)
-            status = place_peer(peer, stage, detail);
+            status = place_peer(site, peer, stage, detail);
     }
     return status;
 }

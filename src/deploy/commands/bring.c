@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "deploy/local/database.h"
 #include "deploy/local/inspect.h"
+#include "deploy/local/recover.h"
 #include "deploy/local/rpc.h"
 #include "deploy/local/supervisor.h"
 #include "deploy/secrets/vault.h"
@@ -213,6 +214,28 @@ static void sweep(const struct deploy_site *site)
     }
 }
 
+/* Peers that were restored get what they lack from the others, before their nodes execute blocks. */
+static int recover(struct deploy_context *context, const struct deploy_bring *options,
+                   struct err_detail *detail)
+{
+    struct deploy_site *site = context->site;
+    struct deploy_programs programs;
+    int status = deploy_bring_check(context, &programs, detail);
+    if (status == ERR_OK)
+        status = deploy_recover_hold_back(site, &programs, detail);
+    if (status == ERR_OK)
+        status = start(site, detail);
+    for (size_t i = 0; status == ERR_OK && i < site->count; i++) {
+        const struct deploy_site_peer *peer = &site->peers[i];
+        if (peer->database)
+            status = deploy_bring_await(site, peer, "db", options->wait_seconds, detail);
+        if (status == ERR_OK && peer->has_tm && !deploy_recover_is_marked(peer))
+            status = deploy_bring_await(site, peer, "tm", options->wait_seconds, detail);
+    }
+    return status == ERR_OK ? deploy_recover_run(site, &programs, print_step, NULL, detail)
+                            : status;
+}
+
 int deploy_bring_up(struct deploy_context *context, const struct deploy_bring *options,
                     struct err_detail *detail)
 {
@@ -220,6 +243,8 @@ int deploy_bring_up(struct deploy_context *context, const struct deploy_bring *o
         began = deploy_now();
     int status = prepare(context, options, detail);
     sweep(context->site);
+    if (status == ERR_OK && deploy_recover_wanted(context->site))
+        status = recover(context, options, detail);
     if (status == ERR_OK)
         status = start(context->site, detail);
     if (status == ERR_OK)
