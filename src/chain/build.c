@@ -1,6 +1,7 @@
 /* The block after the head, made here: GoQuorum's miner/worker.go without its waiting. */
 #include "base/mem.h"
 #include "chain/chain_priv.h"
+#include "chain/private_priv.h"
 #include "consensus/clique/clique.h"
 #include "consensus/istanbul/hash.h"
 #include "consensus/raft/cluster.h"
@@ -128,9 +129,17 @@ static int offer(struct builder *b, struct chain_tx *tx, enum chain_offer *ret_o
     return keep(b, tx);
 }
 
+static const struct eth_transaction *likely_at(const void *list, size_t index)
+{
+    return &((struct chain_tx *const *)list)[index]->tx;
+}
+
 static int take_transactions(struct builder *b)
 {
     const struct chain_build *in = b->in;
+    if (b->result->environment.private)
+        chain_private_expect(b->result->environment.private, in->likely_count, likely_at,
+                             in->likely);
     uint32_t most = in->max_transactions ? in->max_transactions : UINT32_MAX;
     while (in->next && b->count < most && !(in->stop && in->stop(in->context))) {
         /* Not exact where private transactions gave gas back; then the transaction itself is told. */

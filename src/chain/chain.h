@@ -274,6 +274,9 @@ struct chain_build {
     /* The next transaction, sender known; held by the builder if it is taken. NULL: no more. Called
      * on the building thread. `next` NULL: an empty block. */
     struct chain_tx *(*next)(void *context);
+    /* What it is likely to give, in order: so that payloads of private ones are at hand. May be none. */
+    struct chain_tx *const *likely;
+    size_t likely_count;
     /* What became of it; `why` is NULL or says it. May be NULL. */
     void (*offered)(void *context, struct chain_tx *tx, enum chain_offer offer, const char *why);
     /* Whether to stop now (time is up, the head has moved). May be NULL. */

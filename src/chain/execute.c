@@ -2,6 +2,7 @@
  * block_validator.go, state_processor.go). */
 #include "base/hex.h"
 #include "chain/chain_priv.h"
+#include "chain/private_priv.h"
 
 #include <inttypes.h>
 
@@ -95,12 +96,20 @@ static enum chain_verdict check_body(const struct chain_block *block, struct err
 
 /* --- Execution --- */
 
+static const struct eth_transaction *transaction_at(const void *list, size_t index)
+{
+    return (const struct eth_transaction *)list + index;
+}
+
 static int run_transactions(struct chain *chain, struct chain_result *result,
                             enum chain_verdict *ret_verdict, struct err_detail *why,
                             const struct chain_block *block)
 {
     const struct chain_body *body = block->body;
     const struct eth_rules *rules = &result->environment.rules.transactions;
+    if (result->environment.private)
+        chain_private_expect(result->environment.private, body->body.transaction_count,
+                             transaction_at, body->body.transactions);
     for (size_t i = 0; i < body->body.transaction_count; i++) {
         struct eth_transaction *tx = &body->body.transactions[i];
         enum eth_tx_status status;

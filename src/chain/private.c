@@ -256,6 +256,28 @@ static void prepare(struct chain_private *p, const struct eth_transaction *tx, s
     p->verifies = enhanced;
 }
 
+void chain_private_expect(const struct chain_private *p, size_t count,
+                          const struct eth_transaction *(*at)(const void *list, size_t index),
+                          const void *list)
+{
+    struct buf hashes = BUF_INIT;
+    if (!p->payloads || !p->payloads->expect)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        const struct eth_transaction *tx = at(list, i);
+        if (!eth_transaction_is_private(tx) &&
+            (tx->is_creation || !address_equal(&tx->to, &chain_marker_address)))
+            continue;
+        const struct chain_payload_hash hash = chain_payload_hash_of(tx->data);
+        buf_append(&hashes, &hash, sizeof(hash));
+    }
+    if (buf_status(&hashes) == 0)
+        p->payloads->expect(p->payloads->context,
+                            (const struct chain_payload_hash *)(const void *)hashes.data,
+                            hashes.len / CHAIN_PAYLOAD_HASH);
+    buf_release(&hashes);
+}
+
 int chain_private_receive(struct chain_private *p, struct chain_payload *ret_payload,
                           const struct chain_payload_hash *hash)
 {

@@ -117,6 +117,11 @@ struct chain_payloads {
      */
     int (*is_own_vote)(void *context, bool *ret_own, const struct chain_payload_hash *vote,
                        const struct address *management, struct arena *arena);
+    /*
+     * Called on the thread that executes, before a block: what is likely to be received, in this order, so that it may be asked
+     * for at once. Replaces what was expected before. NULL: nobody is told.
+     */
+    void (*expect)(void *context, const struct chain_payload_hash *hashes, size_t count);
 };
 
 /* What the notes say of a private contract. */

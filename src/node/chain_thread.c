@@ -221,6 +221,8 @@ static void work_build(struct job *job)
         .gas_floor = job->build.in.gas_floor,
         .gas_ceil = job->build.in.gas_ceil,
         .next = job->build.in.batch.count ? next_transaction : NULL,
+        .likely = job->build.in.batch.txs,
+        .likely_count = job->build.in.batch.count,
         .offered = on_offered,
         .stop = out_of_time,
         .context = job,

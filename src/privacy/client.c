@@ -37,6 +37,7 @@ void privacy_free(struct privacy_tm *tm)
 {
     if (!tm)
         return;
+    privacy_ahead_free(tm);
     privacy_cache_clear(tm);
     pthread_cond_destroy(&tm->changed);
     pthread_mutex_destroy(&tm->lock);

@@ -28,6 +28,8 @@ struct privacy_tm {
     struct privacy_cached *first, **end;                   /* oldest first */
     struct privacy_cached *buckets[PRIVACY_CACHE_BUCKETS]; /* by hash */
     size_t cached_size;
+    struct privacy_ahead
+        *ahead; /* made by the thread that executes, when a block is worth it; NULL: not yet */
 };
 
 uint64_t privacy_now(const struct privacy_tm *tm);
@@ -42,6 +44,17 @@ void privacy_cache_clear(struct privacy_tm *tm);
 /* A copy whose spans are in `arena`. */
 int privacy_copy(struct chain_payload *ret_payload, const struct chain_payload *payload,
                  struct arena *arena) BASE_NODISCARD;
+
+/* chain_payloads.expect (ahead.c), of one thread. */
+void privacy_expect(void *context, const struct chain_payload_hash *hashes, size_t count);
+/* Whether the manager has answered, ahead, that it has nothing under the hash. Waits while it is being asked. */
+bool privacy_ahead_is_none(struct privacy_tm *tm, const struct chain_payload_hash *hash);
+void privacy_ahead_free(struct privacy_tm *tm);
+
+/* requests.c: by the cache, or one request. */
+int privacy_receive_once(struct privacy_tm *tm, struct chain_payload *ret_payload,
+                         const struct chain_payload_hash *hash, struct arena *arena,
+                         struct err_detail *detail) BASE_NODISCARD;
 
 /* chain_payloads.is_own_vote (shared.c). */
 int privacy_is_own_vote(void *context, bool *ret_own, const struct chain_payload_hash *vote,

@@ -29,7 +29,13 @@ enum {
     PRIVACY_CACHE_MS = 5 * 60 * 1000, /* as the reference */
     PRIVACY_CACHE_MAX = 32 << 20,     /* bytes of payloads that are kept */
     PRIVACY_RETRY_MS = 1000,
-    PRIVACY_TRIES = 5, /* of a request to read, before it has failed */
+    PRIVACY_TRIES = 5,       /* of a request to read, before it has failed */
+    PRIVACY_AHEAD = 4,       /* requests for a block's payloads at a time */
+    PRIVACY_AHEAD_LEAST = 4, /* payloads of a block that are worth it */
+    PRIVACY_AHEAD_MAX =
+        16384, /* payloads that are expected; more are asked for as it comes to them */
+    PRIVACY_AHEAD_WINDOW = 64, /* how far ahead: not all that is offered to a block comes into it */
+    PRIVACY_AHEAD_MS = 5000,   /* an answer is no longer one that the block got */
 };
 
 /* --- The way to it --- */

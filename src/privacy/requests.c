@@ -492,6 +492,13 @@ int privacy_receive(struct privacy_tm *tm, struct chain_payload *ret_payload,
     return receive(tm, ret_payload, hash, raw, arena, PRIVACY_TRIES, detail);
 }
 
+int privacy_receive_once(struct privacy_tm *tm, struct chain_payload *ret_payload,
+                         const struct chain_payload_hash *hash, struct arena *arena,
+                         struct err_detail *detail)
+{
+    return receive(tm, ret_payload, hash, false, arena, 1, detail);
+}
+
 static void tell(struct privacy_tm *tm, enum privacy_event event, const char *text)
 {
     if (tm->options.event)
@@ -504,6 +511,10 @@ static int receive_for_block(void *context, struct chain_payload *ret_payload,
 {
     struct privacy_tm *tm = context;
     struct err_detail detail = {""};
+    if (privacy_ahead_is_none(tm, hash)) {
+        *ret_payload = (struct chain_payload){.is_party = false};
+        return 0;
+    }
     for (unsigned failures = 0;;) {
         int err = receive(tm, ret_payload, hash, false, arena, 1, &detail);
         if (!err && failures)
@@ -523,7 +534,7 @@ static int receive_for_block(void *context, struct chain_payload *ret_payload,
 
 struct chain_payloads privacy_payloads(struct privacy_tm *tm)
 {
-    return (struct chain_payloads){tm, receive_for_block, privacy_is_own_vote};
+    return (struct chain_payloads){tm, receive_for_block, privacy_is_own_vote, privacy_expect};
 }
 
 /* A text about a payload: "true", or keys with commas. */
