@@ -59,7 +59,6 @@ static void drop(struct privacy_tm *tm, const struct chain_payload_hash *hash, b
     else
         tm->end = c->back;
     tm->cached_size -= c->size;
-    arena_release(&c->arena);
     mem_free(c);
 }
 
@@ -94,22 +93,52 @@ void privacy_cache_drop(struct privacy_tm *tm, const struct chain_payload_hash *
     pthread_mutex_unlock(&tm->lock);
 }
 
+/* An item is one piece of memory: there are a hundred thousand of them when payloads are small. */
+static size_t size_of(const struct chain_payload *payload)
+{
+    size_t size = sizeof(struct privacy_cached) +
+                  payload->managed_count * sizeof(payload->managed_parties[0]) +
+                  payload->affected_count * sizeof(payload->affected[0]) + payload->data.len +
+                  payload->sender.len;
+    for (size_t i = 0; i < payload->managed_count; i++)
+        size += payload->managed_parties[i].len;
+    return size;
+}
+
+static struct bytes pack(uint8_t **at, const void *data, size_t len)
+{
+    uint8_t *to = *at;
+    if (len)
+        memcpy(to, data, len);
+    *at += len;
+    return bytes_of(to, len);
+}
+
+/* `c` has room for it. */
+static void pack_payload(struct privacy_cached *c, const struct chain_payload *payload)
+{
+    uint8_t *at = (uint8_t *)(c->rest + payload->managed_count);
+    c->payload = *payload;
+    c->payload.affected =
+        (const struct chain_payload_hash *)(const void *)pack(
+            &at, payload->affected, payload->affected_count * sizeof(payload->affected[0]))
+            .data;
+    c->payload.data = pack(&at, payload->data.data, payload->data.len);
+    c->payload.sender = pack(&at, payload->sender.data, payload->sender.len);
+    for (size_t i = 0; i < payload->managed_count; i++)
+        c->rest[i] = pack(&at, payload->managed_parties[i].data, payload->managed_parties[i].len);
+    c->payload.managed_parties = c->rest;
+}
+
 void privacy_cache_keep(struct privacy_tm *tm, const struct chain_payload_hash *hash, bool raw,
                         const struct chain_payload *payload)
 {
-    struct privacy_cached *c = mem_alloc_zeroed(1, sizeof(*c));
+    size_t size = size_of(payload);
+    struct privacy_cached *c = mem_alloc(size);
     if (!c)
         return;
-    arena_init(&c->arena);
-    c->hash = *hash;
-    c->raw = raw;
-    c->since = privacy_now(tm);
-    c->size = payload->data.len + payload->affected_count * sizeof(payload->affected[0]) + 1024;
-    if (privacy_copy(&c->payload, payload, &c->arena)) {
-        arena_release(&c->arena);
-        mem_free(c);
-        return;
-    }
+    *c = (struct privacy_cached){.hash = *hash, .raw = raw, .since = privacy_now(tm), .size = size};
+    pack_payload(c, payload);
     pthread_mutex_lock(&tm->lock);
     drop(tm, hash, raw);
     struct privacy_cached **bucket = bucket_of(tm, hash);

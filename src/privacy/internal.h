@@ -5,7 +5,7 @@
 
 #include <pthread.h>
 
-enum { PRIVACY_CACHE_BUCKETS = 4096 };
+enum { PRIVACY_CACHE_BUCKETS = 16384 };
 
 struct privacy_cached {
     struct privacy_cached *next, **back; /* by age */
@@ -13,9 +13,9 @@ struct privacy_cached {
     struct chain_payload_hash hash;
     bool raw;
     uint64_t since;
-    size_t size; /* of the arena's content, about */
+    size_t size; /* of all of it */
     struct chain_payload payload;
-    struct arena arena;
+    struct bytes rest[]; /* its parties, and the bytes that all spans of it are of */
 };
 
 struct privacy_tm {
