@@ -13,12 +13,11 @@ scenarios
              the state); the new party is quorate-node with quorate-tm
     tessera  quorate-node with Tessera begins; the new party is GoQuorum with quorate-tm
 """
-import argparse
 import os
 import sys
 
 from mixed import Failed, SKIPPED, free_ports
-from private import PrivateNet, wait_receipts
+from private import PrivateNet, arguments, wait_receipts
 
 # The peers' nodes and managers; who begins; the new party. The third has the contract from the beginning.
 SCENARIOS = {
@@ -105,25 +104,9 @@ def run(args, name):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    here = os.path.dirname(os.path.abspath(__file__))
-    parser.add_argument('--goquorum', default=os.environ.get('QUORATE_GOQUORUM'))
-    parser.add_argument('--tessera', default=os.environ.get('QUORATE_TESSERA'))
-    parser.add_argument('--java', default='java')
-    parser.add_argument('--node', required=True)
-    parser.add_argument('--manager', required=True)
-    parser.add_argument('--fixtures', default=os.environ.get('QUORATE_FIXTURES', os.path.join(here, '..', '..', '..', 'shared', 'fixtures')))
-    parser.add_argument('--seed', type=int, default=1)
-    parser.add_argument('--timeout', type=int, default=4)
-    parser.add_argument('--keep', action='store_true')
-    parser.add_argument('scenarios', nargs='*', default=[])
-    args = parser.parse_args()
-    for path, what in ((args.goquorum, 'GoQuorum'), (args.tessera, "Tessera's jar"), (os.path.join(args.fixtures, 'recordings', 'private'), 'recordings')):
-        if not path or not os.path.exists(path):
-            print(f'no {what}: skipped')
-            return SKIPPED
-    if set(args.scenarios) - set(SCENARIOS):
-        parser.error(f'scenarios are {", ".join(SCENARIOS)}')
+    args = arguments(__doc__, SCENARIOS)
+    if not args:
+        return SKIPPED
     return 1 if sum([run(args, name) for name in args.scenarios or SCENARIOS]) else 0
 
 

@@ -282,8 +282,9 @@ def takeover(net):
     compare(net, answers(net, new, net.last), net.theirs, 'taken over')
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def arguments(doc, scenarios, more=()):
+    """Those of tests with both kinds of nodes and managers; None: something is not there, which is said. `more`: names and defaults of numbers."""
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     here = os.path.dirname(os.path.abspath(__file__))
     parser.add_argument('--goquorum', default=os.environ.get('QUORATE_GOQUORUM'))
     parser.add_argument('--tessera', default=os.environ.get('QUORATE_TESSERA'))
@@ -291,19 +292,24 @@ def main():
     parser.add_argument('--node', required=True)
     parser.add_argument('--manager', required=True)
     parser.add_argument('--fixtures', default=os.environ.get('QUORATE_FIXTURES', os.path.join(here, '..', '..', '..', 'shared', 'fixtures')))
-    parser.add_argument('--transactions', type=int, default=200)
-    parser.add_argument('--seed', type=int, default=1)
-    parser.add_argument('--timeout', type=int, default=4)
+    for name, default in (('seed', 1), ('timeout', 4), *more):
+        parser.add_argument('--' + name, type=int, default=default)
     parser.add_argument('--keep', action='store_true')
     parser.add_argument('scenarios', nargs='*', default=[])
     args = parser.parse_args()
+    if set(args.scenarios) - set(scenarios):
+        parser.error(f'scenarios are {", ".join(scenarios)}')
     for path, what in ((args.goquorum, 'GoQuorum'), (args.tessera, "Tessera's jar"), (os.path.join(args.fixtures, 'recordings', 'private'), 'recordings')):
         if not path or not os.path.exists(path):
             print(f'no {what}: skipped')
-            return SKIPPED
-    scenarios = {'parties': parties, 'takeover': takeover}
-    if set(args.scenarios) - set(scenarios):
-        parser.error(f'scenarios are {", ".join(scenarios)}')
+            return None
+    return args
+
+
+def main():
+    args = arguments(__doc__, ('parties', 'takeover'), [('transactions', 200)])
+    if not args:
+        return SKIPPED
     last = 'takeover' if not args.scenarios or 'takeover' in args.scenarios else 'parties'
     with PrivateNet(args, 'private contracts between GoQuorum with Tessera and Quorate') as net:
         parties(net)

@@ -2,24 +2,13 @@
 """Scenarios of GoQuorum's acceptance tests (quorum-acceptance-tests), each under its specification's name, at three peers: 0 and 1 are Node1 and Node4
 there, parties, and 2 is Node3, which is none. Contracts and steps are our own."""
 import base64, json, os, socket, sys, threading
-from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, HTTPServer
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from peers import Peers, set_to
+from scenarios import MANDATORY, MISMATCH, PROTECTED, STANDARD, VALIDATED, run_all, scenario
 
 node, manager, fixtures = sys.argv[1], sys.argv[2], sys.argv[3]
-STANDARD, PROTECTED, MANDATORY, VALIDATED = 0, 1, 2, 3
 GET, ADD, MAKE, MADE, CALL_SET, STATIC_GET = "0x6d4ce63c", "0x1003e2d2", "0x516517ab", "0x1bffa932", "0xf4a6e2a9", "0x045f984e"
-MISMATCH = "sent privacy flag doesn't match all affected contract flags"
-scenarios = []
-
-
-def scenario(specification, alone=False):
-    """`alone`: takes nonces itself, or makes PSV contracts, whose address must be the one that the head's nonce gives."""
-    def keep(f):
-        scenarios.append((specification, f, alone))
-        return f
-    return keep
 
 
 def words(selector, *values):
@@ -192,6 +181,34 @@ def raw_personal(p):
     raw_private(p, lambda arguments: p.result(0, "personal_signTransaction", arguments, "x")["raw"])
 
 
+def all_hold(p, sent, expected):
+    """Each contract's value at its two parties, and at the third nothing."""
+    for (at, to, transaction), value in zip(sent, expected):
+        contract = [p.receipt(i, transaction) for i in range(3)][at]["contractAddress"]
+        assert values(p, contract) == [value if i in (at, to) else 0 for i in range(3)], (at, to, contract)
+
+
+@scenario("private_smart_contract_spam")
+def spam(p):
+    pairs = [(at, to) for at in range(3) for to in range(3) if at != to for _ in range(10)]
+    sent = [(at, to, p.send(at, input=p.creation("Store", 100 + n), privateFor=[p.keys[to]])) for n, (at, to) in enumerate(pairs)]
+    all_hold(p, sent, range(100, 100 + len(pairs)))
+
+
+@scenario("private_raw_smart_contract_spam", alone=True)
+def raw_spam(p):
+    sent, pairs = [], [(at, to) for at in range(3) for to in range(3) if at != to for _ in range(10)]
+    nonces = [int(p.result(i, "eth_getTransactionCount", p.address[i], "pending"), 16) for i in range(3)]
+    for n, (at, to) in enumerate(pairs):
+        payload = base64.b64encode(bytes.fromhex(p.creation("Store", 200 + n)[2:])).decode()
+        stored = p.post(p.port + 30 + at, "/storeraw", {"payload": payload, "from": p.keys[at]})
+        arguments = p.arguments(at, data="0x" + base64.b64decode(stored["key"]).hex(), privateFor=[p.keys[to]], nonce=hex(nonces[at]))
+        signed = p.result(at, "eth_signTransaction", arguments)["raw"]
+        sent.append((at, to, p.result(at, "eth_sendRawPrivateTransaction", signed, {"privateFor": [p.keys[to]]})))
+        nonces[at] += 1
+    all_hold(p, sent, range(200, 200 + len(pairs)))
+
+
 @scenario("fill_transaction", alone=True)
 def fill(p):
     arguments = p.arguments(0, input=p.creation("Store", 129), privateFor=[p.keys[1]])
@@ -295,15 +312,7 @@ def reasons(p):
 
 
 def test(p):
-    def one(specification, run):
-        run(p)
-        print("passed:", specification, flush=True)
-    with ThreadPoolExecutor(len(scenarios)) as pool:  # they wait for blocks, not for each other
-        for done in [pool.submit(one, name, run) for name, run, alone in scenarios if not alone]:
-            done.result()
-    for name, run, alone in scenarios:
-        if alone:
-            one(name, run)
+    run_all(p)
     assert len(p.roots((0, 1, 2))) > 1
 
 

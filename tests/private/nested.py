@@ -3,25 +3,14 @@
 other parties, traces, transactions that are signed elsewhere, extended contracts that stand on each other. Three peers: 0 is Node1, 1 Node4, 2 Node2.
 Contracts (contracts/Nested.sol) and steps are our own."""
 import base64, json, os, sys
-from concurrent.futures import ThreadPoolExecutor
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from peers import Peers, set_to, until
+from scenarios import MANDATORY, MISMATCH, PROTECTED, STANDARD, VALIDATED, run_all, scenario
 
 node, manager, fixtures = sys.argv[1], sys.argv[2], sys.argv[3]
 nested = json.load(open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "contracts", "Nested.json")))
-STANDARD, PROTECTED, MANDATORY, VALIDATED = 0, 1, 2, 3
 GET, ADD = "0x6d4ce63c", "0x1003e2d2"
 BRANCH, RESTORE = "0x" + nested["Root"]["methods"]["branch(uint256)"], "0x" + nested["Branch"]["methods"]["restore()"]
-MISMATCH = "sent privacy flag doesn't match all affected contract flags"
-scenarios = []
-
-
-def scenario(specification, alone=False):
-    """`alone`: takes nonces itself, or makes PSV contracts, whose address must be the one that the head's nonce gives."""
-    def keep(f):
-        scenarios.append((specification, f, alone))
-        return f
-    return keep
 
 
 def word(value):
@@ -191,16 +180,4 @@ def afterwards(p):
         assert said == "operation not allowed", said
 
 
-def test(p):
-    def one(specification, run):
-        run(p)
-        print("passed:", specification, flush=True)
-    with ThreadPoolExecutor(len(scenarios)) as pool:  # they wait for blocks, not for each other
-        for done in [pool.submit(one, name, run) for name, run, alone in scenarios if not alone]:
-            done.result()
-    for name, run, alone in scenarios:
-        if alone:
-            one(name, run)
-
-
-Peers(node, manager, fixtures, "private", [[], [], []]).run(test)
+Peers(node, manager, fixtures, "private", [[], [], []]).run(run_all)

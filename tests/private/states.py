@@ -19,6 +19,11 @@ def test_naming(p):
     assert p.ask_ipc(ONE + "/1", "eth_getPSI") == {"jsonrpc": "2.0", "id": ONE + "/1", "result": ONE}
     assert p.ask_ipc("plain", "eth_getPSI")["result"] == FOR_ALL
     assert p.ask_ipc(7, "eth_getPSI")["result"] == FOR_ALL
+    ws = p.port + 45
+    assert p.ask_ws(ws, "/?PSI=" + ONE, "eth_getPSI")["result"] == ONE
+    assert p.ask_ws(ws, "/", "eth_getPSI", Quorum_PSI=ONE)["result"] == ONE == p.ask_ws(ws, "/?PSI=private", "eth_getPSI", PSI=ONE)["result"]
+    assert p.ask_ws(ws, "/", "eth_getPSI")["result"] == FOR_ALL
+    assert "unable to find private state for context psi nobody" in str(p.ask_ws(ws, "/?PSI=nobody", "eth_getPSI"))
     only = "only the 'private' psi is supported by the default private state manager"
     assert p.refused_as(ONE, "eth_getPSI", i=1) == only
     assert p.as_(FOR_ALL, "eth_getPSI", i=1) == FOR_ALL
@@ -49,6 +54,8 @@ def test_one_tenant(p):
     assert p.result(0, "eth_getQuorumPayloadExtra", digest) is None
     call = {"to": contract, "data": "0x6d4ce63c"}
     assert int(p.as_(ONE, "eth_call", call, "latest"), 16) == 70 and p.result(0, "eth_call", call, "latest") == "0x"
+    traces = [p.as_(ONE, "debug_traceTransaction", sent), p.result(1, "debug_traceTransaction", sent), p.result(0, "debug_traceTransaction", sent)]
+    assert traces[0] == traces[1] and traces[0]["structLogs"] and traces[2]["structLogs"] == [], [len(t["structLogs"]) for t in traces]
     return contract
 
 
@@ -171,8 +178,24 @@ def test_upgrade():
         new = p.receipt(0, sent)["contractAddress"]
         assert p.stored_as(ONE, new) == 8 and p.result(0, "eth_getCode", new, "latest") == "0x"
         assert p.as_(ONE, "eth_getTransactionCount", contract, "latest") == "0x1"
+        downgrade(p, contract, new)
     finally:
         p.stop()
+
+
+def downgrade(p, *contracts):
+    """Back to one private state: the chain is made anew, by the genesis file without isMPS; it then has what the keys of all tenants are party to."""
+    head = int(p.result(1, "eth_blockNumber"), 16)
+    p.end(p.nodes[0])
+    shutil.rmtree(os.path.join(p.work, "n0", "geth", "quorate"))
+    subprocess.run([p.node, "--datadir", os.path.join(p.work, "n0"), "init", p.plain], check=True, capture_output=True,
+                   env=dict(os.environ, PRIVATE_CONFIG="ignore"))
+    p.start_node(0)
+    until(lambda: int(p.result(0, "eth_blockNumber"), 16) >= head, "the chain made anew", 120)
+    assert p.refused_as(ONE, "eth_getPSI") == "only the 'private' psi is supported by the default private state manager"
+    assert [p.stored_as(FOR_ALL, c) for c in contracts] == [6, 8]
+    head = hex(head)
+    assert p.result(0, "debug_privateStateRoot", head) == p.result(1, "debug_privateStateRoot", head)
 
 
 def test_refused_start(p):
@@ -189,6 +212,7 @@ def test_refused_start(p):
 
 def main():
     p = Tenants(node, manager, fixtures, flags=[[], []])
+    p.flags[0] = ["--ws", "--ws.port", str(p.port + 45), "--ws.api", "eth"]
     try:
         p.start()
         test_naming(p)
@@ -207,7 +231,7 @@ def main():
         p.stop()
         shutil.rmtree(p.work, ignore_errors=True)
     test_upgrade()
-    print("multiple private states: two tenants of one node, a peer, an upgrade")
+    print("multiple private states: two tenants of one node, a peer, an upgrade, and back")
 
 
 main()

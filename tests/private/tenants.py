@@ -1,6 +1,6 @@
 """Peers of which node 0 serves two tenants: its manager has two keys, each in a resident group of its own, and the node's genesis file says
 isMPS. Node 1 has one private state."""
-import http.client, json, os, socket
+import base64, http.client, json, os, socket, struct
 from peers import Peers
 
 ONE = "tenant-one"  # its key is the node's own of the recording; "private" has the third one's
@@ -71,6 +71,24 @@ class Tenants(Peers):
         answer = self.ask_as(psi, method, *params, **how)
         assert "error" in answer, (psi, method, answer)
         return answer["error"]["message"]
+
+    def ask_ws(self, port, path, method, *params, **fields):
+        """The answer over a WebSocket connection that is opened with this path and these fields."""
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as s:
+            more = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in fields.items())
+            s.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                      f"{more}Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}\r\n\r\n".encode())
+            answer = s.makefile("rb")
+            assert b" 101 " in answer.readline()
+            while answer.readline() != b"\r\n":
+                pass
+            text = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
+            size = bytes([0x80 | len(text)]) if len(text) < 126 else struct.pack(">BH", 0x80 | 126, len(text))
+            s.sendall(b"\x81" + size + bytes(4) + text)
+            length = answer.read(2)[1]
+            if length >= 126:
+                length = int.from_bytes(answer.read(2 if length == 126 else 8), "big")
+            return json.loads(answer.read(length))
 
     def ask_ipc(self, id, method, *params):
         with socket.socket(socket.AF_UNIX) as s:
