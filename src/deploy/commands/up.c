@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 static const char *data = DEPLOY_DATA_DEFAULT, *passphrase_file, *store_word;
-static bool detach, local;
+static bool detach, local, no_wait;
 static uint64_t wait_seconds;
 static struct deploy_cluster_words cluster;
 
@@ -24,6 +24,8 @@ static const struct options_row rows[] = {
      "encrypt the secrets under this file's first line (default: a key file beside them)"},
     {"secrets", "WHERE", OPTIONS_TEXT, &store_word,
      "file (default) or vault: where a new network's secrets are kept"},
+    {"no-wait", NULL, OPTIONS_SWITCH, &no_wait,
+     "on clusters: return when all is begun, without waiting for a pod"},
     {"wait", "SECONDS", OPTIONS_NUMBER, &wait_seconds,
      "how long to wait for blocks (default 60; on clusters 900 for each peer)"},
     DEPLOY_CLUSTER_ROWS(cluster),
@@ -115,10 +117,15 @@ static int run(size_t argc, char **argv)
                                            "from which pods read them"),
                                    &detail);
         cluster.data = data;
-        cluster.wait_seconds = wait_seconds ? wait_seconds : DEPLOY_CLUSTER_WAIT_SECONDS;
+        cluster.wait_seconds = no_wait        ? 0
+                               : wait_seconds ? wait_seconds
+                                              : DEPLOY_CLUSTER_WAIT_SECONDS;
         return deploy_cluster_run_up(argv[0], &cluster, false);
     }
-    int status = bring_up(argv[0], &detail);
+    int status = no_wait ? err_set(&detail, ERR_USAGE,
+                                   "--no-wait is for clusters; --detach is what "
+                                   "leaves a network on this machine running")
+                         : bring_up(argv[0], &detail);
     return status == ERR_OK ? COMMANDS_OK : deploy_complain(status, &detail);
 }
 
