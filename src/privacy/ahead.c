@@ -79,9 +79,7 @@ void privacy_expect(void *context, const struct chain_payload_hash *hashes, size
     struct privacy_tm *tm = context;
     if (!tm->ahead && count < PRIVACY_AHEAD_LEAST)
         return;
-    if (!tm->ahead)
-        tm->ahead = begin(tm);
-    struct privacy_ahead *a = tm->ahead;
+    struct privacy_ahead *a = tm->ahead ? tm->ahead : begin(tm);
     size_t most = count < PRIVACY_AHEAD_MAX ? count : PRIVACY_AHEAD_MAX;
     struct entry *entries = a && most ? mem_alloc(most * sizeof(*entries)) : NULL;
     if (!a)
@@ -89,6 +87,7 @@ void privacy_expect(void *context, const struct chain_payload_hash *hashes, size
     for (size_t i = 0; i < most && entries; i++)
         entries[i] = (struct entry){.hash = hashes[i], .state = WAITING};
     pthread_mutex_lock(&tm->lock);
+    tm->ahead = a;
     struct entry *old = a->entries;
     a->entries = entries;
     a->count = entries ? most : 0;
@@ -119,14 +118,12 @@ static struct entry *find(struct privacy_ahead *a, const struct chain_payload_ha
 
 bool privacy_ahead_is_none(struct privacy_tm *tm, const struct chain_payload_hash *hash)
 {
-    struct privacy_ahead *a = tm->ahead;
     bool is_none = false;
-    if (!a)
-        return false;
     pthread_mutex_lock(&tm->lock);
-    bool valid = privacy_now(tm) - a->since < PRIVACY_AHEAD_MS;
+    struct privacy_ahead *a = tm->ahead;
+    bool valid = a && privacy_now(tm) - a->since < PRIVACY_AHEAD_MS;
     struct entry *entry = valid ? find(a, hash) : NULL;
-    unsigned generation = a->generation;
+    unsigned generation = a ? a->generation : 0;
     while (entry && entry->state == ASKED && !tm->stopped) {
         pthread_cond_wait(&tm->changed, &tm->lock);
         if (a->generation != generation)
