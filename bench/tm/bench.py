@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""Sends over HTTP: two managers, one recipient, both durable before the answer; ours and, given its JAR, Tessera.
+"""Sends over HTTP: two to four managers, one to three recipients, all durable before the answer; ours and, given its JAR, Tessera.
 
-usage: bench.py QUORATE_TM [--tessera JAR] [--driver MARIADB_CLIENT_JAR] [--seconds N] [--clients N,N,…] [--warm N] [--only WORD]
+usage: bench.py QUORATE_TM [--tessera JAR] [--driver MARIADB_CLIENT_JAR] [--seconds N] [--clients N,N,…] [--recipients N,N,…] [--warm N]
+                [--only WORD]
 
 Each client is a connection with one send under way; two processes hold them. Prints sends a second, percentiles, CPU time a send and resident
-memory of both managers together; before, what a commit costs the disk at least. MariaDB is started here when its server is installed.
+memory of all managers together; before, what a commit costs the disk at least. MariaDB is started here when its server is installed.
 """
 import argparse
+import itertools
 import multiprocessing
 import os
 import re
@@ -33,7 +35,7 @@ class Sender:
     def __init__(self, manager, to, size):
         self.socket = socket.create_connection(('127.0.0.1', manager.q2t), timeout=60)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        bodies = [json.dumps(request(os.urandom(size), manager.key(), [to])).encode() for _ in range(BODIES)]
+        bodies = [json.dumps(request(os.urandom(size), manager.key(), to)).encode() for _ in range(BODIES)]
         self.requests = [b'POST /send HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n'
                          b'Content-Length: %d\r\n\r\n' % len(body) + body for body in bodies]
         self.count, self.begun = 0, 0.0
@@ -107,11 +109,11 @@ def commits(m):
     return int(found[1]) if found else 0
 
 
-def load(managers, size, seconds, clients):
+def load(managers, size, seconds, clients, recipients=1):
     results, ready, go = multiprocessing.Queue(), multiprocessing.Semaphore(0), multiprocessing.Event()
-    a, b = managers
+    a, to = managers[0], [m.key() for m in managers[1:1 + recipients]]
     shares = [clients // PROCESSES + (i < clients % PROCESSES) for i in range(min(PROCESSES, clients))]
-    processes = [multiprocessing.Process(target=client, args=(a, b.key(), size, seconds, n, results, ready, go))
+    processes = [multiprocessing.Process(target=client, args=(a, to, size, seconds, n, results, ready, go))
                  for n in shares]
     for p in processes:
         p.start()
@@ -146,10 +148,10 @@ def disk(seconds=2):
     return len(times) / seconds, sorted(times)[len(times) // 2] * 1000
 
 
-def row(title, managers, size, clients, args):
-    times, took, used, together = load(managers, size, args.seconds, clients)
+def row(title, managers, recipients, size, clients, args):
+    times, took, used, together = load(managers, size, args.seconds, clients, recipients)
     at = lambda share: times[min(len(times) - 1, int(len(times) * share))] * 1000  # noqa: E731
-    print(f'| {title} | {size // 1024} KiB | {clients} | {len(times) / took:.0f} | {at(.5):.1f} | {at(.9):.1f} | {at(.99):.1f} | '
+    print(f'| {title} | {recipients} | {size // 1024} KiB | {clients} | {len(times) / took:.0f} | {at(.5):.1f} | {at(.9):.1f} | {at(.99):.1f} | '
           f'{f"{together:.1f}" if together else ""} | '
           f'{used / len(times) * 1000:.2f} | {" + ".join(str(resident(m)) for m in managers)} |', flush=True)
 
@@ -157,15 +159,15 @@ def row(title, managers, size, clients, args):
 def run(title, kind, program, databases, args):
     if args.only and args.only not in title:
         return
-    folder = tempfile.mkdtemp(prefix='quorate-tm-bench-')
-    managers = []
+    folder, managers = tempfile.mkdtemp(prefix='quorate-tm-bench-'), []
+    names = 'abcd'[:1 + max(args.recipients)]
     try:
         if kind == 'tessera' and databases[0]:  # its own creation of tables fails on this server
-            for name, database in zip('ab', databases):
+            for name, database in zip(names, databases):
                 maker = Manager(folder, f'tables-{name}', 'quorate', os.path.abspath(args.program), database=database)
                 maker.start()
                 maker.stop()
-        for name, database in zip('ab', databases):
+        for name, database in zip(names, databases):
             managers.append(Manager(folder, name, kind, program, database=database))
             if kind == 'tessera' and args.driver:
                 managers[-1].class_path = f'{program}:{args.driver}'
@@ -176,9 +178,8 @@ def run(title, kind, program, databases, args):
             m.wait_up()
         wait_met(managers, 120)
         load(managers, 1024, args.warm if kind == 'tessera' else 1, args.clients[0])
-        for size in (1024, 65536):
-            for clients in args.clients:
-                row(title, managers, size, clients, args)
+        for recipients, size, clients in itertools.product(args.recipients, (1024, 65536), args.clients):
+            row(title, managers, recipients, size, clients, args)
     finally:
         for m in managers:
             m.stop()
@@ -192,23 +193,25 @@ def main():
     parser.add_argument('--driver', default=driver())
     parser.add_argument('--seconds', type=float, default=8)
     parser.add_argument('--warm', type=float, default=15, help='seconds of load before Tessera is measured')
-    parser.add_argument('--clients', type=lambda text: [int(n) for n in text.split(',')], default=[8, 32, 64])
+    numbers = lambda text: [int(n) for n in text.split(',')]  # noqa: E731
+    parser.add_argument('--clients', type=numbers, default=[8, 32, 64])
+    parser.add_argument('--recipients', type=numbers, default=[1], help='1 to 3')
     parser.add_argument('--only', default='', metavar='WORD', help='rows whose name has it')
     args = parser.parse_args()
     rate, median = disk()
     print(f'{args.seconds} s a row; load average {os.getloadavg()[0]:.1f}; fdatasync of 8 KiB: {rate:.0f} a second, {median:.2f} ms')
-    print('| | payload | clients | sends/s | p50 ms | p90 ms | p99 ms | sends a commit | CPU ms a send, both | resident MB |\n|---|---|---|---|---|---|---|---|---|---|',
+    print('| | recipients | payload | clients | sends/s | p50 ms | p90 ms | p99 ms | sends a commit | CPU ms a send, all | resident MB |\n|---|---|---|---|---|---|---|---|---|---|---|',
           flush=True)
     ours = os.path.abspath(args.program)
-    run('quorate-tm, SQLite', 'quorate', ours, (None, None), args)
+    run('quorate-tm, SQLite', 'quorate', ours, [None] * 4, args)
     if args.tessera:
-        run('Tessera, H2', 'tessera', args.tessera, (None, None), args)
+        run('Tessera, H2', 'tessera', args.tessera, [None] * 4, args)
     if installed():
         server = MariaDB('128M')  # the server's own default
         try:
-            run('quorate-tm, MariaDB', 'quorate', ours, [server.database(n) for n in ('qa', 'qb')], args)
+            run('quorate-tm, MariaDB', 'quorate', ours, [server.database(f'q{n}') for n in 'abcd'], args)
             if args.tessera and args.driver:
-                run('Tessera, MariaDB', 'tessera', args.tessera, [server.database(n) for n in ('ta', 'tb')], args)
+                run('Tessera, MariaDB', 'tessera', args.tessera, [server.database(f't{n}') for n in 'abcd'], args)
         finally:
             server.stop()
 
