@@ -25,8 +25,12 @@ class MariaDB:
         self.pool = pool
         self.folder = tempfile.mkdtemp(prefix='quorate-tm-mariadb-')
         self.port, self.process = free_ports(1)[0], None
-        subprocess.run(['mariadb-install-db', '--no-defaults', f'--datadir={self.folder}/data', '--skip-test-db',
-                        '--auth-root-authentication-method=normal', '--skip-name-resolve'], check=True, **QUIET)
+        with open(f'{self.folder}/install', 'w') as log:  # --force: also where the machine's own name cannot be looked up
+            made = subprocess.run(['mariadb-install-db', '--no-defaults', f'--datadir={self.folder}/data', '--skip-test-db',
+                                   '--auth-root-authentication-method=normal', '--skip-name-resolve', '--force'],
+                                  stdout=log, stderr=log)
+        if made.returncode:
+            raise Failed(f'mariadb-install-db ended with {made.returncode}: {tail(self.folder + "/install")}')
         self.start()
 
     def start(self, wait=True):
@@ -35,7 +39,7 @@ class MariaDB:
             self.process = subprocess.Popen(
                 [program, '--no-defaults', f'--datadir={self.folder}/data', f'--port={self.port}', '--user=root',
                  '--bind-address=127.0.0.1', f'--socket={self.folder}/socket', '--skip-name-resolve',
-                 '--skip-grant-tables', '--max-allowed-packet=64M', f'--innodb-buffer-pool-size={self.pool}'],
+                 '--skip-grant-tables', '--max-allowed-packet=64M', '--max-connections=1000', f'--innodb-buffer-pool-size={self.pool}'],
                 stdout=log, stderr=log)
         if wait:
             until(self.answers, 120, 'MariaDB answers')
