@@ -35,6 +35,7 @@ extern const struct commands_command deploy_restart;
 extern const struct commands_command deploy_restore_command;
 extern const struct commands_command deploy_schema;
 extern const struct commands_command deploy_up;
+extern const struct commands_command deploy_upgrade;
 extern const struct commands_command deploy_down;
 extern const struct commands_command deploy_status;
 extern const struct commands_command deploy_logs;

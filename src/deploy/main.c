@@ -10,6 +10,7 @@ static const struct commands_command *const commands[] = {
     &deploy_doctor,
     &deploy_attach,
     &deploy_restart,
+    &deploy_upgrade,
     &deploy_logs,
     &deploy_keys,
     &deploy_backup_command,

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "deploy/local/database.h"
 #include "deploy/local/inspect.h"
+#include "deploy/local/members.h"
 #include "deploy/local/recover.h"
 #include "deploy/local/rpc.h"
 #include "deploy/local/supervisor.h"
@@ -214,6 +215,26 @@ static void sweep(const struct deploy_site *site)
     }
 }
 
+/* Peers that join a Raft cluster which is there become its members, and are started with the numbers that it gives. */
+static int join_cluster(struct deploy_context *context, struct err_detail *detail)
+{
+    struct deploy_site *site = context->site;
+    struct deploy_programs programs;
+    int status = deploy_bring_check(context, &programs, detail);
+    for (size_t i = 0; status == ERR_OK && i < site->count; i++)
+        status = deploy_members_raft_add(site, i, true, detail);
+    return status == ERR_OK ? deploy_recover_hold_back(site, &programs, detail) : status;
+}
+
+static bool joins_cluster(const struct deploy_site *site)
+{
+    const struct deploy_config *config = site->network->config;
+    bool any = false;
+    for (size_t i = 0; i < site->count; i++)
+        any |= site->peers[i].raft_id == 0;
+    return any && config->bootnode && config->consensus.value == DEPLOY_RAFT;
+}
+
 /* Peers that were restored get what they lack from the others, before their nodes execute blocks. */
 static int recover(struct deploy_context *context, const struct deploy_bring *options,
                    struct err_detail *detail)
@@ -243,6 +264,8 @@ int deploy_bring_up(struct deploy_context *context, const struct deploy_bring *o
         began = deploy_now();
     int status = prepare(context, options, detail);
     sweep(context->site);
+    if (status == ERR_OK && joins_cluster(context->site))
+        status = join_cluster(context, detail);
     if (status == ERR_OK && deploy_recover_wanted(context->site))
         status = recover(context, options, detail);
     if (status == ERR_OK)

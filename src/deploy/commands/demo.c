@@ -7,6 +7,7 @@
 #include "deploy/local/ipc.h"
 #include "deploy/local/rpc.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -271,10 +272,16 @@ static void print_next(const struct deploy_site *site)
 {
     printf("\nThe network runs on without this program:\n\n");
     deploy_table_summary(site);
-    printf("\nNext: quorate status, quorate attach %s, quorate logs %s, quorate down%s%s\n",
-           site->peers[0].peer->name.text, site->peers[0].peer->name.text,
-           strcmp(data, DEPLOY_DATA_DEFAULT) == 0 ? "" : "; each with --data ",
-           strcmp(data, DEPLOY_DATA_DEFAULT) == 0 ? "" : data);
+    const char *self = program_invocation_name, *peer = site->peers[0].peer->name.text;
+    const char *option = strcmp(data, DEPLOY_DATA_DEFAULT) == 0 ? "" : " --data ";
+    const char *folder = *option ? data : "";
+    printf("\nNext:\n"
+           "    %s status%s%s\n"
+           "    %s attach %s%s%s     the JavaScript console of its node\n"
+           "    %s logs %s%s%s\n"
+           "    %s down%s%s\n",
+           self, option, folder, self, peer, option, folder, self, peer, option, folder, self,
+           option, folder);
     fflush(stdout);
 }
 

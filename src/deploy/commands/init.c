@@ -3,6 +3,7 @@
 #include "deploy/deploy.h"
 #include "deploy/network/starter.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -86,7 +87,7 @@ static int write_file(const struct buf *text, struct err_detail *detail)
                        output);
     int status = file_write(output, buf_bytes(text), detail);
     if (status == ERR_OK)
-        printf("wrote %s; next: quorate check %s\n", output, output);
+        printf("wrote %s; next: %s check %s\n", output, program_invocation_name, output);
     return status;
 }
 

@@ -227,7 +227,7 @@ static int restore(struct restoring *r, const char *archive, struct err_detail *
     for (size_t i = 0; status == ERR_OK && i < r->info.peer_count; i++)
         printf("restored %s\n", json_string_value(json_array_get(r->info.peers, i)));
     if (status == ERR_OK)
-        printf("next: quorate up --detach --data %s %s\n", data, network);
+        printf("next: %s up --detach --data %s %s\n", program_invocation_name, data, network);
     deploy_secrets_close(&keys);
     deploy_context_release(&context);
     return status;

@@ -17,6 +17,7 @@ enum {
     AHEAD_SECONDS = 2, /* that a block's time may be before this machine's */
     PERIODS = 5,       /* that blocks may be late: a round change takes two */
     SAMPLE_US = 200000,
+    TABLE_TRIES = 25, /* of all managers together */
     ANSWER_MAX = 1 << 20,
     TM_MS = 3000,
 };
@@ -25,6 +26,7 @@ struct doctor {
     const struct deploy_site *site;
     struct io_http_caller *caller;
     json_t *processes; /* what the supervisor says; NULL when none runs */
+    unsigned table_tries;
     deploy_finding_fn *found;
     void *context;
     size_t answering; /* nodes */
@@ -251,10 +253,34 @@ static bool asks_parties(const struct doctor *d)
            d->site->network->config->transaction_manager.value != DEPLOY_CONSTELLATION;
 }
 
+static bool has_key(const struct io_http_reply *reply, const struct deploy_site_peer *other)
+{
+    const char *key = other->identity.tm_public;
+    return !other->has_tm || memmem(reply->body.data, reply->body.len, key, strlen(key));
+}
+
+/* Its table. One that lacks a key is asked again for a while: right after a start it grows. */
+static int ask_table(struct doctor *d, const struct deploy_site_peer *peer,
+                     struct io_http_reply *ret_reply)
+{
+    char url[64];
+    snprintf(url, sizeof(url), "http://127.0.0.1:%u/partyinfo", peer->tm);
+    for (;;) {
+        size_t lacking = 0;
+        int status = ask_tm(d, url, NULL, ret_reply);
+        for (size_t i = 0; status == ERR_OK && i < d->site->count; i++)
+            lacking += !has_key(ret_reply, &d->site->peers[i]);
+        if (status != ERR_OK || lacking == 0 || d->table_tries == TABLE_TRIES)
+            return status;
+        d->table_tries++;
+        usleep(SAMPLE_US);
+    }
+}
+
 /* Its own key, and those of all others, must be in its table. */
 static bool check_party(struct doctor *d, const struct deploy_site_peer *peer, bool keys_known)
 {
-    char socket[DEPLOY_PATH_MAX], url[64];
+    char socket[DEPLOY_PATH_MAX];
     struct io_http_reply reply;
     bool all = true;
     deploy_path(socket, "%s/tm/tm.ipc", peer->folder);
@@ -265,8 +291,7 @@ static bool check_party(struct doctor *d, const struct deploy_site_peer *peer, b
     }
     if (!keys_known || !asks_parties(d))
         return true;
-    snprintf(url, sizeof(url), "http://127.0.0.1:%u/partyinfo", peer->tm);
-    if (ask_tm(d, url, NULL, &reply) != ERR_OK) {
+    if (ask_table(d, peer, &reply) != ERR_OK) {
         tell(d, true, "`quorate restart --tm` it, and read its log",
              "the transaction manager of %s does not answer others at port %u", peer->name,
              peer->tm);
@@ -274,8 +299,7 @@ static bool check_party(struct doctor *d, const struct deploy_site_peer *peer, b
     }
     for (size_t i = 0; i < d->site->count; i++) {
         const struct deploy_site_peer *other = &d->site->peers[i];
-        if (!other->has_tm || memmem(reply.body.data, reply.body.len, other->identity.tm_public,
-                                     strlen(other->identity.tm_public)))
+        if (has_key(&reply, other))
             continue;
         all = false;
         tell(d, true,

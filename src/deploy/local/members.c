@@ -28,11 +28,21 @@ static int begin(struct crowd *crowd, const struct deploy_site *site, struct err
 static int ask_any(json_t **ret_result, const struct crowd *crowd, size_t except,
                    const char *method, json_t *params, struct err_detail *detail)
 {
+    const struct deploy_bootnode *bootnode = crowd->site->network->config->bootnode;
+    char url[DEPLOY_PATH_MAX];
     int status = err_set(detail, ERR_NOTFOUND, "no node answers; `quorate status` shows them");
     for (size_t i = 0; status != ERR_OK && i < crowd->site->count; i++)
         if (i != except)
             status = deploy_rpc(ret_result, crowd->caller, crowd->site->peers[i].rpc, method,
                                 json_deep_copy(params), detail);
+    if (status != ERR_OK && bootnode && bootnode->url.text) { /* of the network that is joined */
+        snprintf(url, sizeof(url), "http://%.900s:%llu/", bootnode->url.text,
+                 (unsigned long long)bootnode->rpcport.value);
+        status =
+            deploy_rpc_at(ret_result, crowd->caller, url, method, json_deep_copy(params), detail);
+        if (status != ERR_OK)
+            err_prefix(detail, status, "the bootnode");
+    }
     json_decref(params);
     return status;
 }

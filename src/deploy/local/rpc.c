@@ -32,8 +32,15 @@ static int take_result(json_t **ret_result, const struct io_http_reply *reply, c
 int deploy_rpc(json_t **ret_result, struct io_http_caller *caller, uint16_t port,
                const char *method, json_t *params, struct err_detail *detail)
 {
-    static const struct io_http_field fields[] = {{"Content-Type", "application/json"}};
     char url[64];
+    snprintf(url, sizeof(url), "http://127.0.0.1:%u/", port);
+    return deploy_rpc_at(ret_result, caller, url, method, params, detail);
+}
+
+int deploy_rpc_at(json_t **ret_result, struct io_http_caller *caller, const char *url,
+                  const char *method, json_t *params, struct err_detail *detail)
+{
+    static const struct io_http_field fields[] = {{"Content-Type", "application/json"}};
     struct io_http_reply reply;
     json_t *request = json_pack("{s:s, s:i, s:s, s:o}", "jsonrpc", "2.0", "id", 1, "method", method,
                                 "params", params ? params : json_array());
@@ -41,7 +48,6 @@ int deploy_rpc(json_t **ret_result, struct io_http_caller *caller, uint16_t port
     json_decref(request);
     if (!body)
         return err_set(detail, ERR_NOMEM, "%s: out of memory", method);
-    snprintf(url, sizeof(url), "http://127.0.0.1:%u/", port);
     const struct io_http_call_options options = {.method = "POST",
                                                  .url = url,
                                                  .fields = fields,

@@ -11,6 +11,10 @@
 int deploy_rpc(json_t **ret_result, struct io_http_caller *caller, uint16_t port,
                const char *method, json_t *params, struct err_detail *detail) BASE_NODISCARD;
 
+/* The same of any node: `url` is "http://HOST:PORT/". */
+int deploy_rpc_at(json_t **ret_result, struct io_http_caller *caller, const char *url,
+                  const char *method, json_t *params, struct err_detail *detail) BASE_NODISCARD;
+
 /* The same for methods that answer a quantity ("0x…"). */
 int deploy_rpc_number(uint64_t *ret_number, struct io_http_caller *caller, uint16_t port,
                       const char *method, struct err_detail *detail) BASE_NODISCARD;

@@ -55,6 +55,21 @@ static json_t *servers_of(const struct deploy_site *site, const struct deploy_si
                      "communicationType", "REST", "sslConfig", tls_of(site, peer));
 }
 
+/* Managers of a network that these peers join. */
+static size_t elsewhere_count(const struct deploy_site *site)
+{
+    const struct deploy_config *config = site->network->config;
+    return config->bootnode ? config->tm_nodes.count : 0;
+}
+
+static const char *elsewhere(char *ret_url, size_t size, const struct deploy_site *site, size_t i)
+{
+    const char *text = site->network->config->tm_nodes.items[i].text;
+    bool ends = *text && text[strlen(text) - 1] == '/';
+    snprintf(ret_url, size, "%s%s", text, ends ? "" : "/");
+    return ret_url;
+}
+
 static json_t *peers_of(const struct deploy_site *site, size_t index)
 {
     json_t *peers = json_array();
@@ -64,6 +79,11 @@ static json_t *peers_of(const struct deploy_site *site, size_t index)
             continue;
         snprintf(url, sizeof(url), "%s://127.0.0.1:%u/", scheme_of(site), site->peers[i].tm);
         json_array_append_new(peers, json_pack("{s:s}", "url", url));
+    }
+    for (size_t i = 0; i < elsewhere_count(site); i++) {
+        char url[DEPLOY_PATH_MAX];
+        json_array_append_new(peers,
+                              json_pack("{s:s}", "url", elsewhere(url, sizeof(url), site, i)));
     }
     return peers;
 }
@@ -163,6 +183,11 @@ static void constellation_config(struct buf *text, const struct deploy_site *sit
             continue;
         buf_append_format(text, "%s\"%s://127.0.0.1:%u/\"", comma, scheme_of(site),
                           site->peers[i].tm);
+        comma = ", ";
+    }
+    for (size_t i = 0; i < elsewhere_count(site); i++) {
+        char url[DEPLOY_PATH_MAX];
+        buf_append_format(text, "%s\"%s\"", comma, elsewhere(url, sizeof(url), site, i));
         comma = ", ";
     }
     buf_append_text(text, "]\n");
