@@ -159,8 +159,8 @@ def main():
                 assert json.loads(genesis.read_text())["config"]["chainId"] and len(json.loads(nodes.read_text())) == 4
                 newcomer(network, fixtures, program, genesis, nodes)
             network.run("down", "--purge", "--yes")
-            genesis.unlink()
-            nodes.unlink()
+            genesis.unlink(missing_ok=True)
+            nodes.unlink(missing_ok=True)
         explained(network, folder)
     print("1 passed, 0 failed")
 
