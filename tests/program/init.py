@@ -170,14 +170,20 @@ def test_mysql(folder):
     data, sock = folder + "/data", folder + "/db.sock"
     subprocess.run([install, "--no-defaults", "--user=root", "--datadir=" + data, "--skip-test-db", "--force",
                     "--auth-root-authentication-method=normal"], check=True, capture_output=True)
-    db = subprocess.Popen([server, "--no-defaults", "--user=root", "--datadir=" + data, "--socket=" + sock, "--skip-networking",
-                           "--innodb-buffer-pool-size=16M", "--pid-file=" + folder + "/pid"], stderr=subprocess.DEVNULL)
     client = ["mariadb", "--no-defaults", "--socket=" + sock]
-    try:
-        for _ in range(300):
+
+    def start(*more):
+        with open(folder + "/log", "a") as log:
+            started = subprocess.Popen([server, "--no-defaults", "--user=root", "--datadir=" + data, "--socket=" + sock, "--skip-networking",
+                                        "--innodb-buffer-pool-size=16M", "--pid-file=" + folder + "/pid", *more], stdout=log, stderr=log)
+        for _ in range(600):
             if subprocess.run(client + ["-uroot", "-e", "SELECT 1"], capture_output=True).returncode == 0:
-                break
+                return started
             time.sleep(0.1)
+        started.kill()
+        sys.exit("the server does not answer: " + open(folder + "/log").read())
+    db = start()
+    try:
         for _ in range(2):
             subprocess.run(client + ["-uroot"], stdin=open(script), check=True)
         own = client + ["-udemouser", "demodb", "-e"]
@@ -186,6 +192,18 @@ def test_mysql(folder):
         denied = subprocess.run(own + ["SELECT * FROM mysql.user"], env=env, capture_output=True)
         assert denied.returncode != 0, "the user may read other databases"
         assert subprocess.run(own + ["SELECT 1"], env=dict(env, MYSQL_PWD="wrong"), capture_output=True).returncode != 0
+        # At each start by the server itself: a new password takes the place of the old one, the data stays.
+        with open(password, "w") as f:
+            f.write("another 's3cret'\n")
+        no_secret(run(*words, "demouser"))
+        for _ in range(2):
+            db.terminate()
+            db.wait()
+            db = start("--init-file=" + script)
+            found = subprocess.run(own + ["SELECT a FROM t"], env=dict(env, MYSQL_PWD="another 's3cret'"), capture_output=True, text=True)
+            assert found.returncode == 0 and found.stdout.split() == ["a", "1"], found
+        assert subprocess.run(own + ["SELECT 1"], env=env, capture_output=True).returncode != 0
+        no_secret(open(folder + "/log", errors="replace").read())
     finally:
         db.kill()
         db.wait()
