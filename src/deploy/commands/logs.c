@@ -8,13 +8,14 @@
 enum { LINES_MAX = 100000, READ_BACK = 1 << 20 };
 
 static const char *data = DEPLOY_DATA_DEFAULT;
-static bool tm_only, follow;
+static bool tm_only, db_only, follow;
 static uint64_t lines = 50;
 
 static const struct options_row rows[] = {
     {"data", "FOLDER", OPTIONS_TEXT, &data,
      "where the network lives (default " DEPLOY_DATA_DEFAULT ")"},
     {"tm", NULL, OPTIONS_SWITCH, &tm_only, "of the transaction manager instead of the node"},
+    {"db", NULL, OPTIONS_SWITCH, &db_only, "of its database server"},
     {"lines", "NUMBER", OPTIONS_NUMBER, &lines, "how many (default 50)"},
     {"follow", NULL, OPTIONS_SWITCH, &follow, "go on as more is written, until Ctrl-C"},
 };
@@ -54,7 +55,10 @@ static int show(const char *name, struct err_detail *detail)
     if (status == ERR_OK)
         status = deploy_context_peer(&peer, &context, name, detail);
     if (status == ERR_OK)
-        snprintf(path, sizeof(path), "%s/logs/%s.log", peer->folder, tm_only ? "tm" : "node");
+        snprintf(path, sizeof(path), "%s/logs/%s.log", peer->folder,
+                 db_only   ? "db"
+                 : tm_only ? "tm"
+                           : "node");
     FILE *file = status == ERR_OK ? fopen(path, "r") : NULL;
     if (status == ERR_OK && !file)
         status = err_set(detail, ERR_NOTFOUND, "%s is not there: it has never run", path);
@@ -73,6 +77,8 @@ static int run(size_t argc, char **argv)
     int status;
     if (argc != 1)
         status = err_set(&detail, ERR_USAGE, "logs takes one peer: quorate logs carrier");
+    else if (tm_only && db_only)
+        status = err_set(&detail, ERR_USAGE, "--tm and --db exclude each other");
     else if (lines > LINES_MAX)
         status = err_set(&detail, ERR_USAGE, "--lines takes at most %d", LINES_MAX);
     else

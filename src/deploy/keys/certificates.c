@@ -147,8 +147,8 @@ int deploy_make_certs(json_t **ret_fields, const json_t *authority,
 
 /* --- Checking --- */
 
-static int read_sha1(char ret_text[DEPLOY_SHA1_TEXT], char *ret_name, struct bytes pem,
-                     struct err_detail *detail)
+static int read_sha1(char ret_text[DEPLOY_SHA1_TEXT], int64_t *ret_until, char *ret_name,
+                     struct bytes pem, struct err_detail *detail)
 {
     struct io_certificate info;
     int status = io_certificate_read(&info, pem, detail);
@@ -156,6 +156,7 @@ static int read_sha1(char ret_text[DEPLOY_SHA1_TEXT], char *ret_name, struct byt
         return status;
     hex_encode(ret_text, bytes_of(info.sha1, sizeof(info.sha1)));
     ret_text[DEPLOY_SHA1_TEXT - 1] = 0;
+    *ret_until = info.until;
     if (ret_name)
         memcpy(ret_name, info.name, sizeof(info.name));
     return ERR_OK;
@@ -174,10 +175,11 @@ static int check(struct deploy_identity *identity, const json_t *fields, const c
         status = io_certificate_check(buf_bytes(&certificate), buf_bytes(&key), buf_bytes(&root),
                                       detail);
         if (status == ERR_OK && identity)
-            status = read_sha1(identity->certificate_sha1, identity->certificate_name,
-                               buf_bytes(&certificate), detail);
+            status = read_sha1(identity->certificate_sha1, &identity->certificate_until,
+                               identity->certificate_name, buf_bytes(&certificate), detail);
         if (status == ERR_OK && identity)
-            status = read_sha1(identity->authority_sha1, NULL, buf_bytes(&root), detail);
+            status = read_sha1(identity->authority_sha1, &identity->authority_until, NULL,
+                               buf_bytes(&root), detail);
         if (status != ERR_OK)
             status = err_prefix(detail, status == ERR_INPUT ? ERR_CORRUPT : status,
                                 "the secret %s: %s", path, certificate_name);

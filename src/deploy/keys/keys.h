@@ -41,6 +41,7 @@ struct deploy_identity {
     /* Of its certificate: the common name, and the SHA-1 by which managers know each other; of its authority. */
     char certificate_name[IO_CERTIFICATE_NAME_MAX + 1];
     char certificate_sha1[DEPLOY_SHA1_TEXT], authority_sha1[DEPLOY_SHA1_TEXT];
+    int64_t certificate_until, authority_until; /* seconds of Unix time */
     char database_user[DEPLOY_USER_TEXT];
     unsigned former_accounts, former_tm; /* numbered ones that are kept */
     /* Differ when what a program was started with has changed: of each secret, of the database's password alone. */

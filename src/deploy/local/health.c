@@ -20,6 +20,7 @@ enum {
     TABLE_TRIES = 25, /* of all managers together */
     ANSWER_MAX = 1 << 20,
     TM_MS = 3000,
+    EXPIRY_DAYS = 30, /* that a certificate must be good for */
 };
 
 struct doctor {
@@ -327,6 +328,40 @@ static void check_managers(struct doctor *d, bool keys_known)
              asks_parties(d) && keys_known ? " and know each other" : "");
 }
 
+/* --- Certificates --- */
+
+static bool check_until(struct doctor *d, const struct deploy_site_peer *peer, const char *what,
+                        int64_t until)
+{
+    char remedy[160];
+    int64_t days = (until - (int64_t)time(NULL)) / 86400;
+    if (days >= EXPIRY_DAYS)
+        return true;
+    snprintf(remedy, sizeof(remedy),
+             "`quorate keys rotate %s %s`, then `quorate up` with the network file", peer->name,
+             what);
+    tell(d, true, remedy,
+         days > 0 ? "the %s of %s is good for %lld days only"
+                  : "the %s of %s is good no more, since %lld days",
+         what, peer->name, (long long)(days > 0 ? days : -days));
+    return false;
+}
+
+static void check_certificates(struct doctor *d)
+{
+    bool all = true, any = false;
+    for (size_t i = 0; i < d->site->count; i++) {
+        const struct deploy_site_peer *peer = &d->site->peers[i];
+        if (!peer->has_tm || d->site->network->config->tm_tls.value != DEPLOY_TLS_STRICT)
+            continue;
+        any = true;
+        all &= check_until(d, peer, "certificate", peer->identity.certificate_until) &&
+               check_until(d, peer, "authority", peer->identity.authority_until);
+    }
+    if (any && all)
+        tell(d, false, "", "all certificates are good for %d days at least", EXPIRY_DAYS);
+}
+
 /* --- Rounds --- */
 
 static bool any_grew(struct doctor *d)
@@ -377,6 +412,8 @@ int deploy_health(const struct deploy_site *site, bool keys_known, deploy_findin
     }
     check_disk(&d);
     ask_supervisor(&d);
+    if (keys_known)
+        check_certificates(&d);
     if (d.processes) {
         check_processes(&d);
         check_nodes(&d, keys_known);
