@@ -11,6 +11,7 @@ struct vault {
     struct io_tls *tls;
     struct buf url;   /* without a slash at the end */
     struct buf token; /* empty before the login */
+    bool refused;     /* the newest request was: 403 */
 };
 
 /* Percent-encodes all but unreserved characters and slashes. ERR_USAGE for a path that is empty, too long, or has an

@@ -22,7 +22,7 @@ int vault_engine(struct vault *vault, enum vault_kv *ret_kv, const char *mount,
         else if (status < 0)
             (void)err_set(detail, status, "vault %s: the answer about %s tells no engine",
                           buf_text(&vault->url), mount);
-    } else if (status == ERR_IO) {
+    } else if (status == ERR_IO && vault->refused) {
         /* A mount that is not there is refused like one that the token may not see. */
         (void)err_prefix(detail, status, "is a key-value engine mounted at %s?", mount);
     }

@@ -77,6 +77,7 @@ int vault_refused(struct vault *vault, const char *method, const char *path, con
     struct io_http_reply reply;
     json_t *answer = NULL;
     buf_append_format(&url, "%s/v1/auth/token/lookup-self", buf_text(&vault->url));
+    vault->refused = true;
     bool looked = vault->token.len &&
                   send(vault, &reply, "GET", buf_text(&url), bytes_none(), NULL) == 0 &&
                   reply.status == 200 && vault_answer_parse(&answer, reply.body) == 0;
@@ -134,6 +135,7 @@ int vault_ask(struct vault *vault, json_t **ret_answer, const char *method, cons
     struct buf text = BUF_INIT, url = BUF_INIT;
     struct io_http_reply reply;
     json_t *answer = NULL;
+    vault->refused = false;
     buf_append_format(&url, "%s/v1/%s%s", buf_text(&vault->url), path, query);
     int status = buf_status(&url);
     if (status == 0 && body && json_dump_callback(body, append, &text, JSON_COMPACT) != 0)

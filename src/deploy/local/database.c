@@ -7,9 +7,12 @@
 #include "deploy/local/run.h"
 
 #include <errno.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+enum { REMOVE_TRIES = 200, REMOVE_PAUSE_US = 100000 };
 
 static const char folders[] = "/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin";
 
@@ -75,6 +78,26 @@ static int write_script(const struct preparation *p, const struct deploy_site_pe
     return run(arguments, "quorate-init mysql", detail);
 }
 
+/* Drafts of those who were killed on their way; who still writes into one ends soon. */
+static int remove_drafts(const char *folder, struct err_detail *detail)
+{
+    char pattern[DEPLOY_PATH_MAX + 32];
+    glob_t found;
+    int status = ERR_OK;
+    deploy_path(pattern, "%s/new-*", folder);
+    if (glob(pattern, GLOB_NOSORT, NULL, &found) != 0)
+        return ERR_OK;
+    for (size_t i = 0; status == ERR_OK && i < found.gl_pathc; i++)
+        for (int tries = 0; tries < REMOVE_TRIES; tries++) {
+            status = deploy_folder_remove(found.gl_pathv[i], detail);
+            if (status == ERR_OK)
+                break;
+            usleep(REMOVE_PAUSE_US);
+        }
+    globfree(&found);
+    return status;
+}
+
 /* Made beside its place and then moved there, so that one that is there is whole. */
 static int install(const struct preparation *p, const struct deploy_site_peer *peer,
                    struct err_detail *detail)
@@ -87,6 +110,8 @@ static int install(const struct preparation *p, const struct deploy_site_peer *p
     if (access(data, F_OK) == 0)
         return ERR_OK;
     int status = file_make_folders(folder, 0700, detail);
+    if (status == ERR_OK)
+        status = remove_drafts(folder, detail);
     if (status == ERR_OK && !mkdtemp(draft))
         status = err_set(detail, err_from_errno(errno), "%s: %s", draft, strerror(errno));
     if (status != ERR_OK)
