@@ -84,6 +84,21 @@ static int check_genesis(const char *genesis, const struct deploy_programs *prog
     return status;
 }
 
+/* Whether the genesis is the one that an earlier `up` has looked at. */
+static bool is_taken_over(const struct deploy_site *site)
+{
+    char path[DEPLOY_PATH_MAX];
+    struct buf ours = BUF_INIT, theirs = BUF_INIT;
+    deploy_site_path(path, site, "genesis.json");
+    bool same =
+        file_read(path, FILE_MAX_BYTES, &ours, NULL) == ERR_OK &&
+        file_read(site->network->config->genesis.text, FILE_MAX_BYTES, &theirs, NULL) == ERR_OK &&
+        bytes_equal(buf_bytes(&ours), buf_bytes(&theirs));
+    buf_release(&ours);
+    buf_release(&theirs);
+    return same;
+}
+
 static int check_static_nodes(const char *path, struct err_detail *detail)
 {
     struct buf text = BUF_INIT;
@@ -118,7 +133,9 @@ static int check_files(const struct deploy_site *site, const struct deploy_progr
     }
     if (status == ERR_OK)
         status = check_static_nodes(config->staticnodes.text, detail);
-    return status == ERR_OK ? check_genesis(config->genesis.text, programs, detail) : status;
+    return status == ERR_OK && !is_taken_over(site)
+               ? check_genesis(config->genesis.text, programs, detail)
+               : status;
 }
 
 static void no_step(void *context, const char *what, bool made)

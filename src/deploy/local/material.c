@@ -124,31 +124,26 @@ static int write_kind(const struct preparation *p, const struct deploy_site_peer
     return status;
 }
 
-/* The authorities of all organizations, each once: its own and those of the others' managers. */
-static int write_authorities(const struct preparation *p, const struct deploy_site_peer *peer,
-                             struct err_detail *detail)
+/* The authorities of all organizations, each once: a manager's own and those of the others'. */
+static int collect_authorities(struct preparation *p, struct err_detail *detail)
 {
-    struct buf all = BUF_INIT;
     int status = ERR_OK;
     for (size_t i = 0; status == ERR_OK && i < p->site->count; i++) {
-        const struct deploy_site_peer *other = &p->site->peers[i];
+        const struct deploy_site_peer *peer = &p->site->peers[i];
         char path[DEPLOY_SECRETS_PATH_MAX + 1];
         json_t *secret = NULL;
-        bool seen = !other->has_tm;
+        bool seen = !peer->has_tm;
         for (size_t j = 0; !seen && j < i; j++)
             seen = strcmp(p->site->peers[j].identity.authority_sha1,
-                          other->identity.authority_sha1) == 0;
+                          peer->identity.authority_sha1) == 0;
         if (seen)
             continue;
-        deploy_secret_path(path, other->organization, other->peer, DEPLOY_SECRET_CERTS);
+        deploy_secret_path(path, peer->organization, peer->peer, DEPLOY_SECRET_CERTS);
         status = deploy_secrets_read(p->secrets, &secret, path, detail);
         if (status == ERR_OK)
-            status = deploy_certs_pem(&all, secret, path, "rootcapem", detail);
+            status = deploy_certs_pem(&p->authorities, secret, path, "rootcapem", detail);
         deploy_secrets_drop(secret);
     }
-    if (status == ERR_OK)
-        status = write_bytes(p, peer, "authorities.pem", buf_bytes(&all), detail);
-    buf_release(&all);
     return status;
 }
 
@@ -167,7 +162,11 @@ int deploy_material_secrets(struct preparation *p, size_t index, struct err_deta
     status = write_kind(p, peer, DEPLOY_SECRET_TRANSACTION, write_transaction, detail);
     if (status == ERR_OK)
         status = write_kind(p, peer, DEPLOY_SECRET_CERTS, write_certs, detail);
-    return status == ERR_OK ? write_authorities(p, peer, detail) : status;
+    if (status == ERR_OK && p->authorities.len == 0)
+        status = collect_authorities(p, detail);
+    return status == ERR_OK
+               ? write_bytes(p, peer, "authorities.pem", buf_bytes(&p->authorities), detail)
+               : status;
 }
 
 /* --- Configurations --- */

@@ -324,6 +324,7 @@ int deploy_prepare_plan(struct deploy_site *site, const struct deploy_secrets *s
     *ret_keys_missing = p.keys_missing;
     buf_release(&p.genesis);
     buf_release(&p.nodes);
+    buf_release(&p.authorities);
     return status;
 }
 
@@ -346,5 +347,6 @@ int deploy_prepare(struct deploy_site *site, const struct deploy_programs *progr
         status = write_processes(&p, detail);
     buf_release(&p.genesis);
     buf_release(&p.nodes);
+    buf_release(&p.authorities);
     return status;
 }

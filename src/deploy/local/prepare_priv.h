@@ -12,10 +12,11 @@ struct preparation {
     const struct deploy_secrets *secrets;
     deploy_step_fn *step;
     void *context;
-    bool look_only;     /* writes nothing: for a plan */
-    bool keys_missing;  /* and so what follows from them is not known yet */
-    struct buf genesis; /* the text of genesis.json */
-    struct buf nodes;   /* the text of static-nodes.json */
+    bool look_only;         /* writes nothing: for a plan */
+    bool keys_missing;      /* and so what follows from them is not known yet */
+    struct buf genesis;     /* the text of genesis.json */
+    struct buf nodes;       /* the text of static-nodes.json */
+    struct buf authorities; /* certificates in PEM, once they have been asked for */
 };
 
 /* Writes a file that is missing or differs; *ret_written tells of it, also where writing is left out. */
