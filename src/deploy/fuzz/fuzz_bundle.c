@@ -1,4 +1,5 @@
 /* A bundle as anybody may send it: it is read, or refused with a word. */
+#include "crypto/secp256k1.h"
 #include "deploy/keys/bundle.h"
 
 #include <stdlib.h>
@@ -16,7 +17,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     struct deploy_identity identity;
-    (void)deploy_bundle_identity(&identity, &bundle, "store");
+    struct address derived;
+    if (deploy_bundle_identity(&identity, &bundle, "store")) {
+        crypto_address_of(&derived, &identity.node);
+        if (!address_equal(&derived, &identity.node_address))
+            abort();
+    }
     if (!deploy_bundle_organization(&bundle) || !deploy_bundle_authority(&bundle))
         abort();
     deploy_bundle_release(&bundle);

@@ -62,7 +62,7 @@ static int write_objects(const struct deploy_cluster *cluster,
     for (size_t i = 0; status == ERR_OK && i < count; i++) {
         if (objects[i].secret != secret)
             continue;
-        snprintf(file, sizeof(file), "%s/%s",
+        snprintf(file, sizeof(file), "%s/%.250s",
                  secret              ? ""
                  : objects[i].shared ? class
                                      : namespace,

@@ -80,7 +80,7 @@ static void read_output(struct buf *output, int pipe)
 int deploy_run(int *ret_code, struct buf *output, const char *const *arguments,
                struct err_detail *detail)
 {
-    pid_t pid;
+    pid_t pid = -1;
     int pipe = -1, ended = 0;
     int status = start(&pid, &pipe, arguments, detail);
     if (status != ERR_OK)

@@ -94,7 +94,7 @@ static int count_versions(void *argument, uint64_t *ret_count, const char *path,
 /* It stands beside them. A token that may not see it has none in its list. */
 static int list_authority(json_t *paths, const struct place *place, struct err_detail *detail)
 {
-    char path[DEPLOY_SECRETS_PATH_MAX + 1];
+    char path[DEPLOY_SECRETS_PATH_MAX + 1 + sizeof("authority")];
     json_t *fields = NULL;
     snprintf(path, sizeof(path), "%sauthority", place->prefix);
     int status = vault_read(place->vault, &fields, place->mount, path + strlen(place->mount) + 1,
