@@ -53,7 +53,8 @@ def console(state, context, namespace, words):
     if f"{namespace}/{peer}" not in cluster["peers"]:
         fail(f"pods {words[0]} not found")
     behind = open(STATE + ".behind").read().strip() if os.path.exists(STATE + ".behind") else ""
-    answers = {"eth.blockNumber": "3" if behind == peer else "40", "net.peerCount": "3",
+    height = "3" if behind == peer else "40"
+    answers = {"eth.blockNumber": height, "[eth.blockNumber, net.peerCount]": f"[{height}, 3]",
                "istanbul.getValidators()": json.dumps(state.get("validators", []))}
     if expression.startswith("istanbul.propose("):
         address, vote = expression[len("istanbul.propose("):-1].split(", ")

@@ -33,6 +33,23 @@ static bool ask_number(uint64_t *ret, const struct deploy_cluster_peer *peer,
     return good;
 }
 
+/* Both at once: a question costs seconds where a cluster is slow. */
+static bool ask_node(uint64_t *ret_height, uint64_t *ret_peers,
+                     const struct deploy_cluster_peer *peer)
+{
+    struct buf text = BUF_INIT;
+    unsigned long long height, peers;
+    bool good =
+        deploy_kubectl_console(&text, peer, "[eth.blockNumber, net.peerCount]", NULL) == ERR_OK &&
+        sscanf(buf_text(&text), "[%llu, %llu]", &height, &peers) == 2;
+    if (good) {
+        *ret_height = height;
+        *ret_peers = peers;
+    }
+    buf_release(&text);
+    return good;
+}
+
 static int pod_ready(bool *ret, const struct deploy_cluster_peer *peer, struct err_detail *detail)
 {
     char namespace[64];
@@ -92,10 +109,11 @@ int deploy_target_await(const struct deploy_cluster *cluster, size_t index, uint
         int status = pod_ready(&ready, peer, detail);
         if (status != ERR_OK)
             return status;
-        bool answers = ready && ask_number(&height, peer, "eth.blockNumber") &&
-                       ask_number(&peers, peer, "net.peerCount");
-        if (answers && (peers > 0 || cluster->count == 1 || others_are_external(cluster, index)) &&
-            height + NEAR_BLOCKS >= furthest(cluster, index))
+        /* Others first: blocks come while we ask, so that one that is asked later must be as far. */
+        uint64_t far = ready ? furthest(cluster, index) : 0;
+        bool answers = ready && ask_node(&height, &peers, peer);
+        bool alone = peers == 0 && cluster->count > 1 && !others_are_external(cluster, index);
+        if (answers && !alone && height + NEAR_BLOCKS >= far)
             return ERR_OK;
         if (deploy_now() > limit)
             return err_set(detail, ERR_IO,
@@ -121,8 +139,7 @@ static int look_at(struct look *ret, const struct deploy_cluster_peer *peer,
     *ret = (struct look){0};
     int status = pod_ready(&ret->ready, peer, detail);
     if (status == ERR_OK && ret->ready)
-        ret->answers = ask_number(&ret->height, peer, "eth.blockNumber") &&
-                       ask_number(&ret->peers, peer, "net.peerCount");
+        ret->answers = ask_node(&ret->height, &ret->peers, peer);
     return status;
 }
 

@@ -1,0 +1,289 @@
+#!/usr/bin/env python3
+"""Four organizations on a real Kubernetes: `quorate up` until all are in sync, a private transaction between two pods, a pod that is killed, a rolling
+upgrade during which the network goes on, a vote, and down.
+
+usage: cluster_pods.py QUORATE_FOLDER CHARTS TOOLS     as podman.py
+
+etcd, API server, controllers, scheduler, kubelet with containerd, kube-proxy and CoreDNS run in namespaces of their own; the images are made as for podman.py.
+Pods log in to OpenBao by tokens that the API server reviews, managers know each other by their organizations' authorities. Volumes are folders of this machine.
+Skipped unless root and all of it is there ($QUORATE_KUBERNETES names Kubernetes' programs)."""
+
+import contextlib
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, "../support"), os.path.join(HERE, "../operator"), HERE]
+import podman  # noqa: E402
+from kubernetes import CNI, NODE_PROGRAMS, PROGRAMS, Kubernetes, Node, call, make_network, programs  # noqa: E402
+from vault import Vault  # noqa: E402
+
+SKIPPED = 77
+ADDRESS = "10.77.0.1"
+ORGANIZATIONS = podman.ORGANIZATIONS
+PAUSE = r"""#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <sys/wait.h>
+static void end(int s) { (void)s; _exit(0); }
+static void reap(int s) { (void)s; while (waitpid(-1, NULL, WNOHANG) > 0) {} }
+int main(void) { signal(SIGTERM, end); signal(SIGINT, end); signal(SIGCHLD, reap); for (;;) pause(); }
+"""
+
+
+def images(folder, programs_folder, tools):
+    """Ours, the database's, and what holds a pod's namespaces; as files."""
+    build = folder / "build"
+    (build / "bin").mkdir(parents=True)
+    for name in ("quorate", "quorate-init", "quorate-node", "quorate-tm"):
+        shutil.copy(os.path.join(programs_folder, name), build / "bin" / name)
+    podman.run("bash", os.path.join(tools, "image-root"), str(build), str(folder / "image"))
+    podman.run("podman", "build", "--quiet", "--file", os.path.join(tools, "../Containerfile"), "--tag", "localhost/quorate:k8s", str(folder / "image"))
+    podman.database_image(folder, "localhost/mariadb:k8s")
+    (folder / "pause").mkdir()
+    (folder / "pause.c").write_text(PAUSE)
+    podman.run("gcc", "-static", "-O2", "-o", str(folder / "pause/pause"), str(folder / "pause.c"))
+    (folder / "Pausefile").write_text('FROM scratch\nCOPY pause /pause\nENTRYPOINT ["/pause"]\n')
+    podman.run("podman", "build", "--quiet", "--file", str(folder / "Pausefile"), "--tag", "localhost/pause:k8s", str(folder / "pause"))
+    files = []
+    for name in ("pause", "quorate", "mariadb"):
+        files.append(folder / f"{name}.tar")
+        podman.run("podman", "save", "--quiet", "--output", str(files[-1]), f"localhost/{name}:k8s")
+        podman.run("podman", "rmi", "--force", f"localhost/{name}:k8s", ok=False)
+    return files
+
+
+class Cluster:
+    def __init__(self, folder, quorate_folder, charts, tools, bao, stack):
+        self.folder, self.charts, self.quorate = folder, charts, os.path.join(quorate_folder, "quorate")
+        files = images(folder, quorate_folder, tools)
+        self.vault = Vault(bao, ADDRESS)
+        stack.callback(self.vault.end)
+        self.kubernetes = Kubernetes(folder, ORGANIZATIONS, ADDRESS)
+        stack.callback(self.end)
+        self.node = Node(self.kubernetes, files, "localhost/pause:k8s")
+        self.node.ctr("images", "tag", "localhost/quorate:k8s", "localhost/quorate:next")
+        self.volumes()
+        text = podman.network(self.vault.url, "KUBE").replace("tm_trust: tofu", "tm_trust: ca")
+        for name in ORGANIZATIONS:
+            text = text.replace('"KUBE"', f'"{folder}/kube-{name}"', 1)
+        (folder / "network.yaml").write_text(text)
+
+    def end(self):
+        """Pods end before the parts that would end them."""
+        subprocess.run(["kubectl", "--kubeconfig", str(self.kubernetes.inside), "delete", "pods,statefulsets", "--all", "--all-namespaces", "--force",
+                        "--grace-period=0", "--timeout=30s"], capture_output=True)
+        for line in subprocess.run(["ctr", "--address", str(self.folder / "containerd.sock"), "--namespace", "k8s.io", "tasks", "list", "--quiet"],
+                                   capture_output=True, text=True).stdout.split():
+            subprocess.run(["ctr", "--address", str(self.folder / "containerd.sock"), "--namespace", "k8s.io", "tasks", "kill", "--signal", "9", line],
+                           capture_output=True)
+        time.sleep(2)  # for the shims to see it
+        self.kubernetes.end()
+
+    def volumes(self):
+        """Two for each peer, as an administrator gives them; a folder keeps the rights it has, so they are the pods' group's."""
+        claims = []
+        for i in range(2 * len(ORGANIZATIONS)):
+            path = self.folder / f"volumes/{i}"
+            path.mkdir(parents=True)
+            os.chown(path, 1000, 1000)
+            (path / "mysql").mkdir()
+            os.chown(path / "mysql", 1000, 1000)
+            claims.append({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": f"folder-{i}"}, "spec": {
+                "capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": str(path)}}})
+        self.kubernetes.apply(*claims)
+
+    def run(self, *words, code=0, text=None):
+        done = subprocess.run([self.quorate, *words], cwd=self.folder, capture_output=True, text=True, env=dict(os.environ, VAULT_TOKEN="root"), timeout=900)
+        output = done.stdout + done.stderr
+        if done.returncode != code or (text and text not in output):
+            sys.exit(f"quorate {' '.join(words)} ended with {done.returncode}, expected {code} and '{text}':\n{output}\n{self.say()}")
+        return output
+
+    def up(self, tag, **expected):
+        return self.run("up", "--image", f"localhost/quorate:{tag}", "--database-image", "localhost/mariadb:k8s", "--charts", self.charts, "--wait", "400",
+                        "network.yaml", **expected)
+
+    def say(self):
+        text = self.kubernetes.events()
+        for name in ORGANIZATIONS:
+            for container in ("certificates-init", "tessera", "quorum"):
+                done = subprocess.run(["kubectl", "--kubeconfig", str(self.kubernetes.inside), "logs", "--tail=8", "--namespace", f"{name}-quo", f"{name}-0",
+                                       "--container", container], capture_output=True, text=True)
+                text += f"--- {name} {container}\n{done.stdout}{done.stderr}"
+        return text
+
+    def pod(self, name):
+        return self.kubernetes.get("pod", f"{name}-quo", f"{name}-0")
+
+    def rpc(self, name, method, *params):
+        """By the peer's service, which kube-proxy leads to the pod."""
+        service = self.kubernetes.get("service", f"{name}-quo", name)["spec"]["clusterIP"]
+        port = podman.port(ORGANIZATIONS.index(name), "rpc")
+        call = urllib.request.Request(f"http://{service}:{port}", json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode(),
+                                      {"Content-Type": "application/json"})
+        with urllib.request.urlopen(call, timeout=60) as answer:
+            body = json.load(answer)
+        if "error" in body:
+            raise RuntimeError(f"{method}: {body['error']['message']}")
+        return body["result"]
+
+    def height(self, name):
+        return int(self.rpc(name, "eth_blockNumber"), 16)
+
+    def stored(self, name, transaction):
+        receipt = self.kubernetes.wait(f"a receipt at {name}", lambda: self.rpc(name, "eth_getTransactionReceipt", transaction))
+        return int(self.rpc(name, "eth_getStorageAt", receipt["contractAddress"], "0x0", "latest"), 16)
+
+    def key(self, name):
+        return self.vault.ask("GET", f"secretsv2/data/{name}-quo/crypto/{name}/transaction")["data"]["data"]["tm.pub"]
+
+    def send(self, sender, receiver):
+        account = self.rpc(sender, "eth_accounts")[0]
+        return self.kubernetes.wait("a private transaction", lambda: self.rpc(sender, "eth_sendTransaction", {
+            "from": account, "data": podman.STORES_42, "gas": "0x47b760", "gasPrice": "0x0", "privateFor": [self.key(receiver)]}))
+
+    def memory(self, name):
+        """MiB of a pod's own processes, with its database, shared pages in parts."""
+        uid, kib = self.pod(name)["metadata"]["uid"], 0
+        for file in pathlib.Path("/proc").glob("[0-9]*/cgroup"):
+            with contextlib.suppress(OSError):
+                if uid in file.read_text():
+                    kib += sum(int(line.split()[1]) for line in (file.parent / "smaps_rollup").read_text().splitlines() if line.startswith("Pss:"))
+        return kib // 1024
+
+
+def check_up(cluster):
+    began = time.monotonic()
+    output = cluster.up("k8s")
+    print(f"`quorate up`: four organizations in sync after {time.monotonic() - began:.1f} s")
+    assert all(f"ready  {o}/{o}" in output for o in ORGANIZATIONS), output
+    for name in ORGANIZATIONS:
+        pod = cluster.pod(name)
+        ended = [s["state"]["terminated"] for s in pod["status"]["initContainerStatuses"]]
+        assert [s["exitCode"] for s in ended] == [0, 0, 0], ended
+        assert all(a["finishedAt"] <= b["startedAt"] for a, b in zip(ended, ended[1:])), ended
+    cluster.run("status", text="ready")
+    cluster.run("doctor", text="well  four: the vault answers and has its engine")
+    cluster.up("k8s", text="nothing to do")
+
+
+def check_private(cluster):
+    sent = cluster.send("one", "two")
+    assert {o: cluster.stored(o, sent) for o in ORGANIZATIONS} == {"one": 42, "two": 42, "three": 0, "four": 0}
+    print("a private transaction, managers by their organizations' authorities: 42 at its two parties, nothing at the others")
+    print("memory of a pod with its database, MiB: " + ", ".join(f"{o} {cluster.memory(o)}" for o in ORGANIZATIONS))
+    return sent
+
+
+def check_killed(cluster, sent):
+    before = cluster.pod("two")["metadata"]["uid"]
+    began = time.monotonic()
+    cluster.kubernetes.kubectl("delete", "pod", "two-0", "--namespace", "two-quo", "--force", "--grace-period=0")
+
+    def back():
+        pod = cluster.pod("two")
+        ready = any(c["type"] == "Ready" and c["status"] == "True" for c in pod["status"].get("conditions", []))
+        return pod["metadata"]["uid"] != before and ready and cluster.height("two") >= cluster.height("one") - 1
+    cluster.kubernetes.wait("two to be back in sync", back, 300)
+    assert cluster.stored("two", sent) == 42, "the killed pod has lost its private state"
+    more = cluster.send("one", "two")
+    assert cluster.stored("two", more) == 42
+    print(f"a killed pod was back with its data and in sync after {time.monotonic() - began:.1f} s")
+
+
+class Watch:
+    """How many pods are not ready at once, and whether blocks come, while something is done."""
+
+    def __init__(self, cluster):
+        self.cluster, self.most, self.heights, self.going = cluster, 0, [], True
+        self.thread = threading.Thread(target=self.look)
+
+    def look(self):
+        while self.going:
+            with contextlib.suppress(subprocess.SubprocessError, OSError, ValueError, RuntimeError, KeyError):
+                pods = self.cluster.kubernetes.get("pods", None, "--all-namespaces")["items"]
+                ready = [p for p in pods if any(c["type"] == "Ready" and c["status"] == "True" for c in p["status"].get("conditions", []))]
+                self.most = max(self.most, len(ORGANIZATIONS) - len(ready))
+                self.heights.append(max(self.cluster.height(p["metadata"]["name"][:-2]) for p in ready))
+            time.sleep(0.5)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.going = False
+        self.thread.join()
+
+
+def check_upgrade(cluster):
+    with Watch(cluster) as watch:
+        began = time.monotonic()
+        cluster.up("next", text="release fourfourtessera, changed")
+        seconds = time.monotonic() - began
+    for name in ORGANIZATIONS:
+        assert cluster.pod(name)["spec"]["containers"][-1]["image"] == "localhost/quorate:next"
+    assert watch.most == 1, f"{watch.most} pods were away at once"
+    assert watch.heights[-1] > watch.heights[0] + 3, watch.heights
+    print(f"a rolling upgrade in {seconds:.1f} s: never more than one pod away, {watch.heights[-1] - watch.heights[0]} blocks meanwhile")
+
+
+def check_votes(cluster):
+    cluster.run("demote", "network.yaml", "four", text="four/four is no validator any more")
+    cluster.run("promote", "network.yaml", "four", text="four/four is a validator")
+    print("voted out, and in again")
+
+
+def missing():
+    why = podman.missing()
+    if why:
+        return why
+    gone = [n for n in (*PROGRAMS, *NODE_PROGRAMS, "etcd", "kubectl", "openssl", "containerd", "ctr", "iptables", "gcc") if not shutil.which(n)]
+    if not os.path.exists(f"{CNI}/bridge"):
+        gone.append("containernetworking-plugins")
+    return "not there: " + ", ".join(gone) if gone else None
+
+
+def main():
+    why = None if programs() else "QUORATE_KUBERNETES does not name a folder with Kubernetes' programs"
+    why = why or missing()
+    if why:
+        print(f"skipped: {why}")
+        return SKIPPED
+    if "QUORATE_PODS_INSIDE" not in os.environ:
+        inside = "mount --make-rshared / && exec \"$@\""  # the kubelet's and containerd's mounts are seen by each other, and by nobody outside
+        return subprocess.run(["unshare", "--net", "--mount", "--propagation", "private", "sh", "-c", inside, "sh", sys.executable, *sys.argv],
+                              env=dict(os.environ, QUORATE_PODS_INSIDE="1")).returncode
+    quorate_folder, charts, tools = (os.path.abspath(p) for p in sys.argv[1:4])
+    helm = shutil.which(os.environ.get("QUORATE_HELM", "helm"))
+    os.environ["PATH"] = f"{os.path.dirname(helm)}:{os.environ['PATH']}"
+    make_network(ADDRESS)
+    with contextlib.ExitStack() as stack:
+        folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="quorate-k8s-", ignore_cleanup_errors=True)))
+        folder.chmod(0o755)
+        cluster = Cluster(folder, quorate_folder, charts, tools, shutil.which(os.environ.get("QUORATE_OPENBAO", "bao")), stack)
+        check_up(cluster)
+        sent = check_private(cluster)
+        check_killed(cluster, sent)
+        check_upgrade(cluster)
+        check_votes(cluster)
+        cluster.run("down", text="gone   four: release fourfourtessera")
+        cluster.kubernetes.wait("the pods to go", lambda: not cluster.kubernetes.get("pods", None, "--all-namespaces")["items"])
+        cluster.run("down", "--purge", "--yes", text="gone   four: namespace, binding, login, secrets")
+        cluster.kubernetes.wait("the namespaces to go", lambda: not [n for n in cluster.kubernetes.get("namespaces")["items"]
+                                                                     if n["metadata"]["name"].endswith("-quo")])
+        print("down: pods and namespaces are gone")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
