@@ -1,36 +1,59 @@
 """Ports for tests whose processes are told them one by one."""
+import fcntl
+import os
+import pathlib
 import random
 import socket
-
+import tempfile
 
 FIRST, LAST = 20000, 32000  # below those that the system gives to connections
+BLOCK = 100
+LOCKS = pathlib.Path(tempfile.gettempdir()) / f"quorate-test-ports-{os.getuid()}"
+
+held = []  # the locks of this process's blocks, until it ends
+left = []  # ports of its blocks that were not given out yet
+
+
+def is_free(port):
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
+
+
+def take_block():
+    """Ports of a block that no other test has: what a test was given stays its own while nothing listens there, between two lives of a network."""
+    LOCKS.mkdir(mode=0o700, exist_ok=True)
+    blocks = list(range(FIRST, LAST, BLOCK))
+    random.shuffle(blocks)
+    for first in blocks:
+        lock = open(LOCKS / str(first), "w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.close()
+            continue
+        held.append(lock)
+        return [port for port in range(first, first + BLOCK) if is_free(port)]
+    raise RuntimeError(f"every port from {FIRST} to {LAST} is another test's")
 
 
 def free_ports(count):
-    """Ports that nobody uses now; the sockets are held until all are known, so that they differ."""
-    sockets = []
-    while len(sockets) < count:
-        try:
-            sockets.append(socket.create_server(("127.0.0.1", random.randrange(FIRST, LAST))))
-        except OSError:
-            continue
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
+    """Ports that nobody uses, and that no other test is given."""
+    while len(left) < count:
+        left.extend(take_block())
+    given, left[:count] = left[:count], []
+    return given
 
 
 def free_base(count):
-    """The first of `count` ports in a row that nobody uses now."""
+    """The first of `count` ports in a row, as free_ports gives them."""
+    assert count <= BLOCK
     while True:
-        base = random.randrange(FIRST, LAST - count)
-        sockets = []
-        try:
-            for port in range(base, base + count):
-                sockets.append(socket.create_server(("127.0.0.1", port)))
-            return base
-        except OSError:
-            continue
-        finally:
-            for s in sockets:
-                s.close()
+        for at in range(len(left) - count + 1):
+            if left[at + count - 1] - left[at] == count - 1:
+                base = left[at]
+                del left[at:at + count]
+                return base
+        left[:] = take_block()
