@@ -135,10 +135,10 @@ class Cluster(Net):
             return signer.rpc('eth_signTransaction', tx)['raw']
 
     def mine(self, via=None, count=1, seconds=20):
-        """Sends transfers one after the other, each through `via` (or a random member) until it is mined everywhere."""
+        """Sends transfers one after the other, each through `via` (or a random member; who was removed hears of no block) until it is mined there."""
         for _ in range(count):
             raw = self.raw()
-            sender = via or random.choice(self.alive())
+            sender = via or random.choice([n for n in self.alive() if n.role()])
             h = sender.rpc('eth_sendRawTransaction', raw)
             began, asked = time.monotonic(), time.monotonic()
             while not sender.try_rpc('eth_getTransactionReceipt', h):
