@@ -1,4 +1,5 @@
 """Ports for tests whose processes are told them one by one."""
+import contextlib
 import fcntl
 import os
 import pathlib
@@ -57,3 +58,12 @@ def free_base(count):
                 del left[at:at + count]
                 return base
         left[:] = take_block()
+
+
+@contextlib.contextmanager
+def choosing():
+    """For a program that chooses ports by itself: what it has chosen looks free to another test's until it listens there."""
+    LOCKS.mkdir(mode=0o700, exist_ok=True)
+    with open(LOCKS / "choosing", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
