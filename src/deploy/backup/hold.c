@@ -26,21 +26,17 @@ static bool is_wanted(const char *process, const struct deploy_site_peer *only)
 static int find_nodes(struct nodes *nodes, const struct deploy_site *site,
                       const struct deploy_site_peer *only, struct err_detail *detail)
 {
-    struct buf answer = BUF_INIT;
-    json_t *root = NULL, *row;
+    json_t *processes, *row;
     size_t i;
-    int status = deploy_supervisor_ask(&answer, site->folder, "status", detail);
-    if (status == ERR_OK)
-        root = json_loadb((const char *)answer.data, answer.len, 0, NULL);
-    json_array_foreach(json_object_get(root, "processes"), i, row)
+    int status = deploy_supervisor_processes(&processes, site->folder, detail);
+    json_array_foreach(processes, i, row)
     {
         const char *name = json_string_value(json_object_get(row, "name"));
         pid_t pid = (pid_t)json_integer_value(json_object_get(row, "pid"));
         if (name && pid > 0 && nodes->count < DEPLOY_PEERS_MAX && is_wanted(name, only))
             nodes->ids[nodes->count++] = pid;
     }
-    json_decref(root);
-    buf_release(&answer);
+    json_decref(processes);
     return status == ERR_NOTFOUND ? ERR_OK : status; /* a network that is down stands still */
 }
 

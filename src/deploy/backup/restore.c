@@ -141,19 +141,15 @@ static bool is_of(const char *process, const struct deploy_site *site, const jso
 static int count_running(size_t *ret_count, const struct deploy_site *site, const json_t *peers,
                          struct err_detail *detail)
 {
-    struct buf answer = BUF_INIT;
-    json_t *root = NULL, *row;
+    json_t *processes, *row;
     size_t i;
     *ret_count = 0;
-    int status = deploy_supervisor_ask(&answer, site->folder, "status", detail);
-    if (status == ERR_OK)
-        root = json_loadb((const char *)answer.data, answer.len, 0, NULL);
-    json_array_foreach(json_object_get(root, "processes"), i, row)
+    int status = deploy_supervisor_processes(&processes, site->folder, detail);
+    json_array_foreach(processes, i, row)
     {
         *ret_count += is_of(json_string_value(json_object_get(row, "name")), site, peers);
     }
-    json_decref(root);
-    buf_release(&answer);
+    json_decref(processes);
     return status == ERR_NOTFOUND ? ERR_OK : status;
 }
 

@@ -153,20 +153,16 @@ static bool is_ready(const struct deploy_site *site, struct io_http_caller *call
 /* Whether all processes serve: those that a reload has ended still answer for a while. */
 static bool all_serve(const struct deploy_site *site)
 {
-    struct buf answer = BUF_INIT;
     size_t i;
-    json_t *root = NULL, *row;
-    if (deploy_supervisor_ask(&answer, site->folder, "status", NULL) == ERR_OK)
-        root = json_loadb((const char *)answer.data, answer.len, 0, NULL);
-    const json_t *processes = json_object_get(root, "processes");
-    bool all = json_array_size(processes) > 0;
+    json_t *processes, *row;
+    bool all = deploy_supervisor_processes(&processes, site->folder, NULL) == ERR_OK &&
+               json_array_size(processes) > 0;
     json_array_foreach(processes, i, row)
     {
         const char *state = json_string_value(json_object_get(row, "state"));
         all &= state && strcmp(state, "ready") == 0;
     }
-    json_decref(root);
-    buf_release(&answer);
+    json_decref(processes);
     return all;
 }
 
@@ -277,19 +273,16 @@ int deploy_bring_up(struct deploy_context *context, const struct deploy_bring *o
 
 static bool serves(const struct deploy_site *site, const char *name, struct err_detail *detail)
 {
-    struct buf answer = BUF_INIT;
     size_t i;
-    json_t *root = NULL, *row;
+    json_t *processes, *row;
     bool ready = false;
-    if (deploy_supervisor_ask(&answer, site->folder, "status", detail) == ERR_OK)
-        root = json_loadb((const char *)answer.data, answer.len, 0, NULL);
-    json_array_foreach(json_object_get(root, "processes"), i, row)
+    deploy_supervisor_processes(&processes, site->folder, detail); /* none serves */
+    json_array_foreach(processes, i, row)
     {
         ready |= strcmp(json_string_value(json_object_get(row, "name")), name) == 0 &&
                  strcmp(json_string_value(json_object_get(row, "state")), "ready") == 0;
     }
-    json_decref(root);
-    buf_release(&answer);
+    json_decref(processes);
     return ready;
 }
 
@@ -307,4 +300,15 @@ int deploy_bring_await(const struct deploy_site *site, const struct deploy_site_
         usleep(20000);
     }
     return ERR_OK;
+}
+
+int deploy_bring_restart(const struct deploy_site *site, const struct deploy_site_peer *peer,
+                         const char *program, uint64_t seconds, struct err_detail *detail)
+{
+    char command[128];
+    struct buf answer = BUF_INIT;
+    snprintf(command, sizeof(command), "restart %s %s", peer->name, program);
+    int status = deploy_supervisor_ask(&answer, site->folder, command, detail);
+    buf_release(&answer);
+    return status == ERR_OK ? deploy_bring_await(site, peer, program, seconds, detail) : status;
 }

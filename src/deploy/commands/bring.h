@@ -24,6 +24,11 @@ int deploy_bring_up(struct deploy_context *context, const struct deploy_bring *o
 int deploy_bring_check(const struct deploy_context *context, struct deploy_programs *ret_programs,
                        struct err_detail *detail) BASE_NODISCARD;
 
+/* A program of a peer ("node" or "tm") ends and begins anew, and serves. As deploy_supervisor_ask; ERR_IO after `seconds`. */
+int deploy_bring_restart(const struct deploy_site *site, const struct deploy_site_peer *peer,
+                         const char *program, uint64_t seconds,
+                         struct err_detail *detail) BASE_NODISCARD;
+
 /* Until a program of a peer ("node" or "tm") serves. ERR_IO after `seconds`. */
 int deploy_bring_await(const struct deploy_site *site, const struct deploy_site_peer *peer,
                        const char *program, uint64_t seconds,

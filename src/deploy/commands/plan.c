@@ -58,19 +58,13 @@ static json_t *find(const json_t *all, const char *name)
 static void read_running(json_t **ret_rows, json_t **ret_states, const struct deploy_site *site)
 {
     char path[DEPLOY_PATH_MAX];
-    struct buf text = BUF_INIT, answer = BUF_INIT;
+    struct buf text = BUF_INIT;
     deploy_site_path(path, site, "processes.json");
     *ret_rows = NULL;
-    *ret_states = NULL;
     if (access(path, F_OK) == 0 && file_read(path, PROCESSES_MAX, &text, NULL) == ERR_OK)
         *ret_rows = json_loadb((const char *)text.data, text.len, 0, NULL);
-    if (deploy_supervisor_ask(&answer, site->folder, "status", NULL) == ERR_OK) {
-        json_t *root = json_loadb((const char *)answer.data, answer.len, 0, NULL);
-        *ret_states = json_incref(json_object_get(root, "processes"));
-        json_decref(root);
-    }
+    deploy_supervisor_processes(ret_states, site->folder, NULL);
     buf_release(&text);
-    buf_release(&answer);
 }
 
 /* `wanted` is not known to its last option while keys are missing: then names alone are compared. */

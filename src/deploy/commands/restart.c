@@ -20,13 +20,7 @@ static const struct options_row rows[] = {
 static int restart_one(const struct deploy_site *site, const struct deploy_site_peer *peer,
                        const char *program, struct err_detail *detail)
 {
-    char command[128];
-    struct buf answer = BUF_INIT;
-    snprintf(command, sizeof(command), "restart %s %s", peer->name, program);
-    int status = deploy_supervisor_ask(&answer, site->folder, command, detail);
-    buf_release(&answer);
-    if (status == ERR_OK)
-        status = deploy_bring_await(site, peer, program, wait_seconds, detail);
+    int status = deploy_bring_restart(site, peer, program, wait_seconds, detail);
     if (status == ERR_OK)
         printf("%s %s serves again\n", peer->name, program);
     return status;

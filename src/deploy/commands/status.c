@@ -111,17 +111,13 @@ static void print_status(const struct deploy_site *site, const json_t *processes
 static int show(const struct deploy_site *site, struct io_http_caller *caller, bool *ret_well,
                 struct err_detail *detail)
 {
-    struct buf answer = BUF_INIT;
-    json_t *root = NULL;
-    int status = deploy_supervisor_ask(&answer, site->folder, "status", detail);
-    if (status == ERR_OK)
-        root = json_loadb((const char *)answer.data, answer.len, 0, NULL);
+    json_t *processes;
+    int status = deploy_supervisor_processes(&processes, site->folder, detail);
     if (status == ERR_OK || status == ERR_NOTFOUND) {
-        print_status(site, json_object_get(root, "processes"), caller, ret_well);
+        print_status(site, processes, caller, ret_well);
         status = ERR_OK;
     }
-    json_decref(root);
-    buf_release(&answer);
+    json_decref(processes);
     return status;
 }
 

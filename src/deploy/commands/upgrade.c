@@ -20,20 +20,6 @@ static const struct options_row rows[] = {
      "how long each may take until it is level with the others (default 60)"},
 };
 
-static int ask_processes(json_t **ret_rows, const struct deploy_site *site,
-                         struct err_detail *detail)
-{
-    struct buf answer = BUF_INIT;
-    int status = deploy_supervisor_ask(&answer, site->folder, "status", detail);
-    json_t *root =
-        status == ERR_OK ? json_loadb((const char *)answer.data, answer.len, 0, NULL) : NULL;
-    if (status == ERR_OK)
-        *ret_rows = json_incref(json_object_get(root, "processes"));
-    json_decref(root);
-    buf_release(&answer);
-    return status;
-}
-
 /* Whether what runs is another file than the one that would be started now. */
 static bool is_replaced(const json_t *processes, const char *name, const char *program)
 {
@@ -85,18 +71,6 @@ static int await_level(const struct deploy_site *site, const struct deploy_site_
     return ERR_OK;
 }
 
-static int replace_one(const struct deploy_site *site, const struct deploy_site_peer *peer,
-                       const char *program, struct err_detail *detail)
-{
-    char command[128];
-    struct buf answer = BUF_INIT;
-    snprintf(command, sizeof(command), "restart %s %s", peer->name, program);
-    int status = deploy_supervisor_ask(&answer, site->folder, command, detail);
-    buf_release(&answer);
-    return status == ERR_OK ? deploy_bring_await(site, peer, program, wait_seconds, detail)
-                            : status;
-}
-
 static int upgrade_peer(const struct deploy_site *site, const struct deploy_site_peer *peer,
                         const struct deploy_programs *programs, struct io_http_caller *caller,
                         struct err_detail *detail)
@@ -104,7 +78,7 @@ static int upgrade_peer(const struct deploy_site *site, const struct deploy_site
     char name[96];
     json_t *processes = NULL;
     uint64_t goal = highest(site, caller);
-    int status = ask_processes(&processes, site, detail);
+    int status = deploy_supervisor_processes(&processes, site->folder, detail);
     if (status != ERR_OK)
         return status;
     snprintf(name, sizeof(name), "%s tm", peer->name);
@@ -113,9 +87,9 @@ static int upgrade_peer(const struct deploy_site *site, const struct deploy_site
     bool node = is_replaced(processes, name, programs->node);
     json_decref(processes);
     if (tm)
-        status = replace_one(site, peer, "tm", detail);
+        status = deploy_bring_restart(site, peer, "tm", wait_seconds, detail);
     if (status == ERR_OK && node)
-        status = replace_one(site, peer, "node", detail);
+        status = deploy_bring_restart(site, peer, "node", wait_seconds, detail);
     if (status == ERR_OK && (tm || node))
         status = await_level(site, peer, caller, goal, detail);
     if (status == ERR_OK)

@@ -61,15 +61,9 @@ static void check_disk(struct doctor *d)
 
 static void ask_supervisor(struct doctor *d)
 {
-    struct buf answer = BUF_INIT;
-    if (deploy_supervisor_ask(&answer, d->site->folder, "status", NULL) == ERR_OK) {
-        json_t *root = json_loadb((const char *)answer.data, answer.len, 0, NULL);
-        d->processes = json_incref(json_object_get(root, "processes"));
-        json_decref(root);
-    }
-    buf_release(&answer);
-    tell(d, !d->processes, "`quorate up --detach` with the network file starts it",
-         "the network %s", d->processes ? "runs" : "does not run");
+    bool runs = deploy_supervisor_processes(&d->processes, d->site->folder, NULL) == ERR_OK;
+    tell(d, !runs, "`quorate up --detach` with the network file starts it", "the network %s",
+         runs ? "runs" : "does not run");
 }
 
 static bool check_process(struct doctor *d, const struct deploy_site_peer *peer,

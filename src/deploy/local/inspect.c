@@ -175,22 +175,19 @@ static int check_port(const struct deploy_site_peer *peer, uint16_t port, unsign
 
 static int check_ports(const struct deploy_site *site, struct err_detail *detail)
 {
-    struct buf answer = BUF_INIT;
-    json_t *root = NULL;
+    json_t *processes;
     unsigned tries = PORT_TRIES;
     int status = ERR_OK;
-    if (deploy_supervisor_ask(&answer, site->folder, "status", NULL) == ERR_OK)
-        root = json_loadb((const char *)answer.data, answer.len, 0, NULL);
+    deploy_supervisor_processes(&processes, site->folder, NULL); /* none: all must be free */
     for (size_t i = 0; status == ERR_OK && i < site->count; i++) {
         uint16_t ports[DEPLOY_PORT_KINDS];
         size_t count = deploy_ports_of(ports, &site->peers[i]);
-        if (runs(json_object_get(root, "processes"), &site->peers[i]))
+        if (runs(processes, &site->peers[i]))
             continue;
         for (size_t j = 0; status == ERR_OK && j < count; j++)
             status = check_port(&site->peers[i], ports[j], &tries, detail);
     }
-    json_decref(root);
-    buf_release(&answer);
+    json_decref(processes);
     return status;
 }
 

@@ -14,6 +14,8 @@
 
 #include "base/buf.h"
 
+#include <jansson.h>
+
 enum {
     DEPLOY_BACKOFF_FIRST_MS = 200, /* before a process that ended begins again; doubled each time */
     DEPLOY_BACKOFF_MAX_MS = 10000,
@@ -34,6 +36,10 @@ int deploy_supervisor_start(const char *folder, struct err_detail *detail) BASE_
  * message of an answer "error: …"; ERR_IO. */
 int deploy_supervisor_ask(struct buf *answer, const char *folder, const char *command,
                           struct err_detail *detail) BASE_NODISCARD;
+
+/* What `status` says of the processes, an array that the caller owns. NULL when it fails (as `ask`, and ERR_IO for an answer
+ * that cannot be read), which who only asks what runs may take as nothing. */
+int deploy_supervisor_processes(json_t **ret_rows, const char *folder, struct err_detail *detail);
 
 /* Ends the network and waits until its supervisor has ended. ERR_NOTFOUND when none runs; ERR_IO when it does not end
  * in a minute. */

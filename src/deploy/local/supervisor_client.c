@@ -76,6 +76,24 @@ int deploy_supervisor_ask(struct buf *answer, const char *folder, const char *co
     return ERR_OK;
 }
 
+int deploy_supervisor_processes(json_t **ret_rows, const char *folder, struct err_detail *detail)
+{
+    struct buf answer = BUF_INIT;
+    json_t *root = NULL;
+    *ret_rows = NULL;
+    int status = deploy_supervisor_ask(&answer, folder, "status", detail);
+    if (status == ERR_OK) {
+        root = json_loadb((const char *)answer.data, answer.len, 0, NULL);
+        *ret_rows = json_incref(json_object_get(root, "processes"));
+        if (!*ret_rows)
+            status = err_set(detail, ERR_IO, "the supervisor in %s says nothing of its processes",
+                             folder);
+    }
+    json_decref(root);
+    buf_release(&answer);
+    return status;
+}
+
 /* One supervisor a folder, although two operators begin at once. The lock ends with the process; one that is just ending is waited for. */
 static int take_lock(const char *folder, struct err_detail *detail)
 {
