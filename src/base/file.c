@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -169,4 +170,17 @@ void file_sweep(const char *folder)
     }
     if (entries)
         closedir(entries);
+}
+
+static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *walk)
+{
+    (void)info, (void)kind, (void)walk;
+    return remove(path);
+}
+
+int file_remove_folder(const char *path, struct err_detail *detail)
+{
+    if (access(path, F_OK) != 0 || nftw(path, remove_one, 32, FTW_DEPTH | FTW_PHYS) == 0)
+        return ERR_OK;
+    return err_set(detail, ERR_IO, "cannot remove %s: %s", path, strerror(errno));
 }

@@ -25,4 +25,7 @@ void file_sweep(const char *folder);
  * mode. ERR_EXISTS when a file is in the way, ERR_IO, ERR_NOTFOUND, ERR_NOSPACE. */
 int file_make_folders(const char *path, unsigned mode, struct err_detail *detail) BASE_NODISCARD;
 
+/* Removes a folder and all that is in it; one that is not there is fine. A link is removed, not followed. ERR_IO. */
+int file_remove_folder(const char *path, struct err_detail *detail);
+
 #endif

@@ -50,8 +50,6 @@ int node_run_migrate(const struct node_config *config, size_t count, char **argu
 int node_run_private(const struct node_config *config, size_t count, char **arguments);
 int node_audit(const struct node_config *config, size_t count, char **endpoints);
 /* small_commands.c */
-/* With the files in it; prints what fails. */
-int node_remove_folder(const char *path);
 int node_run_dumpconfig(const struct node_config *config, size_t count, char **arguments);
 int node_run_removedb(const struct node_config *config, size_t count, char **arguments);
 int node_run_license(const struct node_config *config, size_t count, char **arguments);

@@ -273,8 +273,8 @@ static int run(struct replay *r, const char *genesis, bool replace)
     close_both(r);
     if (code == NODE_EXIT_OK && replace)
         return swap(old, new, before);
-    if (code == NODE_EXIT_OK && !replace)
-        code = node_remove_folder(new);
+    if (code == NODE_EXIT_OK && !replace && file_remove_folder(new, &detail) != ERR_OK)
+        code = node_fatal("%s", detail.text);
     return code == NODE_EXIT_OK && r->parted ? NODE_EXIT_FATAL : code;
 }
 

@@ -1,14 +1,14 @@
 /* Commands that need no node: dumpconfig, removedb, license, show-deprecated-flags; and those of geth's that have
  * nothing to do here. */
 #include "node/command.h"
+
+#include "base/file.h"
 #include "node/config_file.h"
 #include "node/log.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 int node_run_dumpconfig(const struct node_config *config, size_t count, char **arguments)
 {
@@ -27,27 +27,6 @@ int node_run_dumpconfig(const struct node_config *config, size_t count, char **a
 }
 
 /* --- removedb --- */
-
-int node_remove_folder(const char *path)
-{
-    char name[NODE_PATH_MAX + 300];
-    DIR *dir = opendir(path);
-    const struct dirent *entry;
-    if (!dir)
-        return node_fatal("%s: %s", path, strerror(errno));
-    int code = NODE_EXIT_OK;
-    while (code == NODE_EXIT_OK && (entry = readdir(dir))) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
-        snprintf(name, sizeof(name), "%s/%.255s", path, entry->d_name);
-        if (unlink(name) != 0)
-            code = node_fatal("%s: %s", name, strerror(errno));
-    }
-    closedir(dir);
-    if (code == NODE_EXIT_OK && rmdir(path) != 0)
-        code = node_fatal("%s: %s", path, strerror(errno));
-    return code;
-}
 
 static bool confirmed(const char *path)
 {
@@ -79,10 +58,10 @@ int node_run_removedb(const struct node_config *config, size_t count, char **arg
         NODE_LOG(NODE_LOG_INFO, "Full node state database missing", node_text("path", path));
     } else if (!confirmed(path)) {
         NODE_LOG(NODE_LOG_INFO, "Database deletion skipped", node_text("path", path));
+    } else if (file_remove_folder(path, &detail) != ERR_OK) {
+        code = node_fatal("%s", detail.text);
     } else {
-        code = node_remove_folder(path);
-        if (code == NODE_EXIT_OK)
-            NODE_LOG(NODE_LOG_INFO, "Database successfully deleted", node_text("path", path));
+        NODE_LOG(NODE_LOG_INFO, "Database successfully deleted", node_text("path", path));
     }
     node_datadir_close(&dir);
     return code;

@@ -2,7 +2,6 @@
 #include "deploy/backup/archive.h"
 #include "deploy/backup/backup.h"
 #include "deploy/backup/hold.h"
-#include "deploy/local/folder.h"
 #include "deploy/local/run.h"
 #include "deploy/local/tm_config.h"
 #include "deploy/secrets/file.h"
@@ -279,6 +278,6 @@ int deploy_backup_make(uint64_t *ret_size, const struct deploy_backup *backup,
         status = copy_peers(&m, detail);
     if (status == ERR_OK)
         status = pack(ret_size, &m, detail);
-    int removed = deploy_folder_remove(m.stage, status == ERR_OK ? detail : NULL);
+    int removed = file_remove_folder(m.stage, status == ERR_OK ? detail : NULL);
     return status == ERR_OK ? removed : status;
 }

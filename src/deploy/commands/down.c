@@ -1,7 +1,7 @@
 /* `quorate down`: the network of this machine ends; its data stays, unless --purge. */
+#include "base/file.h"
 #include "deploy/commands/cluster.h"
 #include "deploy/commands/context.h"
-#include "deploy/local/folder.h"
 #include "deploy/local/supervisor.h"
 
 #include <stdio.h>
@@ -44,9 +44,9 @@ static int take_down(struct err_detail *detail)
     }
     /* Secrets in memory are only needed while something runs. */
     if (status == ERR_OK)
-        status = deploy_folder_remove(context.site->memory, detail);
+        status = file_remove_folder(context.site->memory, detail);
     if (status == ERR_OK && purge) {
-        status = deploy_folder_remove(context.site->folder, detail);
+        status = file_remove_folder(context.site->folder, detail);
         if (status == ERR_OK)
             printf("removed %s\n", context.site->folder);
     }

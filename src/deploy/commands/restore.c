@@ -5,7 +5,6 @@
 #include "deploy/backup/archive.h"
 #include "deploy/backup/backup.h"
 #include "deploy/commands/bring.h"
-#include "deploy/local/folder.h"
 #include "deploy/local/nodes.h"
 #include "deploy/network/edit.h"
 
@@ -52,7 +51,7 @@ static int take_lock(struct restoring *r, struct err_detail *detail)
 
 static int extract(struct restoring *r, const char *archive, struct err_detail *detail)
 {
-    int status = deploy_folder_remove(r->stage, detail); /* of one that was interrupted */
+    int status = file_remove_folder(r->stage, detail); /* of one that was interrupted */
     if (status == ERR_OK)
         status = file_make_folders(r->stage, 0700, detail);
     if (status == ERR_OK)
@@ -251,7 +250,7 @@ static int run(size_t argc, char **argv)
     int status = take_lock(&r, &detail);
     if (status == ERR_OK) {
         status = restore(&r, argv[0], &detail);
-        int removed = deploy_folder_remove(r.stage, status == ERR_OK ? &detail : NULL);
+        int removed = file_remove_folder(r.stage, status == ERR_OK ? &detail : NULL);
         status = status == ERR_OK ? removed : status;
     }
     json_decref(r.info.peers);

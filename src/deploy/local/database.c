@@ -3,7 +3,6 @@
 
 #include "base/file.h"
 #include "deploy/local/database.h"
-#include "deploy/local/folder.h"
 #include "deploy/local/run.h"
 
 #include <errno.h>
@@ -89,7 +88,7 @@ static int remove_drafts(const char *folder, struct err_detail *detail)
         return ERR_OK;
     for (size_t i = 0; status == ERR_OK && i < found.gl_pathc; i++)
         for (int tries = 0; tries < REMOVE_TRIES; tries++) {
-            status = deploy_folder_remove(found.gl_pathv[i], detail);
+            status = file_remove_folder(found.gl_pathv[i], detail);
             if (status == ERR_OK)
                 break;
             usleep(REMOVE_PAUSE_US);
@@ -132,7 +131,7 @@ static int install(const struct preparation *p, const struct deploy_site_peer *p
     if (status == ERR_OK && rename(draft, data) != 0)
         status = err_set(detail, err_from_errno(errno), "%s: %s", data, strerror(errno));
     if (status != ERR_OK)
-        (void)deploy_folder_remove(draft, NULL); /* what failed is told already */
+        (void)file_remove_folder(draft, NULL); /* what failed is told already */
     return status;
 }
 

@@ -2,7 +2,6 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "deploy/local/folder.h"
 #include "deploy/local/founders.h"
 #include "deploy/local/ports.h"
 #include "deploy/local/run.h"
@@ -79,7 +78,7 @@ static int check_genesis(const char *genesis, const struct deploy_programs *prog
     int status = deploy_run(&code, &output, arguments, detail);
     if (status == ERR_OK && code != 0)
         status = err_set(detail, ERR_INPUT, "%s is no genesis: %.300s", genesis, buf_text(&output));
-    (void)deploy_folder_remove(folder, NULL); /* in memory: gone with the power at the latest */
+    (void)file_remove_folder(folder, NULL); /* in memory: gone with the power at the latest */
     buf_release(&output);
     return status;
 }

@@ -1,7 +1,6 @@
 /* Archives: what goes in comes out, every changed byte is noticed, nothing is written outside. */
 #include "base/file.h"
 #include "deploy/backup/archive.h"
-#include "deploy/local/folder.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -33,7 +32,7 @@ static int make_place(void **state)
 static int remove_place(void **state)
 {
     (void)state;
-    return deploy_folder_remove(place.folder, NULL) == ERR_OK ? 0 : -1;
+    return file_remove_folder(place.folder, NULL) == ERR_OK ? 0 : -1;
 }
 
 static void write_file(const char *name, struct bytes content)
@@ -73,7 +72,7 @@ static void make_archive(void)
 
 static int extract(struct err_detail *detail)
 {
-    assert_int_equal(deploy_folder_remove(place.to, NULL), ERR_OK);
+    assert_int_equal(file_remove_folder(place.to, NULL), ERR_OK);
     assert_int_equal(mkdir(place.to, 0700), 0);
     return deploy_archive_extract(place.archive, place.to, detail);
 }
