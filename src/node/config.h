@@ -25,7 +25,8 @@ struct node_config {
     bool nodiscover, permissioned;
     /* chain */
     const char *syncmode, *gcmode;
-    bool exitwhensynced;
+    bool exitwhensynced, dev;
+    uint64_t dev_period;      /* seconds */
     uint64_t override_berlin; /* where it is given */
     /* validator */
     bool mine;

@@ -62,6 +62,12 @@ const struct node_flag node_flags[] = {
          "full: old states are pruned; archive: every state is kept"),
     NUMBER(chain, "override.berlin", override_berlin, NULL,
            "Block of the Berlin fork: must be the one that the chain has by its genesis file"),
+    SWITCH(
+        chain, "dev", dev,
+        "A network of one for developers: its account is unlocked and rich, it is gone afterwards "
+        "without --datadir"),
+    NUMBER(chain, "dev.period", dev_period, "0",
+           "Seconds between blocks of --dev; 0: one as soon as there is a transaction"),
     SWITCH(chain, "exitwhensynced", exitwhensynced, "End when the chain is as far as the peers'"),
 
     SWITCH(validator, "mine", mine, "Make blocks: a validator needs it"),
@@ -343,8 +349,6 @@ const struct node_flag node_flags[] = {
     OTHER(other, "rinkeby", SWITCH, REFUSED, "a public test network"),
     OTHER(other, "ropsten", SWITCH, REFUSED, "a public test network"),
     OTHER(other, "testnet", SWITCH, REFUSED, "a public test network"),
-    OTHER(other, "dev", SWITCH, REFUSED, "a network of one for developers"),
-    OTHER(other, "dev.period", NUMBER, SILENT, "(with --dev)"),
     OTHER(other, "fakepow", SWITCH, REFUSED, "no proof of work here"),
     OTHER(other, "catalyst", SWITCH, REFUSED, "proof of stake integration"),
     OTHER(other, "qlight.server", SWITCH, REFUSED, "Serve light clients"),

@@ -1,6 +1,7 @@
 #include "base/mem.h"
 #include "node/command.h"
 #include "node/config_file.h"
+#include "node/dev.h"
 #include "node/log.h"
 #include "node/log_filter.h"
 
@@ -46,6 +47,26 @@ static int run_command(const struct node_config *config, size_t count, char **wo
         return node_fatal("the command '%s' is not in quorate-node: %s", words[0], why);
     fprintf(stderr, "invalid command: \"%.200s\"\n", words[0]);
     return NODE_EXIT_FATAL;
+}
+
+static int run(const struct node_config *config, size_t count, char **words)
+{
+    return count > 0 ? run_command(config, count, words) : node_run(config);
+}
+
+static int run_dev(struct node_config *config, size_t count, char **words)
+{
+    static struct node_dev dev; /* too large for a stack */
+    struct err_detail detail = {""};
+    const char *command = count > 0 ? words[0] : "";
+    if (!node_dev_is_for(command))
+        return node_dev_allows(config, command)
+                   ? run(config, count, words)
+                   : node_fatal("Developer chains are ephemeral: '%s' needs --datadir", command);
+    int code = node_dev_begin(&dev, config, &detail) == ERR_OK ? run(config, count, words)
+                                                               : node_fatal("%s", detail.text);
+    node_dev_end(&dev);
+    return code;
 }
 
 static const char *base_name(const char *path)
@@ -117,7 +138,5 @@ int node_main(int argc, char **argv)
         return node_fatal("%s", detail.text);
     if (bootnode)
         return node_run_bootnode(&config);
-    if (count > 0)
-        return run_command(&config, count, words);
-    return node_run(&config);
+    return config.dev ? run_dev(&config, count, words) : run(&config, count, words);
 }

@@ -319,7 +319,7 @@ static int make_server(struct node_network *network, struct err_detail *detail)
         .loop = network->options.loop,
         .key = *network->options.key,
         .name = network->options.name,
-        .listen = true,
+        .listen = !config->dev,
         .port = (uint16_t)config->port,
         .external_ip = external_ip(config->nat),
         .max_peers = (unsigned)config->maxpeers,

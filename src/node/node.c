@@ -7,6 +7,7 @@
 #include "io/timer.h"
 #include "node/audit_answer.h"
 #include "node/command.h"
+#include "node/dev.h"
 #include "node/endpoints.h"
 #include "node/log.h"
 #include "node/log_filter.h"
@@ -599,7 +600,7 @@ static int make_accounts(struct node *node, struct err_detail *detail)
         return status;
     io_timer_init(&node->forgetting, node->loop, on_forget, node);
     io_timer_start(&node->forgetting, FORGET_MS);
-    return ERR_OK;
+    return node->config->dev ? node_dev_unlock(node->accounts, node->config, detail) : ERR_OK;
 }
 
 static int make_rpc(struct node *node, struct err_detail *detail)
