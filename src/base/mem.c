@@ -1,5 +1,6 @@
 #include "base/mem.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -72,6 +73,15 @@ void mem_unmap(void *ptr, size_t size)
 {
     if (ptr)
         munmap(ptr, size);
+}
+
+void mem_keep_freed(void)
+{
+#ifdef __GLIBC__
+    enum { KEPT = 8 << 20, MAPPED_FROM = 1 << 20 };
+    (void)mallopt(M_MMAP_THRESHOLD, MAPPED_FROM);
+    (void)mallopt(M_TRIM_THRESHOLD, KEPT);
+#endif
 }
 
 void mem_wipe(void *ptr, size_t size)

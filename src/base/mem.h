@@ -24,6 +24,10 @@ void mem_free(void *ptr);
 void *mem_map(size_t size) BASE_NODISCARD;
 void mem_unmap(void *ptr, size_t size);
 
+/* For a program, before its first thread: some MB that were freed stay with it, and buffers of less than a MB are no mappings of their own. glibc
+ * gives the kernel back what it can at once, and a program whose buffers come and go spends much of its time on getting fresh pages. */
+void mem_keep_freed(void);
+
 /* Overwrites in a way that the compiler keeps. NULL is fine for a size of 0. */
 void mem_wipe(void *ptr, size_t size);
 /* Whether equal, in time that depends on `size` only. */

@@ -32,6 +32,7 @@ struct io_loop {
     struct io_post *posts, **posts_end;
 
     struct io_stream *dirty;     /* streams with something to flush */
+    size_t taken;                /* bytes that streams took over since they were flushed */
     struct io_stream *finishing; /* streams that nobody owns any more */
     uint8_t *read_buffer;
 };
@@ -46,6 +47,8 @@ bool io_timers_next(const struct io_loop *loop, uint64_t *ret_wait);
 
 /* stream.c */
 void io_streams_flush(struct io_loop *loop);
+/* The same when much has been written in this turn. Under no callback of a stream's owner. */
+void io_streams_flush_early(struct io_loop *loop);
 void io_streams_drop(struct io_loop *loop);
 
 /* address.c. `v6`: as an IPv6 socket wants it, IPv4 in mapped form. */

@@ -21,6 +21,7 @@ static void run_posts(struct io_loop *loop)
         if (node->owned)
             mem_free(node);
         fn(context);
+        io_streams_flush_early(loop);
         node = next;
     }
 }

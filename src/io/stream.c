@@ -8,6 +8,9 @@ enum {
     KEEP_BUFFER = 64 << 10,
     /* A buffer from this size on is taken over instead of copied. */
     TAKE_OVER = 4 << 10,
+    /* Bytes taken over in one turn of the loop, above which the streams are flushed at once: hundreds of clients that ask for
+     * blocks together are answered out of a few buffers that stay in the processor's cache. */
+    FLUSH_EARLY = 1 << 20,
 };
 
 static void link_dirty(struct io_stream *stream)
@@ -37,6 +40,7 @@ static void on_closed(uv_handle_t *handle)
 {
     struct io_stream *stream = handle->data;
     buf_release(&stream->out);
+    buf_release(&stream->tail);
     buf_release(&stream->sending);
     buf_release(&stream->wire);
     io_tls_session_free(stream->tls);
@@ -170,6 +174,7 @@ static void feed(struct io_stream *stream, struct bytes wire)
 static void on_read(uv_stream_t *handle, ssize_t len, const uv_buf_t *buf)
 {
     struct io_stream *stream = handle->data;
+    struct io_loop *loop = stream->loop;
     stream->allocating = false;
     if (len == UV_ENOBUFS) { /* now libuv bears what it does not bear while it asks for room */
         if (stream->dead)
@@ -190,6 +195,7 @@ static void on_read(uv_stream_t *handle, ssize_t len, const uv_buf_t *buf)
         feed(stream, bytes_of(buf->base, (size_t)len));
     else if (stream->ops)
         stream->ops->read(stream->context, stream, bytes_of(buf->base, (size_t)len));
+    io_streams_flush_early(loop);
 }
 
 static void start_reading(struct io_stream *stream)
@@ -227,6 +233,7 @@ static void drained(struct io_stream *stream)
 {
     if (stream->out.capacity > KEEP_BUFFER)
         buf_release(&stream->out);
+    buf_release(&stream->tail);
     if (stream->finishing && stream->tls && !stream->last_word) {
         io_tls_session_finish(stream->tls);
         stream->last_word = true;
@@ -277,8 +284,44 @@ static void encrypt(struct io_stream *stream)
         fail(stream, ERR_NOMEM, err_text(ERR_NOMEM));
 }
 
+/* Appends what was taken over to `source`, for want of a better way. */
+static void join(struct io_stream *stream, struct buf *source)
+{
+    buf_append_bytes(source, buf_bytes(&stream->tail));
+    buf_release(&stream->tail);
+    stream->broken |= buf_status(source) != 0;
+}
+
+/* libuv gets what the system did not take at once: `sent` bytes went, of `source` and of the tail. */
+static void send_rest(struct io_stream *stream, struct buf *source, size_t sent)
+{
+    if (stream->tail.len && sent >= source->len) {
+        sent -= source->len;
+        buf_clear(source);
+        source = &stream->tail;
+    } else if (stream->tail.len) {
+        join(stream, source);
+    }
+    if (stream->broken) {
+        fail(stream, ERR_NOMEM, err_text(ERR_NOMEM));
+        return;
+    }
+    struct buf out = *source;
+    *source = stream->sending;
+    stream->sending = out;
+    stream->sent = sent;
+    uv_buf_t buf = uv_buf_init((char *)out.data + sent, (unsigned)(out.len - sent));
+    int status = uv_write(&stream->write, &stream->uv.stream, &buf, 1, on_written);
+    if (status < 0)
+        fail_uv(stream, status);
+    else
+        stream->writing = true;
+}
+
 static void flush(struct io_stream *stream)
 {
+    if (!stream->broken && stream->tls && stream->tail.len)
+        join(stream, &stream->out);
     if (stream->broken) {
         fail(stream, ERR_NOMEM, err_text(ERR_NOMEM));
         return;
@@ -292,37 +335,29 @@ static void flush(struct io_stream *stream)
     struct buf *source = stream->tls ? &stream->wire : &stream->out;
     int sent = 0;
     if (source->len) {
-        uv_buf_t buf = uv_buf_init((char *)source->data, (unsigned)source->len);
-        sent = uv_try_write(&stream->uv.stream, &buf, 1);
+        uv_buf_t bufs[] = {uv_buf_init((char *)source->data, (unsigned)source->len),
+                           uv_buf_init((char *)stream->tail.data, (unsigned)stream->tail.len)};
+        sent = uv_try_write(&stream->uv.stream, bufs, stream->tail.len ? 2 : 1);
         if (sent == UV_EAGAIN)
             sent = 0;
     }
     if (sent < 0) {
         fail_uv(stream, sent);
-        return;
-    }
-    if ((size_t)sent == source->len) {
+    } else if ((size_t)sent < source->len + stream->tail.len) {
+        send_rest(stream, source, (size_t)sent);
+    } else {
         buf_clear(source);
+        buf_clear(&stream->tail);
         if (stream->out.len == 0) /* before the end of a TLS handshake it waits */
             drained(stream);
-        return;
     }
-    struct buf out = *source;
-    *source = stream->sending;
-    stream->sending = out;
-    stream->sent = (size_t)sent;
-    uv_buf_t buf = uv_buf_init((char *)out.data + sent, (unsigned)(out.len - (size_t)sent));
-    int status = uv_write(&stream->write, &stream->uv.stream, &buf, 1, on_written);
-    if (status < 0)
-        fail_uv(stream, status);
-    else
-        stream->writing = true;
 }
 
 void io_streams_flush(struct io_loop *loop)
 {
     struct io_stream *list = loop->dirty;
     loop->dirty = NULL;
+    loop->taken = 0;
     if (list)
         list->dirty_back = &list;
     while (list) {
@@ -332,9 +367,21 @@ void io_streams_flush(struct io_loop *loop)
     }
 }
 
+void io_streams_flush_early(struct io_loop *loop)
+{
+    if (loop->taken > FLUSH_EARLY)
+        io_streams_flush(loop);
+}
+
+/* Where the queue ends. */
+static struct buf *end_of(struct io_stream *stream)
+{
+    return stream->tail.len ? &stream->tail : &stream->out;
+}
+
 static int written(struct io_stream *stream)
 {
-    if (buf_status(&stream->out) != 0)
+    if (buf_status(end_of(stream)) != 0)
         stream->broken = true;
     link_dirty(stream);
     return stream->broken ? ERR_NOMEM : 0;
@@ -344,18 +391,20 @@ int io_stream_write(struct io_stream *stream, struct bytes data)
 {
     if (stream->dead || stream->finishing || data.len == 0)
         return 0;
-    buf_append_bytes(&stream->out, data);
+    buf_append_bytes(end_of(stream), data);
     return written(stream);
 }
 
 int io_stream_write_buf(struct io_stream *stream, struct buf *data)
 {
     int status = buf_status(data);
-    if (status == 0 && stream->out.len == 0 && data->len >= TAKE_OVER && !stream->dead &&
+    if (status == 0 && stream->tail.len == 0 && data->len >= TAKE_OVER && !stream->dead &&
         !stream->finishing && !stream->broken) {
-        struct buf out = stream->out;
-        stream->out = *data;
-        *data = out;
+        struct buf *place = stream->out.len ? &stream->tail : &stream->out;
+        struct buf old = *place;
+        *place = *data;
+        *data = old;
+        stream->loop->taken += place->len;
         buf_clear(data);
         return written(stream);
     }
@@ -368,20 +417,21 @@ int io_stream_write_buf(struct io_stream *stream, struct buf *data)
 uint8_t *io_stream_write_room(struct io_stream *stream, size_t len)
 {
     assert(!stream->dead && !stream->finishing);
-    uint8_t *room = stream->broken ? NULL : buf_extend(&stream->out, len);
+    uint8_t *room = stream->broken ? NULL : buf_extend(end_of(stream), len);
     (void)written(stream);
     return room;
 }
 
 void io_stream_write_trim(struct io_stream *stream, size_t unused)
 {
-    assert(unused <= stream->out.len);
-    stream->out.len -= unused;
+    struct buf *end = end_of(stream);
+    assert(unused <= end->len);
+    end->len -= unused;
 }
 
 size_t io_stream_queued(const struct io_stream *stream)
 {
-    return stream->out.len + stream->wire.len +
+    return stream->out.len + stream->tail.len + stream->wire.len +
            (stream->writing ? stream->sending.len - stream->sent : 0);
 }
 

@@ -19,6 +19,7 @@ struct io_stream {
     struct io_address peer, local;
 
     struct buf out;     /* not given to libuv yet */
+    struct buf tail;    /* what follows it, taken over as a whole; empty while `out` is */
     struct buf sending; /* with libuv, from `sent` on, while `writing` */
     size_t sent;
     uv_write_t write;

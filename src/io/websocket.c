@@ -47,12 +47,17 @@ static void end(struct io_websocket *ws)
         websocket_free(ws);
 }
 
+static void send_header(struct io_websocket *ws, enum io_websocket_opcode opcode, size_t payload)
+{
+    uint8_t header[IO_WEBSOCKET_HEADER_MAX];
+    size_t len = io_websocket_header(header, opcode, payload);
+    (void)io_stream_write(ws->stream, bytes_of(header, len));
+}
+
 static void send_frame(struct io_websocket *ws, enum io_websocket_opcode opcode,
                        struct bytes payload)
 {
-    uint8_t header[IO_WEBSOCKET_HEADER_MAX];
-    size_t len = io_websocket_header(header, opcode, payload.len);
-    (void)io_stream_write(ws->stream, bytes_of(header, len));
+    send_header(ws, opcode, payload.len);
     (void)io_stream_write(ws->stream, payload);
 }
 
@@ -241,6 +246,12 @@ int io_websocket_new(struct io_websocket **ret_ws, struct io_loop *loop, struct 
 void io_websocket_send(struct io_websocket *ws, struct bytes text)
 {
     send_frame(ws, IO_WEBSOCKET_TEXT, text);
+}
+
+void io_websocket_send_buf(struct io_websocket *ws, struct buf *text)
+{
+    send_header(ws, IO_WEBSOCKET_TEXT, text->len);
+    (void)io_stream_write_buf(ws->stream, text);
 }
 
 size_t io_websocket_queued(const struct io_websocket *ws)

@@ -33,6 +33,8 @@ int io_websocket_new(struct io_websocket **ret_ws, struct io_loop *loop, struct 
                      const struct io_websocket_ops *ops, void *context) BASE_NODISCARD;
 /* Sends a text message. Failures end it by `closed`, later. */
 void io_websocket_send(struct io_websocket *ws, struct bytes text);
+/* The same, and leaves `text` empty; a large one is not copied. */
+void io_websocket_send_buf(struct io_websocket *ws, struct buf *text);
 size_t io_websocket_queued(const struct io_websocket *ws);
 /* No `message` until resumed, which may call it inside. */
 void io_websocket_pause(struct io_websocket *ws);

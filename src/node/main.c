@@ -115,6 +115,7 @@ int node_main(int argc, char **argv)
     struct err_detail detail = {""};
     size_t count = 0;
     bool bootnode = argc > 0 && strcmp(base_name(argv[0]), "bootnode") == 0;
+    mem_keep_freed(); /* blocks in full and logs are answers of some hundred kB */
     node_config_defaults(&config);
     if (argc > 1 && strcmp(argv[1], "--man") == 0)
         return print_page(node_config_man);

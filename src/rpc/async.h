@@ -23,7 +23,7 @@ struct rpc_async {
 struct rpc;
 struct rpc_call;
 
-/* Of this rpc (dispatch.c). */
+/* Of this rpc (rpc.c). */
 struct rpc_async *rpc_async_of(struct rpc *rpc);
 /* `quick` of the method. */
 int rpc_send_behind(struct rpc_call *call);

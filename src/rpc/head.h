@@ -32,7 +32,7 @@ struct rpc_head {
     uint64_t heavy[RPC_HEAD_HEAVY]; /* 0: none */
 };
 
-/* Of this rpc (dispatch.c). */
+/* Of this rpc (rpc.c). */
 struct rpc_head *rpc_head_of(struct rpc *rpc);
 
 /* The state at a block, when it is the head: its `reader`, `state` and `number`, until the loop goes on. NULL: it is

@@ -35,7 +35,7 @@ struct rpc_kept {
 
 struct rpc;
 
-/* Of this rpc (dispatch.c). */
+/* Of this rpc (rpc.c). */
 struct rpc_kept *rpc_kept_of(struct rpc *rpc);
 void rpc_kept_init(struct rpc_kept *kept);
 void rpc_kept_release(struct rpc_kept *kept);

@@ -1,7 +1,9 @@
 /* eth: blocks, headers, uncles. */
+#include "rpc/head.h"
 #include "rpc/lookup.h"
 #include "rpc/machine.h"
 #include "rpc/methods.h"
+#include "rpc/texts.h"
 
 /* Blocks of more transactions than this are written on the worker. */
 enum { QUICK_TRANSACTIONS = 200 };
@@ -45,21 +47,59 @@ static bool senders_known(const struct chain_block *block)
     return true;
 }
 
-/* The head is in memory: most who poll want nothing else. */
-static int get_head_block(struct rpc_call *call)
+static struct bytes written_since(const struct rpc_call *call, size_t before)
+{
+    return buf_status(call->out)
+               ? bytes_none()
+               : bytes_slice(buf_bytes(call->out), before, call->out->len - before);
+}
+
+/* Of the head, which is in memory: most who poll want nothing else. */
+static int get_head_block(struct rpc_call *call, const struct chain_head *head)
+{
+    bool full = call->args[1].boolean;
+    size_t before = call->out->len;
+    if (head->block->body->body.transaction_count > QUICK_TRANSACTIONS ||
+        (full && !senders_known(head->block)))
+        return RPC_LATER;
+    rpc_write_block(call->out, head->block, &head->total_difficulty,
+                    full ? RPC_BLOCK_FULL : RPC_BLOCK_HASHES);
+    if (full)
+        rpc_texts_add(rpc_texts_of(call->rpc), &head->block->hash, written_since(call, before));
+    return 0;
+}
+
+/* What is kept as text of a block of the head's chain. */
+static int get_text(struct rpc_call *call, const struct rpc_block_id *id)
+{
+    static const struct rpc_block_id latest = {.kind = RPC_AT_LATEST};
+    struct rpc_simulation *s = rpc_head_open(call, &latest);
+    struct hash256 hash = id->hash;
+    uint64_t number;
+    if (!s || (id->kind != RPC_AT_NUMBER && id->kind != RPC_AT_HASH))
+        return RPC_LATER;
+    int status = id->kind == RPC_AT_NUMBER ? chain_reader_hash(&s->reader, &hash, id->number)
+                                           : chain_reader_number(&s->reader, &number, &hash);
+    return status == 0 && rpc_texts_append(rpc_texts_of(call->rpc), call->out, &hash) ? 0
+                                                                                      : RPC_LATER;
+}
+
+/* On the loop: what is at hand. */
+static int get_known_block(struct rpc_call *call)
 {
     struct rpc_block_id id = wanted(call);
     bool full = call->args[1].boolean;
     struct chain_head head;
+    int status;
     chain_head(call->backend->chain, &head);
-    bool quick = is_head(head.block, &id) &&
-                 head.block->body->body.transaction_count <= QUICK_TRANSACTIONS &&
-                 (!full || senders_known(head.block));
-    if (quick)
-        rpc_write_block(call->out, head.block, &head.total_difficulty,
-                        full ? RPC_BLOCK_FULL : RPC_BLOCK_HASHES);
+    if (!is_head(head.block, &id))
+        status = full ? get_text(call, &id) : RPC_LATER;
+    else if (full && rpc_texts_append(rpc_texts_of(call->rpc), call->out, &head.block->hash))
+        status = 0;
+    else
+        status = get_head_block(call, &head);
     chain_head_release(&head);
-    return quick ? 0 : RPC_LATER;
+    return status;
 }
 
 /* Finds the senders, unless they are known. */
@@ -76,20 +116,37 @@ static int recover(const struct rpc_call *call, struct chain_block *block)
     return error == 0 && status != ETH_TX_OK ? ERR_CORRUPT : error;
 }
 
-/* Reads the block; *ret_block NULL when there is none. */
+/* A block that is in memory, held for the caller; NULL: it is not. */
+static struct chain_block *find_known(struct rpc_call *call, const struct hash256 *hash)
+{
+    struct chain_block *block = rpc_kept_find(rpc_kept_of(call->rpc), hash);
+    struct chain_head head;
+    if (block)
+        return block;
+    chain_head(call->backend->chain, &head);
+    if (hash256_equal(&head.block->hash, hash) && senders_known(head.block))
+        block = chain_block_ref(head.block);
+    chain_head_release(&head);
+    return block;
+}
+
+/* Reads the block; *ret_block NULL when there is none. `*ret_known`: it was in memory. */
 static int read_block(struct rpc_call *call, struct chain_reader *reader,
-                      struct chain_block **ret_block, struct u256 *ret_td)
+                      struct chain_block **ret_block, struct u256 *ret_td, bool *ret_known)
 {
     struct rpc_block_id id = wanted(call);
     struct hash256 hash;
     uint64_t number;
     *ret_block = NULL;
+    *ret_known = false;
     int status = rpc_find_block(reader, &number, &id);
     if (status == 0)
         status = chain_reader_total_difficulty(reader, ret_td, number);
     if (status == 0)
         status = chain_reader_hash(reader, &hash, number);
-    if (status == 0 && !(*ret_block = rpc_kept_find(rpc_kept_of(call->rpc), &hash)))
+    if (status == 0)
+        *ret_known = (*ret_block = find_known(call, &hash)) != NULL;
+    if (status == 0 && !*ret_block)
         status = chain_reader_block(reader, ret_block, number);
     if (status == 0 || status == ERR_NOTFOUND)
         return 0;
@@ -101,17 +158,22 @@ static int get_block(struct rpc_call *call)
     struct chain_reader reader;
     struct chain_block *block;
     struct u256 td;
+    bool known;
     int status = rpc_reader_open(call, &reader);
     if (status)
         return status;
-    status = read_block(call, &reader, &block, &td);
+    status = read_block(call, &reader, &block, &td, &known);
     if (status == 0 && !block) {
         rpc_write_null(call->out);
     } else if (status == 0) {
         bool full = call->args[1].boolean;
+        size_t before = call->out->len;
         status = full ? recover(call, block) : 0;
         if (status == 0)
             rpc_write_block(call->out, block, &td, full ? RPC_BLOCK_FULL : RPC_BLOCK_HASHES);
+        if (status == 0 && full &&
+            known) /* not the first who asks, as when a chain is read from end to end */
+            rpc_texts_add(rpc_texts_of(call->rpc), &block->hash, written_since(call, before));
         chain_block_unref(block);
     }
     chain_reader_close(&reader);
@@ -194,10 +256,11 @@ static int get_uncle(struct rpc_call *call)
     struct chain_reader reader;
     struct chain_block *block;
     struct u256 td;
+    bool known;
     int status = rpc_reader_open(call, &reader);
     if (status)
         return status;
-    status = read_block(call, &reader, &block, &td);
+    status = read_block(call, &reader, &block, &td, &known);
     if (status == 0 && (!block || call->args[1].number >= block->body->body.uncle_count)) {
         rpc_write_null(call->out);
     } else if (status == 0) {
@@ -223,13 +286,13 @@ static const struct rpc_method methods[] = {
     {"eth_chainId", {{0}}, .run = chain_id, .result = "chain id, hex"},
     {"eth_getBlockByNumber",
      {NUMBER, FULL},
-     .quick = get_head_block,
+     .quick = get_known_block,
      .work = get_block,
      .reads = true,
      .result = "block or null"},
     {"eth_getBlockByHash",
      {HASH, FULL},
-     .quick = get_head_block,
+     .quick = get_known_block,
      .work = get_block,
      .reads = true,
      .result = "block or null"},

@@ -82,7 +82,7 @@ static void on_answer(void *context, struct buf *answer)
 {
     struct connection *c = context;
     if (answer->len)
-        io_websocket_send(c->ws, buf_bytes(answer));
+        io_websocket_send_buf(c->ws, answer);
     buf_release(answer);
     rpc_session_answered(&c->session);
     c->exchange = NULL;

@@ -1,0 +1,60 @@
+/* An HTTP server's connections, for http.c (what comes) and http_answer.c (what goes). */
+#ifndef IO_HTTP_INTERNAL_H
+#define IO_HTTP_INTERNAL_H
+
+#include "base/list.h"
+#include "io/http.h"
+#include "io/timer.h"
+
+enum {
+    IO_HTTP_LISTENERS_MAX = 4,
+    /* Bytes of a body that nobody wants, read over so that the client gets to see the answer. */
+    IO_HTTP_SKIP_MAX = 16 * 1024 * 1024,
+};
+
+enum io_http_state {
+    IO_HTTP_HEAD,     /* reading a head */
+    IO_HTTP_BODY,     /* reading a body */
+    IO_HTTP_HANDLING, /* the request is with its owner */
+    IO_HTTP_SKIPPING, /* reading over what is left of an answered request's body */
+    IO_HTTP_WAITING,  /* for the client to take answers */
+    IO_HTTP_GIVEN,    /* the stream has another owner; to be freed */
+};
+
+struct io_http_connection {
+    struct io_http_server *server;
+    struct io_stream *stream;
+    struct list_item item;
+    struct io_http_request *request; /* in BODY and HANDLING */
+    struct buf in;                   /* bytes that no request has taken yet */
+    size_t scanned;                  /* of `in`, without the end of a head */
+    uint64_t left;                   /* of a body that is read or skipped */
+    uint64_t deadline;               /* by io_loop_now; 0 = none */
+    struct io_http_chunks chunks;
+    enum io_http_state state;
+    bool running;     /* in run(), which goes on by itself */
+    bool close_after; /* the answer under way is the last one */
+    bool old;         /* HTTP/1.0, where staying open must be said */
+    bool paused;
+};
+
+struct io_http_server {
+    struct io_loop *loop;
+    struct io_http_options options;
+    struct io_listener *listeners[IO_HTTP_LISTENERS_MAX];
+    size_t listener_count;
+    struct list_item *connections;
+    size_t count;
+    struct io_timer sweep;
+    uint64_t sweep_ms;
+    uint64_t date_second;
+    char date[40];
+    struct buf head; /* of the answer that is being written */
+};
+
+/* http.c: goes as far as the bytes that are there allow. */
+void io_http_run(struct io_http_connection *c);
+void io_http_set_deadline(struct io_http_connection *c, uint64_t ms);
+void io_http_request_free(struct io_http_request *request);
+
+#endif

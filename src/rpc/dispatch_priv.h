@@ -1,0 +1,93 @@
+/* The parts of dispatch: rpc.c (the object and its table of methods), dispatch.c (one call), exchange.c (a message with one
+ * or many of them). */
+#ifndef RPC_DISPATCH_PRIV_H
+#define RPC_DISPATCH_PRIV_H
+
+#include "rpc/ahead.h"
+#include "rpc/async.h"
+#include "rpc/events_priv.h"
+#include "rpc/extension_priv.h"
+#include "rpc/figures_priv.h"
+#include "rpc/head.h"
+#include "rpc/json.h"
+#include "rpc/machine.h"
+#include "rpc/texts.h"
+
+struct rpc {
+    const struct rpc_backend *backend;
+    const struct rpc_method **methods; /* sorted by name */
+    size_t method_count;
+    uint32_t available;                           /* namespaces */
+    size_t under_way;                             /* exchanges on the worker */
+    struct rpc_call *holding;                     /* an account each */
+    struct rpc_exchange *waiting, **waiting_end;  /* for one of those, first come first */
+    struct rpc_machine machines[RPC_WORKERS_MAX]; /* of the workers */
+    struct rpc_machine waiting_machines[RPC_WAITERS_MAX];
+    struct rpc_kept kept;
+    struct rpc_texts texts;
+    struct rpc_head head;
+    struct rpc_events events;
+    struct rpc_async async;
+    struct rpc_extension extension;
+    struct rpc_exchange *spare; /* one that is over, with its memory; NULL: none */
+    struct rpc_figures figures; /* `all` NULL: calls are not counted */
+};
+
+/* A request's parts, as they stand in the message. */
+struct envelope {
+    struct bytes id;     /* len 0 = none */
+    struct bytes method; /* characters; len 0 = none */
+    struct bytes params; /* len 0 = none */
+    bool has_result;     /* it is an answer, to nobody's question */
+};
+
+struct rpc_exchange {
+    struct rpc *rpc;
+    struct rpc_access access;
+    struct rpc_session *session;
+    struct buf message;
+    struct buf out;
+    struct arena arena;
+    rpc_answer_fn *fn; /* NULL: forgotten */
+    atomic_bool gone;
+    void *context;
+    bool batch, one_left;
+    struct rpc_json_walk walk; /* of a batch */
+    struct rpc_ahead ahead;
+    struct bytes single;
+    size_t answers;
+    uint64_t now;
+    struct envelope envelope;
+    struct rpc_call call;
+    size_t out_mark;   /* where the answer under way begins */
+    int status;        /* what the method's last part returned */
+    bool is_again;     /* in the method's second round */
+    uint64_t began_ns; /* where calls are counted, and this is one to count; else 0 */
+    struct rpc_exchange *next_waiting;
+};
+
+/* --- rpc.c --- */
+
+/* NULL: there is none of that name. */
+const struct rpc_method *rpc_find_method(const struct rpc *rpc, struct bytes name);
+/* The call of the exchange is over, well or not; where calls are counted. */
+void rpc_count_call(struct rpc_exchange *x, bool good);
+
+/* --- dispatch.c --- */
+
+/* Starts the call of one message. False when it goes on on the worker, or waits for an account. */
+bool rpc_call_one(struct rpc_exchange *x, struct bytes message);
+/* What follows the worker's part. False when the call goes on later. */
+bool rpc_end_round(struct rpc_exchange *x);
+/* An error in the place of an answer. */
+void rpc_write_error(struct rpc_exchange *x, struct bytes id, int code, const char *text);
+
+/* --- exchange.c --- */
+
+/* The worker's part of a call is done. */
+void rpc_exchange_worked(void *exchange);
+/* An account is free again: who waits for one tries it. */
+void rpc_wake(struct rpc *rpc);
+void rpc_exchange_spare_release(struct rpc *rpc);
+
+#endif
