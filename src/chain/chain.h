@@ -5,7 +5,7 @@
  *     chain_reader_…             headers, bodies, receipts, transactions, states: from any thread
  *     chain_build, chain_execute the block after the head: made, or checked; results are kept
  *     chain_commit               one durable commit: the new head
- *     chain_import, chain_export many blocks
+ *     chain_import, chain_export many blocks, several to a durable commit
  *
  * Threads: what changes or executes (build, execute, commit, import, set_head, prune) is called by
  * one thread at a time. chain_head and the readers may be used by all at any time.
@@ -118,7 +118,8 @@ struct chain_event {
         *before; /* what it was before that: their receipts; NULL: none is removed */
 };
 
-/* Called on the committing thread after each commit. `fn` NULL takes it away. */
+/* Called on the committing thread for each block, in order, once it is durable; blocks after it may be, too. `fn` NULL takes it
+ * away. */
 void chain_on_head(struct chain *chain, void (*fn)(void *context, const struct chain_event *event),
                    void *context);
 
@@ -129,6 +130,7 @@ struct chain_reader {
     struct chain *chain;
     struct store_txn *txn;
     struct err_detail detail; /* the message of what fails */
+    bool is_lent;             /* inside: the transaction is another's */
 };
 
 /* ERR_NOMEM, ERR_BUSY (too many readers), ERR_IO. Stays where it is (not to be copied). */
@@ -343,7 +345,9 @@ int chain_clique_snapshot(struct chain_reader *reader, struct clique_snapshot *r
 /*
  * Commits blocks that follow each other, in order, with senders recovered in advance on all cores;
  * blocks that are known are passed over. Stops at the first that is not valid: *ret_count is the
- * number of those before it. Each block is one durable commit.
+ * number of those before it, which are in the chain. Blocks share durable commits, up to some
+ * hundreds of small ones (docs/decisions/0160); a failure of the store, or a crash, loses all of the commit that
+ * was being made or none, and the head is the last of a commit. What has returned is durable.
  */
 int chain_import(struct chain *chain, enum chain_verdict *ret_verdict, size_t *ret_count,
                  struct err_detail *why, struct chain_block *const *blocks,
@@ -355,7 +359,8 @@ struct chain_progress {
 };
 
 /* A file as `geth export` writes it: RLP of blocks one after the other, compressed when the name
- * ends in .gz. `progress` may be NULL; returning false ends the import after the current batch.
+ * ends in .gz. `progress` (may be NULL) is called after each durable commit, of one block or several; returning false ends the
+ * import.
  * ERR_INPUT: the message names file, block and cause. */
 int chain_import_file(struct chain *chain, const char *path,
                       bool (*progress)(void *context, const struct chain_progress *progress),

@@ -15,7 +15,7 @@
  *                                         last CHAIN_UNDO_MAX blocks
  *
  * Only the canonical chain stands under numbers. The head is the last header; it and its state are
- * written in one commit.
+ * written in one commit, alone or with blocks before it (batch.c).
  */
 #ifndef CHAIN_CHAIN_PRIV_H
 #define CHAIN_CHAIN_PRIV_H
@@ -58,6 +58,7 @@ enum {
     CHAIN_AUTHOR_CACHE = 64,  /* blocks whose author is remembered */
     CHAIN_UNDO_MAX = 128,     /* blocks that can be taken back */
     CHAIN_HEADER_PREFIX = 64, /* before the RLP of a stored header */
+    CHAIN_BATCH_BLOCKS = 256, /* of one commit; as many as one import of a peer's blocks */
 };
 
 /* The execution of one block, from its beginning until it is committed or dropped. */
@@ -81,6 +82,36 @@ struct chain_result {
 
 struct chain_span {
     size_t from, len;
+};
+
+/* A block that is written and not yet committed, and what its listener will be told. */
+struct chain_pending {
+    struct chain_block *block; /* held */
+    struct u256 total_difficulty;
+    struct chain_pool_account *changed;
+    size_t changed_count;
+    struct buf receipts; /* as chain_event has them */
+};
+
+/* What ends a batch, once reached. */
+struct chain_batch_limits {
+    size_t blocks;         /* CHAIN_BATCH_BLOCKS at most */
+    size_t bytes;          /* of blocks and receipts */
+    uint64_t gas;          /* which bounds the pages that were changed */
+    uint64_t milliseconds; /* since its first block */
+};
+
+/*
+ * Blocks of a run that share one durable commit (batch.c). Its transaction is open as soon as it has a block, and no
+ * longer: what is executed next reads through it. Of the chain thread.
+ */
+struct chain_batch {
+    struct store_txn *txn;
+    struct err_detail detail; /* the transaction's */
+    struct chain_pending blocks[CHAIN_BATCH_BLOCKS];
+    size_t count, bytes;
+    uint64_t gas, began_ms;
+    struct chain_batch_limits limits;
 };
 
 struct chain_author_entry {
@@ -109,6 +140,7 @@ struct chain {
     struct exec *exec;
     struct chain_result *results[CHAIN_RESULTS];
     uint64_t uses;
+    struct chain_batch batch;
     void (*on_head)(void *context, const struct chain_event *event);
     void *on_head_context;
 
@@ -163,14 +195,38 @@ int chain_execute_result(struct chain *chain, struct chain_result **ret_result,
 int chain_write_block(struct chain *chain, struct store_txn *txn, const struct chain_block *block,
                       const struct u256 *total_difficulty, struct chain_result *result,
                       struct err_detail *detail) BASE_NODISCARD;
+/* The snapshots of engines after the new block's parent, where they are kept. */
+int chain_write_snapshots(struct chain *chain, struct store_txn *txn,
+                          const struct chain_block *parent) BASE_NODISCARD;
+/* Whether a block with this verdict may belong to another branch. */
+bool chain_is_elsewhere(const struct chain *chain, enum chain_verdict verdict);
 /* chain_commit of a block that must stand on the head; of one that does not, where the engine allows
- * branches (branch.c). */
+ * branches (branch.c). No batch is open. */
 int chain_commit_on_head(struct chain *chain, enum chain_verdict *ret_verdict,
                          struct err_detail *why, struct chain_block *block) BASE_NODISCARD;
 int chain_commit_branch(struct chain *chain, enum chain_verdict *ret_verdict,
                         struct err_detail *why, struct chain_block *block) BASE_NODISCARD;
 void chain_head_set(struct chain *chain, struct chain_block *block,
                     const struct u256 *total_difficulty);
+
+/* --- Several blocks in one commit (batch.c) --- */
+
+void chain_batch_init(struct chain_batch *batch);
+/* The block that the next one stands on: the batch's last one, or the head. */
+void chain_tip(struct chain *chain, struct chain_head *ret_tip);
+/* A reader that shows the tip. With an open batch it reads through its transaction: spans are valid
+ * until the next block is added. */
+int chain_reader_open_tip(struct chain_reader *ret_reader, struct chain *chain) BASE_NODISCARD;
+/* Writes an executed block behind the tip. A failure takes all of the batch away; the message names
+ * its blocks. */
+int chain_batch_add(struct chain *chain, struct chain_block *block, struct chain_result *result,
+                    struct err_detail *why) BASE_NODISCARD;
+bool chain_batch_is_full(const struct chain_batch *batch);
+/* Makes its blocks durable, all or none, and tells the listener of each, in order. Nothing to do
+ * when there are none. */
+int chain_batch_commit(struct chain *chain, struct err_detail *why) BASE_NODISCARD;
+/* Milliseconds of a clock that never goes back. */
+uint64_t chain_monotonic_ms(void);
 
 int chain_put_config(struct store_txn *txn, const struct chain_config *config) BASE_NODISCARD;
 int chain_info_get(struct store_txn *txn, struct bytes *ret_value, const char *name) BASE_NODISCARD;

@@ -1,4 +1,4 @@
-/* The writing of a block: everything about it, and the state after it, in one durable commit. */
+/* The writing of a block: everything about it, and the state after it. Durable with its batch (batch.c). */
 #include "base/mem.h"
 #include "chain/private_priv.h"
 
@@ -161,6 +161,13 @@ static int write_snapshot(struct chain *chain, struct store_txn *txn,
     return err;
 }
 
+int chain_write_snapshots(struct chain *chain, struct store_txn *txn,
+                          const struct chain_block *parent)
+{
+    int err = write_snapshot(chain, txn, parent);
+    return err ? err : chain_clique_store(chain, txn, parent);
+}
+
 /* --- Head --- */
 
 void chain_head_set(struct chain *chain, struct chain_block *block,
@@ -188,99 +195,6 @@ void chain_on_head(struct chain *chain, void (*fn)(void *context, const struct c
     chain->on_head_context = context;
 }
 
-/* The listener is told after the commit, so room for the list is made before it. */
-static int list_changes(const struct chain_result *result, struct chain_pool_account **ret_accounts)
-{
-    const struct state_update *u = &result->update;
-    struct chain_pool_account *accounts = mem_alloc(u->account_count * sizeof(*accounts));
-    if (!accounts)
-        return ERR_NOMEM;
-    for (size_t i = 0; i < u->account_count; i++) {
-        const struct state_account_change *change = &u->accounts[i];
-        accounts[i] = (struct chain_pool_account){.address = change->address};
-        if (change->exists) {
-            accounts[i].nonce = change->account.nonce;
-            accounts[i].balance = change->account.balance;
-        }
-    }
-    *ret_accounts = accounts;
-    return 0;
-}
-
-static int write_all(struct chain *chain, const struct chain_head *head, struct chain_block *block,
-                     const struct u256 *total_difficulty, struct chain_result *result,
-                     struct err_detail *detail)
-{
-    struct store_txn *txn;
-    int err = store_begin_write(&txn, chain->store, detail);
-    if (err)
-        return err;
-    err = chain_write_block(chain, txn, block, total_difficulty, result, detail);
-    if (!err)
-        err = write_snapshot(chain, txn, head->block);
-    if (!err)
-        err = chain_clique_store(chain, txn, head->block);
-    if (err)
-        store_abort(txn);
-    else
-        err = store_commit(txn);
-    return err;
-}
-
-/* Whether a commit that reported a failure took effect all the same, as when the disk fails right
- * after it: the store alone knows. */
-static bool is_there(struct chain *chain, const struct chain_block *block)
-{
-    struct chain_reader reader;
-    struct hash256 hash;
-    uint64_t number;
-    if (chain_reader_open(&reader, chain))
-        return false;
-    bool there =
-        chain_reader_head(&reader, &number, &hash) == 0 && hash256_equal(&hash, &block->hash);
-    chain_reader_close(&reader);
-    return there;
-}
-
-static void announce(struct chain *chain, struct chain_block *block, const struct u256 *td,
-                     const struct chain_result *result, const struct chain_pool_account *changed)
-{
-    const struct chain_event event = {.block = block,
-                                      .total_difficulty = *td,
-                                      .receipts = buf_bytes(&result->message),
-                                      .changed = changed,
-                                      .changed_count = result->update.account_count};
-    if (chain->on_head)
-        chain->on_head(chain->on_head_context, &event);
-}
-
-static int commit_result(struct chain *chain, struct chain_block *block,
-                         struct chain_result *result, struct err_detail *why)
-{
-    struct chain_head head;
-    struct chain_pool_account *changed;
-    struct u256 td;
-    int err = list_changes(result, &changed);
-    if (err)
-        return err_set(why, err, "commit: %s", err_text(err));
-    chain_head(chain, &head);
-    u256_add(&td, &head.total_difficulty, &block->header.difficulty);
-    why->text[0] = '\0';
-    err = write_all(chain, &head, block, &td, result, why);
-    chain_head_release(&head);
-    if (err && !is_there(chain, block)) {
-        chain_result_close(result); /* its tries are void after a failed commit */
-        mem_free(changed);
-        return err_prefix(why, err, "block %" PRIu64 " could not be written (%s)",
-                          block->header.number, err_text(err));
-    }
-    chain_head_set(chain, block, &td);
-    announce(chain, block, &td, result, changed);
-    mem_free(changed);
-    chain_results_drop(chain);
-    return 0;
-}
-
 int chain_commit_on_head(struct chain *chain, enum chain_verdict *ret_verdict,
                          struct err_detail *why, struct chain_block *block)
 {
@@ -288,7 +202,14 @@ int chain_commit_on_head(struct chain *chain, enum chain_verdict *ret_verdict,
     int err = chain_execute_result(chain, &result, ret_verdict, why, block, 0);
     if (err || *ret_verdict != CHAIN_VALID)
         return err;
-    return commit_result(chain, block, result, why);
+    err = chain_batch_add(chain, block, result, why);
+    return err ? err : chain_batch_commit(chain, why);
+}
+
+bool chain_is_elsewhere(const struct chain *chain, enum chain_verdict verdict)
+{
+    return !chain->engine->is_final &&
+           (verdict == CHAIN_SIDE_CHAIN || verdict == CHAIN_UNKNOWN_PARENT);
 }
 
 int chain_commit(struct chain *chain, enum chain_verdict *ret_verdict, struct err_detail *why,
@@ -297,9 +218,7 @@ int chain_commit(struct chain *chain, enum chain_verdict *ret_verdict, struct er
     struct err_detail unused = {""};
     struct err_detail *detail = why ? why : &unused;
     int err = chain_commit_on_head(chain, ret_verdict, detail, block);
-    bool elsewhere =
-        !err && (*ret_verdict == CHAIN_SIDE_CHAIN || *ret_verdict == CHAIN_UNKNOWN_PARENT);
-    if (elsewhere && !chain->engine->is_final)
+    if (!err && chain_is_elsewhere(chain, *ret_verdict))
         err = chain_commit_branch(chain, ret_verdict, detail, block);
     if (!err && chain_is_bad(*ret_verdict))
         chain_keep_bad(chain, block);

@@ -203,7 +203,7 @@ static int check_and_execute(struct chain *chain, struct chain_reader *reader,
                              struct err_detail *why, struct chain_block *block, unsigned flags)
 {
     struct chain_head head;
-    chain_head(chain, &head);
+    chain_tip(chain, &head);
     int err = place(chain, reader, ret_verdict, block, head.block);
     if (!err && *ret_verdict != CHAIN_VALID)
         err_set(why, 0, "%s", chain_verdict_text(*ret_verdict));
@@ -232,11 +232,13 @@ int chain_execute_result(struct chain *chain, struct chain_result **ret_result,
 {
     struct chain_reader reader;
     *ret_result = NULL;
-    int err = chain_reader_open(&reader, chain);
+    int err = chain_reader_open_tip(&reader, chain);
     if (err)
         return err_set(why, err, "%s", reader.detail.text);
     err = check_and_execute(chain, &reader, ret_result, ret_verdict, why, block, flags);
     chain_reader_close(&reader);
+    if (err && chain->batch.txn && *chain->batch.detail.text) /* it was read through */
+        err_set(why, err, "%s", chain->batch.detail.text);
     return err;
 }
 

@@ -1,13 +1,16 @@
 /*
  * Many blocks at once: one thread runs ahead, decoding and recovering senders on all cores, the
- * caller's executes and commits. Recovery takes most of the time; the rest hides behind it.
+ * caller's executes and commits, several blocks at a time (batch.c). Recovery takes most of the time; the rest hides
+ * behind it.
  */
 #include "chain/import_priv.h"
 
 #include "base/mem.h"
-#include "chain/chain_priv.h"
+#include "chain/private_priv.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <time.h>
 
 enum {
     /* Blocks and bytes that the thread may be ahead: enough to keep all cores busy over the largest
@@ -79,14 +82,59 @@ static void *run_ahead(void *context)
     return NULL;
 }
 
-/* The next block, or NULL at the end; then a->err is set. */
-static struct chain_block *take(struct ahead *a)
+/* --- The importing thread --- */
+
+struct importing {
+    struct chain *chain;
+    const struct chain_source *source;
+    struct chain_progress *progress; /* of what is durable */
+    struct chain_progress tip;       /* of what is written */
+    struct err_detail *why;
+    enum chain_verdict verdict;
+    int err;
+    bool stop; /* the source has enough */
+};
+
+static void tell(struct importing *im)
+{
+    *im->progress = im->tip;
+    if (im->source->progress && !im->source->progress(im->source->context, im->progress))
+        im->stop = true;
+}
+
+/* Makes durable what is written. */
+static void settle(struct importing *im)
+{
+    if (im->chain->batch.count == 0)
+        return;
+    im->err = chain_batch_commit(im->chain, im->why);
+    if (!im->err)
+        tell(im);
+}
+
+/* True: the batch has waited for long enough. */
+static bool wait_until(struct ahead *a, const struct chain_batch *batch)
+{
+    uint64_t at = batch->began_ms + batch->limits.milliseconds;
+    const struct timespec end = {(time_t)(at / 1000), (long)(at % 1000) * 1000000};
+    return pthread_cond_timedwait(&a->changed, &a->lock, &end) == ETIMEDOUT;
+}
+
+/* The next block, or NULL at the end; then a->err is set. Before it waits for long it does what must not wait. */
+static struct chain_block *take(struct ahead *a, struct importing *im)
 {
     struct chain_block *block = NULL;
     pthread_mutex_lock(&a->lock);
-    while (a->first == a->next && !a->ended)
-        pthread_cond_wait(&a->changed, &a->lock);
-    if (a->first != a->next) {
+    while (a->first == a->next && !a->ended && !im->err) {
+        if (!im->chain->batch.count) {
+            pthread_cond_wait(&a->changed, &a->lock);
+        } else if (wait_until(a, &im->chain->batch)) {
+            pthread_mutex_unlock(&a->lock);
+            settle(im);
+            pthread_mutex_lock(&a->lock);
+        }
+    }
+    if (a->first != a->next && !im->err) {
         block = a->blocks[a->first++ % AHEAD_BLOCKS];
         a->bytes -= chain_block_size(block);
         pthread_cond_broadcast(&a->changed);
@@ -116,8 +164,12 @@ static int start(struct ahead **ret_ahead, struct chain *chain, const struct cha
         return ERR_NOMEM;
     a->chain = chain;
     a->source = source;
+    pthread_condattr_t attributes;
     pthread_mutex_init(&a->lock, NULL);
-    pthread_cond_init(&a->changed, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&a->changed, &attributes);
+    pthread_condattr_destroy(&attributes);
     if (pthread_create(&a->thread, NULL, run_ahead, a)) {
         mem_free(a);
         return ERR_NOMEM;
@@ -126,38 +178,95 @@ static int start(struct ahead **ret_ahead, struct chain *chain, const struct cha
     return 0;
 }
 
+static bool is_good(enum chain_verdict verdict)
+{
+    return verdict == CHAIN_VALID || verdict == CHAIN_KNOWN;
+}
+
+/* *ret_result is NULL where there is nothing to write. */
+static void execute(struct importing *im, struct chain_result **ret_result,
+                    struct chain_block *block)
+{
+    im->err = chain_execute_result(im->chain, ret_result, &im->verdict, im->why, block, 0);
+    if (!im->err && chain_is_elsewhere(im->chain, im->verdict)) {
+        settle(im);
+        if (!im->err)
+            im->err = chain_commit(im->chain, &im->verdict, im->why, block);
+    }
+    if (im->err || !is_good(im->verdict))
+        err_prefix(im->why, im->err, "block %" PRIu64, block->header.number);
+}
+
+static void take_in(struct importing *im, struct chain_block *block)
+{
+    struct chain_result *result = NULL;
+    if (chain_private_waits(im->chain, block)) /* for as long as the manager is silent */
+        settle(im);
+    if (!im->err)
+        execute(im, &result, block);
+    if (!im->err && is_good(im->verdict) && result)
+        im->err = chain_batch_add(im->chain, block, result, im->why);
+    if (im->err || !is_good(im->verdict))
+        return;
+    im->tip.blocks++;
+    im->tip.known += im->verdict == CHAIN_KNOWN;
+    im->tip.transactions += block->body->body.transaction_count;
+    im->tip.head = block->header.number;
+    if (im->chain->batch.count == 0)
+        tell(im);
+    else if (chain_batch_is_full(&im->chain->batch))
+        settle(im);
+}
+
+/* What is written before the end, for whatever reason it came, is kept. */
+static void settle_last(struct importing *im)
+{
+    struct err_detail why = {""}, *first = im->why;
+    int err = im->err;
+    if (!err && is_good(im->verdict)) {
+        settle(im);
+        return;
+    }
+    im->why = &why;
+    settle(im);
+    im->why = first;
+    if (im->err && !err)
+        *first = why;
+    else
+        im->err = err;
+}
+
 int chain_import_source(struct chain *chain, enum chain_verdict *ret_verdict,
                         struct chain_progress *progress, struct err_detail *why,
                         const struct chain_source *source)
 {
     struct ahead *a;
-    struct chain_block *block;
+    struct chain_block *block, *refused = NULL;
+    struct importing im = {.chain = chain,
+                           .source = source,
+                           .progress = progress,
+                           .tip = *progress,
+                           .why = why,
+                           .verdict = CHAIN_VALID};
     int err = start(&a, chain, source);
     if (err)
         return err_set(why, err, "import: %s", err_text(err));
-    enum chain_verdict verdict = CHAIN_VALID;
-    while (!err && (block = take(a))) {
-        err = chain_commit(chain, &verdict, why, block);
-        bool known = !err && verdict == CHAIN_KNOWN;
-        if (known || (!err && verdict == CHAIN_VALID)) {
-            progress->blocks++;
-            progress->known += known;
-            progress->transactions += block->body->body.transaction_count;
-            progress->head = block->header.number;
-            verdict = CHAIN_VALID;
-        } else {
-            err_prefix(why, err, "block %" PRIu64, block->header.number);
-        }
-        chain_block_unref(block);
-        if (verdict != CHAIN_VALID ||
-            (!err && source->progress && !source->progress(source->context, progress)))
-            break;
+    while (!im.err && !refused && !im.stop && (block = take(a, &im))) {
+        take_in(&im, block);
+        if (is_good(im.verdict))
+            chain_block_unref(block);
+        else
+            refused = block;
     }
-    if (!err && verdict == CHAIN_VALID && a->err)
-        err = err_set(why, a->err, "%s", *a->detail.text ? a->detail.text : err_text(a->err));
+    settle_last(&im);
+    if (!im.err && refused && chain_is_bad(im.verdict))
+        chain_keep_bad(chain, refused);
+    if (!im.err && !refused && a->err)
+        im.err = err_set(why, a->err, "%s", *a->detail.text ? a->detail.text : err_text(a->err));
+    chain_block_unref(refused);
     finish(a);
-    *ret_verdict = verdict;
-    return err;
+    *ret_verdict = is_good(im.verdict) ? CHAIN_VALID : im.verdict;
+    return im.err;
 }
 
 /* --- From an array --- */

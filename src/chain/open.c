@@ -350,6 +350,7 @@ int chain_open(struct chain **ret_chain, const struct chain_options *options,
     chain->owns_store = !options->store;
     pthread_mutex_init(&chain->lock, NULL);
     chain_sections_init(&chain->sections);
+    chain_batch_init(&chain->batch);
     const struct store_lmdb_options lmdb = {.sync = options->sync};
     int err = exec_new(&chain->exec);
     if (!err && chain->owns_store)

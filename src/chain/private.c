@@ -256,6 +256,21 @@ static void prepare(struct chain_private *p, const struct eth_transaction *tx, s
     p->verifies = enhanced;
 }
 
+static bool has_payload(const struct eth_transaction *tx)
+{
+    return eth_transaction_is_private(tx) ||
+           (!tx->is_creation && address_equal(&tx->to, &chain_marker_address));
+}
+
+bool chain_private_waits(const struct chain *chain, const struct chain_block *block)
+{
+    const struct eth_body *body = &block->body->body;
+    bool waits = false;
+    for (size_t i = 0; chain->payloads && i < body->transaction_count && !waits; i++)
+        waits = has_payload(&body->transactions[i]);
+    return waits;
+}
+
 void chain_private_expect(const struct chain_private *p, size_t count,
                           const struct eth_transaction *(*at)(const void *list, size_t index),
                           const void *list)
@@ -265,8 +280,7 @@ void chain_private_expect(const struct chain_private *p, size_t count,
         return;
     for (size_t i = 0; i < count; i++) {
         const struct eth_transaction *tx = at(list, i);
-        if (!eth_transaction_is_private(tx) &&
-            (tx->is_creation || !address_equal(&tx->to, &chain_marker_address)))
+        if (!has_payload(tx))
             continue;
         const struct chain_payload_hash hash = chain_payload_hash_of(tx->data);
         buf_append(&hashes, &hash, sizeof(hash));

@@ -42,11 +42,13 @@ int chain_private_ran(struct chain_private *p, struct exec_run *run,
 /* What is at 0x7a (private_marker.c). */
 int chain_private_marker(struct chain_private *p, const struct evm_message *message,
                          struct evm_result *result) BASE_NODISCARD;
-/* The payload, as whoever looks may see it. */
+/* Whether executing the block may wait for the manager. */
+bool chain_private_waits(const struct chain *chain, const struct chain_block *block);
 /* Before a block: its transactions, or those that are offered to it. Failures are none: what is not expected is asked for in its turn. */
 void chain_private_expect(const struct chain_private *p, size_t count,
                           const struct eth_transaction *(*at)(const void *list, size_t index),
                           const void *list);
+/* The payload, as whoever looks may see it. */
 int chain_private_receive(struct chain_private *p, struct chain_payload *ret_payload,
                           const struct chain_payload_hash *hash) BASE_NODISCARD;
 /* Joins it to an environment's hooks (run.c). */

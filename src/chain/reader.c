@@ -5,13 +5,15 @@
 int chain_reader_open(struct chain_reader *ret_reader, struct chain *chain)
 {
     ret_reader->chain = chain;
+    ret_reader->is_lent = false;
     ret_reader->detail.text[0] = '\0';
     return store_begin_read(&ret_reader->txn, chain->store, &ret_reader->detail);
 }
 
 void chain_reader_close(struct chain_reader *reader)
 {
-    store_abort(reader->txn);
+    if (!reader->is_lent)
+        store_abort(reader->txn);
     reader->txn = NULL;
 }
 

@@ -280,7 +280,7 @@ int chain_run_begin(struct chain *chain, struct chain_result *result,
     buf_clear(&result->spans);
     memset(&result->bloom, 0, sizeof(result->bloom));
     result->gas_used = 0;
-    int err = chain_reader_open(reader, chain);
+    int err = chain_reader_open_tip(reader, chain);
     if (err)
         return err_set(detail, err, "%s", reader->detail.text);
     result->is_open = true;

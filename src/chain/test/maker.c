@@ -176,6 +176,10 @@ static struct chain_tx *next_transfer(void *context)
 {
     struct offers *offers = context;
     chain_tx_unref(offers->last);
+    offers->last = offers->m->first;
+    offers->m->first = NULL;
+    if (offers->last)
+        return offers->last;
     offers->last = offers->left ? maker_transfer(offers->m) : NULL;
     offers->left -= offers->left > 0;
     return offers->last;

@@ -22,7 +22,8 @@ struct maker {
     uint64_t nonces[MAKER_ACCOUNTS_MAX];
     size_t account_count;
     bool is_qbft, is_clique;
-    struct buf genesis; /* JSON */
+    struct buf genesis;     /* JSON */
+    struct chain_tx *first; /* offered before the next block's transfers; the block's then */
     uint64_t random;
 };
 

@@ -4,6 +4,7 @@
  * goes on.
  */
 #include "base/file.h"
+#include "chain/chain_priv.h"
 #include "chain/test/maker.h"
 #include "state/state.h"
 #include "store/fault.h"
@@ -21,7 +22,7 @@
 
 #include <cmocka.h>
 
-enum { BLOCKS = 40, SEEDS = 12, TRANSFERS = 4 };
+enum { BLOCKS = 40, SEEDS = 12, TRANSFERS = 4, BATCH = 3 };
 
 struct world {
     struct maker m;
@@ -36,6 +37,7 @@ static struct chain *open_disk(const struct world *w)
     const struct chain_options options = {
         .path = w->store, .genesis = buf_bytes(&w->m.genesis), .archive = true};
     maker_must(chain_open(&chain, &options, &detail), "open", &detail);
+    chain->batch.limits.blocks = BATCH;
     return chain;
 }
 
@@ -213,6 +215,7 @@ static bool import_with_fault(const struct world *w, enum store_fault fault, uin
         assert_int_equal(err, code);
         maker_must(chain_open(&chain, &options, &detail), "open again", &detail);
     }
+    chain->batch.limits.blocks = BATCH;
     err = chain_import_file(chain, w->file, NULL, NULL, &detail);
     if (err) {
         (*failures)++;
@@ -236,7 +239,7 @@ static void test_failing_disk(void **state)
         int code;
         uint64_t step;
     } cases[] = {
-        {STORE_FAULT_BEGIN, ERR_IO, 7},       {STORE_FAULT_READ, ERR_IO, 97},
+        {STORE_FAULT_BEGIN, ERR_IO, 2},       {STORE_FAULT_READ, ERR_IO, 97},
         {STORE_FAULT_WRITE, ERR_NOSPACE, 61}, {STORE_FAULT_COMMIT, ERR_NOSPACE, 1},
         {STORE_FAULT_ACK, ERR_IO, 1},
     };
