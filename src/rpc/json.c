@@ -183,9 +183,25 @@ static uint8_t in_number(uint8_t state, uint8_t c)
     }
 }
 
+/* Of eight characters those that end a run: the lowest bit that is set is in the first of them, those above may be wrong. */
+static uint64_t special(uint64_t word)
+{
+    const uint64_t ones = UINT64_MAX / 255, high = ones << 7;
+    uint64_t quote = word ^ ones * '"', escape = word ^ ones * '\\';
+    return (((quote - ones) & ~quote) | ((escape - ones) & ~escape) |
+            ((word - ones * 32) & ~word)) &
+           high;
+}
+
 /* The end of the run of plain characters of a string. */
 static size_t plain_run(struct bytes data, size_t at)
 {
+    uint64_t word, found;
+    for (; data.len - at >= sizeof(word); at += sizeof(word)) {
+        memcpy(&word, data.data + at, sizeof(word));
+        if ((found = special(word)))
+            return at + (size_t)__builtin_ctzll(found) / 8;
+    }
     while (at < data.len && data.data[at] != '"' && data.data[at] != '\\' && data.data[at] >= 32)
         at++;
     return at;
@@ -293,8 +309,8 @@ static size_t value_length(struct bytes text)
     do {
         uint8_t c = text.data[at++];
         if (c == '"') {
-            while (text.data[at] != '"')
-                at += text.data[at] == '\\' ? 2 : 1;
+            while (text.data[at = plain_run(text, at)] != '"')
+                at += 2; /* an escape */
             at++;
         } else if (c == '{' || c == '[') {
             depth++;

@@ -117,6 +117,44 @@ static void test_strings(void **state)
     arena_release(&arena);
 }
 
+/* What a walk finds in an array of that string alone. */
+static void check_element(const char *string, size_t len)
+{
+    char text[80];
+    struct rpc_json_walk walk;
+    struct bytes value;
+    size_t size = (size_t)snprintf(text, sizeof(text), "[%.*s]", (int)len, string);
+    rpc_json_walk_begin(&walk, bytes_of(text, size));
+    assert_true(rpc_json_element(&walk, &value) && bytes_equal(value, bytes_of(string, len)));
+    assert_false(rpc_json_element(&walk, &value));
+}
+
+/* Every byte at every place of strings of some lengths: which is plain, which ends the string, which is wrong. */
+static void test_runs(void **state)
+{
+    (void)state;
+    char text[64];
+    for (size_t len = 1; len <= 20; len++) {
+        for (size_t at = 0; at < len; at++) {
+            for (unsigned byte = 1; byte < 256; byte++) {
+                size_t used, wanted = byte == '"' ? at + 2 : len + 2;
+                memset(text, 0x80 + (int)(at % 2) * 0x21, sizeof(text));
+                text[0] = '"';
+                text[at + 1] = (char)byte;
+                snprintf(text + len + 1, 8, "\"%s", byte == '\\' && at + 1 == len ? "\"" : "");
+                if (byte == '\\' && at + 1 < len)
+                    text[at + 2] = 'n';
+                wanted += byte == '\\' && at + 1 == len;
+                enum rpc_json_status status = scan(text, sizeof(text), &used);
+                assert_int_equal(status, byte < 32 ? RPC_JSON_BAD : RPC_JSON_VALUE);
+                assert_true(byte < 32 || used == wanted);
+                if (byte >= 32)
+                    check_element(text, used);
+            }
+        }
+    }
+}
+
 static void test_walk(void **state)
 {
     (void)state;
@@ -199,9 +237,13 @@ static void test_against_jansson(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_scanner), cmocka_unit_test(test_depth),
-        cmocka_unit_test(test_strings), cmocka_unit_test(test_walk),
-        cmocka_unit_test(test_writing), cmocka_unit_test(test_against_jansson),
+        cmocka_unit_test(test_scanner),
+        cmocka_unit_test(test_depth),
+        cmocka_unit_test(test_strings),
+        cmocka_unit_test(test_runs),
+        cmocka_unit_test(test_walk),
+        cmocka_unit_test(test_writing),
+        cmocka_unit_test(test_against_jansson),
     };
     return cmocka_run_group_tests_name("json", tests, NULL, NULL);
 }
