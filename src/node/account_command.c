@@ -148,10 +148,27 @@ static int update_all(struct context *c, size_t count, char **which)
     return code;
 }
 
+static int print_help(const char *what)
+{
+    struct buf b = BUF_INIT;
+    if (strcmp(what, "help") != 0 && strcmp(what, "h") != 0)
+        return node_no_topic(what);
+    (void)node_command_help(&b, "quorate-node", "account");
+    fputs(buf_text(&b), stdout);
+    buf_release(&b);
+    return NODE_EXIT_OK;
+}
+
 int node_run_account(const struct node_config *config, size_t count, char **arguments)
 {
-    const char *what = count ? arguments[0] : "list";
+    static const char *const known[] = {"new", "list", "update", "import", "plugin"};
+    const char *what = count ? arguments[0] : "help";
     struct context c;
+    size_t i = 0;
+    while (i < BASE_COUNT(known) && strcmp(what, known[i]) != 0)
+        i++;
+    if (i == BASE_COUNT(known))
+        return print_help(what);
     if (strcmp(what, "import") == 0 && count < 2)
         return node_fatal("keyfile must be given as argument");
     if (strcmp(what, "plugin") == 0)
@@ -166,10 +183,8 @@ int node_run_account(const struct node_config *config, size_t count, char **argu
         code = list(&c);
     else if (strcmp(what, "update") == 0)
         code = update_all(&c, count - 1, arguments + 1);
-    else if (strcmp(what, "import") == 0)
-        code = import(&c, arguments[1]);
     else
-        code = node_fatal("account has no command '%.40s': new, list, update or import", what);
+        code = import(&c, arguments[1]);
     end(&c);
     return code;
 }

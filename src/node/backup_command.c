@@ -150,7 +150,7 @@ int node_run_backup(const struct node_config *config, size_t count, char **argum
         status = copy_raft_log(config, &from, &to, &detail);
     if (status == ERR_OK)
         status = tell_head(config, &to, &detail);
-    int code = status == ERR_OK ? node_copy_files(&copied, from.root, to.root)
+    int code = status == ERR_OK ? node_copy_files(&copied, from.root, to.root, false)
                                 : node_fatal("%s", *detail.text ? detail.text : err_text(status));
     if (to.lock >= 0)
         remove_locks(&to);

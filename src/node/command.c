@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/hex.h"
+#include "base/mem.h"
 #include "base/pool.h"
 #include "node/log.h"
 #include "node/manager.h"
@@ -29,6 +30,12 @@ int node_fatal(const char *format, ...)
         printf("Fatal: %s\n", text);
     fflush(stdout);
     return NODE_EXIT_FATAL;
+}
+
+int node_no_topic(const char *name)
+{
+    fprintf(stderr, "No help topic for '%.200s'\n", name);
+    return NODE_EXIT_NO_TOPIC;
 }
 
 /* --- Elapsed time, as Go prints it --- */
@@ -147,24 +154,30 @@ static int open_all(struct opened *ret_opened, const struct node_config *config,
 
 /* --- init --- */
 
-/* As Go words errors of the system: "no such file or directory". */
-static const char *go_error(int errnum)
-{
-    static char text[128];
-    snprintf(text, sizeof(text), "%s", strerror(errnum));
-    if (text[0] >= 'A' && text[0] <= 'Z')
-        text[0] = (char)(text[0] - 'A' + 'a');
-    return text;
-}
-
 static int read_genesis(struct buf *json, const char *path)
 {
     struct err_detail detail = {""};
     if (access(path, R_OK) != 0)
-        return node_fatal("Failed to read genesis file: open %s: %s", path, go_error(errno));
+        return node_fatal("Failed to read genesis file: open %s: %s", path,
+                          node_system_text(errno));
     int status = file_read(path, CHAIN_GENESIS_SIZE_MAX, json, &detail);
     return status == ERR_OK ? NODE_EXIT_OK
                             : node_fatal("Failed to read genesis file: %s", detail.text);
+}
+
+/* What the reference's `init` leaves beside the chain: scripts read the node key from there. Prints what fails. */
+static int make_keys(const struct node_config *config, const struct node_datadir *dir)
+{
+    struct crypto_private_key key;
+    struct err_detail detail = {""};
+    char path[NODE_PATH_MAX];
+    int status = node_key_load(&key, dir, config, &detail);
+    mem_wipe(&key, sizeof(key));
+    if (status == ERR_OK)
+        status = node_datadir_root_path(dir, path, "keystore", &detail);
+    if (status == ERR_OK)
+        status = file_make_folders(*config->keystore ? config->keystore : path, 0700, &detail);
+    return status == ERR_OK ? NODE_EXIT_OK : node_fatal("%s", detail.text);
 }
 
 static int write_genesis(const struct node_config *config, struct bytes json)
@@ -176,6 +189,11 @@ static int write_genesis(const struct node_config *config, struct bytes json)
     if (status != ERR_OK)
         return node_fatal("Failed to open database: %s", detail.text);
     status = node_open_chain(&chain, config, &dir, json, NULL, NULL, &detail);
+    if (status == ERR_OK && make_keys(config, &dir) != NODE_EXIT_OK) {
+        chain_free(chain);
+        node_datadir_close(&dir);
+        return NODE_EXIT_FATAL;
+    }
     if (status == ERR_OK)
         NODE_LOG(NODE_LOG_INFO, "Successfully wrote genesis state",
                  node_text("database", "chaindata"),
@@ -292,6 +310,7 @@ static bool import_progress(void *context, const struct chain_progress *progress
 static int run_import(const struct node_config *config, size_t count, char **arguments)
 {
     struct opened o;
+    char last[512] = ""; /* of the errors: what the reference ends with */
     if (count == 0)
         return node_fatal("This command requires an argument.");
     int code = open_all(&o, config, true);
@@ -304,22 +323,23 @@ static int run_import(const struct node_config *config, size_t count, char **arg
         struct err_detail detail = {""};
         struct import_log log = {seconds_now(), seconds_now()};
         NODE_LOG(NODE_LOG_INFO, "Importing blockchain", node_text("file", arguments[i]));
-        int status =
-            access(arguments[i], R_OK) == 0
-                ? chain_import_file(o.chain, arguments[i], import_progress, &log, &detail)
-                : err_set(&detail, ERR_NOTFOUND, "open %s: %s", arguments[i], go_error(errno));
+        int status = access(arguments[i], R_OK) == 0
+                         ? chain_import_file(o.chain, arguments[i], import_progress, &log, &detail)
+                         : err_set(&detail, ERR_NOTFOUND, "open %s: %s", arguments[i],
+                                   node_system_text(errno));
         if (status != ERR_OK) {
             NODE_LOG(NODE_LOG_ERROR, "Import error", node_text("file", arguments[i]),
                      node_text("err", detail.text));
             code = NODE_EXIT_FATAL;
-            if (count == 1)
-                fprintf(stderr, "%s\n", detail.text);
+            snprintf(last, sizeof(last), "%s", detail.text);
         }
     }
     if (interrupted) {
         NODE_LOG(NODE_LOG_INFO, "Interrupted during import, stopping at next batch");
         code = NODE_EXIT_FATAL;
     }
+    if (*last)
+        fprintf(stderr, "%s\n", last);
     close_all(&o);
     print_done("Import", since);
     return code;

@@ -12,6 +12,7 @@
 enum {
     NODE_EXIT_OK = 0,
     NODE_EXIT_FATAL = 1,
+    NODE_EXIT_NO_TOPIC = 3, /* as the reference's: a word that is no command of another */
 };
 
 /* What GoQuorum calls itself; clients look for these. */
@@ -21,6 +22,9 @@ enum {
 /* "Fatal: <message>" on standard error, and on standard output too when that is another file, as geth does. Returns
  * NODE_EXIT_FATAL. */
 int node_fatal(const char *format, ...) BASE_PRINTF(1, 2);
+
+/* "No help topic for 'x'", of `help x` and of `account x`. Returns NODE_EXIT_NO_TOPIC. */
+int node_no_topic(const char *name);
 
 /* One subcommand. `arguments` are the words behind its name. Returns the exit code. */
 struct node_command {
@@ -37,11 +41,12 @@ int node_run_attach(const struct node_config *config, size_t count, char **argum
 int node_run_console(const struct node_config *config, size_t count, char **arguments);
 int node_run_js(const struct node_config *config, size_t count, char **arguments);
 /* copy_files.c: keys, peers, permissions and extensions from one data directory to another. What is there already and differs is
- * an error, which is printed. */
+ * an error, which is printed; but for the node key with `replace_key`. */
 struct node_copied {
     unsigned copied, same;
 };
-int node_copy_files(struct node_copied *copied, const char *place, const char *root);
+int node_copy_files(struct node_copied *copied, const char *place, const char *root,
+                    bool replace_key);
 /* backup_command.c */
 int node_run_backup(const struct node_config *config, size_t count, char **arguments);
 /* migrate.c */

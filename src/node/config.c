@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { HELP_WIDTH = 80, HELP_INDENT = 30 };
-
 static const struct node_flag *find_flag(const char *name, size_t len)
 {
     for (size_t i = 0; i < node_flag_count; i++)
@@ -92,9 +90,8 @@ static int set_flag(struct node_config *config, const struct node_flag *flag, co
         return ERR_OK;
     case NODE_FLAG_DURATION:
         if (!parse_duration(value, &number))
-            return err_set(detail, ERR_USAGE,
-                           "invalid value \"%.80s\" for flag -%s: time: invalid duration \"%.80s\"",
-                           value, flag->name, value);
+            return err_set(detail, ERR_USAGE, "invalid value \"%.80s\" for flag -%s: parse error",
+                           value, flag->name);
         break;
     }
     if (kept)
@@ -341,131 +338,4 @@ int node_config_check(const struct node_config *config,
     if (node_config_given(config, "nodekeyhex"))
         warn(context, "--nodekeyhex shows the key to every user of this machine: use --nodekey");
     return ERR_OK;
-}
-
-static void append_wrapped(struct buf *b, const char *text, size_t column)
-{
-    while (*text) {
-        size_t word = strcspn(text, " ");
-        if (column > HELP_INDENT && column + 1 + word > HELP_WIDTH) {
-            buf_append_format(b, "\n%*s", HELP_INDENT, "");
-            column = HELP_INDENT;
-        } else if (column > HELP_INDENT) {
-            buf_append_byte(b, ' ');
-            column++;
-        }
-        buf_append(b, text, word);
-        column += word;
-        text += word + strspn(text + word, " ");
-    }
-}
-
-static const char *before_help(const struct node_flag *flag)
-{
-    return flag->use == NODE_FLAG_ALIAS     ? "now --"
-           : flag->use == NODE_FLAG_REFUSED ? "refused: "
-                                            : "";
-}
-
-static const char *const commands[][2] = {
-    {"init GENESIS", "write block 0 from GoQuorum's genesis file into the data directory"},
-    {"export FILE [FIRST LAST]", "write the chain, or a part, as RLP (.gz: compressed)"},
-    {"import FILE ...", "read such files and execute them"},
-    {"private replay GENESIS",
-     "rebuild the private state from the chain and the manager's payloads"},
-    {"private check GENESIS", "do so beside the chain, and say where the stored one is another"},
-    {"private audit OWN [OTHER ...]",
-     "compare private contracts with their parties, over the managers or at other endpoints"},
-    {"dumpgenesis", "print the genesis block's configuration as JSON"},
-    {"mpsdbupgrade", "make the private state that there is one of several (isMPS)"},
-    {"version", "print the versions"},
-    {"help", "print this"},
-};
-
-void node_config_help(struct buf *b, const char *program)
-{
-    buf_append_format(b,
-                      "%s - keeps a Quorum chain and agrees with its peers (as geth of GoQuorum "
-                      "24.4.1)\n\nusage: %s [OPTION ...] [COMMAND [ARGUMENT ...]]\n\n"
-                      "Without a command the node runs.\n\ncommands:\n",
-                      program, program);
-    for (size_t i = 0; i < BASE_COUNT(commands); i++)
-        buf_append_format(b, "  %-27s  %s\n", commands[i][0], commands[i][1]);
-    const char *section = NULL;
-    for (size_t i = 0; i < node_flag_count; i++) {
-        const struct node_flag *flag = &node_flags[i];
-        if (!section || strcmp(section, flag->section) != 0)
-            buf_append_format(b, "\n%s:\n", flag->section);
-        section = flag->section;
-        size_t before = b->len;
-        buf_append_format(b, "  --%s%s", flag->name,
-                          flag->kind == NODE_FLAG_SWITCH ? "" : " value");
-        size_t width = b->len - before;
-        if (width + 1 > HELP_INDENT)
-            buf_append_format(b, "\n%*s", HELP_INDENT, "");
-        else
-            buf_append_format(b, "%*s", (int)(HELP_INDENT - width), "");
-        append_wrapped(b, before_help(flag), HELP_INDENT);
-        append_wrapped(b, flag->help, HELP_INDENT);
-        if (flag->fallback && *flag->fallback)
-            buf_append_format(b, " (default: %s)", flag->fallback);
-        buf_append_byte(b, '\n');
-    }
-    buf_append_text(
-        b, "\nExit code 0: ended as asked. 1: wrong use, or a failure that a message names.\n");
-}
-
-/* troff reads a dash as a hyphen, a backslash as its own, and a dot at the line's start as a request. */
-static void append_troff(struct buf *b, const char *text)
-{
-    if (*text == '.')
-        buf_append_text(b, "\\&");
-    for (; *text; text++) {
-        if (*text == '-' || *text == '\\')
-            buf_append_byte(b, '\\');
-        buf_append_byte(b, (uint8_t)*text);
-    }
-}
-
-void node_config_man(struct buf *b)
-{
-    buf_append_text(
-        b, ".TH QUORATE\\-NODE 1\n.SH NAME\nquorate\\-node \\- keeps a Quorum chain and agrees "
-           "with its peers\n.SH SYNOPSIS\n.B quorate\\-node\n[OPTION ...] [COMMAND "
-           "[ARGUMENT ...]]\n.SH DESCRIPTION\nTakes the place of GoQuorum's geth 24.4.1: its "
-           "options, genesis files and data directory. Called by the name\n.B geth\nit is the "
-           "same; called\n.B bootnode\nit only answers the discovery.\n.SH COMMANDS\n");
-    for (size_t i = 0; i < BASE_COUNT(commands); i++) {
-        buf_append_text(b, ".TP\n.B ");
-        append_troff(b, commands[i][0]);
-        buf_append_byte(b, '\n');
-        append_troff(b, commands[i][1]);
-        buf_append_byte(b, '\n');
-    }
-    buf_append_text(b, ".SH OPTIONS\n");
-    const char *section = NULL;
-    for (size_t i = 0; i < node_flag_count; i++) {
-        const struct node_flag *flag = &node_flags[i];
-        if (!section || strcmp(section, flag->section) != 0) {
-            buf_append_text(b, ".SS ");
-            append_troff(b, flag->section);
-            buf_append_byte(b, '\n');
-        }
-        section = flag->section;
-        buf_append_text(b, ".TP\n\\fB\\-\\-");
-        append_troff(b, flag->name);
-        buf_append_text(b, flag->kind == NODE_FLAG_SWITCH ? "\\fR\n" : "\\fR \\fIvalue\\fR\n");
-        append_troff(b, before_help(flag));
-        append_troff(b, flag->help);
-        if (flag->fallback && *flag->fallback) {
-            buf_append_text(b, " (default: ");
-            append_troff(b, flag->fallback);
-            buf_append_byte(b, ')');
-        }
-        buf_append_byte(b, '\n');
-    }
-    buf_append_text(
-        b, ".SH EXIT STATUS\n0: ended as asked. 1: wrong use, or a failure that a message "
-           "names.\n.SH SIGNALS\nSIGINT and SIGTERM stop the node: nothing committed is lost, "
-           "as nothing is by SIGKILL.\n");
 }

@@ -143,5 +143,7 @@ int node_config_check(const struct node_config *config,
 /* Usage and every flag, for a terminal; the same as a page of the manual. */
 void node_config_help(struct buf *b, const char *program);
 void node_config_man(struct buf *b);
+/* The lines of one command; false when there is none of that name. */
+bool node_command_help(struct buf *b, const char *program, const char *name);
 
 #endif

@@ -222,11 +222,34 @@ static int take_nodes(struct reading *r, const struct row *row, const char *list
     return ERR_OK;
 }
 
+/* Numbers and truth stand without quotes, texts with. */
+static int check_kind(const struct row *row, const struct node_toml_value *value,
+                      struct err_detail *detail)
+{
+    static const char *const names[] = {"string", "number", "decimal", "boolean", "list"};
+    struct node_config none;
+    struct node_flag_value is;
+    if (row->kind != SAME && row->kind != HIDDEN)
+        return ERR_OK;
+    node_config_defaults(&none);
+    if (!node_config_get(&none, row->flag, &is))
+        return ERR_OK;
+    enum node_toml_kind wanted = is.kind == NODE_FLAG_SWITCH ? NODE_TOML_BOOL
+                                 : is.kind == NODE_FLAG_TEXT ? NODE_TOML_TEXT
+                                                             : NODE_TOML_NUMBER;
+    bool decimal = is.kind == NODE_FLAG_DECIMAL && value->kind == NODE_TOML_DECIMAL;
+    return value->kind == wanted || decimal ? ERR_OK
+                                            : err_set(detail, ERR_INPUT, "%s is a %s, not a %s",
+                                                      row->key, names[wanted], names[value->kind]);
+}
+
 static int apply(struct reading *r, const struct row *row, const struct node_toml_value *value,
                  struct err_detail *detail)
 {
     const char *text = value->text;
-    int status = ERR_OK;
+    int status = check_kind(row, value, detail);
+    if (status != ERR_OK)
+        return status;
     switch (row->kind) {
     case SAME:
     case LIST:

@@ -61,8 +61,13 @@ int node_run_attach(const struct node_config *config, size_t count, char **argum
     int status = console_run(&options, &detail);
     if (status == ERR_OK)
         return NODE_EXIT_OK;
-    return status == ERR_INPUT && options.preload && *options.preload
-               ? node_fatal("Failed to start the JavaScript console: %s", detail.text)
+    if (status == ERR_INPUT && options.preload && *options.preload)
+        return node_fatal("Failed to start the JavaScript console: %s", detail.text);
+    /* The reference connects at once but for HTTP, where the first request does. */
+    const char *endpoint = options.client.endpoint;
+    return strncmp(endpoint, "http://", 7) == 0 || strncmp(endpoint, "https://", 8) == 0
+               ? node_fatal("Failed to start the JavaScript console: api modules: Post \"%s\": %s",
+                            endpoint, detail.text)
                : node_fatal("Unable to attach to remote geth: %s", detail.text);
 }
 
@@ -113,7 +118,8 @@ static int run_beside(const struct node_config *config, size_t count, char **scr
         return code;
     /* The node has ended; a console that waits for somebody to type ends with the program. */
     if (beside.status != ERR_OK)
-        return node_fatal("Failed to start the JavaScript console: %s", beside.detail.text);
+        return node_fatal(
+            "%s%s", wait ? "" : "Failed to start the JavaScript console: ", beside.detail.text);
     return code;
 }
 

@@ -11,8 +11,9 @@
 
 enum { COPY_MAX = 16 << 20 };
 
-/* Copies unless it is there; another file under the name is an error, because either may be the right one. */
-static int copy_file(struct node_copied *copied, const char *from, const char *to)
+/* Copies unless it is there; another file under the name is an error, because either may be the right one, unless it is to be
+ * replaced. */
+static int copy_file(struct node_copied *copied, const char *from, const char *to, bool replace)
 {
     struct buf theirs = BUF_INIT, ours = BUF_INIT;
     struct err_detail detail = {""};
@@ -21,11 +22,13 @@ static int copy_file(struct node_copied *copied, const char *from, const char *t
         return NODE_EXIT_OK;
     int status = file_read(from, COPY_MAX, &theirs, &detail);
     int code = NODE_EXIT_OK;
-    if (status == ERR_OK && stat(to, &st) == 0) {
+    bool there = stat(to, &st) == 0;
+    if (status == ERR_OK && there)
         status = file_read(to, COPY_MAX, &ours, &detail);
-        if (status == ERR_OK && !bytes_equal(buf_bytes(&ours), buf_bytes(&theirs)))
-            code = node_fatal("%s and %s differ: remove the one that is wrong", from, to);
-        copied->same += code == NODE_EXIT_OK;
+    if (status == ERR_OK && there && bytes_equal(buf_bytes(&ours), buf_bytes(&theirs))) {
+        copied->same++;
+    } else if (status == ERR_OK && there && !replace) {
+        code = node_fatal("%s and %s differ: remove the one that is wrong", from, to);
     } else if (status == ERR_OK) {
         status = file_write_private(to, buf_bytes(&theirs), &detail);
         copied->copied += status == ERR_OK;
@@ -48,7 +51,7 @@ static int copy_keystore(struct node_copied *copied, const char *place, const ch
     snprintf(to, sizeof(to), "%.4000s/keystore", root);
     DIR *folder = opendir(from);
     if (!folder)
-        return errno == ENOENT ? NODE_EXIT_OK : node_fatal("%s: %s", from, strerror(errno));
+        return errno == ENOENT ? NODE_EXIT_OK : node_fatal("%s: %s", from, node_system_text(errno));
     int code = file_make_folders(to, 0700, &detail) == ERR_OK ? NODE_EXIT_OK
                                                               : node_fatal("%s", detail.text);
     const struct dirent *entry;
@@ -57,13 +60,14 @@ static int copy_keystore(struct node_copied *copied, const char *place, const ch
             continue;
         snprintf(source, sizeof(source), "%s/%.255s", from, entry->d_name);
         snprintf(target, sizeof(target), "%s/%.255s", to, entry->d_name);
-        code = copy_file(copied, source, target);
+        code = copy_file(copied, source, target, false);
     }
     closedir(folder);
     return code;
 }
 
-int node_copy_files(struct node_copied *copied, const char *place, const char *root)
+int node_copy_files(struct node_copied *copied, const char *place, const char *root,
+                    bool replace_key)
 {
     static const char *const names[] = {
         "geth/nodekey",
@@ -82,7 +86,7 @@ int node_copy_files(struct node_copied *copied, const char *place, const char *r
     for (size_t i = 0; i < BASE_COUNT(names) && code == NODE_EXIT_OK; i++) {
         snprintf(from, sizeof(from), "%s/%s", place, names[i]);
         snprintf(to, sizeof(to), "%s/%s", root, names[i]);
-        code = copy_file(copied, from, to);
+        code = copy_file(copied, from, to, replace_key && i == 0);
     }
     return code == NODE_EXIT_OK ? copy_keystore(copied, place, root) : code;
 }

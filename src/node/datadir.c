@@ -13,6 +13,15 @@
 
 enum { KEY_DIGITS = 64 };
 
+const char *node_system_text(int errnum)
+{
+    static _Thread_local char text[128];
+    snprintf(text, sizeof(text), "%s", strerror(errnum));
+    if (text[0] >= 'A' && text[0] <= 'Z' && text[1] >= 'a' && text[1] <= 'z')
+        text[0] = (char)(text[0] - 'A' + 'a');
+    return text;
+}
+
 static int make_folder(const char *path, struct err_detail *detail)
 {
     struct stat st;
@@ -21,8 +30,8 @@ static int make_folder(const char *path, struct err_detail *detail)
     if (errno == EEXIST && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
         return ERR_OK;
     if (errno == EEXIST)
-        return err_set(detail, ERR_IO, "%s is no folder", path);
-    return err_set(detail, err_from_errno(errno), "mkdir %s: %s", path, strerror(errno));
+        return err_set(detail, ERR_IO, "mkdir %s: not a directory", path);
+    return err_set(detail, err_from_errno(errno), "mkdir %s: %s", path, node_system_text(errno));
 }
 
 /* Every folder on the way. */
@@ -51,14 +60,14 @@ static int lock(struct node_datadir *dir, struct err_detail *detail)
         return status;
     dir->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     if (dir->lock < 0)
-        return err_set(detail, err_from_errno(errno), "open %s: %s", path, strerror(errno));
+        return err_set(detail, err_from_errno(errno), "open %s: %s", path, node_system_text(errno));
     if (flock(dir->lock, LOCK_EX | LOCK_NB) == 0)
         return ERR_OK;
     close(dir->lock);
     dir->lock = -1;
     if (errno == EWOULDBLOCK)
         return err_set(detail, ERR_BUSY, "datadir already used by another process: %s", dir->root);
-    return err_set(detail, ERR_IO, "lock %s: %s", path, strerror(errno));
+    return err_set(detail, ERR_IO, "lock %s: %s", path, node_system_text(errno));
 }
 
 int node_datadir_open(struct node_datadir *ret_dir, const char *root, struct err_detail *detail)
@@ -172,12 +181,12 @@ int node_key_read(struct crypto_private_key *ret_key, const char *path, struct e
     char text[KEY_DIGITS + 8];
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return err_set(detail, err_from_errno(errno), "open %s: %s", path, strerror(errno));
+        return err_set(detail, err_from_errno(errno), "open %s: %s", path, node_system_text(errno));
     ssize_t len = read(fd, text, sizeof(text));
     int error = errno;
     close(fd);
     if (len < 0)
-        return err_set(detail, err_from_errno(error), "read %s: %s", path, strerror(error));
+        return err_set(detail, err_from_errno(error), "read %s: %s", path, node_system_text(error));
     while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r'))
         len--;
     int status = key_decode(ret_key, text, (size_t)len, path, detail);
@@ -189,7 +198,7 @@ static int write_new(const char *path, const char *text, size_t len, struct err_
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
-        return err_set(detail, err_from_errno(errno), "open %s: %s", path, strerror(errno));
+        return err_set(detail, err_from_errno(errno), "open %s: %s", path, node_system_text(errno));
     ssize_t written = write(fd, text, len);
     int error = written < 0 ? errno : ENOSPC;
     bool good = written == (ssize_t)len && fsync(fd) == 0;
@@ -197,7 +206,7 @@ static int write_new(const char *path, const char *text, size_t len, struct err_
     if (good)
         return ERR_OK;
     unlink(path);
-    return err_set(detail, err_from_errno(error), "write %s: %s", path, strerror(error));
+    return err_set(detail, err_from_errno(error), "write %s: %s", path, node_system_text(error));
 }
 
 int node_key_create(struct crypto_private_key *ret_key, const char *path, struct err_detail *detail)
@@ -207,7 +216,7 @@ int node_key_create(struct crypto_private_key *ret_key, const char *path, struct
     do {
         if (getrandom(key.b, sizeof(key.b), 0) != (ssize_t)sizeof(key.b))
             return err_set(detail, ERR_IO, "the system gives no random numbers: %s",
-                           strerror(errno));
+                           node_system_text(errno));
     } while (!crypto_private_key_valid(&key));
     hex_encode(text, bytes_of(key.b, sizeof(key.b)));
     int status = write_new(path, text, sizeof(text), detail);

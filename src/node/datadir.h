@@ -22,6 +22,9 @@ enum {
     NODE_SOCKET_PATH_MAX = 108,
 };
 
+/* An error of the system in Go's words: "no such file or directory". Valid until the thread's next call. */
+const char *node_system_text(int errnum);
+
 struct node_datadir {
     char root[NODE_PATH_MAX];
     int lock; /* the locked geth/LOCK, or -1 */

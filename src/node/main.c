@@ -22,6 +22,20 @@ static void help_page(struct buf *b)
     node_config_help(b, "quorate-node");
 }
 
+/* `help COMMAND`, `COMMAND --help`: its lines. */
+static int print_topic(const char *name)
+{
+    struct buf b = BUF_INIT;
+    int code = NODE_EXIT_OK;
+    if (strcmp(name, "help") == 0 || strcmp(name, "h") == 0)
+        help_page(&b);
+    else if (!node_command_help(&b, "quorate-node", name))
+        code = node_no_topic(name);
+    fputs(buf_text(&b), stdout);
+    buf_release(&b);
+    return code;
+}
+
 static void warn(void *context, const char *message)
 {
     (void)context;
@@ -124,8 +138,9 @@ int node_main(int argc, char **argv)
     if (argc > 0 && node_config_parse(&config, &count, argc - 1, argv + 1, &detail) != ERR_OK)
         return usage_error(&detail);
     char **words = argv + 1;
-    if (config.help || (count > 0 && (strcmp(words[0], "help") == 0 || strcmp(words[0], "h") == 0)))
-        return print_page(help_page);
+    bool asks = count > 0 && (strcmp(words[0], "help") == 0 || strcmp(words[0], "h") == 0);
+    if (config.help || asks)
+        return print_topic(count > asks ? words[asks] : "help");
     if (config.version) {
         printf("quorate-node %s (GoQuorum %s)\n", QUORATE_VERSION, NODE_QUORUM_VERSION);
         return NODE_EXIT_OK;

@@ -108,7 +108,9 @@ int node_manager_open(struct node_manager **ret_manager, const struct node_confi
     struct privacy_config found;
     *ret_manager = NULL;
     int status = read_config(&found, config, detail);
-    if (status != ERR_OK || !found.used)
+    if (status != ERR_OK)
+        return err_prefix(detail, status, "Error initialising Private Transaction Manager");
+    if (!found.used)
         return status;
     struct node_manager *manager = mem_alloc_zeroed(1, sizeof(*manager));
     if (!manager)

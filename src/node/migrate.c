@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { PROGRESS_SECONDS = 2 };
 
@@ -102,6 +103,26 @@ static int no_chain(const struct migration *m, const char *place)
         m->dir.root, m->dir.root, place);
 }
 
+/* Nothing was done here since `init`: its node key is nobody's, and gives way to the old one. */
+static bool is_new(const struct migration *m, struct chain *chain)
+{
+    static const char *const names[] = {"quorate-consensus.0", "quorate-consensus.1"};
+    char path[NODE_PATH_MAX];
+    struct chain_head head;
+    chain_head(chain, &head);
+    bool is = head.block->header.number == 0;
+    chain_head_release(&head);
+    for (size_t i = 0; i < BASE_COUNT(names) && is; i++)
+        is = node_datadir_path(&m->dir, path, names[i], NULL) == ERR_OK && access(path, F_OK) != 0;
+    return is;
+}
+
+static int take_files(struct migration *m, struct chain *chain, const char *place)
+{
+    return is_folder(place) ? node_copy_files(&m->files, place, m->dir.root, is_new(m, chain))
+                            : NODE_EXIT_OK;
+}
+
 static int take_chain(struct migration *m, const char *place, size_t count, char *const *files)
 {
     struct err_detail detail = {""};
@@ -122,9 +143,12 @@ static int take_chain(struct migration *m, const char *place, size_t count, char
     else if (status != ERR_OK)
         code = node_fatal("%s", *detail.text ? detail.text : err_text(status));
     else
+        code = take_files(m, chain, place);
+    bool ready = chain && code == NODE_EXIT_OK;
+    if (ready) {
         code = import_files(m, chain, count, files);
-    if (chain)
         report(m, chain);
+    }
     chain_free(chain);
     node_manager_free(manager);
     pool_free(threads);
@@ -147,15 +171,13 @@ int node_run_migrate(const struct node_config *config, size_t count, char **argu
         return node_fatal(
             "migrate takes --from with geth's data directory, or a file of its export");
     if (stat(config->from, &st) != 0)
-        return node_fatal("open %s: %s", config->from, strerror(errno));
+        return node_fatal("open %s: %s", config->from, node_system_text(errno));
     if (node_datadir_open(&m.dir, config->datadir, &detail) != ERR_OK)
         return node_fatal("%s", detail.text);
     signal(SIGINT, on_interrupt);
     signal(SIGTERM, on_interrupt);
     bool folder = is_folder(config->from);
-    int code = folder ? node_copy_files(&m.files, config->from, m.dir.root) : NODE_EXIT_OK;
-    if (code == NODE_EXIT_OK)
-        code = folder ? take_chain(&m, config->from, count, arguments)
+    int code = folder ? take_chain(&m, config->from, count, arguments)
                       : take_chain(&m, config->from, 1, one);
     node_datadir_close(&m.dir);
     return code;

@@ -241,12 +241,13 @@ static int swap(const char *old, const char *new, const char *before)
         return node_fatal(
             "%s is there from an earlier replay: remove it and give the command again", before);
     if (rename(old, before) != 0)
-        return node_fatal("%s: %s", old, strerror(errno));
+        return node_fatal("%s: %s", old, node_system_text(errno));
     if (rename(new, old) != 0) {
         int reason = errno;
         if (rename(before, old) != 0)
-            return node_fatal("%s: %s; the old chain is in %s", new, strerror(reason), before);
-        return node_fatal("%s: %s", new, strerror(reason));
+            return node_fatal("%s: %s; the old chain is in %s", new, node_system_text(reason),
+                              before);
+        return node_fatal("%s: %s", new, node_system_text(reason));
     }
     printf("The chain was replaced; the old one is in %s, to be removed when all is well\n",
            before);

@@ -17,7 +17,7 @@ int node_run_dumpconfig(const struct node_config *config, size_t count, char **a
     FILE *out = count ? fopen(arguments[0], "w") : stdout;
     if (!out) {
         buf_release(&b);
-        return node_fatal("open %s: %s", arguments[0], strerror(errno));
+        return node_fatal("open %s: %s", arguments[0], node_system_text(errno));
     }
     bool written = fwrite(b.data, 1, b.len, out) == b.len;
     if (out != stdout)
@@ -28,12 +28,15 @@ int node_run_dumpconfig(const struct node_config *config, size_t count, char **a
 
 /* --- removedb --- */
 
-static bool confirmed(const char *path)
+/* 1: yes, 0: no, -1: nobody answers. */
+static int confirmed(const char *path)
 {
     char line[16];
-    printf("Remove full node state database (%s)? [y/N] ", path);
+    printf("Remove full node state database (%s)? [y/n] ", path);
     fflush(stdout);
-    return fgets(line, sizeof(line), stdin) && (line[0] == 'y' || line[0] == 'Y');
+    if (!fgets(line, sizeof(line), stdin))
+        return -1;
+    return line[0] == 'y' || line[0] == 'Y';
 }
 
 int node_run_removedb(const struct node_config *config, size_t count, char **arguments)
@@ -56,12 +59,16 @@ int node_run_removedb(const struct node_config *config, size_t count, char **arg
         code = node_fatal("%s", detail.text);
     } else if (stat(path, &st) != 0) {
         NODE_LOG(NODE_LOG_INFO, "Full node state database missing", node_text("path", path));
-    } else if (!confirmed(path)) {
-        NODE_LOG(NODE_LOG_INFO, "Database deletion skipped", node_text("path", path));
-    } else if (file_remove_folder(path, &detail) != ERR_OK) {
-        code = node_fatal("%s", detail.text);
     } else {
-        NODE_LOG(NODE_LOG_INFO, "Database successfully deleted", node_text("path", path));
+        int answer = confirmed(path);
+        if (answer < 0)
+            code = node_fatal("EOF");
+        else if (answer && file_remove_folder(path, &detail) != ERR_OK)
+            code = node_fatal("%s", detail.text);
+        else
+            NODE_LOG(NODE_LOG_INFO,
+                     answer ? "Database successfully deleted" : "Database deletion skipped",
+                     node_text("path", path));
     }
     node_datadir_close(&dir);
     return code;

@@ -21,7 +21,8 @@ int node_accounts_open(struct accounts **ret_accounts, const struct node_config 
     char here[NODE_PATH_MAX] = "", path[2 * NODE_PATH_MAX];
     const char *folder = *config->keystore ? config->keystore : config->datadir;
     if (folder[0] != '/' && !getcwd(here, sizeof(here)))
-        return err_set(detail, ERR_IO, "the current folder cannot be named: %s", strerror(errno));
+        return err_set(detail, ERR_IO, "the current folder cannot be named: %s",
+                       node_system_text(errno));
     while (strncmp(folder, "./", 2) == 0)
         folder += 2;
     size_t len = strlen(folder);
@@ -47,8 +48,7 @@ int node_passwords_read(struct node_passwords *ret_passwords, const struct node_
     }
     if (access(config->password, R_OK) != 0)
         return err_set(detail, ERR_NOTFOUND, "Failed to read password file: open %s: %s",
-                       config->password,
-                       errno == ENOENT ? "no such file or directory" : "permission denied");
+                       config->password, node_system_text(errno));
     int status = file_read(config->password, NODE_PASSWORD_FILE_MAX, &passwords.text, detail);
     if (status != ERR_OK)
         return err_prefix(detail, status, "Failed to read password file");
@@ -81,28 +81,29 @@ struct bytes node_passwords_get(const struct node_passwords *passwords, size_t i
     }
 }
 
-/* One line, not shown. */
-static int read_line(char ret_line[NODE_PASSWORD_MAX], const char *prompt,
+/* One line, not shown. ERR_USAGE at the end of input: `what` cannot be read. */
+static int read_line(char ret_line[NODE_PASSWORD_MAX], const char *prompt, const char *what,
                      struct err_detail *detail)
 {
+    static bool warned;
     struct termios shown, hidden;
     bool terminal = tcgetattr(STDIN_FILENO, &shown) == 0;
     if (terminal) {
         hidden = shown;
         hidden.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
-    } else {
+    } else if (!warned) {
         fputs("!! Unsupported terminal, password will be echoed.\n", stdout);
+        warned = true;
     }
     fputs(prompt, stdout);
     fflush(stdout);
     char *line = fgets(ret_line, NODE_PASSWORD_MAX, stdin);
-    if (terminal) {
+    if (terminal)
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
-        fputs("\n", stdout);
-    }
+    fputs("\n", stdout);
     if (!line)
-        return err_set(detail, ERR_IO, "Failed to read password: EOF");
+        return err_set(detail, ERR_USAGE, "Failed to read %s: EOF", what);
     ret_line[strcspn(ret_line, "\r\n")] = 0;
     return ERR_OK;
 }
@@ -113,13 +114,11 @@ int node_password_ask(char ret_password[NODE_PASSWORD_MAX], const char *text, bo
     char again[NODE_PASSWORD_MAX];
     if (*text)
         printf("%s\n", text);
-    int status = read_line(ret_password, "Password: ", detail);
+    int status = read_line(ret_password, "Password: ", "password", detail);
     if (status != ERR_OK || !twice)
         return status;
-    status = read_line(again, "Repeat password: ", detail);
-    if (status != ERR_OK)
-        err_prefix(detail, status, "confirmation");
-    else if (strcmp(ret_password, again) != 0)
+    status = read_line(again, "Repeat password: ", "password confirmation", detail);
+    if (status == ERR_OK && strcmp(ret_password, again) != 0)
         status = err_set(detail, ERR_INPUT, "Passwords do not match");
     mem_wipe(again, sizeof(again));
     return status;
@@ -204,6 +203,8 @@ int node_account_unlock(struct accounts *accounts, struct address *ret_address, 
         if (status != ACCOUNTS_WRONG_PASSWORD)
             break; /* nothing that another password would mend */
     }
+    if (status == ERR_USAGE) /* nobody types */
+        return err_set(detail, status, "%s", why.text);
     if (status != ACCOUNTS_OK)
         return err_set(detail, ERR_INPUT, "Failed to unlock account %.80s (%.400s)", text,
                        why.text);

@@ -29,7 +29,7 @@ void node_passwords_release(struct node_passwords *passwords);
 struct bytes node_passwords_get(const struct node_passwords *passwords, size_t index);
 
 /* Asks at the terminal, without showing what is typed; without a terminal a line of standard input. The caller wipes
- * ret_password. ERR_IO at the end of input; ERR_INPUT "Passwords do not match". */
+ * ret_password. ERR_USAGE at the end of input; ERR_INPUT "Passwords do not match". */
 int node_password_ask(char ret_password[NODE_PASSWORD_MAX], const char *text, bool twice,
                       struct err_detail *detail) BASE_NODISCARD;
 

@@ -25,7 +25,6 @@ expect() {
 python3 -c 'import json, sys; json.dump(json.load(open(sys.argv[1]))["genesis"], open("genesis.json", "w"))' "$network"
 "$program" --datadir old init genesis.json 2>/dev/null
 "$program" --datadir old export chain.rlp >/dev/null 2>&1
-mkdir old/keystore
 printf '%064d' 1 >old/geth/nodekey
 printf '[]' >old/geth/static-nodes.json
 printf '[]' >old/permissioned-nodes.json
@@ -33,16 +32,21 @@ printf 'pw' >pw
 "$program" --datadir old account new --lightkdf --password pw >/dev/null 2>&1
 
 expect 1 "Fatal: migrate takes --from" --datadir new migrate
-expect 1 "Fatal: open nowhere: No such file or directory" --datadir new migrate --from nowhere
+expect 1 "Fatal: open nowhere: no such file or directory" --datadir new migrate --from nowhere
 expect 1 "Fatal: there is no chain in new: make one with 'init GENESIS --datadir new'" --datadir new migrate --from old
 "$program" --datadir new init genesis.json 2>/dev/null
+[ "$(stat -c %a new/geth/nodekey new/keystore | tr '\n' ' ')" = "600 700 " ] # as the reference, init leaves a key
 expect 0 "geth --datadir old export chain.rlp.gz" --datadir new migrate --from old
 expect 0 "Files:   0 copied, 4 there already" --datadir new migrate --from old chain.rlp
 expect 0 "Blocks:  0 checked and imported, 1 there already" --datadir new migrate --from chain.rlp
 cmp old/geth/nodekey new/geth/nodekey
 [ "$(stat -c %a new/geth/nodekey)" = 600 ]
 [ "$(ls new/keystore)" = "$(ls old/keystore)" ]
+# the key that init made gives way, one that was in use does not
 printf '%064d' 2 >new/geth/nodekey
+expect 0 "Files:   1 copied, 3 there already" --datadir new migrate --from old
+printf '%064d' 2 >new/geth/nodekey
+touch new/geth/quorate-consensus.0
 expect 1 "Fatal: old/geth/nodekey and new/geth/nodekey differ: remove the one that is wrong" --datadir new migrate --from old
 head -c 2000 /dev/urandom >noise
 expect 1 "noise" --datadir new migrate --from noise

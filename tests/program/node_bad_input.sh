@@ -71,6 +71,16 @@ expect 1 "Invalid authorized hash 0x00: it is 0x and 64 hexadecimal digits" --da
 printf 'pw' >pw
 expect 1 "Fatal: Failed to read password file: open /nonexistent: no such file or directory" --datadir d account new --password /nonexistent
 expect 1 "Fatal: keyfile must be given as argument" --datadir d account import
+expect 3 "No help topic for 'nosuch'" --datadir d account nosuch
+expect 3 "No help topic for 'nosuch'" help nosuch
+expect 0 "" help account
+expect 0 "" account --help
+expect 0 "" account
+printf '[Node]\nUseLightweightKDF = 1\n' >kind.toml
+expect 1 "Fatal: kind.toml, line 2: UseLightweightKDF is a boolean, not a number" --config kind.toml --datadir d account list
+printf '[Eth]\nNetworkId = "5"\n' >kind.toml
+expect 1 "Fatal: kind.toml, line 2: NetworkId is a number, not a string" --config kind.toml --datadir d account list
+expect 1 "Fatal: Failed to read password: EOF" --datadir d account new
 expect 1 "Fatal: No accounts specified to update" --datadir d account update
 expect 0 "" --datadir d account new --lightkdf --password pw
 expect 1 "Fatal: Could not list accounts: index 7 higher than number of accounts 1" --datadir d account update 7
@@ -97,7 +107,7 @@ flock 9
 expect 1 "datadir already used by another process: d" --datadir d --port 0
 flock -u 9
 touch file
-expect 1 "file is no folder" --datadir file --port 0
+expect 1 "mkdir file: not a directory" --datadir file --port 0
 
 # --- a database that is no database ---
 cp -r d damaged

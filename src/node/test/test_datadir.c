@@ -60,7 +60,7 @@ static void test_lock(void **state)
     node_datadir_close(&second);
     assert_int_equal(file_write(in_root("file"), bytes_str("x"), &detail), ERR_OK);
     assert_int_equal(node_datadir_open(&dir, in_root("file"), &detail), ERR_IO);
-    assert_non_null(strstr(detail.text, "is no folder"));
+    assert_non_null(strstr(detail.text, "not a directory"));
 }
 
 static void test_paths(void **state)

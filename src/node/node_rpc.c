@@ -1,0 +1,249 @@
+/* What JSON-RPC sees of the node, its servers, and the metrics. */
+#include "base/file.h"
+#include "extension/list.h"
+#include "node/log.h"
+#include "node/log_filter.h"
+#include "node/parts.h"
+#include "rpc/extension.h"
+
+#include <stdio.h>
+
+/* --- What RPC asks --- */
+
+static bool is_mining(void *context)
+{
+    const struct node *node = context;
+    return (node->validator && node_validator_is_mining(node->validator)) ||
+           (node->signer && node_signer_is_mining(node->signer)) ||
+           (node->raft && strcmp(node_raft_role(node->raft), "minter") == 0);
+}
+
+static void set_mining(void *context, bool mining)
+{
+    struct node *node = context;
+    if (node->validator)
+        node_validator_set_mining(node->validator, mining);
+    if (node->signer)
+        node_signer_set_mining(node->signer, mining);
+}
+
+static void set_extra(void *context, struct bytes extra)
+{
+    struct node *node = context;
+    if (node->validator)
+        node_validator_set_extra(node->validator, extra);
+    if (node->signer)
+        node_signer_set_extra(node->signer, extra);
+}
+
+static int change_chain(void *context, void (*work)(void *work_context, struct chain *chain),
+                        void *work_context)
+{
+    struct node *node = context;
+    return node_chain_change(node->chain, work, work_context);
+}
+
+static void set_verbosity(void *context, int64_t level)
+{
+    (void)context;
+    node_log_set_level(level < NODE_LOG_CRIT    ? NODE_LOG_CRIT
+                       : level > NODE_LOG_TRACE ? NODE_LOG_TRACE
+                                                : (enum node_log_level)level);
+}
+
+static int set_vmodule(void *context, const char *pattern, struct err_detail *why)
+{
+    (void)context;
+    return node_log_set_vmodule(pattern, why);
+}
+
+static int set_backtrace(void *context, const char *place, struct err_detail *why)
+{
+    (void)context;
+    return node_log_set_backtrace(place, why);
+}
+
+static void sync_state(void *context, struct rpc_sync *ret_sync)
+{
+    const struct node *node = context;
+    struct node_sync sync;
+    node_network_sync(node->network, &sync);
+    *ret_sync = (struct rpc_sync){sync.syncing, sync.starting, sync.current, sync.highest};
+}
+
+static bool peer_status(void *context, const struct p2p_peer *peer, struct u256 *ret_difficulty,
+                        struct hash256 *ret_head)
+{
+    const struct node *node = context;
+    return node_network_peer_status(node->network, peer, ret_difficulty, ret_head);
+}
+
+static struct node_votes *votes_of(const struct node *node)
+{
+    return node->validator ? node_validator_votes(node->validator)
+           : node->signer  ? node_signer_votes(node->signer)
+                           : NULL;
+}
+
+static void propose(void *context, const struct address *address, bool authorize)
+{
+    struct node_votes *votes = votes_of(context);
+    if (votes && node_votes_propose(votes, address, authorize) != ERR_OK)
+        NODE_LOG(NODE_LOG_ERROR, "A vote is not kept: there are too many",
+                 node_address("candidate", address));
+}
+
+static void discard(void *context, const struct address *address)
+{
+    struct node_votes *votes = votes_of(context);
+    if (votes)
+        node_votes_discard(votes, address);
+}
+
+static void candidates(void *context,
+                       void (*fn)(void *fn_context, const struct rpc_candidate *candidate),
+                       void *fn_context)
+{
+    const struct node_votes *votes = votes_of(context);
+    for (size_t i = 0; votes && i < votes->count; i++) {
+        struct rpc_candidate candidate = {votes->list[i].candidate, votes->list[i].authorize};
+        fn(fn_context, &candidate);
+    }
+}
+
+/* --- Making --- */
+
+static void on_extension_report(void *context, const char *what, const struct address *management,
+                                const char *why)
+{
+    (void)context;
+    NODE_LOG(NODE_LOG_WARN, what, node_address("managementContract", management),
+             node_text("err", why));
+}
+
+static void fill_backend(struct node *node)
+{
+    const struct node_config *config = node->config;
+    struct crypto_public_key public_key;
+    struct address self = {{0}};
+    if (crypto_public_key_of(&public_key, &node->key))
+        crypto_address_of(&self, &public_key);
+    if (node->signer)
+        self = *node_signer_address(node->signer);
+    node->backend = (struct rpc_backend){
+        .context = node,
+        .loop = node->loop,
+        .light = node->light,
+        .chain = node->store,
+        .pool = node_transactions_pool(node->transactions),
+        .server = node_network_server(node->network),
+        .privacy = node_manager_tm(node->manager),
+        .psis = node_manager_psis(node->manager),
+        .multitenancy = config->multitenancy,
+        .permission = node_permission_of(node->permission),
+        .extension_report = on_extension_report,
+        .make_markers = config->privacymarker,
+        .client_version = node->name,
+        .datadir = node->root,
+        .network_id = config->networkid,
+        .gas_cap = config->rpc_gascap,
+        .call_timeout_ms = config->calltimeout * 1000,
+        .min_gas_price = config->gasprice,
+        .allow_unprotected = config->allow_unprotected,
+        .is_mining = is_mining,
+        .set_mining = node->validator || node->signer ? set_mining : NULL,
+        .set_extra = node->validator || node->signer ? set_extra : NULL,
+        .change_chain = change_chain,
+        .set_verbosity = set_verbosity,
+        .set_vmodule = set_vmodule,
+        .set_backtrace = set_backtrace,
+        .peer_status = peer_status,
+        .sync = sync_state,
+        .raft = node->raft ? &node->raft_methods : NULL,
+        .servers = &node->servers,
+        .node_address = self,
+        .propose = propose,
+        .discard = discard,
+        .candidates = candidates,
+        .accounts = node->accounts,
+        .unlock_forbidden = (config->http || config->ws) && !config->allow_insecure_unlock,
+        .tx_fee_cap = config->rpc_txfeecap,
+    };
+    memcpy(node->backend.workers, node->calls, sizeof(node->calls));
+    memcpy(node->backend.waiters, node->waiters, sizeof(node->waiters));
+}
+
+/* As the reference, which makes it when it is missing. */
+static int make_ipc_folder(const char *path, struct err_detail *detail)
+{
+    char folder[NODE_PATH_MAX];
+    snprintf(folder, sizeof(folder), "%s", path);
+    char *slash = strrchr(folder, '/');
+    if (!slash || slash == folder)
+        return ERR_OK;
+    *slash = 0;
+    return file_make_folders(folder, 0751, detail);
+}
+
+int node_make_rpc(struct node *node, struct err_detail *detail)
+{
+    char path[NODE_PATH_MAX];
+    fill_backend(node);
+    int status = rpc_new(&node->rpc, &node->backend);
+    if (status != ERR_OK)
+        return err_set(detail, status, "JSON-RPC cannot be set up: %s", err_text(status));
+    if (node->manager) {
+        status = node_datadir_path(&node->dir, path, EXTENSION_FILE, detail);
+        if (status == ERR_OK)
+            status = rpc_extension_open(node->rpc, path, detail);
+        if (status != ERR_OK)
+            return status;
+    }
+    if (!node->config->ipcdisable) {
+        status = node_datadir_ipc_path(&node->dir, path, node->config->ipcpath, detail);
+        if (status == ERR_OK)
+            status = make_ipc_folder(path, detail);
+        if (status == ERR_OK)
+            status = rpc_ipc_start(&node->ipc, node->rpc, path, detail);
+        if (status != ERR_OK)
+            return err_prefix(detail, status, "IPC");
+        NODE_LOG(NODE_LOG_INFO, "IPC endpoint opened", node_text("url", path));
+    }
+    status = node_security_open(&node->security, node->config, node->loop, detail);
+    if (status == ERR_OK)
+        status = node_endpoints_start(&node->endpoints, node->rpc, node->config, &node->security,
+                                      detail);
+    if (status == ERR_OK)
+        node_endpoints_rpc(node->endpoints, &node->servers);
+    return status;
+}
+
+/* --metrics with an address of its own, or at the one of --pprof, as geth. */
+int node_make_metrics(struct node *node, struct err_detail *detail)
+{
+    const struct node_config *config = node->config;
+    bool own = *config->metrics_addr != 0;
+    const char *host = own ? config->metrics_addr : config->pprof_addr;
+    uint64_t port = own ? config->metrics_port : config->pprof_port;
+    if (!config->metrics || (!own && !config->pprof))
+        return ERR_OK;
+    if (port > 65535)
+        return err_set(detail, ERR_USAGE, "%llu is no port: it must be at most 65535",
+                       (unsigned long long)port);
+    struct node_metrics_source source = {
+        .loop = node->loop,
+        .chain = node->store,
+        .pool = node_transactions_pool(node->transactions),
+        .server = node_network_server(node->network),
+        .manager = node->manager,
+        .rpc = node->rpc,
+        .store = node->store_file,
+    };
+    int status = node_datadir_path(&node->dir, node->store_file, "quorate/data.mdb", detail);
+    if (status == ERR_OK)
+        status = node_metrics_start(&node->metrics, &source, host, (uint16_t)port, detail);
+    if (status == ERR_OK)
+        NODE_LOG(NODE_LOG_INFO, "Starting metrics server", node_text("addr", host),
+                 node_number("port", port));
+    return status;
+}

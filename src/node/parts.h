@@ -1,0 +1,85 @@
+/* The parts of the program: what node.c wires, for the files that share it. */
+#ifndef NODE_PARTS_H
+#define NODE_PARTS_H
+
+#include "io/signal.h"
+#include "io/timer.h"
+#include "node/audit_answer.h"
+#include "node/command.h"
+#include "node/endpoints.h"
+#include "node/manager.h"
+#include "node/metrics.h"
+#include "node/network.h"
+#include "node/permission.h"
+#include "node/raft.h"
+#include "node/security.h"
+#include "node/unlock.h"
+#include "rpc/events.h"
+#include "rpc/ipc.h"
+#include "rpc/raft.h"
+
+#include <pthread.h>
+
+/* Everything that runs, in the order in which it is made; taken down in reverse. */
+struct node {
+    const struct node_config *config;
+    struct node_datadir dir;
+    struct crypto_private_key key;
+    char name[P2P_NAME_MAX + 1];
+    char root[NODE_PATH_MAX];       /* the data directory's absolute path */
+    char store_file[NODE_PATH_MAX]; /* of the chain */
+    struct pool *threads;
+    struct node_manager *manager;         /* of private transactions; NULL: none */
+    struct node_audit_answerer *answerer; /* of other parties; NULL: none */
+    struct chain *store;
+    struct node_permission *permission; /* by contracts; NULL: none */
+    struct io_loop *loop;
+    struct io_signal *signals[2];
+    struct node_chain *chain;
+    struct node_transactions *transactions;
+    struct node_network *network;
+    struct node_validator *validator;
+    struct node_raft *raft;
+    struct rpc_raft raft_methods;
+    struct node_signer *signer;                 /* of a chain of Clique's */
+    struct io_worker *background;               /* for what the pool has done elsewhere */
+    struct io_worker *calls[RPC_WORKERS_MAX];   /* the same for RPC */
+    struct io_worker *waiters[RPC_WAITERS_MAX]; /* and for what waits for the manager */
+    size_t call_count;
+    struct io_worker *light; /* what must not wait behind that */
+    struct rpc_backend backend;
+    struct rpc *rpc;
+    struct rpc_ipc *ipc;
+    struct node_endpoints *endpoints; /* HTTP and WebSocket */
+    struct rpc_servers servers;       /* the same, as RPC sees it */
+    struct node_security security;    /* theirs */
+    struct accounts *accounts;
+    struct node_metrics *metrics;
+    struct io_timer forgetting; /* of keys whose time is over */
+    struct node_unlocking *unlocking;
+    pthread_mutex_t lock;        /* of `removed` */
+    struct rpc_removed *removed; /* logs of blocks that were taken back, not told yet */
+    struct err_detail failure;   /* what ended it while it ran; "" */
+};
+
+/* What happens (node_events.c); the context is the node. */
+void node_on_signal(void *context);
+void node_on_removed(void *context, const struct chain_event *event);
+void node_on_head(void *context, const struct node_head *head);
+void node_on_syncing(void *context, bool syncing);
+void node_on_peer(void *context, const struct p2p_peer *peer, const char *why);
+void node_on_executable(void *context, struct chain_tx *const *txs, size_t count);
+void node_on_forget(void *context);
+void node_on_unlock_failed(void *context, const char *message);
+enum { NODE_FORGET_MS = 1000 }; /* between two looks at keys whose time is over */
+
+/* Making, in this order (node_make.c, node_rpc.c). Each fails with `detail` set, and leaves what it made to be taken down. */
+int node_make_files(struct node *node, struct err_detail *detail) BASE_NODISCARD;
+int node_make_core(struct node *node, struct err_detail *detail) BASE_NODISCARD;
+int node_make_network(struct node *node, struct err_detail *detail) BASE_NODISCARD;
+int node_make_accounts(struct node *node, struct err_detail *detail) BASE_NODISCARD;
+int node_make_validator(struct node *node, struct err_detail *detail) BASE_NODISCARD;
+int node_make_rpc(struct node *node, struct err_detail *detail) BASE_NODISCARD;
+int node_make_metrics(struct node *node, struct err_detail *detail) BASE_NODISCARD;
+
+#endif
