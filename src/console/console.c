@@ -90,7 +90,6 @@ int console_run(const struct console_options *options, struct err_detail *detail
         .docroot = options->docroot,
         .colour =
             isatty(STDOUT_FILENO) && !getenv("NO_COLOR") && !(term && strcmp(term, "dumb") == 0),
-        .interactive = !options->exec && !options->script_count,
         .ask = console_terminal_ask,
         .clear_history = console_terminal_clear_history,
     };

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/hex.h"
 #include "base/mem.h"
+#include "console/text.h"
 #include "crypto/keccak.h"
 
 #include <duktape.h>
@@ -68,19 +69,46 @@ static struct console_engine *self(duk_context *duk)
     return functions.udata;
 }
 
+/* --- Texts --- */
+
+static void push_text(duk_context *duk, struct bytes utf8)
+{
+    struct buf b = BUF_INIT;
+    console_text_to_engine(&b, utf8);
+    duk_push_lstring(duk, buf_text(&b), b.len);
+    buf_release(&b);
+}
+
+/* The string at `index` as UTF-8. */
+static void get_text(duk_context *duk, duk_idx_t index, struct buf *ret_text)
+{
+    duk_size_t len;
+    const char *text = duk_require_lstring(duk, index, &len);
+    console_text_from_engine(ret_text, bytes_of(text, len));
+}
+
+static void print_line(duk_context *duk, duk_idx_t index)
+{
+    struct buf b = BUF_INIT;
+    get_text(duk, index, &b);
+    buf_append_byte(&b, '\n');
+    fwrite(b.data, 1, b.len, stdout);
+    fflush(stdout);
+    buf_release(&b);
+}
+
 /* --- Natives --- */
 
 static duk_ret_t native_send(duk_context *duk)
 {
     struct console_engine *engine = self(duk);
-    struct buf answer = BUF_INIT;
+    struct buf request = BUF_INIT, answer = BUF_INIT;
     struct err_detail detail = {""};
-    duk_size_t len;
-    const char *request = duk_require_lstring(duk, 0, &len);
-    int status =
-        console_client_ask(engine->options.client, &answer, bytes_of(request, len), &detail);
+    get_text(duk, 0, &request);
+    int status = console_client_ask(engine->options.client, &answer, buf_bytes(&request), &detail);
+    buf_release(&request);
     if (status == ERR_OK)
-        duk_push_lstring(duk, (const char *)answer.data, answer.len);
+        push_text(duk, buf_bytes(&answer));
     buf_release(&answer);
     if (status != ERR_OK)
         return duk_error(duk, DUK_ERR_ERROR, "%s", detail.text);
@@ -89,11 +117,7 @@ static duk_ret_t native_send(duk_context *duk)
 
 static duk_ret_t native_print(duk_context *duk)
 {
-    duk_size_t len;
-    const char *text = duk_require_lstring(duk, 0, &len);
-    fwrite(text, 1, len, stdout);
-    fputc('\n', stdout);
-    fflush(stdout);
+    print_line(duk, 0);
     return 0;
 }
 
@@ -123,12 +147,27 @@ static duk_ret_t native_sleep(duk_context *duk)
     return 0;
 }
 
+/* The name of the time zone at a moment: UTC, CET. */
+static duk_ret_t native_zone(duk_context *duk)
+{
+    double ms = duk_require_number(duk, 0);
+    time_t seconds = ms > -9e15 && ms < 9e15 ? (time_t)(ms / 1000) : 0;
+    struct tm tm;
+    char name[32] = "";
+    localtime_r(&seconds, &tm);
+    strftime(name, sizeof(name), "%Z", &tm);
+    duk_push_string(duk, name);
+    return 1;
+}
+
+static bool run_file(struct console_engine *engine, const char *path, struct err_detail *detail);
+
 static duk_ret_t native_run(duk_context *duk)
 {
     struct err_detail detail = {""};
-    if (console_engine_run_file(self(duk), duk_require_string(duk, 0), &detail) != ERR_OK)
+    if (!run_file(self(duk), duk_require_string(duk, 0), &detail))
         return duk_error(duk, DUK_ERR_ERROR, "%s", detail.text);
-    return 0;
+    return 1;
 }
 
 static duk_ret_t native_ask(duk_context *duk)
@@ -139,8 +178,8 @@ static duk_ret_t native_ask(duk_context *duk)
                                                                    duk_to_boolean(duk, 1))
                                              : NULL;
     if (!answer)
-        return duk_error(duk, DUK_ERR_ERROR, "there is nobody to ask");
-    duk_push_string(duk, answer);
+        return 0;
+    push_text(duk, bytes_str(answer));
     return 1;
 }
 
@@ -212,6 +251,7 @@ static const duk_function_list_entry natives[] = {
     {"print", native_print, 1},
     {"keccak", native_keccak, 1},
     {"sleep", native_sleep, 1},
+    {"zone", native_zone, 1},
     {"run", native_run, 1},
     {"ask", native_ask, 2},
     {"clearHistory", native_clear_history, 0},
@@ -226,9 +266,12 @@ static const duk_function_list_entry natives[] = {
 /* Leaves the value, or what was thrown, on the stack. */
 static bool compile_and_run(duk_context *duk, const char *name, struct bytes text)
 {
+    struct buf b = BUF_INIT;
+    console_text_to_engine(&b, text);
     duk_push_string(duk, name);
-    return duk_pcompile_lstring_filename(duk, 0, (const char *)text.data, text.len) == 0 &&
-           duk_pcall(duk, 0) == 0;
+    bool compiled = duk_pcompile_lstring_filename(duk, 0, buf_text(&b), b.len) == 0;
+    buf_release(&b);
+    return compiled && duk_pcall(duk, 0) == 0;
 }
 
 static duk_ret_t as_text(duk_context *duk, void *which)
@@ -254,22 +297,21 @@ void console_engine_evaluate(struct console_engine *engine, struct bytes text)
     duk_context *duk = engine->duk;
     bool ok = compile_and_run(duk, "<eval>", text);
     make_pretty(duk, !ok);
-    fputs(duk_get_string(duk, -1), stdout);
-    fputc('\n', stdout);
-    fflush(stdout);
+    print_line(duk, -1);
     duk_pop(duk);
 }
 
 bool console_engine_text(struct console_engine *engine, struct buf *ret_text, const char *code)
 {
     bool ok = compile_and_run(engine->duk, "<console>", bytes_str(code));
-    buf_append_text(ret_text, duk_safe_to_string(engine->duk, -1));
+    duk_safe_to_string(engine->duk, -1);
+    get_text(engine->duk, -1, ret_text);
     duk_pop(engine->duk);
     return ok;
 }
 
-int console_engine_run_file(struct console_engine *engine, const char *path,
-                            struct err_detail *detail)
+/* Leaves the last value on the stack, and nothing when it fails. */
+static int run_script(struct console_engine *engine, const char *path, struct err_detail *detail)
 {
     char full[4096];
     struct buf text = BUF_INIT;
@@ -279,12 +321,33 @@ int console_engine_run_file(struct console_engine *engine, const char *path,
     if (status == ERR_NOTFOUND)
         err_set(detail, status, "open %.300s: no such file or directory", full);
     if (status == ERR_OK) {
-        if (!compile_and_run(engine->duk, full, buf_bytes(&text)))
+        if (!compile_and_run(engine->duk, full, buf_bytes(&text))) {
             status = err_set(detail, ERR_INPUT, "%.480s", duk_safe_to_string(engine->duk, -1));
-        duk_pop(engine->duk);
+            duk_pop(engine->duk);
+        }
     }
     buf_release(&text);
     return status;
+}
+
+int console_engine_run_file(struct console_engine *engine, const char *path,
+                            struct err_detail *detail)
+{
+    int status = run_script(engine, path, detail);
+    if (status == ERR_OK)
+        duk_pop(engine->duk);
+    return status;
+}
+
+/* For loadScript: in the words of geth's. */
+static bool run_file(struct console_engine *engine, const char *path, struct err_detail *detail)
+{
+    int status = run_script(engine, path, detail);
+    if (status == ERR_INPUT)
+        err_prefix(detail, status, "Error while compiling or running script");
+    else if (status != ERR_OK)
+        err_prefix(detail, status, "Could not read file %.300s", path);
+    return status == ERR_OK;
 }
 
 /* --- Timers --- */
@@ -313,7 +376,7 @@ int console_engine_timers(struct console_engine *engine)
                 t->due = now + t->every;
             if (duk_safe_call(engine->duk, fire, &id, 0, 1) != DUK_EXEC_SUCCESS) {
                 make_pretty(engine->duk, true);
-                printf("%s\n", duk_get_string(engine->duk, -1));
+                print_line(engine->duk, -1);
             }
             duk_pop(engine->duk);
             if (!t->every && t->id == id)
@@ -353,7 +416,7 @@ static const char complete_code[] =
 void console_engine_complete(struct console_engine *engine, struct buf *ret_words, const char *word)
 {
     struct buf text = BUF_INIT;
-    duk_push_string(engine->duk, word);
+    push_text(engine->duk, bytes_str(word));
     duk_put_global_string(engine->duk, "__word");
     if (console_engine_text(engine, &text, complete_code))
         buf_append_bytes(ret_words, buf_bytes(&text));
@@ -369,8 +432,6 @@ static duk_ret_t put_natives(duk_context *duk, void *context)
     duk_put_function_list(duk, -1, natives);
     duk_push_boolean(duk, engine->options.colour);
     duk_put_prop_string(duk, -2, "colour");
-    duk_push_boolean(duk, engine->options.interactive);
-    duk_put_prop_string(duk, -2, "interactive");
     duk_put_global_string(duk, "__native");
     return 0;
 }

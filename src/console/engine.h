@@ -14,8 +14,7 @@ enum {
 struct console_engine_options {
     struct console_client *client;
     const char *docroot;
-    bool colour;      /* what is printed is for a terminal */
-    bool interactive; /* a person is there to be asked for passwords */
+    bool colour; /* what is printed is for a terminal */
     /* One line from the person, in memory of the caller, or NULL at the end; `hidden`: not shown. May be NULL. */
     const char *(*ask)(void *context, const char *prompt, bool hidden);
     void (*clear_history)(void *context);

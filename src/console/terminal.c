@@ -103,6 +103,8 @@ const char *console_terminal_ask(void *context, const char *prompt, bool hidden)
             quiet.c_lflag &= ~(tcflag_t)ECHO;
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
     }
+    if (!is_terminal && hidden)
+        fputs("!! Unsupported terminal, password will be echoed.\n", stdout);
     fputs(prompt, stdout);
     fflush(stdout);
     const char *got = fgets(line, sizeof(line), stdin);
@@ -111,6 +113,8 @@ const char *console_terminal_ask(void *context, const char *prompt, bool hidden)
         if (hidden)
             fputc('\n', stdout);
     }
+    if (!is_terminal)
+        fputc('\n', stdout);
     if (got)
         line[strcspn(line, "\r\n")] = 0;
     return got;

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The JavaScript console at a node of its own: expressions of expressions.txt answer what GoQuorum's console answered
-(answers.json), by unix socket and by HTTP; a session at a terminal completes, remembers and ends.
+(answers.json), by unix socket and by HTTP; so do the lines of one long session (session.json); a session at a terminal completes,
+remembers and ends.
 
 usage: console.py QUORATE_NODE [--record GETH]   (the recordings' `live` genesis is needed; skipped without it)
 """
@@ -20,7 +21,7 @@ VOLATILE = ("admin.datadir", "admin.nodeInfo.enode", "admin.nodeInfo.ports")
 METRICS = 34971
 work = tempfile.mkdtemp(prefix="quorate-console-")
 home = work + "/n"
-environment = dict(os.environ, PRIVATE_CONFIG="ignore", TERM="xterm", HOME=work)
+environment = dict(os.environ, PRIVATE_CONFIG="ignore", TERM="xterm", HOME=work, TZ="UTC")
 
 
 def start():
@@ -48,6 +49,20 @@ def ask(program, expression, endpoint):
     # geth shows where in its own library files an error came up.
     lines = [l for l in answer.stdout.split("\n") if not l.startswith("\tat ")]
     return "\n".join(lines).rstrip("\n")
+
+
+def lines_of(program, expressions, endpoint):
+    """What each of these lines is answered, typed into one console."""
+    typed = "".join('%s\nconsole.log("--- %d")\n' % (e, i) for i, e in enumerate(expressions))
+    answer = subprocess.run([program, "attach", endpoint], input=typed, capture_output=True, text=True, errors="replace", timeout=120,
+                            env=environment)
+    text = answer.stdout.split("To exit, press ctrl-d\n", 1)[1]
+    shown = []
+    for i in range(len(expressions)):
+        one, text = text.split("--- %d\nnull\n" % i, 1)
+        lines = [re.sub("^(> )+", "", l) for l in one.split("\n") if not l.startswith("\tat ")]
+        shown.append(re.sub("SyntaxError: .*", "SyntaxError", "\n".join(l for l in lines if l)))
+    return shown
 
 
 def session(lines, wait):
@@ -98,13 +113,21 @@ try:
             continue
         check(e, have, answers[compared][1])
         compared += 1
+    if record:
+        asked = [e for e in open(here + "/session.txt").read().splitlines() if e]
+        json.dump(list(zip(asked, lines_of(record, asked, ipc))), open(here + "/session.json", "w"), indent=1, ensure_ascii=False)
+    typed = json.load(open(here + "/session.json"))
+    for (e, want), have in zip(typed, lines_of(node, [e for e, _ in typed], ipc)):
+        check(e, have, want)
+    compared += len(typed)
     for e in ("eth.blockNumber > 0", "eth.getBlock(0).hash", "admin.peers.length", "web3.toWei(1)"):
         check(http + " " + e, ask(node, e, http), ask(node, e, ipc))
     check("a module that is not offered", ask(node, "istanbul.nodeAddress", http), "ReferenceError: istanbul is not defined")
     script = work + "/script.js"
     open(script, "w").write("var fromScript = eth.getBlock(0).number + 41;\n")
-    check("loadScript", ask(node, 'loadScript("%s") && fromScript + 1' % script, ipc), "42")
-    check("loadScript of nothing", ask(node, 'loadScript("/nowhere")', ipc).split("\n")[-1], "false")
+    check("loadScript", ask(node, 'loadScript("%s"); fromScript + 1' % script, ipc), "42")
+    check("loadScript of nothing", ask(node, 'loadScript("/nowhere")', ipc),
+          "GoError: Could not read file /nowhere: open /nowhere: no such file or directory")
     preloaded = subprocess.run([node, "attach", "--preload", "script.js", "--jspath", work, "--exec", "fromScript", ipc],
                                capture_output=True, text=True, env=environment)
     check("--preload", preloaded.stdout, "41\n")

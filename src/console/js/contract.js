@@ -126,12 +126,13 @@
         });
         return o;
     }
-    web3.eth.filter = function (options, callback) {
+    web3.eth.filter = __pretty.describe('options, callback, filterCreationErrorCallback', function (options, callback) {
         var filter = options === 'latest' ? new Filter(['eth_newBlockFilter', []], same)
                    : options === 'pending' ? new Filter(['eth_newPendingTransactionFilter', []], same)
                    : new Filter(['eth_newFilter', [filterOptions(options)]], F.outputLogFormatter);
+        filter.options = typeof options === 'object' ? filterOptions(options) : options;
         return callback ? filter.watch(callback) : filter;
-    };
+    });
 
     /* --- Contracts --- */
 
@@ -170,6 +171,7 @@
                             : '0x' + encode([input.type], [v]));
             });
             var filter = new Filter(['eth_newFilter', [o]], function (log) { return decodeLog(json, log); });
+            filter.options = o;
             return callback ? filter.watch(callback) : filter;
         }
         attach(contract, json, event);
@@ -202,10 +204,10 @@
             var values = decode(outputs, answer.slice(2));
             return values.length === 1 ? values[0] : values;
         }
-        function decodeEmpty() { return /^u?int/.test(outputs[0]) ? new BigNumber(0) : '0x'; }
+        function decodeEmpty() { return /^u?int/.test(outputs[0]) ? new BigNumber(0) : outputs[0] === 'bool' ? false : '0x'; }
         function call() {
             var args = [].slice.call(arguments), callback = Web3.takeCallback(args), block;
-            if (args.length === types.length + 2) block = args.pop();
+            if (args.length > types.length && !U.isObject(args[args.length - 1])) block = args.pop();
             return Web3.deliver(callback, function () { return unpack(web3.eth.call(payload(args), block)); });
         }
         function sendTransaction() {
@@ -221,8 +223,8 @@
         };
         run.getData = function () { return payload([].slice.call(arguments)).data; };
         run.request = function () {
-            var p = payload([].slice.call(arguments));
-            return { method: constant ? 'eth_call' : 'eth_sendTransaction', params: constant ? [p, 'latest'] : [p], format: unpack };
+            var args = [].slice.call(arguments), callback = Web3.takeCallback(args), p = payload(args);
+            return { method: constant ? 'eth_call' : 'eth_sendTransaction', callback: callback, params: [p], format: unpack };
         };
         attach(contract, json, run);
     }
@@ -291,7 +293,7 @@
         if (callback) callback(null, contract);
         return contract;
     };
-    web3.eth.contract = function (abi) {
+    web3.eth.contract = __pretty.describe('abi', function (abi) {
         var factory = new Factory(abi);
         factory['new'] = function () {
             var contract = new Contract(abi), args = [].slice.call(arguments), callback = Web3.takeCallback(args);
@@ -309,9 +311,9 @@
         };
         factory['new'].getData = function () { return creation(abi, [].slice.call(arguments)).data; };
         return factory;
-    };
-    web3.eth.isSyncing = function (callback) {
+    });
+    web3.eth.isSyncing = __pretty.describe('callback', function (callback) {
         var timer = setInterval(function () { callback(null, web3.eth.syncing); }, POLL_MS);
         return { stopWatching: function () { clearInterval(timer); }, addCallback: function () {} };
-    };
+    });
 })(__native);

@@ -43,12 +43,12 @@ var web3 = (function () {
     var NAMESPACES = {
         eth: {
             methods: [
-                'getBalance eth_getBalance aB big', 'getStorageAt eth_getStorageAt adB', 'getCode eth_getCode aB',
+                'getBalance eth_getBalance aB big', 'getStorageAt eth_getStorageAt -dB', 'getCode eth_getCode aB',
                 'getBlock @block b! block', 'getUncle @uncle bd block', 'getBlockTransactionCount @txCount b number',
                 'getBlockUncleCount @uncleCount b number', 'getTransaction eth_getTransactionByHash 1 tx',
                 'getTransactionFromBlock @txAt bd tx', 'getTransactionReceipt eth_getTransactionReceipt 1 receipt',
-                'getTransactionCount eth_getTransactionCount aB number', 'call eth_call cB',
-                'estimateGas eth_estimateGas cb number', 'sendRawTransaction eth_sendRawTransaction 1',
+                'getTransactionCount eth_getTransactionCount -B number', 'call eth_call cB',
+                'estimateGas eth_estimateGas cb number', 'sendRawTransaction eth_sendRawTransaction -',
                 'sendTransaction eth_sendTransaction t', 'signTransaction eth_signTransaction t',
                 'fillTransaction eth_fillTransaction t', 'submitTransaction eth_submitTransaction t',
                 'sign eth_sign a-', 'resend eth_resend tdd', 'getWork eth_getWork 0', 'submitWork eth_submitWork 3',
@@ -94,7 +94,7 @@ var web3 = (function () {
                 'sign personal_sign -a-', 'ecRecover personal_ecRecover 2',
                 'sendTransaction personal_sendTransaction t-', 'signTransaction personal_signTransaction t-',
                 'signAndSendTransaction personal_signAndSendTransaction t-',
-                'openWallet personal_openWallet --', 'deriveAccount personal_deriveAccount ---',
+                'openWallet personal_openWallet --', 'deriveAccount personal_deriveAccount 3',
                 'unpair personal_unpair 2', 'initializeWallet personal_initializeWallet 1'
             ],
             properties: ['listAccounts personal_listAccounts', 'listWallets personal_listWallets']
@@ -208,7 +208,7 @@ var web3 = (function () {
     web3._extend({ property: 'version', properties: ['node web3_clientVersion', 'network net_version',
                                                      'ethereum eth_protocolVersion'].map(property) });
     /* The namespaces that the node offers become objects of their own too. */
-    web3._namespaces = function (modules) {
+    Web3.prototype._namespaces = function (modules) {
         var names = ['eth', 'net', 'personal'];
         Object.keys(modules).forEach(function (name) {
             name = name.replace('plugin@', 'plugin_');
@@ -226,60 +226,89 @@ var web3 = (function () {
 
 /* --- What the console adds --- */
 
-function setTimeout(f, ms) { return __native.timer(f, ms || 0, false, [].slice.call(arguments, 2)); }
-function setInterval(f, ms) { return __native.timer(f, ms || 0, true, [].slice.call(arguments, 2)); }
-function clearTimeout(id) { __native.clearTimer(id); }
-function clearInterval(id) { __native.clearTimer(id); }
+function GoError(message) { /* as geth names what the console itself refuses */
+    this.name = 'GoError';
+    this.message = message;
+}
+GoError.prototype = Object.create(Error.prototype);
+
+/* Timers are objects, as in geth's console, where nothing can be read from them. */
+(function (global) {
+    'use strict';
+    function timer(name, again) {
+        global[name] = __pretty.describe('args', function (f, ms) {
+            if (!arguments.length) throw new TypeError("Failed to execute '" + name + "': 1 argument required, but only 0 present.");
+            return Object.defineProperty({}, '_timer', { value: __native.timer(f, ms || 0, again, [].slice.call(arguments, 2)) });
+        });
+    }
+    timer('setTimeout', false);
+    timer('setInterval', true);
+    global.clearTimeout = global.clearInterval = function (timer) { if (timer && timer._timer) __native.clearTimer(timer._timer); };
+})(this);
 
 function loadScript(path) {
-    try {
-        __native.run(path);
-        return true;
-    } catch (e) {
-        console.error(__pretty.error(e));
-        return false;
-    }
+    try { return __native.run(String(path)); } catch (e) { throw new GoError(e.message); }
 }
 
 (function (global) {
     'use strict';
     var modules = Web3.ask('rpc_modules', []);
     web3._namespaces(modules).forEach(function (name) { global[name] = web3[name]; });
+    function isNumber(v) { return typeof v === 'number'; }
+    function ask(prompt) {
+        var answer = __native.ask(prompt, true);
+        if (answer === undefined) throw new GoError('EOF');
+        return answer;
+    }
+    function absent(v) { return v === undefined || v === null; }
     if (global.admin) {
-        admin.sleep = function (seconds) { __native.sleep(seconds); return true; };
+        admin.sleep = function (seconds) {
+            if (!isNumber(seconds)) throw new GoError('usage: sleep(<number of seconds>)');
+            __native.sleep(seconds);
+            return true;
+        };
         admin.sleepBlocks = function (blocks, seconds) {
-            var last = eth.blockNumber + (blocks === undefined ? 1 : blocks);
-            var end = Date.now() + 1000 * (seconds === undefined ? 1e9 : seconds);
-            while (eth.blockNumber < last) {
-                if (Date.now() >= end) return false;
-                __native.sleep(0.25);
-            }
+            if (!arguments.length) throw new GoError('usage: sleepBlocks(<n blocks>[, max sleep in seconds])');
+            if (!isNumber(blocks)) throw new GoError('expected number as first argument');
+            if (arguments.length > 1 && !isNumber(seconds)) throw new GoError('expected number as second argument');
+            var last = eth.blockNumber + blocks, end = Date.now() + 1000 * (seconds === undefined ? 1e9 : seconds);
+            while (eth.blockNumber < last && Date.now() < end) __native.sleep(0.25);
             return true;
         };
         admin.clearHistory = function () { __native.clearHistory(); };
     }
-    if (!global.personal || !__native.interactive) return;
-    /* At a terminal what is secret is asked for, so that it need not stand on the line. */
-    var plain = { newAccount: personal.newAccount, unlockAccount: personal.unlockAccount, sign: personal.sign };
+    if (!global.personal) return;
+    /* What is secret is asked for where it is not given, so that it need not stand on the line. */
+    var plain = { newAccount: personal.newAccount, openWallet: personal.openWallet, sign: personal.sign, unlockAccount: personal.unlockAccount };
     global.jeth = plain;
     personal.newAccount = function (password) {
-        if (password === undefined || password === null) {
-            password = __native.ask('Passphrase: ', true);
-            if (__native.ask('Repeat passphrase: ', true) !== password) throw new Error("passphrases don't match!");
+        if (!arguments.length) {
+            password = ask('Passphrase: ');
+            if (ask('Repeat passphrase: ') !== password) throw new GoError("passwords don't match!");
+        } else if (arguments.length > 1) {
+            throw new GoError('expected 0 or 1 string argument');
         }
-        return plain.newAccount(password);
+        return plain.newAccount(String(password));
     };
     personal.unlockAccount = function (address, password, seconds) {
-        if (password === undefined || password === null) {
+        if (!arguments.length) throw new GoError('usage: unlockAccount(account, [ password, duration ])');
+        if (typeof address !== 'string') throw new GoError('first argument must be the account to unlock');
+        if (!absent(seconds) && !isNumber(seconds)) throw new GoError('unlock duration must be a number');
+        if (absent(password)) {
             console.log('Unlock account ' + address);
-            password = __native.ask('Passphrase: ', true);
+            password = ask('Passphrase: ');
         }
-        return plain.unlockAccount(address, password, seconds === undefined ? null : seconds);
+        return plain.unlockAccount(address, password, absent(seconds) ? null : seconds);
     };
     personal.sign = function (message, address, password) {
-        if (password === undefined || password === null) {
+        if (!arguments.length) throw new GoError('usage: sign(message, account, [ password ])');
+        if (typeof message !== 'string') throw new GoError('first argument must be the message to sign');
+        if (typeof address !== 'string') throw new GoError('second argument must be the account to sign with');
+        if (absent(password)) {
             console.log('Give password for account ' + address);
-            password = __native.ask('Password: ', true);
+            password = ask('Password: ');
+        } else if (typeof password !== 'string') {
+            throw new GoError('third argument must be the password to unlock the account');
         }
         return plain.sign(message, address, password);
     };

@@ -64,7 +64,7 @@ var __pretty = (function (native) {
         if (!array.length) return '[]';
         if (level > DEEPEST) return '[...]';
         var parts = [];
-        for (var i = 0; i < array.length; i++) parts.push(text(array[i], level + 1, true));
+        for (var i = 0; i < array.length; i++) parts.push(i in array ? text(array[i], level + 1, true) : '');
         return '[' + parts.join(', ') + ']';
     }
 
@@ -76,48 +76,82 @@ var __pretty = (function (native) {
         var kind = Object.prototype.toString.call(value).slice(8, -1);
         if (typeof value === 'function') {
             var head = /^\s*function\s*([\w$]*)/.exec(Function.prototype.toString.call(value));
-            return paint('func', 'function' + (head && head[1] ? ' ' + head[1] : '') + '()');
+            return paint('func', 'function' + (head && head[1] ? ' ' + head[1] : '') + '(' + (value._parameters || '') + ')');
         }
         if (kind === 'Array') return arrayText(value, level);
+        if (kind === 'Number') return paint('number', String(value));
+        if (kind === 'Boolean') return paint('special', String(value.valueOf()));
         if (kind === 'RegExp') return paint('string', String(value));
         if (kind === 'Object') return objectText(value, level, inArray);
         return level <= DEEPEST ? '<' + kind + ' ' + String(value) + '>' : '<' + kind + '>';
     }
 
-    /* An exception in the words that geth's engine uses. */
-    function error(e) {
-        var t = String(e);
-        t = t.replace(/^ReferenceError: identifier '([^']*)' undefined$/, 'ReferenceError: $1 is not defined');
-        t = t.replace(/^TypeError: undefined not callable \(property ('[^']*') of .*\)$/,
-                      'TypeError: Object has no member $1');
-        t = t.replace(/^TypeError: cannot read property/, 'TypeError: Cannot read property');
-        t = t.replace(/ \(line (\d+)\)$/, ' (line $1)');
-        return paint('error', t);
-    }
+    function error(e) { return paint('error', String(e)); }
+
+    /* The engine keeps no names of parameters: the library's own functions say theirs. */
+    function describe(parameters, f) { return Object.defineProperty(f, '_parameters', { value: parameters }); }
 
     return {
+        describe: describe,
         value: function (v) { return text(v, 0, false); },
         error: error,
         fields: fields
     };
 })(__native);
 
+/* The engine's errors in the words of geth's, from the moment they are made. */
+Duktape.errCreate = function (e) {
+    'use strict';
+    var WORDS = [
+        [/^identifier '([^']*)' undefined$/, '$1 is not defined'],
+        [/^undefined not callable \(property ('[^']*') of .*\)$/, 'Object has no member $1'],
+        [/^cannot read property ('[^']*') of null$/, 'Cannot read property $1 of undefined'],
+        [/^cannot read property/, 'Cannot read property'],
+        [/^'(.*)' not callable$/, 'Value is not an object: $1'],
+        [/^(\S+) not callable$/, 'Value is not an object: $1']
+    ];
+    if (!(e instanceof Error) || typeof e.message !== 'string') return e;
+    for (var i = 0; i < WORDS.length; i++) {
+        if (!WORDS[i][0].test(e.message)) continue;
+        Object.defineProperty(e, 'message', { value: e.message.replace(WORDS[i][0], WORDS[i][1]), writable: true, configurable: true });
+        break;
+    }
+    return e;
+};
+
 var console = {
-    log: function () { __native.print([].slice.call(arguments).map(String).join(' ')); },
-    error: function () { __native.print([].slice.call(arguments).map(String).join(' ')); }
+    log: function () { __native.print([].slice.call(arguments).map(String).join(' ')); return null; },
+    error: function () { __native.print([].slice.call(arguments).map(String).join(' ')); return null; }
 };
 var inspect = function () {
     for (var i = 0; i < arguments.length; i++) __native.print(__pretty.value(arguments[i]));
 };
 
-/* As V8 and geth's engine write dates: Sat Nov 28 2026 09:44:13 GMT+0000. */
-Object.defineProperty(Date.prototype, 'toString', { writable: true, configurable: true, value: function () {
+/* Dates as V8 and geth's engine write them: Sat Nov 28 2026 09:44:13 GMT+0000 (UTC). */
+(function (zoneName) {
+    'use strict';
+    var DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
+    var MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
     function two(n) { return ('0' + n).slice(-2); }
-    if (isNaN(this.getTime())) return 'Invalid Date';
-    var days = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
-    var months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
-    var zone = -this.getTimezoneOffset(), far = Math.abs(zone);
-    return days[this.getDay()] + ' ' + months[this.getMonth()] + ' ' + two(this.getDate()) + ' ' + this.getFullYear() + ' ' +
-           two(this.getHours()) + ':' + two(this.getMinutes()) + ':' + two(this.getSeconds()) +
-           ' GMT' + (zone < 0 ? '-' : '+') + two(Math.floor(far / 60)) + two(far % 60);
-} });
+    function day(d) { return DAYS[d.getDay()] + ' ' + MONTHS[d.getMonth()] + ' ' + two(d.getDate()) + ' ' + d.getFullYear(); }
+    function clock(d) { return two(d.getHours()) + ':' + two(d.getMinutes()) + ':' + two(d.getSeconds()); }
+    function zone(d) {
+        var minutes = -d.getTimezoneOffset(), far = Math.abs(minutes);
+        return 'GMT' + (minutes < 0 ? '-' : '+') + two(Math.floor(far / 60)) + two(far % 60) + ' (' + zoneName(d.getTime()) + ')';
+    }
+    var forms = {
+        toString: function (d) { return day(d) + ' ' + clock(d) + ' ' + zone(d); },
+        toDateString: day,
+        toTimeString: function (d) { return clock(d) + ' ' + zone(d); },
+        toLocaleString: function (d) { return two(d.getMonth() + 1) + '/' + two(d.getDate()) + '/' + d.getFullYear() + ', ' + clock(d); },
+        toUTCString: function (d) {
+            return DAYS[d.getUTCDay()] + ', ' + two(d.getUTCDate()) + ' ' + MONTHS[d.getUTCMonth()] + ' ' + d.getUTCFullYear() + ' ' +
+                   two(d.getUTCHours()) + ':' + two(d.getUTCMinutes()) + ':' + two(d.getUTCSeconds()) + ' GMT';
+        }
+    };
+    Object.keys(forms).forEach(function (name) {
+        Object.defineProperty(Date.prototype, name, { writable: true, configurable: true, value: function () {
+            return isNaN(this.getTime()) ? 'Invalid Date' : forms[name](this);
+        } });
+    });
+})(__native.zone);

@@ -25,13 +25,15 @@ var Web3 = (function (native) {
     utils.isArray = Array.isArray;
     utils.isBoolean = function (v) { return typeof v === 'boolean'; };
     utils.isBigNumber = function (v) { return v instanceof BigNumber; };
-    utils.isAddress = function (v) { return typeof v === 'string' && /^(0x)?[0-9a-f]{40}$/i.test(v); };
+    utils.isAddress = function (v) { /* of mixed case: its checksum must be right */
+        return /^(0x)?[0-9a-f]{40}$/i.test(v) && (/^(0x)?([0-9a-f]{40}|[0-9A-F]{40})$/.test(v) || utils.isChecksumAddress(v));
+    };
     utils.isStrictAddress = function (v) { return typeof v === 'string' && /^0x[0-9a-f]{40}$/i.test(v); };
     utils.toBigNumber = function (v) {
-        v = v === undefined || v === null ? 0 : v;
+        v = v || 0;
         if (v instanceof BigNumber) return v;
         if (typeof v === 'string' && /^-?0x/.test(v)) return new BigNumber(v.replace('0x', ''), 16);
-        return new BigNumber(typeof v === 'number' ? String(v) : v);
+        return new BigNumber(v.toString(10), 10);
     };
     utils.toDecimal = function (v) { return utils.toBigNumber(v).toNumber(); };
     utils.fromDecimal = function (v) {
@@ -39,7 +41,7 @@ var Web3 = (function (native) {
         return n.lt(0) ? '-0x' + text.substr(1) : '0x' + text;
     };
     utils.toTwosComplement = function (v) {
-        var n = utils.toBigNumber(v).round();
+        var n = utils.toBigNumber(v).round(0, BigNumber.ROUND_DOWN);
         return n.lt(0) ? new BigNumber(2).pow(256).plus(n) : n;
     };
     utils.toUtf8Bytes = function (text) { /* as hex */
@@ -47,10 +49,15 @@ var Web3 = (function (native) {
         for (var i = 0; i < bytes.length; i++) hex += ('0' + bytes.charCodeAt(i).toString(16)).slice(-2);
         return hex;
     };
-    utils.fromUtf8 = function (text) { return '0x' + utils.toUtf8Bytes(text); };
+    utils.fromUtf8 = function (text) { /* up to the first zero */
+        return '0x' + utils.toUtf8Bytes(text.split('\u0000')[0]);
+    };
     utils.fromAscii = function (text) {
         var hex = '';
-        for (var i = 0; i < text.length; i++) hex += ('0' + text.charCodeAt(i).toString(16)).slice(-2);
+        for (var i = 0; i < text.length; i++) {
+            var code = text.charCodeAt(i).toString(16);
+            hex += code.length < 2 ? '0' + code : code;
+        }
         return '0x' + hex;
     };
     utils.toAscii = function (hex) {
@@ -62,7 +69,7 @@ var Web3 = (function (native) {
     utils.toUtf8 = function (hex) {
         var text = utils.toAscii(hex), end = text.indexOf('\u0000');
         text = end >= 0 ? text.substring(0, end) : text;
-        return decodeURIComponent(escape(text));
+        try { return decodeURIComponent(escape(text)); } catch (e) { throw new Error('Invalid UTF-8 detected'); }
     };
     utils.toHex = function (v) {
         if (typeof v === 'boolean') return utils.fromDecimal(+v);
@@ -71,7 +78,7 @@ var Web3 = (function (native) {
         if (typeof v === 'string') {
             if (/^-0x/.test(v)) return utils.fromDecimal(v);
             if (/^0x/.test(v)) return v;
-            if (!isFinite(v)) return utils.fromUtf8(v);
+            if (!isFinite(v)) return utils.fromAscii(v);
         }
         return utils.fromDecimal(v);
     };
@@ -105,7 +112,8 @@ var Web3 = (function (native) {
         return String(text);
     };
     utils.sha3 = function (value, options) {
-        var hex = options && options.encoding === 'hex' ? String(value).replace(/^0x/, '') : utils.toUtf8Bytes(String(value));
+        value = value === undefined ? '' : String(value);
+        var hex = options && options.encoding === 'hex' ? value.replace(/^0x/, '') : utils.toUtf8Bytes(value);
         return '0x' + native.keccak(hex);
     };
     utils.transformToFullName = function (json) {
@@ -122,7 +130,7 @@ var Web3 = (function (native) {
         throw new Error('invalid address');
     };
     format.inputBlockNumberFormatter = function (block) {
-        if (block === undefined || block === null) return undefined;
+        if (block === undefined) return undefined;
         if (/^(latest|earliest|pending|safe|finalized)$/.test(block)) return block;
         return utils.toHex(block);
     };
@@ -209,7 +217,7 @@ var Web3 = (function (native) {
     function deliver(callback, make) {
         var result;
         if (!callback) return make();
-        try { result = make(); } catch (error) { callback(error, null); return undefined; }
+        try { result = make(); } catch (error) { callback(error); return undefined; }
         callback(null, result);
         return undefined;
     }
@@ -229,9 +237,7 @@ var Web3 = (function (native) {
         var params = this.inputFormatter ? this.inputFormatter.map(function (f, i) {
             return f ? f(args[i]) : args[i];
         }) : args;
-        if (params.length !== this.params || args.length > this.params)
-            throw new Error('Invalid number of input parameters to RPC method');
-        while (params.length && params[params.length - 1] === undefined) params.pop();
+        if (params.length !== this.params) throw new Error('Invalid number of input parameters to RPC method');
         return params;
     };
     Method.prototype.attach = function (target) {
@@ -239,9 +245,9 @@ var Web3 = (function (native) {
         path.forEach(function (part) { target = target[part] = target[part] || {}; });
         var call = function () {
             var args = [].slice.call(arguments), callback = takeCallback(args);
+            var rpc = typeof method.call === 'function' ? method.call(args) : method.call, params = method.format(args);
             return deliver(callback, function () {
-                var rpc = typeof method.call === 'function' ? method.call(args) : method.call;
-                var result = ask(rpc, method.format(args));
+                var result = ask(rpc, params);
                 return method.outputFormatter && result ? method.outputFormatter(result) : result;
             });
         };
@@ -266,9 +272,9 @@ var Web3 = (function (native) {
             return property.outputFormatter && result ? property.outputFormatter(result) : result;
         }
         Object.defineProperty(target, name, { get: get, enumerable: true, configurable: true });
-        target['get' + name.charAt(0).toUpperCase() + name.slice(1)] = function (callback) {
+        target['get' + name.charAt(0).toUpperCase() + name.slice(1)] = __pretty.describe('callback', function (callback) {
             return deliver(callback, get);
-        };
+        });
     };
 
     function extend(web3, extension) {
@@ -291,20 +297,42 @@ var Web3 = (function (native) {
         });
     };
 
+    /* Requests as they are, one or a list of them. */
+    var provider = {
+        send: function (payload) {
+            if (Array.isArray(payload)) return payload.map(provider.send);
+            var request = { jsonrpc: '2.0', id: payload.id || 0, method: payload.method, params: payload.params || [] };
+            return JSON.parse(native.send(JSON.stringify(request)));
+        },
+        sendAsync: function (payload, callback) {
+            return deliver(callback, function () { return provider.send(payload); });
+        }
+    };
+
     function Web3() {
         var web3 = this;
         web3of = this;
-        ['toBigNumber', 'toDecimal', 'fromDecimal', 'toHex', 'toAscii', 'toUtf8', 'fromAscii', 'fromUtf8', 'toWei',
-         'fromWei', 'isAddress', 'isChecksumAddress', 'toChecksumAddress', 'padLeft', 'padRight', 'sha3']
-            .forEach(function (name) { web3[name] = utils[name]; });
+        this.currentProvider = provider;
         this.eth = {};
+        this.settings = {};
+        ['defaultAccount', 'defaultBlock'].forEach(function (name) {
+            Object.defineProperty(web3.settings, name, {
+                enumerable: true, get: function () { return web3.eth[name]; }, set: function (v) { web3.eth[name] = v; }
+            });
+        });
         this.version = { api: '0.20.1' };
-        this._extend = function (extension) { extend(web3, extension); };
+        this._extend = __pretty.describe('extension', function (extension) { extend(web3, extension); });
         this._extend.Method = Method;
         this._extend.Property = Property;
         this._extend.formatters = format;
         this._extend.utils = utils;
     }
+    ['toBigNumber', 'toDecimal', 'fromDecimal', 'toHex', 'toAscii', 'toUtf8', 'fromAscii', 'fromUtf8', 'toWei', 'fromWei', 'isAddress',
+     'isChecksumAddress', 'toChecksumAddress', 'padLeft', 'padRight', 'sha3'].forEach(function (name) { Web3.prototype[name] = utils[name]; });
+    Web3.prototype.BigNumber = BigNumber;
+    Web3.prototype.setProvider = function () {
+        throw new Error('the console is connected to one node: attach to another with geth attach ENDPOINT');
+    };
     Web3.prototype.isConnected = function () {
         try { ask('web3_clientVersion', []); return true; } catch (e) { return false; }
     };
