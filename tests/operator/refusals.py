@@ -6,11 +6,14 @@ usage: refusals.py PROGRAM
 PROGRAM is `quorate` in a folder that has quorate-node and quorate-tm too."""
 
 import hashlib
+import json
 import os
 import pathlib
 import re
+import signal
 import socket
 import sys
+import time
 
 from support import Network
 
@@ -100,12 +103,42 @@ def check_port(network):
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         other.bind(("127.0.0.1", port))
         other.listen()
-        refused(network, lambda text: text, f"port {port} of one/one is in use by another program")
+        refused(network, lambda text: text, f"port {port} of one/one is in use by {pathlib.Path('/proc/self/comm').read_text().strip()} (process {os.getpid()})")
     print("a port in use")
+
+
+def listen_in_place_of(network, program, port):
+    """A socket that listens at the port of a running program, which was killed for it."""
+    for _ in range(50):
+        for process, line in network.processes().items():
+            if program in line and "/one/one/" in line:
+                os.kill(process, signal.SIGKILL)
+        end = time.monotonic() + 0.2  # until the supervisor starts it again
+        while time.monotonic() < end:
+            other = socket.socket()
+            try:
+                other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                other.bind(("127.0.0.1", port))
+                other.listen()
+                return other
+            except OSError:
+                other.close()
+    sys.exit(f"{program} always was faster at port {port}")
+
+
+def check_taken(network):
+    """A program that ends since another one has its port is no reason to wait: who has it is said at once."""
+    ports = json.loads((network.data / "ports.json").read_text())["one/one"]
+    for program, port in (("quorate-node", ports[1][1]), ("quorate-node", ports[0][1]), ("quorate-tm", ports[3][1])):
+        with listen_in_place_of(network, program, port):
+            network.run("up", "--detach", "--wait", "3600", "network.yaml", code=1, text=f"port {port} of one/one is in use by")
+        network.up(text="ready one/one")
+    print("ports taken from programs that run")
 
 
 def check_living(network):
     network.up(text="ready two/two")
+    check_taken(network)
     one_more = "    - organization:\n      name: late\n      services:\n        peers:\n        - peer:\n          name: late\n"
     refused(network, lambda text: config("chain_id: 99")(text) + one_more, "asks for another genesis")
     refused(network, lambda text: text.replace("transaction_manager: tessera", "transaction_manager: constellation"), "asks for another place")

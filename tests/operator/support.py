@@ -1,6 +1,5 @@
 """What the operator's tests share: a network in a folder of its own, on ports that nobody else uses."""
 
-import contextlib
 import json
 import os
 import pathlib
@@ -12,10 +11,9 @@ import time
 import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
-from ports import choosing, free_base  # noqa: E402
+from ports import free_base  # noqa: E402
 
 PROGRAMS = ("quorate-node", "quorate-tm", "constellation-node", "mariadbd")
-CHOOSE_PORTS = ("up", "demo", "add-org", "add-peer")  # for what the network file gives none
 PATIENCE = 60  # seconds that anything may take on a busy machine
 
 
@@ -77,9 +75,8 @@ class Network:
 
     def run(self, *arguments, code=0, text=None, stdin=None):
         """Its standard output; `code` None takes any exit code, `text` must be in what it prints."""
-        with choosing() if arguments[0] in CHOOSE_PORTS else contextlib.nullcontext():
-            done = subprocess.run([self.program, *arguments], cwd=self.folder, capture_output=True, text=True, timeout=2 * PATIENCE,
-                                  input=stdin or "", env=self.environment)
+        done = subprocess.run([self.program, *arguments], cwd=self.folder, capture_output=True, text=True, timeout=2 * PATIENCE,
+                              input=stdin or "", env=self.environment)
         output = done.stdout + done.stderr
         if code is not None and done.returncode != code:
             sys.exit(f"quorate {' '.join(arguments)} ended with {done.returncode}, expected {code}:\n{output}")

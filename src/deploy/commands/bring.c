@@ -4,7 +4,9 @@
 #include "base/mem.h"
 #include "deploy/local/database.h"
 #include "deploy/local/inspect.h"
+#include "deploy/local/listen.h"
 #include "deploy/local/members.h"
+#include "deploy/local/ports.h"
 #include "deploy/local/recover.h"
 #include "deploy/local/rpc.h"
 #include "deploy/local/supervisor.h"
@@ -107,6 +109,9 @@ static int prepare(struct deploy_context *context, const struct deploy_bring *op
         deploy_secrets_close(&secrets);
         status = make_store(&secrets, path, context, options, detail);
     }
+    /* The store is this process's now: what another one has chosen for the network before is known. */
+    if (status == ERR_OK)
+        status = deploy_ports_give(context->site, &context->arena, detail);
     if (status == ERR_OK)
         status = deploy_prepare(context->site, &programs, &secrets, print_step, NULL, detail);
     /* Closed before the supervisor is forked, which would keep its lock. */
@@ -174,9 +179,11 @@ static int await_blocks(const struct deploy_site *site, uint64_t wait_seconds,
     int status = io_http_caller_new(&caller, NULL);
     if (status != ERR_OK)
         return err_set(detail, status, "out of memory");
-    while (!all_serve(site) && deploy_now() < limit)
+    while (status == ERR_OK && !all_serve(site) && deploy_now() < limit) {
+        status = deploy_listen_check(site, detail);
         usleep(20000);
-    for (size_t i = 0; i < site->count;) {
+    }
+    for (size_t i = 0; status == ERR_OK && i < site->count;) {
         char what[128];
         if (is_ready(site, caller, i)) {
             snprintf(what, sizeof(what), "ready %s", site->peers[i].name);
@@ -187,8 +194,8 @@ static int await_blocks(const struct deploy_site *site, uint64_t wait_seconds,
             status = err_set(
                 detail, ERR_IO, "%s makes no blocks after %llu seconds; see %s/logs/node.log",
                 site->peers[i].name, (unsigned long long)wait_seconds, site->peers[i].folder);
-            break;
         } else {
+            status = deploy_listen_check(site, detail);
             usleep(20000);
         }
     }
@@ -293,6 +300,9 @@ int deploy_bring_await(const struct deploy_site *site, const struct deploy_site_
     double limit = deploy_now() + (double)seconds;
     snprintf(name, sizeof(name), "%s %s", peer->name, program);
     while (!serves(site, name, detail)) {
+        int status = deploy_listen_check(site, detail);
+        if (status != ERR_OK)
+            return status;
         if (deploy_now() > limit)
             return err_set(detail, ERR_IO,
                            "%s does not serve after %llu seconds; see %s/logs/%s.log", name,

@@ -2,6 +2,7 @@
 
 #include "base/hex.h"
 #include "base/mem.h"
+#include "deploy/local/port.h"
 #include "deploy/local/ports.h"
 #include "deploy/local/rpc.h"
 #include "deploy/local/supervisor.h"

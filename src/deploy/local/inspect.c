@@ -3,6 +3,8 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "deploy/local/founders.h"
+#include "deploy/local/listen.h"
+#include "deploy/local/port.h"
 #include "deploy/local/ports.h"
 #include "deploy/local/run.h"
 #include "deploy/local/supervisor.h"
@@ -162,10 +164,7 @@ static int check_port(const struct deploy_site_peer *peer, uint16_t port, unsign
 {
     while (deploy_port_taken(port)) {
         if (*tries == 0)
-            return err_set(detail, ERR_BUSY,
-                           "port %u of %s is in use by another program: end what listens there "
-                           "(`ss -ltnp` names it), or write another port in the network file",
-                           port, peer->name);
+            return deploy_listen_taken(peer, port, detail);
         --*tries;
         usleep(PORT_PAUSE_US);
     }

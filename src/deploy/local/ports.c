@@ -3,10 +3,8 @@
 #include "deploy/local/ports.h"
 
 #include "base/file.h"
+#include "deploy/local/port.h"
 
-#include <arpa/inet.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 enum {
@@ -34,7 +32,8 @@ static uint16_t choose_port(struct ports *ports, const struct deploy_port *wante
         return (uint16_t)wanted->ambassador.value;
     if (wanted && wanted->port.given && take_port(ports, wanted->port.value))
         return (uint16_t)wanted->port.value;
-    while (deploy_port_taken((uint16_t)ports->next_free) || !take_port(ports, ports->next_free))
+    while (deploy_port_taken((uint16_t)ports->next_free) ||
+           !deploy_port_reserve((uint16_t)ports->next_free) || !take_port(ports, ports->next_free))
         ports->next_free++;
     return (uint16_t)ports->next_free;
 }
@@ -61,6 +60,16 @@ static json_int_t asked(const struct deploy_port *wanted)
     if (wanted && wanted->ambassador.given)
         return (json_int_t)wanted->ambassador.value;
     return wanted && wanted->port.given ? (json_int_t)wanted->port.value : 0;
+}
+
+static void forget(struct deploy_site *site)
+{
+    for (size_t i = 0; i < site->count; i++) {
+        struct slot slots[DEPLOY_PORT_KINDS];
+        slots_of(slots, site, &site->peers[i]);
+        for (size_t j = 0; j < DEPLOY_PORT_KINDS; j++)
+            *slots[j].port = 0;
+    }
 }
 
 static void restore(struct deploy_site *site, struct ports *ports, const json_t *kept)
@@ -98,6 +107,7 @@ int deploy_ports_give(struct deploy_site *site, struct arena *arena, struct err_
     }
     if (status == ERR_OK) {
         ports->next_free = FREE_PORTS_FROM;
+        forget(site);
         restore(site, ports, kept);
         for (size_t i = 0; i < site->count; i++) {
             struct slot slots[DEPLOY_PORT_KINDS];
@@ -105,6 +115,9 @@ int deploy_ports_give(struct deploy_site *site, struct arena *arena, struct err_
             for (size_t j = 0; j < DEPLOY_PORT_KINDS; j++)
                 if (slots[j].needed && !*slots[j].port)
                     *slots[j].port = choose_port(ports, slots[j].wanted);
+            /* Those of the file and of before, too: who chooses now keeps away from them. */
+            for (size_t j = 0; j < DEPLOY_PORT_KINDS; j++)
+                (void)!(slots[j].needed && deploy_port_reserve(*slots[j].port));
         }
     }
     json_decref(kept);
@@ -120,19 +133,6 @@ size_t deploy_ports_of(uint16_t ret[DEPLOY_PORT_KINDS], const struct deploy_site
         if (all[i])
             ret[count++] = all[i];
     return count;
-}
-
-bool deploy_port_taken(uint16_t port)
-{
-    struct sockaddr_in address = {
-        .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(port)};
-    int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return false;
-    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-    bool taken = bind(fd, (const struct sockaddr *)&address, sizeof(address)) != 0;
-    close(fd);
-    return taken;
 }
 
 json_t *deploy_ports_json(const struct deploy_site *site)

@@ -13,7 +13,8 @@
  *     /dev/shm/quorate-<uid>-<hash>/      secrets as the programs read them: mode 0400, gone with the machine's power
  *
  * Ports are the published ones of the file where they are unique, since they are what others would connect to; else the
- * listening ones where these are; else ones that nobody listens at are counted up from 22000. They stay once given (ports.json).
+ * listening ones where these are; else ones that nobody listens at, and no other quorate of this machine has chosen meanwhile, are counted
+ * up from 22000. They stay once given (ports.json).
  */
 #ifndef DEPLOY_LOCAL_SITE_H
 #define DEPLOY_LOCAL_SITE_H

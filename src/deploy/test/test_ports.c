@@ -1,0 +1,158 @@
+/* Ports of networks that are started side by side. */
+#include "deploy/local/listen.h"
+#include "deploy/local/port.h"
+#include "deploy/local/ports.h"
+
+#include <arpa/inet.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { PEERS = 3, NEVER_CHOSEN = 65535 };
+
+/* All have the same ports, as organizations on machines of their own may. */
+static const struct deploy_network *make_network(struct arena *arena)
+{
+    struct buf text = BUF_INIT;
+    struct deploy_report report;
+    const struct deploy_network *network;
+    buf_append_text(&text, "network:\n  type: quorum\n  config:\n    consensus: qbft\n"
+                           "    tm_tls: off\n  organizations:\n");
+    for (int i = 0; i < PEERS; i++)
+        buf_append_format(
+            &text,
+            "  - organization:\n    name: org%d\n    services:\n      peers:\n"
+            "      - peer:\n        name: peer%d\n        lock: false\n"
+            "        geth_passphrase: file:pass\n"
+            "        p2p:\n          port: 21000\n        rpc:\n          port: 21001\n"
+            "        transaction_manager:\n          port: 21002\n",
+            i, i);
+    deploy_report_init(&report, "network.yaml", arena);
+    assert_int_equal(deploy_network_parse(&network, buf_bytes(&text), NULL, &report), ERR_OK);
+    buf_release(&text);
+    return network;
+}
+
+static size_t ports_of(uint16_t ret_ports[PEERS * DEPLOY_PORT_KINDS], struct arena *arena,
+                       const char *folder)
+{
+    struct deploy_site *site;
+    struct err_detail detail = {""};
+    size_t count = 0;
+    assert_int_equal(deploy_site_new(&site, make_network(arena), folder, arena, &detail), ERR_OK);
+    for (size_t i = 0; i < site->count; i++)
+        count += deploy_ports_of(ret_ports + count, &site->peers[i]);
+    /* Once more, under the network's lock: the same. */
+    uint16_t again[DEPLOY_PORT_KINDS];
+    assert_int_equal(deploy_ports_give(site, arena, &detail), ERR_OK);
+    size_t last = deploy_ports_of(again, &site->peers[site->count - 1]);
+    assert_memory_equal(again, ret_ports + count - last, last * sizeof(*again));
+    return count;
+}
+
+/* Another process, until the returned pipe is closed; it has chosen when this returns. */
+static pid_t start_other(int *ret_end, uint16_t *ret_ports, size_t *ret_count)
+{
+    int answer[2], end[2];
+    char byte;
+    assert_int_equal(pipe(answer), 0);
+    assert_int_equal(pipe(end), 0);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        struct arena arena;
+        uint16_t ports[PEERS * DEPLOY_PORT_KINDS] = {0};
+        close(end[1]);
+        arena_init(&arena);
+        size_t count = ports_of(ports, &arena, "/nowhere/first");
+        bool told = deploy_port_reserve(NEVER_CHOSEN) &&
+                    write(answer[1], &count, sizeof(count)) == (ssize_t)sizeof(count) &&
+                    write(answer[1], ports, sizeof(ports)) == (ssize_t)sizeof(ports);
+        _exit(told && read(end[0], &byte, 1) == 0 ? 0 : 1);
+    }
+    close(answer[1]);
+    close(end[0]);
+    assert_int_equal(read(answer[0], ret_count, sizeof(*ret_count)), sizeof(*ret_count));
+    size_t size = PEERS * DEPLOY_PORT_KINDS * sizeof(*ret_ports);
+    assert_int_equal(read(answer[0], ret_ports, size), size);
+    close(answer[0]);
+    *ret_end = end[1];
+    return pid;
+}
+
+static bool is_chosen(uint16_t port)
+{
+    return port >= 22000;
+}
+
+static void two_at_once_choose_others(void **state)
+{
+    (void)state;
+    struct arena arena;
+    uint16_t first[PEERS * DEPLOY_PORT_KINDS], second[PEERS * DEPLOY_PORT_KINDS];
+    size_t first_count, chosen = 0;
+    int end, how;
+    pid_t other = start_other(&end, first, &first_count);
+    arena_init(&arena);
+    size_t count = ports_of(second, &arena, "/nowhere/second");
+    assert_true(count >= (size_t)PEERS * 2);
+    assert_int_equal(count, first_count);
+    for (size_t i = 0; i < count; i++) {
+        chosen += is_chosen(first[i]);
+        for (size_t j = 0; j < count; j++)
+            assert_true(!is_chosen(first[i]) || first[i] != second[j]);
+    }
+    assert_true(chosen >= (PEERS - 1) * 2);
+    /* Until it ends: then its ports are as good as others. */
+    assert_false(deploy_port_reserve(NEVER_CHOSEN));
+    close(end);
+    assert_int_equal(waitpid(other, &how, 0), other);
+    assert_int_equal(how, 0);
+    assert_true(deploy_port_reserve(NEVER_CHOSEN));
+    assert_true(deploy_port_reserve(NEVER_CHOSEN));
+    arena_release(&arena);
+}
+
+static void who_listens_is_named(void **state)
+{
+    (void)state;
+    char name[DEPLOY_HOLDER_MAX], wanted[64];
+    pid_t pid;
+    struct err_detail detail = {""};
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof(address);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+    uint16_t port = ntohs(address.sin_port);
+    assert_false(deploy_port_holder(name, &pid, port));
+    assert_int_equal(listen(fd, 1), 0);
+    assert_true(deploy_port_taken(port));
+    assert_true(deploy_port_holder(name, &pid, port));
+    assert_int_equal(pid, getpid());
+    const struct deploy_site_peer peer = {.name = "carrier/carrier"};
+    assert_int_equal(deploy_listen_taken(&peer, port, &detail), ERR_BUSY);
+    snprintf(wanted, sizeof(wanted), "port %u of carrier/carrier is in use by", port);
+    assert_non_null(strstr(detail.text, wanted));
+    snprintf(wanted, sizeof(wanted), "%s (process %d)", name, (int)getpid());
+    assert_non_null(strstr(detail.text, wanted));
+    assert_non_null(strstr(detail.text, "write another port in the network file"));
+    close(fd);
+    assert_false(deploy_port_taken(port));
+    assert_false(deploy_port_holder(name, &pid, port));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(two_at_once_choose_others),
+        cmocka_unit_test(who_listens_is_named),
+    };
+    return cmocka_run_group_tests_name("ports", tests, NULL, NULL);
+}
