@@ -8,6 +8,9 @@ usage: console.py QUORATE_NODE [--record GETH]   (the recordings' `live` genesis
 import json, os, pty, re, select, shutil, subprocess, sys, tempfile, time, urllib.request
 
 here = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(here, "../support"))
+from ports import free_ports  # noqa: E402
+
 node = os.path.abspath(sys.argv[1])
 record = sys.argv[3] if sys.argv[2:3] == ["--record"] else None
 fixtures = os.environ.get("QUORATE_FIXTURES") or os.path.join(here, "../../../shared/fixtures")
@@ -18,7 +21,7 @@ if not os.path.isdir(live):
 
 # What names this run's folders and ports cannot be kept.
 VOLATILE = ("admin.datadir", "admin.nodeInfo.enode", "admin.nodeInfo.ports")
-METRICS = 34971
+METRICS, = free_ports(1)
 work = tempfile.mkdtemp(prefix="quorate-console-")
 home = work + "/n"
 environment = dict(os.environ, PRIVATE_CONFIG="ignore", TERM="xterm", HOME=work, TZ="UTC")
@@ -34,7 +37,7 @@ def start():
     process = subprocess.Popen([node, "--datadir", home, "--nodiscover", "--port", "0", "--mine", "--http", "--http.port", "0",
                                 "--http.api", "eth,net,web3,admin", "--metrics", "--metrics.addr", "127.0.0.1",
                                 "--metrics.port", str(METRICS)], stderr=log, stdout=log, env=environment)
-    for _ in range(300):
+    for _ in range(1200):
         text = open(work + "/log").read()
         if "number=2 " in text:
             break

@@ -82,7 +82,7 @@ def run(network):
     sender = SIGNERS[0]["address"]
     transaction = network.nodes[0].rpc("eth_sendTransaction", {"from": sender, "to": SIGNERS[1]["address"], "value": "0x0",
                                                                "gas": "0x5208", "gasPrice": "0x0"})
-    receipts = [wait_receipt(node, transaction, 30) for node in network.nodes]
+    receipts = [wait_receipt(node, transaction, 60) for node in network.nodes]
     assert all(receipt["status"] == "0x1" for receipt in receipts)
 
     network.nodes[1].kill()

@@ -73,12 +73,12 @@ class Player:
     def ask(self, method, params):
         body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
         request = urllib.request.Request(self.url, body, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             answer = json.load(answer)
         return answer.get("result"), answer.get("error")
 
     def wait(self, condition, what):
-        for _ in range(300):
+        for _ in range(600):
             try:
                 if condition():
                     return

@@ -40,7 +40,7 @@ OTHER_BODY = {2, 3, 4, 6, 7, 11, 12, 13, 15, 16, 20, 21, 22, 24, 25, 38, 41, 42,
 
 class UnixConnection(http.client.HTTPConnection):
     def __init__(self, path):
-        super().__init__("localhost", timeout=20)
+        super().__init__("localhost", timeout=60)
         self.path = path
 
     def connect(self):
@@ -81,14 +81,14 @@ class Managers:
     def stop(self, i):
         process = self.running.pop(i)
         process.terminate()
-        return process.wait(20)
+        return process.wait(60)
 
     def ask(self, manager, app, method, path, headers=None, body=None):
         address = self.address(manager, app)
         if address.startswith("unix:"):
             connection = UnixConnection(address[5:])
         else:
-            connection = http.client.HTTPConnection(urllib.parse.urlsplit(address).netloc, timeout=20)
+            connection = http.client.HTTPConnection(urllib.parse.urlsplit(address).netloc, timeout=60)
         try:
             connection.request(method, path, body, headers or {})
             answer = connection.getresponse()
@@ -98,7 +98,7 @@ class Managers:
 
     def wait(self):
         """Until everybody knows everybody's keys."""
-        until = time.time() + 30
+        until = time.time() + 60
         while time.time() < until:
             try:
                 counts = [len(json.loads(self.ask(i, "P2P", "GET", "/partyinfo")[2])["keys"]) for i in range(3)]
@@ -107,7 +107,7 @@ class Managers:
             except (OSError, http.client.HTTPException):
                 pass
             time.sleep(0.05)
-        sys.exit("the managers have not found each other within 30 s")
+        sys.exit("the managers have not found each other within 60 s")
 
 
 def forms(hash_text):

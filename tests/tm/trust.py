@@ -94,7 +94,7 @@ def alone(checks, folder, program, mode, authority, callers, own):
         got = {name for name, pair in callers.items() if served(manager, pair)}
         checks(got == MODES[mode], f'{mode}: serves {", ".join(sorted(got)) or "nobody"}')
         checks(not served(manager, None), f'{mode}: a client without a certificate is not served')
-        until(lambda: all(p.called or p.refused for p in peers.values()), 20, 'all peers were called')
+        until(lambda: all(p.called or p.refused for p in peers.values()), 60, 'all peers were called')
         got = {name for name, peer in peers.items() if peer.called}
         checks(got == MODES[mode], f'{mode}: calls {", ".join(sorted(got)) or "nobody"}')
         for name in ('knownClientsFile', 'knownServersFile'):
