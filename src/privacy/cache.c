@@ -8,8 +8,9 @@ static bool copy_span(struct bytes *ret, struct bytes from, struct arena *arena)
     return ret->data || from.len == 0;
 }
 
-int privacy_copy(struct chain_payload *ret_payload, const struct chain_payload *payload,
-                 struct arena *arena)
+/* A copy whose spans are in `arena`. */
+static int copy_bytes(struct chain_payload *ret_payload, const struct chain_payload *payload,
+                      struct arena *arena)
 {
     struct chain_payload copy = *payload;
     struct chain_payload_hash *affected =
@@ -81,7 +82,7 @@ bool privacy_cache_find(struct privacy_tm *tm, struct chain_payload *ret_payload
     pthread_mutex_lock(&tm->lock);
     drop_old(tm);
     struct privacy_cached *c = *find(tm, hash, raw);
-    *ret_err = c ? privacy_copy(ret_payload, &c->payload, arena) : 0;
+    *ret_err = c ? copy_bytes(ret_payload, &c->payload, arena) : 0;
     pthread_mutex_unlock(&tm->lock);
     return c != NULL;
 }

@@ -41,9 +41,6 @@ void privacy_cache_keep(struct privacy_tm *tm, const struct chain_payload_hash *
                         const struct chain_payload *payload);
 void privacy_cache_drop(struct privacy_tm *tm, const struct chain_payload_hash *hash, bool raw);
 void privacy_cache_clear(struct privacy_tm *tm);
-/* A copy whose spans are in `arena`. */
-int privacy_copy(struct chain_payload *ret_payload, const struct chain_payload *payload,
-                 struct arena *arena) BASE_NODISCARD;
 
 /* chain_payloads.expect (ahead.c), of one thread. */
 void privacy_expect(void *context, const struct chain_payload_hash *hashes, size_t count);
@@ -51,7 +48,20 @@ void privacy_expect(void *context, const struct chain_payload_hash *hashes, size
 bool privacy_ahead_is_none(struct privacy_tm *tm, const struct chain_payload_hash *hash);
 void privacy_ahead_free(struct privacy_tm *tm);
 
-/* requests.c: by the cache, or one request. */
+/* payload.c. Both begin and end an object: {"payload": …, "from": …  and  "to": …, "mandatoryRecipients": …}. Failures:
+ * buf_status(b). */
+void privacy_write_payload(struct buf *b, struct bytes payload, struct bytes from);
+void privacy_write_rest(struct buf *b, const struct privacy_send *in);
+void privacy_write_base64(struct buf *b, const void *data, size_t len);
+/* The `key` of an answer; with a payload, what else it says of it. */
+int privacy_read_key(struct chain_payload_hash *ret_hash, const struct privacy_answer *answer,
+                     struct chain_payload *said, struct arena *arena, const char *path,
+                     struct err_detail *detail) BASE_NODISCARD;
+
+/* send.c: PRIVACY_FAILED, of a manager that is no Tessera. */
+int privacy_unsupported(struct err_detail *detail);
+
+/* receive.c: by the cache, or one request. */
 int privacy_receive_once(struct privacy_tm *tm, struct chain_payload *ret_payload,
                          const struct chain_payload_hash *hash, struct arena *arena,
                          struct err_detail *detail) BASE_NODISCARD;
