@@ -44,12 +44,6 @@ void *mem_alloc_zeroed(size_t count, size_t size)
     return allocation_fails() ? NULL : calloc(count ? count : 1, size ? size : 1);
 }
 
-void *mem_alloc_aligned(size_t alignment, size_t size)
-{
-    size_t rounded = (size + alignment - 1) / alignment * alignment;
-    return allocation_fails() ? NULL : aligned_alloc(alignment, rounded ? rounded : alignment);
-}
-
 void *mem_realloc(void *ptr, size_t size)
 {
     return allocation_fails() ? NULL : realloc(ptr, size ? size : 1);

@@ -14,7 +14,6 @@
 /* NULL when out of memory; sizes of 0 give a pointer that may be freed. Freed by mem_free. */
 void *mem_alloc(size_t size) BASE_NODISCARD;
 void *mem_alloc_zeroed(size_t count, size_t size) BASE_NODISCARD;
-void *mem_alloc_aligned(size_t alignment, size_t size) BASE_NODISCARD;
 /* NULL leaves `ptr` as it was. */
 void *mem_realloc(void *ptr, size_t size) BASE_NODISCARD;
 void mem_free(void *ptr);

@@ -315,23 +315,6 @@ size_t chain_block_size(const struct chain_block *block)
 
 /* --- Senders --- */
 
-void chain_block_adopt(struct chain_block *block,
-                       const struct chain_tx *(*find)(void *context, const struct hash256 *hash),
-                       void *context)
-{
-    struct eth_body *body = &block->body->body;
-    for (size_t i = 0; i < body->transaction_count; i++) {
-        struct eth_transaction *tx = &body->transactions[i];
-        const struct chain_tx *known =
-            tx->sender_known ? NULL : find(context, &block->body->hashes[i]);
-        if (!known || !known->tx.sender_known)
-            continue;
-        tx->sender_known = true;
-        tx->sender_private = known->tx.sender_private;
-        tx->sender = known->tx.sender;
-    }
-}
-
 int chain_block_recover(struct chain_block *block, enum eth_tx_status *ret_status,
                         size_t *ret_index, const struct eth_rules *rules, struct pool *pool)
 {

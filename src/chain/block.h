@@ -72,12 +72,6 @@ void chain_body_write(struct buf *b, const struct chain_body *body);
 /* Bytes that chain_block_write appends. */
 size_t chain_block_size(const struct chain_block *block);
 
-/* Takes the senders of transactions that are known already, by hash: `find` returns a transaction
- * (borrowed for the call) or NULL. */
-void chain_block_adopt(struct chain_block *block,
-                       const struct chain_tx *(*find)(void *context, const struct hash256 *hash),
-                       void *context);
-
 /* Recovers all senders that are missing, on all threads of `pool` (NULL: on this one). *ret_status
  * is that of the first transaction that has none, *ret_index its index; ETH_TX_OK when all have
  * one. ERR_NOMEM. */

@@ -299,7 +299,7 @@ int chain_build(struct chain *chain, struct chain_block **ret_block, const struc
 
 /*
  * Checks the block after the head: header (flags of chain_check_flags), body, execution. Senders
- * that are missing are recovered here; call chain_block_adopt and chain_block_recover before, on
+ * that are missing are recovered here; call chain_block_recover before, on
  * another thread. The result is kept for chain_commit; a block whose result is kept is not executed
  * again.
  */

@@ -105,7 +105,7 @@ void chain_pool_free(struct chain_pool *pool)
 
 /* --- The end of every operation --- */
 
-int chain_pool_announce(struct chain_pool *pool, struct pool_tx *entry)
+static int announce(struct chain_pool *pool, struct pool_tx *entry)
 {
     if (entry->announced)
         return ERR_OK;
@@ -128,7 +128,7 @@ static int announce_account(struct chain_pool *pool, const struct pool_account *
     int rc = ERR_OK;
     struct pool_tx *entry = from < end ? chain_pool_tree_find(account, from) : NULL;
     for (; rc == ERR_OK && entry && entry->nonce < end; entry = entry->after)
-        rc = chain_pool_announce(pool, entry);
+        rc = announce(pool, entry);
     return rc;
 }
 
@@ -230,8 +230,7 @@ static int add_one(struct chain_pool *pool, struct chain_tx *tx, bool local,
     if (account->local)
         chain_pool_journal_note(pool, tx);
     /* In the place of an executable one: executable itself. */
-    return tx->tx.nonce - account->nonce < account->pending ? chain_pool_announce(pool, entry)
-                                                            : ERR_OK;
+    return tx->tx.nonce - account->nonce < account->pending ? announce(pool, entry) : ERR_OK;
 }
 
 int chain_pool_add(struct chain_pool *pool, struct chain_tx *const *txs, size_t count, bool local,

@@ -204,7 +204,6 @@ void chain_pool_account_promote(struct chain_pool *pool, struct pool_account *ac
 /* Brings lists and heaps up to date. */
 void chain_pool_account_place(struct chain_pool *pool, struct pool_account *account);
 /* A new executable one for the event at the end of the operation. ERR_NOMEM. */
-int chain_pool_announce(struct chain_pool *pool, struct pool_tx *entry) BASE_NODISCARD;
 static inline size_t chain_pool_account_queued(const struct pool_account *account)
 {
     return account->count - account->pending;

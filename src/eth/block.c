@@ -94,8 +94,9 @@ int eth_body_read(struct eth_body *ret_body, struct arena *arena, struct rlp_rea
     return ERR_OK;
 }
 
-int eth_block_read(struct eth_block *ret_block, struct arena *arena, struct rlp_reader *r,
-                   struct err_detail *detail)
+/* The same for a block as an item of a list. */
+static int block_read(struct eth_block *ret_block, struct arena *arena, struct rlp_reader *r,
+                      struct err_detail *detail)
 {
     struct eth_block block = {.body = {.transactions = NULL}};
     rlp_enter(r, "block");
@@ -116,7 +117,7 @@ int eth_block_decode(struct eth_block *ret_block, struct arena *arena, struct by
     struct rlp_reader r;
     struct eth_block block;
     rlp_reader_init(&r, input);
-    int status = eth_block_read(&block, arena, &r, detail);
+    int status = block_read(&block, arena, &r, detail);
     if (status == ERR_OK)
         status = rlp_finish(&r, detail, "block");
     if (status == ERR_OK)

@@ -37,9 +37,6 @@ struct eth_block {
  */
 int eth_block_decode(struct eth_block *ret_block, struct arena *arena, struct bytes input,
                      struct err_detail *detail) BASE_NODISCARD;
-/* The same for a block as an item of a list. */
-int eth_block_read(struct eth_block *ret_block, struct arena *arena, struct rlp_reader *r,
-                   struct err_detail *detail) BASE_NODISCARD;
 /* A body alone, [transactions, uncles, (withdrawals)], as an item of a list (BlockBodies). */
 int eth_body_read(struct eth_body *ret_body, struct arena *arena, struct rlp_reader *r,
                   struct err_detail *detail) BASE_NODISCARD;

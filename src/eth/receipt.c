@@ -3,7 +3,8 @@
 /* The least encoded sizes of valid list entries, which bound the memory of their arrays. */
 enum { LOG_SIZE = 24 /* an address and two empty items */, TOPIC_SIZE = 33 };
 
-void eth_bloom_add_log(struct eth_bloom *bloom, const struct eth_log *log)
+/* Adds the log's address and topics. */
+static void add_log(struct eth_bloom *bloom, const struct eth_log *log)
 {
     eth_bloom_add(bloom, bytes_of(log->address.b, sizeof(log->address.b)));
     for (size_t i = 0; i < log->topic_count; i++)
@@ -14,7 +15,7 @@ void eth_receipt_make_bloom(struct eth_receipt *receipt)
 {
     receipt->bloom = (struct eth_bloom){{0}};
     for (size_t i = 0; i < receipt->log_count; i++)
-        eth_bloom_add_log(&receipt->bloom, &receipt->logs[i]);
+        add_log(&receipt->bloom, &receipt->logs[i]);
 }
 
 static int read_log(struct eth_log *log, struct arena *arena, struct rlp_reader *r)

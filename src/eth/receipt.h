@@ -32,8 +32,6 @@ struct eth_receipt {
     struct bytes revert_reason;
 };
 
-/* Adds the log's address and topics. */
-void eth_bloom_add_log(struct eth_bloom *bloom, const struct eth_log *log);
 /* Sets the receipt's bloom from its logs. */
 void eth_receipt_make_bloom(struct eth_receipt *receipt);
 

@@ -69,7 +69,8 @@ static void settle_position(struct evm_translator *t, uint8_t *progress, int pos
     progress[position - t->low] = SETTLED;
 }
 
-void evm_settle(struct evm_translator *t)
+/* Brings every value to the positions that show it, and nothing else may be noted. */
+static void settle(struct evm_translator *t)
 {
     uint8_t progress[WINDOW_MAX] = {UNSETTLED};
     assert(t->top - t->low <= WINDOW_MAX);
@@ -95,13 +96,13 @@ static void emit_target(struct evm_translator *t, const struct evm_target *targe
 
 void evm_emit_fall(struct evm_translator *t)
 {
-    evm_settle(t);
+    settle(t);
     t->words[evm_emit(t, EVM_FAST_fall) + 1].result = evm_offset_of(t->top);
 }
 
 void evm_emit_goto(struct evm_translator *t, const struct evm_target *target)
 {
-    evm_settle(t);
+    settle(t);
     t->words[evm_emit(t, EVM_FAST_goto) + 1].result = evm_offset_of(t->top);
     emit_target(t, target);
 }
@@ -109,7 +110,7 @@ void evm_emit_goto(struct evm_translator *t, const struct evm_target *target)
 void evm_emit_jump(struct evm_translator *t, evm_value_id destination)
 {
     evm_compute(t, destination);
-    evm_settle(t);
+    settle(t);
     bool accumulated = destination == t->accumulator;
     size_t at = evm_emit(t, accumulated ? EVM_FAST_jump_a : EVM_FAST_jump_s);
     if (!accumulated)
@@ -126,7 +127,7 @@ void evm_emit_jump_if(struct evm_translator *t, const struct evm_target *target,
         evm_compute(t, condition);
     if (v->kind == EVM_VALUE_CONSTANT)
         evm_load_constant(t, condition);
-    evm_settle(t);
+    settle(t);
 
     unsigned op;
     size_t at;
@@ -149,7 +150,7 @@ void evm_emit_jump_dynamic_if(struct evm_translator *t, evm_value_id destination
     evm_compute(t, condition);
     if (evm_constant(t, condition))
         evm_load_constant(t, condition);
-    evm_settle(t);
+    settle(t);
     size_t at = evm_emit(t, EVM_FAST_jumpi);
     t->words[at + 1].a = evm_read_home(t, destination);
     t->words[at + 1].b = evm_read_home(t, condition);
@@ -222,7 +223,7 @@ void evm_emit_inner(struct evm_translator *t, evm_heavy *function, int taken, bo
 
 void evm_emit_heavy(struct evm_translator *t, evm_heavy *function)
 {
-    evm_settle(t);
+    settle(t);
     t->words[evm_emit(t, EVM_FAST_heavy) + 1].result = evm_offset_of(t->top);
     *evm_next_word(t) = (union evm_word){.heavy = function};
 }

@@ -192,9 +192,6 @@ bool evm_negate(struct evm_translator *t, evm_value_id v);
 /* A function of heavy.h that can only run out of gas. */
 void evm_emit_inner(struct evm_translator *t, evm_heavy *function, int taken, bool has_result);
 
-/* Brings every value to the positions that show it, and nothing else may be noted. */
-void evm_settle(struct evm_translator *t);
-
 /* The ends of blocks, which settle. */
 void evm_emit_fall(struct evm_translator *t);
 void evm_emit_goto(struct evm_translator *t, const struct evm_target *target);

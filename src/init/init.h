@@ -27,11 +27,6 @@ int init_write_secret(const char *folder, const char *name, struct bytes content
 int init_path(char ret_path[INIT_PATH_MAX], const char *folder, const char *name,
               struct err_detail *detail) BASE_NODISCARD;
 
-/* The script that makes a database, its user and its rights, and does nothing where they are. ERR_USAGE (names that are
- * none, an empty password), ERR_NOMEM. */
-int init_mysql_script(struct buf *ret_script, const char *database, const char *user,
-                      struct bytes password, struct err_detail *detail) BASE_NODISCARD;
-
 int init_main(int argc, char **argv);
 
 #endif

@@ -46,8 +46,10 @@ static void append_user(struct buf *b, const char *verb, const char *host, struc
     buf_append_text(b, ";\n");
 }
 
-int init_mysql_script(struct buf *ret_script, const char *name, const char *owner,
-                      struct bytes password, struct err_detail *detail)
+/* The script that makes a database, its user and its rights, and does nothing where they are. ERR_USAGE (names that are
+ * none, an empty password), ERR_NOMEM. */
+static int make_script(struct buf *ret_script, const char *name, const char *owner,
+                       struct bytes password, struct err_detail *detail)
 {
     static const char *const hosts[] = {"localhost", "127.0.0.1", "%"};
     int status = check_name("database", name, detail);
@@ -82,7 +84,7 @@ static int write_script(struct err_detail *detail)
     struct buf password = BUF_INIT, script = BUF_INIT;
     int status = file_read(password_path, INIT_PASSWORD_MAX, &password, detail);
     if (status == ERR_OK)
-        status = init_mysql_script(&script, database, user, trimmed(&password), detail);
+        status = make_script(&script, database, user, trimmed(&password), detail);
     const char *slash = strrchr(script_path, '/');
     char folder[INIT_PATH_MAX];
     if (status == ERR_OK && (!slash || slash - script_path >= INIT_PATH_MAX))

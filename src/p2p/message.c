@@ -325,11 +325,6 @@ const struct hash256 *p2p_peer_id(const struct p2p_peer *peer)
     return &peer->node.id;
 }
 
-const struct crypto_public_key *p2p_peer_key(const struct p2p_peer *peer)
-{
-    return &peer->node.key;
-}
-
 const struct address *p2p_peer_address(const struct p2p_peer *peer)
 {
     return &peer->address;
@@ -374,9 +369,4 @@ bool p2p_peer_trusted(const struct p2p_peer *peer)
 bool p2p_peer_static(const struct p2p_peer *peer)
 {
     return peer->is_static;
-}
-
-struct p2p_server *p2p_peer_server(const struct p2p_peer *peer)
-{
-    return peer->server;
 }

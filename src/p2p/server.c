@@ -440,11 +440,6 @@ const char *p2p_server_name(const struct p2p_server *server)
     return server->name;
 }
 
-bool p2p_server_listening(const struct p2p_server *server)
-{
-    return server->listener != NULL;
-}
-
 void p2p_server_traffic(const struct p2p_server *server, struct p2p_traffic *ret_traffic)
 {
     *ret_traffic = server->traffic;

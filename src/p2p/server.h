@@ -116,7 +116,6 @@ int p2p_server_set_eth_entry(struct p2p_server *server, struct bytes value) BASE
 /* The node's record (EIP-778) as text, "enr:…", for admin_nodeInfo. As long as the server; changes with the record. */
 const char *p2p_server_enr(const struct p2p_server *server);
 const char *p2p_server_name(const struct p2p_server *server);
-bool p2p_server_listening(const struct p2p_server *server);
 
 /* admin_addPeer, admin_removePeer, admin_addTrustedPeer, admin_removeTrustedPeer. Static nodes are dialled again
  * whenever they are away, first after a second, then more slowly, at most every 30 s. Removing one ends its
@@ -173,7 +172,6 @@ void *p2p_peer_data(const struct p2p_peer *peer, const char *protocol);
 
 /* For admin_peers and logs. Pointers live as long as the peer. */
 const struct hash256 *p2p_peer_id(const struct p2p_peer *peer);
-const struct crypto_public_key *p2p_peer_key(const struct p2p_peer *peer);
 const struct address *p2p_peer_address(const struct p2p_peer *peer);
 const struct p2p_enode *p2p_peer_node(const struct p2p_peer *peer);
 const char *
@@ -185,6 +183,5 @@ const struct io_address *p2p_peer_local(const struct p2p_peer *peer);
 bool p2p_peer_inbound(const struct p2p_peer *peer);
 bool p2p_peer_trusted(const struct p2p_peer *peer);
 bool p2p_peer_static(const struct p2p_peer *peer);
-struct p2p_server *p2p_peer_server(const struct p2p_peer *peer);
 
 #endif

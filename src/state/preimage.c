@@ -27,8 +27,9 @@ int state_preimage_keep(const struct state_db *db, struct store_txn *txn,
                      STORE_PUT);
 }
 
-int state_preimage_get(const struct state_db *db, struct store_txn *txn, struct bytes *ret_preimage,
-                       const struct hash256 *hash)
+/* A preimage that was kept. ERR_NOTFOUND. */
+static int preimage_get(const struct state_db *db, struct store_txn *txn,
+                        struct bytes *ret_preimage, const struct hash256 *hash)
 {
     struct kept_key key = kept_key(hash);
     return store_get(txn, ret_preimage, state_table(db, STATE_INFO), bytes_of(&key, sizeof(key)));
@@ -124,7 +125,7 @@ static int find(struct state_preimages *p, void *ret, size_t len, const struct m
         return 0;
     }
     struct bytes kept;
-    int err = state_preimage_get(p->reader->db, p->reader->txn, &kept, hash);
+    int err = preimage_get(p->reader->db, p->reader->txn, &kept, hash);
     if (err)
         return err;
     if (kept.len != len)

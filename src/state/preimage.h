@@ -39,8 +39,5 @@ int state_preimages_slot(struct state_preimages *p, struct hash256 *ret_slot,
  * archive, else nothing happens. */
 int state_preimage_keep(const struct state_db *db, struct store_txn *txn,
                         const struct hash256 *hash, struct bytes preimage) BASE_NODISCARD;
-/* A preimage that was kept. ERR_NOTFOUND. */
-int state_preimage_get(const struct state_db *db, struct store_txn *txn, struct bytes *ret_preimage,
-                       const struct hash256 *hash) BASE_NODISCARD;
 
 #endif

@@ -3,21 +3,6 @@
 #include "crypto/sha3.h"
 #include "tmproto/reader.h"
 
-const char *tmproto_privacy_name(enum tmproto_privacy privacy)
-{
-    switch (privacy) {
-    case TMPROTO_STANDARD_PRIVATE:
-        return "STANDARD_PRIVATE";
-    case TMPROTO_PARTY_PROTECTION:
-        return "PARTY_PROTECTION";
-    case TMPROTO_MANDATORY_RECIPIENTS:
-        return "MANDATORY_RECIPIENTS";
-    case TMPROTO_PRIVATE_STATE_VALIDATION:
-        return "PRIVATE_STATE_VALIDATION";
-    }
-    return "";
-}
-
 enum tmproto_privacy tmproto_privacy_from(uint64_t flag)
 {
     return flag <= TMPROTO_PRIVATE_STATE_VALIDATION ? (enum tmproto_privacy)flag

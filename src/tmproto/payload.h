@@ -44,8 +44,6 @@ enum tmproto_privacy {
     TMPROTO_PRIVATE_STATE_VALIDATION = 3,
 };
 
-/* "STANDARD_PRIVATE", …: as the remote enclave's messages name it. */
-const char *tmproto_privacy_name(enum tmproto_privacy privacy);
 /* Any other flag reads as STANDARD_PRIVATE, as in Tessera. */
 enum tmproto_privacy tmproto_privacy_from(uint64_t flag);
 

@@ -2,8 +2,9 @@
 #include "rlp/rlp.h"
 #include "trie/node.h"
 
-size_t trie_hex_prefix(uint8_t ret[TRIE_KEY_MAX + 1], const uint8_t *path, size_t path_len,
-                       bool leaf)
+/* Hex-prefix encoding of a path, 1 + len / 2 bytes (Yellow Paper, appendix C). */
+static size_t hex_prefix(uint8_t ret[TRIE_KEY_MAX + 1], const uint8_t *path, size_t path_len,
+                         bool leaf)
 {
     bool odd = path_len & 1;
     ret[0] = (uint8_t)((leaf ? 0x20 : 0) | (odd ? 0x10 | path[0] : 0));
@@ -12,7 +13,8 @@ size_t trie_hex_prefix(uint8_t ret[TRIE_KEY_MAX + 1], const uint8_t *path, size_
     return 1 + path_len / 2;
 }
 
-uint8_t *trie_rlp_put_ref(uint8_t *at, const uint8_t *ref, size_t ref_len)
+/* A reference as it stands within a parent: RLP of the hash, or the embedded node. */
+static uint8_t *put_ref(uint8_t *at, const uint8_t *ref, size_t ref_len)
 {
     if (ref_len == TRIE_REF_SIZE)
         *at++ = 0x80 + TRIE_REF_SIZE;
@@ -53,13 +55,13 @@ uint8_t *trie_rlp_put(uint8_t *at, const struct trie_node *n)
     at = rlp_put_list_header(at, content_size(n));
     if (n->kind == TRIE_LEAF) {
         uint8_t prefix[TRIE_KEY_MAX + 1];
-        size_t len = trie_hex_prefix(prefix, n->path, n->path_len, true);
+        size_t len = hex_prefix(prefix, n->path, n->path_len, true);
         at = rlp_put_bytes(at, bytes_of(prefix, len));
     } else {
         const struct trie_slot *slot = n->slots;
         for (unsigned nibble = 0; nibble < 16; nibble++) {
             if (n->mask >> nibble & 1) {
-                at = trie_rlp_put_ref(at, slot->ref, slot->ref_len);
+                at = put_ref(at, slot->ref, slot->ref_len);
                 slot++;
             } else {
                 *at++ = 0x80;
@@ -73,9 +75,9 @@ size_t trie_rlp_extension(uint8_t ret_rlp[TRIE_RLP_EXTENSION_MAX], const uint8_t
                           size_t path_len, const uint8_t *ref, size_t ref_len)
 {
     uint8_t prefix[TRIE_KEY_MAX + 1];
-    size_t len = trie_hex_prefix(prefix, path, path_len, false);
+    size_t len = hex_prefix(prefix, path, path_len, false);
     uint8_t *at = rlp_put_list_header(ret_rlp, path_size(path_len) + ref_size(ref_len));
     at = rlp_put_bytes(at, bytes_of(prefix, len));
-    at = trie_rlp_put_ref(at, ref, ref_len);
+    at = put_ref(at, ref, ref_len);
     return (size_t)(at - ret_rlp);
 }

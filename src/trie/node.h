@@ -132,12 +132,6 @@ enum {
 size_t trie_rlp_extension(uint8_t ret_rlp[TRIE_RLP_EXTENSION_MAX], const uint8_t *path,
                           size_t path_len, const uint8_t *ref, size_t ref_len);
 
-/* Hex-prefix encoding of a path, 1 + len / 2 bytes (Yellow Paper, appendix C). */
-size_t trie_hex_prefix(uint8_t ret[TRIE_KEY_MAX + 1], const uint8_t *path, size_t path_len,
-                       bool leaf);
-/* A reference as it stands within a parent: RLP of the hash, or the embedded node. */
-uint8_t *trie_rlp_put_ref(uint8_t *at, const uint8_t *ref, size_t ref_len);
-
 /* Computes the references of all nodes below (and in) the slot that have none. */
 int trie_hash_slot(struct trie *t, struct trie_slot *slot) BASE_NODISCARD;
 /* The reference of one node whose children have theirs. */

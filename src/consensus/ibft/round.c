@@ -70,7 +70,7 @@ static uint64_t doublings(const struct ibft *m)
     return least(near ? m->round - 1 : (m->round - 1) / 4, 16);
 }
 
-void ibft_arm_round(struct ibft *m)
+static void arm_round(struct ibft *m)
 {
     uint64_t ms = reference_ms(m);
     m->short_round = nothing_to_come(m);
@@ -84,10 +84,10 @@ void ibft_arm_round(struct ibft *m)
     ibft_start_timer(m, IBFT_TIMER_ROUND, ms);
 }
 
-void ibft_look_at_peers(struct ibft *m)
+static void look_at_peers(struct ibft *m)
 {
     if (m->phase == IBFT_ACCEPT && nothing_to_come(m) != m->short_round)
-        ibft_arm_round(m);
+        arm_round(m);
 }
 
 void ibft_arm_resend(struct ibft *m, bool first)
@@ -126,7 +126,7 @@ void ibft_begin_round(struct ibft *m, uint64_t round)
     leave_round(m, round);
     m->waiting = false;
     say_round(m);
-    ibft_arm_round(m);
+    arm_round(m);
     ibft_arm_resend(m, true);
     ibft_try_propose(m);
 }
@@ -137,7 +137,7 @@ void ibft_ask_round(struct ibft *m, uint64_t round)
     leave_round(m, round);
     m->waiting = true;
     say_round(m);
-    ibft_arm_round(m);
+    arm_round(m);
     ibft_arm_resend(m, true);
 }
 
@@ -242,7 +242,7 @@ void ibft_look_at_rounds(struct ibft *m)
         else
             break;
     }
-    ibft_look_at_peers(m);
+    look_at_peers(m);
 }
 
 void ibft_on_round_timeout(struct ibft *m)
@@ -254,7 +254,7 @@ void ibft_on_round_timeout(struct ibft *m)
     if (!m->waiting || split_round(m, &round) || needed_round(m, &round))
         ibft_ask_round(m, m->round + 1);
     else
-        ibft_arm_round(m);
+        arm_round(m);
     ibft_look_at_rounds(m);
     ibft_look_at_votes(m);
 }
@@ -318,7 +318,7 @@ void ibft_resume(struct ibft *m)
         struct hash256 vote = m->vote;
         ibft_say(m, IBFT_PREPARE, &vote, NULL);
     }
-    ibft_arm_round(m);
+    arm_round(m);
     ibft_arm_resend(m, true);
     ibft_try_propose(m);
 }

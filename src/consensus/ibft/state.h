@@ -196,7 +196,6 @@ void ibft_keep_own(struct ibft *m, const struct ibft_message *message, struct by
 void ibft_members_free(struct ibft *m);
 /* Members for a new set, keeping what others sent for the height already. False when out of memory. */
 bool ibft_members_renew(struct ibft *m, const struct istanbul_set *set);
-void ibft_slot_release(struct ibft_slot *slot);
 
 /* ---- lock.c ---- */
 
@@ -248,9 +247,7 @@ void ibft_ask_round(struct ibft *m, uint64_t round);
 /* Looks at everybody's rounds: whether to move. */
 void ibft_look_at_rounds(struct ibft *m);
 void ibft_on_round_timeout(struct ibft *m);
-void ibft_arm_round(struct ibft *m);
 /* Peers came or went: the timer of the round may have to be short, or no longer. */
-void ibft_look_at_peers(struct ibft *m);
 void ibft_arm_resend(struct ibft *m, bool first);
 /* Goes on where the record of this height left off. */
 void ibft_resume(struct ibft *m);

@@ -2,7 +2,7 @@
 #include "base/mem.h"
 #include "consensus/ibft/state.h"
 
-void ibft_slot_release(struct ibft_slot *slot)
+static void slot_release(struct ibft_slot *slot)
 {
     consensus_block_unref(slot->block);
     buf_release(&slot->payload);
@@ -13,8 +13,8 @@ static void release_members(struct ibft_member *members, size_t count)
 {
     for (size_t i = 0; members && i < count; i++) {
         for (size_t code = 0; code < IBFT_CODES; code++) {
-            ibft_slot_release(&members[i].now[code]);
-            ibft_slot_release(&members[i].next[code]);
+            slot_release(&members[i].now[code]);
+            slot_release(&members[i].next[code]);
         }
         for (size_t round = 0; round < IBFT_VOTES_KEPT; round++)
             buf_release(&members[i].votes[round].payload);
@@ -89,7 +89,7 @@ static bool is_newer(const struct ibft_slot *slot, const struct ibft_message *me
 static void fill(struct ibft *m, struct ibft_slot *slot, const struct ibft_message *message,
                  struct bytes payload, struct consensus_block *block)
 {
-    ibft_slot_release(slot);
+    slot_release(slot);
     buf_append_bytes(&slot->payload, payload);
     if (buf_status(&slot->payload) != ERR_OK) {
         ibft_nomem(m);

@@ -111,8 +111,9 @@ int istanbul_snapshot_genesis(struct istanbul_snapshot *snapshot,
     return ISTANBUL_VALID;
 }
 
-bool istanbul_snapshot_vote_matters(const struct istanbul_snapshot *snapshot,
-                                    const struct address *candidate, bool authorize)
+/* Whether a vote would change anything: to add who is not in, to remove who is. */
+static bool vote_matters(const struct istanbul_snapshot *snapshot, const struct address *candidate,
+                         bool authorize)
 {
     return istanbul_set_has(&snapshot->set, candidate) != authorize;
 }
@@ -171,7 +172,7 @@ static void drop_previous_vote(struct istanbul_snapshot *s, const struct address
 /* Counts a vote that matters. Room for it was reserved. */
 static void cast(struct istanbul_snapshot *s, const struct istanbul_vote *vote)
 {
-    if (!istanbul_snapshot_vote_matters(s, &vote->candidate, vote->authorize))
+    if (!vote_matters(s, &vote->candidate, vote->authorize))
         return;
     size_t i = find_tally(s, &vote->candidate);
     if (i == s->tally_count)

@@ -76,10 +76,6 @@ int istanbul_snapshot_count(struct istanbul_snapshot *snapshot,
 int istanbul_snapshot_set_validators(struct istanbul_snapshot *snapshot,
                                      const struct address *validators, size_t count) BASE_NODISCARD;
 
-/* Whether a vote would change anything: to add who is not in, to remove who is. */
-bool istanbul_snapshot_vote_matters(const struct istanbul_snapshot *snapshot,
-                                    const struct address *candidate, bool authorize);
-
 /* Whether GoQuorum's JSON has `votes: null` here rather than a list. */
 bool istanbul_snapshot_votes_null(const struct istanbul_snapshot *snapshot);
 

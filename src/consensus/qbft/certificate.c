@@ -9,16 +9,6 @@ enum {
     SIGNERS_MAX = 4096,
 };
 
-const char *qbft_verdict_text(enum qbft_verdict verdict)
-{
-    static const char *const texts[] = {
-#define X(name, text) text,
-        QBFT_VERDICT_LIST(X)
-#undef X
-    };
-    return texts[verdict];
-}
-
 void qbft_checker_init(struct qbft_checker *checker)
 {
     *checker = (struct qbft_checker){0};
@@ -80,9 +70,11 @@ static enum qbft_verdict mark_signer(struct qbft_checker *checker, const struct 
     return QBFT_VALID;
 }
 
-enum qbft_verdict qbft_check_prepares(struct qbft_checker *checker,
-                                      const struct qbft_prepare *prepares, size_t count,
-                                      uint64_t number, uint64_t round, const struct hash256 *digest)
+/* Whether `prepares` prove that a quorum prepared `digest` at `number` and `round`. */
+static enum qbft_verdict check_prepares(struct qbft_checker *checker,
+                                        const struct qbft_prepare *prepares, size_t count,
+                                        uint64_t number, uint64_t round,
+                                        const struct hash256 *digest)
 {
     uint8_t seen[ISTANBUL_SET_MAX / CHAR_BIT] = {0};
     if (count < checker->quorum)
@@ -120,8 +112,8 @@ enum qbft_verdict qbft_check_prepared(struct qbft_checker *checker, const struct
         return QBFT_NO_BLOCK;
     if (!hash256_equal(block_hash, &m->digest))
         return QBFT_OTHER_BLOCK;
-    return qbft_check_prepares(checker, m->prepares, m->prepare_count, m->number, m->prepared_round,
-                               &m->digest);
+    return check_prepares(checker, m->prepares, m->prepare_count, m->number, m->prepared_round,
+                          &m->digest);
 }
 
 /* The rule of the reference's isJustified, over messages that are known to be valid. */
@@ -173,6 +165,6 @@ enum qbft_verdict qbft_check_justification(struct qbft_checker *checker,
         return verdict;
     if (m->prepares[0].round >= m->round)
         return QBFT_PREPARED_LATE;
-    return qbft_check_prepares(checker, m->prepares, m->prepare_count, m->number,
-                               m->prepares[0].round, block_hash);
+    return check_prepares(checker, m->prepares, m->prepare_count, m->number, m->prepares[0].round,
+                          block_hash);
 }

@@ -10,33 +10,25 @@
 #include "consensus/istanbul/set.h"
 #include "consensus/qbft/message.h"
 
-/* X(name, text) */
-#define QBFT_VERDICT_LIST(X)                                                                       \
-    X(QBFT_VALID, "ok")                                                                            \
-    X(QBFT_BAD_SIGNATURE, "the signature is nobody's")                                             \
-    X(QBFT_NOT_MEMBER, "the signer is not in the validator set")                                   \
-    X(QBFT_QUOTED_NUMBER, "a quoted message is of another height")                                 \
-    X(QBFT_QUOTED_ROUND, "a quoted message is of another round")                                   \
-    X(QBFT_QUOTED_DIGEST, "a quoted PREPARE is for another block")                                 \
-    X(QBFT_QUOTED_SIGNATURE, "a quoted message is not signed by a validator")                      \
-    X(QBFT_QUOTED_TWICE, "two quoted messages are of the same validator")                          \
-    X(QBFT_FEW_PREPARES, "fewer PREPAREs than a quorum")                                           \
-    X(QBFT_FEW_ROUND_CHANGES, "fewer ROUND-CHANGEs than a quorum")                                 \
-    X(QBFT_NOT_FREE, "no quorum of ROUND-CHANGEs with nothing prepared")                           \
-    X(QBFT_NOT_HIGHEST, "no quorum of ROUND-CHANGEs with nothing prepared later")                  \
-    X(QBFT_NOT_PREPARED, "no ROUND-CHANGE that has prepared the block")                            \
-    X(QBFT_PREPARED_LATE, "prepared in no earlier round")                                          \
-    X(QBFT_NO_BLOCK, "prepared, but without the block")                                            \
-    X(QBFT_OTHER_BLOCK, "prepared, but with another block")                                        \
-    X(QBFT_UNASKED, "nothing prepared, but with block or PREPAREs")
-
 enum qbft_verdict {
-#define X(name, text) name,
-    QBFT_VERDICT_LIST(X)
-#undef X
+    QBFT_VALID,
+    QBFT_BAD_SIGNATURE,     /* the signature is nobody's */
+    QBFT_NOT_MEMBER,        /* the signer is not in the validator set */
+    QBFT_QUOTED_NUMBER,     /* a quoted message is of another height */
+    QBFT_QUOTED_ROUND,      /* a quoted message is of another round */
+    QBFT_QUOTED_DIGEST,     /* a quoted PREPARE is for another block */
+    QBFT_QUOTED_SIGNATURE,  /* a quoted message is not signed by a validator */
+    QBFT_QUOTED_TWICE,      /* two quoted messages are of the same validator */
+    QBFT_FEW_PREPARES,      /* fewer PREPAREs than a quorum */
+    QBFT_FEW_ROUND_CHANGES, /* fewer ROUND-CHANGEs than a quorum */
+    QBFT_NOT_FREE,          /* no quorum of ROUND-CHANGEs with nothing prepared */
+    QBFT_NOT_HIGHEST,       /* no quorum of ROUND-CHANGEs with nothing prepared later */
+    QBFT_NOT_PREPARED,      /* no ROUND-CHANGE that has prepared the block */
+    QBFT_PREPARED_LATE,     /* prepared in no earlier round */
+    QBFT_NO_BLOCK,          /* prepared, but without the block */
+    QBFT_OTHER_BLOCK,       /* prepared, but with another block */
+    QBFT_UNASKED,           /* nothing prepared, but with block or PREPAREs */
 };
-
-const char *qbft_verdict_text(enum qbft_verdict verdict);
 
 /* Against what it is checked. Signers that were recovered once are remembered in `signers`: the same PREPAREs are quoted by
  * every ROUND-CHANGE of a round. */
@@ -52,12 +44,6 @@ void qbft_checker_release(struct qbft_checker *checker);
 /* The member who signed `digest`: QBFT_VALID, QBFT_BAD_SIGNATURE or QBFT_NOT_MEMBER (then ret_signer is who it was). */
 enum qbft_verdict qbft_check_signer(struct qbft_checker *checker, const struct hash256 *digest,
                                     struct bytes signature, struct address *ret_signer);
-
-/* Whether `prepares` prove that a quorum prepared `digest` at `number` and `round`. */
-enum qbft_verdict qbft_check_prepares(struct qbft_checker *checker,
-                                      const struct qbft_prepare *prepares, size_t count,
-                                      uint64_t number, uint64_t round,
-                                      const struct hash256 *digest);
 
 /* Whether what a ROUND-CHANGE says about its prepared block is proven. `block_hash`: of its block, NULL without one.
  * Its own signature is not looked at. */

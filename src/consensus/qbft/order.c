@@ -14,7 +14,7 @@ enum {
     PEERS_MAX = 4 * ISTANBUL_SET_MAX,
 };
 
-struct qbft_peer *qbft_peer_of(struct qbft *q, const struct address *address)
+static struct qbft_peer *peer_of(struct qbft *q, const struct address *address)
 {
     return map_get(&q->peers, address);
 }
@@ -44,7 +44,7 @@ bool qbft_is_there(struct qbft *q, size_t member)
 {
     if (member == q->self)
         return true;
-    const struct qbft_peer *peer = qbft_peer_of(q, &q->set.members[member]);
+    const struct qbft_peer *peer = peer_of(q, &q->set.members[member]);
     if (!peer)
         return false;
     /* Not every network is a full mesh: who is heard through others is there too. But what is heard at one height alone may
@@ -55,7 +55,7 @@ bool qbft_is_there(struct qbft *q, size_t member)
 
 static bool refuses(struct qbft *q, const struct address *address, enum istanbul_order order)
 {
-    const struct qbft_peer *peer = qbft_peer_of(q, address);
+    const struct qbft_peer *peer = peer_of(q, address);
     return peer && !is_self(q, address) && peer->refuses[order];
 }
 
@@ -119,7 +119,7 @@ static enum istanbul_order order_of(const struct qbft *q, const struct address *
 
 void qbft_note_order(struct qbft *q, const struct address *member, const struct address *proposer)
 {
-    struct qbft_peer *peer = qbft_peer_of(q, member);
+    struct qbft_peer *peer = peer_of(q, member);
     if (!peer || !orders_differ(q))
         return;
     peer->refuses[order_of(q, proposer)] = false;
@@ -135,7 +135,7 @@ static bool had_chance(struct qbft *q, size_t member)
 
 static bool note_refusal(struct qbft *q, const struct address *member, enum istanbul_order order)
 {
-    struct qbft_peer *peer = qbft_peer_of(q, member);
+    struct qbft_peer *peer = peer_of(q, member);
     if (!peer || peer->refuses[order] ||
         !had_chance(q, (size_t)istanbul_set_index(&q->set, member)))
         return false;

@@ -50,7 +50,7 @@ static unsigned doublings(const struct qbft *q)
 
 /* How long a round may take that a quorum takes part in: two block periods, or four times what blocks took lately; longer
  * after rounds that were too short. Never longer than the reference would wait. */
-uint64_t qbft_patience(const struct qbft *q)
+static uint64_t patience(const struct qbft *q)
 {
     uint64_t own = at_least(at_least(2 * period_ms(q), 4 * q->slowest_ms), PATIENCE_LEAST_MS);
     return at_most(own << doublings(q), reference_timeout(q));
@@ -76,15 +76,14 @@ void qbft_arm_round(struct qbft *q)
     if (q->round == 0 && q->phase == QBFT_ACCEPT && qbft_due_ms(q) > q->now_ms)
         wait = qbft_due_ms(q) - q->now_ms;
     if (q->round > 0 && !q->quorum_waits && q->phase == QBFT_ACCEPT)
-        wait += others_will_follow(q) ? 2 * qbft_patience(q) : reference_timeout(q);
+        wait += others_will_follow(q) ? 2 * patience(q) : reference_timeout(q);
     else if (q->phase == QBFT_ACCEPT && !q->checking && !qbft_proposer_is_there(q))
         wait += at_most(at_least(period_ms(q) / (q->round ? 4 : 2), AWAY_LEAST_MS) << doublings(q),
-                        qbft_patience(q));
+                        patience(q));
     else if (q->phase == QBFT_ACCEPT && !q->checking && q->round) /* a proposal is made at once */
-        wait += at_most(at_least(2 * period_ms(q), PATIENCE_LEAST_MS) << doublings(q),
-                        qbft_patience(q));
+        wait += at_most(at_least(2 * period_ms(q), PATIENCE_LEAST_MS) << doublings(q), patience(q));
     else
-        wait += qbft_patience(q);
+        wait += patience(q);
     q->armed_ms = q->now_ms;
     qbft_start_timer(q, QBFT_TIMER_ROUND, wait);
 }
@@ -244,7 +243,7 @@ void qbft_begin_round(struct qbft *q, uint64_t round)
     if (q->phase == QBFT_IDLE || q->phase == QBFT_COMMITTED || q->status || round > UINT32_MAX)
         return;
     /* One who was drawn on at once had no time to learn anything of this round. */
-    if (q->now_ms >= q->armed_ms + qbft_patience(q) / 2 && qbft_note_silent(q) && q->failures)
+    if (q->now_ms >= q->armed_ms + patience(q) / 2 && qbft_note_silent(q) && q->failures)
         q->failures--; /* it did not fail for want of time */
     q->round = round;
     q->phase = QBFT_ACCEPT;

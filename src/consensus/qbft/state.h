@@ -203,7 +203,6 @@ uint64_t qbft_record_number(const struct qbft_record *record);
 /* ---- order.c ---- */
 
 /* NULL for the address of no validator seen so far. */
-struct qbft_peer *qbft_peer_of(struct qbft *q, const struct address *address);
 struct qbft_peer *qbft_peer_add(struct qbft *q, const struct address *address);
 const struct address *qbft_proposer(const struct qbft *q, enum istanbul_order order,
                                     uint64_t round);
@@ -246,7 +245,6 @@ void qbft_try_commit(struct qbft *q, struct consensus_block *block);
 
 /* ---- round.c ---- */
 
-uint64_t qbft_patience(const struct qbft *q);
 void qbft_arm_round(struct qbft *q);
 void qbft_arm_resend(struct qbft *q, bool first);
 void qbft_on_round_change(struct qbft *q, struct qbft_stored *s, const struct address *from);

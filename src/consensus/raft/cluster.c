@@ -24,7 +24,8 @@ static bool format_ip(char ret_host[RAFT_HOST_MAX + 1], struct bytes ip)
     return inet_ntop(ip.len == 4 ? AF_INET : AF_INET6, ip.data, ret_host, RAFT_HOST_MAX) != NULL;
 }
 
-bool raft_host_is_ip(const char *host)
+/* Whether the host is an IP and not a name. */
+static bool host_is_ip(const char *host)
 {
     uint8_t ip[16];
     return parse_ip(host, ip);
@@ -57,7 +58,7 @@ static void write_address(struct buf *b, const struct raft_address *a, bool name
 
 void raft_address_write(struct buf *b, const struct raft_address *address)
 {
-    write_address(b, address, !raft_host_is_ip(address->host));
+    write_address(b, address, !host_is_ip(address->host));
 }
 
 static uint16_t read_u16(struct rlp_reader *r, const char *name)
@@ -110,7 +111,7 @@ void raft_cluster_write(struct buf *b, const struct raft_cluster *c)
 {
     bool named = false;
     for (size_t i = 0; i < c->count; i++)
-        named |= !raft_host_is_ip(c->members[i].host);
+        named |= !host_is_ip(c->members[i].host);
     size_t all = rlp_begin(b), list = rlp_begin(b);
     for (size_t i = 0; i < c->count; i++)
         write_address(b, &c->members[i], named);

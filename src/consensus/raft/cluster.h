@@ -57,8 +57,6 @@ void raft_extra_write(struct buf *b, uint16_t id, const uint8_t signature[65]);
 int raft_extra_decode(struct bytes extra, uint16_t *ret_id,
                       uint8_t ret_signature[65]) BASE_NODISCARD;
 
-/* Whether the host is an IP and not a name. */
-bool raft_host_is_ip(const char *host);
 /* "http://host:port", IPv6 in brackets. */
 void raft_address_url(struct buf *b, const struct raft_address *address);
 

@@ -441,9 +441,3 @@ const struct raft_snapshot *raft_machine_snapshot(const struct raft_machine *m)
 {
     return m->snapshot ? &m->snapshot->snapshot : NULL;
 }
-
-uint64_t raft_machine_term_of(const struct raft_machine *m, uint64_t index)
-{
-    uint64_t term;
-    return raft_log_term(&m->log, index, &term) == ERR_OK ? term : 0;
-}

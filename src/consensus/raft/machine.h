@@ -190,7 +190,5 @@ size_t raft_machine_voters(const struct raft_machine *machine, uint64_t *ids);
 size_t raft_machine_learners(const struct raft_machine *machine, uint64_t *ids);
 /* The last snapshot, NULL: none. Borrowed until the next event. */
 const struct raft_snapshot *raft_machine_snapshot(const struct raft_machine *machine);
-/* Its term; 0 when the entry is not in the log. */
-uint64_t raft_machine_term_of(const struct raft_machine *machine, uint64_t index);
 
 #endif

@@ -1,20 +1,5 @@
 #include "consensus/raft/message.h"
 
-#include <inttypes.h>
-
-static const char *const names[RAFT_MESSAGE_TYPES] = {
-    "MsgHup",           "MsgBeat",           "MsgProp",        "MsgApp",
-    "MsgAppResp",       "MsgVote",           "MsgVoteResp",    "MsgSnap",
-    "MsgHeartbeat",     "MsgHeartbeatResp",  "MsgUnreachable", "MsgSnapStatus",
-    "MsgCheckQuorum",   "MsgTransferLeader", "MsgTimeoutNow",  "MsgReadIndex",
-    "MsgReadIndexResp", "MsgPreVote",        "MsgPreVoteResp",
-};
-
-const char *raft_message_name(uint64_t type)
-{
-    return type < RAFT_MESSAGE_TYPES ? names[type] : "unknown";
-}
-
 /* --- Reading: a cursor that the first fault poisons --- */
 
 enum wire { WIRE_VARINT, WIRE_64, WIRE_BYTES, WIRE_32 = 5 };

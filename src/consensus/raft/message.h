@@ -105,9 +105,6 @@ struct raft_message {
     struct bytes context;
 };
 
-/* "MsgApp"; "unknown" for a number without meaning. */
-const char *raft_message_name(uint64_t type);
-
 /*
  * Decoding: spans borrow `input`, arrays lie in `arena`. Fields that are not known are passed over, as protobuf wants it.
  * ERR_INPUT with a message that names field and offset, ERR_LIMIT, ERR_NOMEM.

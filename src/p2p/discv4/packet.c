@@ -3,16 +3,6 @@
 #include "crypto/keccak.h"
 #include "rlp/rlp.h"
 
-const char *p2p_packet_text(enum p2p_packet_status status)
-{
-    static const char *const texts[] = {
-#define X(name, text) [name] = text,
-        P2P_PACKET_LIST(X)
-#undef X
-    };
-    return (size_t)status < BASE_COUNT(texts) ? texts[status] : "unknown";
-}
-
 /* ---- decoding ---- */
 
 static uint16_t read_port(struct rlp_reader *r, const char *name)

@@ -55,22 +55,14 @@ struct p2p_packet {
     uint64_t sequence;   /* of the sender's record; Ping and Pong, 0 when there is none */
 };
 
-/* X(name, text) */
-#define P2P_PACKET_LIST(X)                                                                         \
-    X(P2P_PACKET_OK, "ok")                                                                         \
-    X(P2P_PACKET_BAD_SIZE, "too small or too large")                                               \
-    X(P2P_PACKET_BAD_HASH, "bad hash")                                                             \
-    X(P2P_PACKET_BAD_SIGNATURE, "invalid signature")                                               \
-    X(P2P_PACKET_UNKNOWN, "unknown type")                                                          \
-    X(P2P_PACKET_MALFORMED, "malformed")
-
 enum p2p_packet_status {
-#define X(name, text) name,
-    P2P_PACKET_LIST(X)
-#undef X
+    P2P_PACKET_OK,
+    P2P_PACKET_BAD_SIZE,      /* too small or too large */
+    P2P_PACKET_BAD_HASH,      /* bad hash */
+    P2P_PACKET_BAD_SIGNATURE, /* invalid signature */
+    P2P_PACKET_UNKNOWN,       /* unknown type */
+    P2P_PACKET_MALFORMED,     /* malformed */
 };
-
-const char *p2p_packet_text(enum p2p_packet_status status);
 
 enum p2p_packet_status p2p_packet_decode(struct p2p_packet *ret_packet, struct bytes input);
 

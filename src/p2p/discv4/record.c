@@ -3,16 +3,6 @@
 #include "crypto/keccak.h"
 #include "rlp/rlp.h"
 
-const char *p2p_record_text(enum p2p_record_status status)
-{
-    static const char *const texts[] = {
-#define X(name, text) [name] = text,
-        P2P_RECORD_LIST(X)
-#undef X
-    };
-    return (size_t)status < BASE_COUNT(texts) ? texts[status] : "unknown";
-}
-
 /* The pairs that are understood, as they stand in the record. */
 struct pairs {
     struct bytes id, ip, ip6, tcp, udp, key, eth;

@@ -23,23 +23,15 @@ struct p2p_record {
         eth; /* RLP of the value of "eth", the fork id; within the input; empty when there is none */
 };
 
-/* X(name, text) */
-#define P2P_RECORD_LIST(X)                                                                         \
-    X(P2P_RECORD_OK, "ok")                                                                         \
-    X(P2P_RECORD_TOO_BIG, "record bigger than 300 bytes")                                          \
-    X(P2P_RECORD_MALFORMED, "record is malformed")                                                 \
-    X(P2P_RECORD_NOT_SORTED, "record key/value pairs are not sorted by key, or twice the same")    \
-    X(P2P_RECORD_UNKNOWN_SCHEME, "record has an unknown identity scheme")                          \
-    X(P2P_RECORD_BAD_KEY, "record has an invalid public key")                                      \
-    X(P2P_RECORD_BAD_SIGNATURE, "invalid signature on node record")
-
 enum p2p_record_status {
-#define X(name, text) name,
-    P2P_RECORD_LIST(X)
-#undef X
+    P2P_RECORD_OK,
+    P2P_RECORD_TOO_BIG,        /* record bigger than 300 bytes */
+    P2P_RECORD_MALFORMED,      /* record is malformed */
+    P2P_RECORD_NOT_SORTED,     /* record key/value pairs are not sorted by key, or twice the same */
+    P2P_RECORD_UNKNOWN_SCHEME, /* record has an unknown identity scheme */
+    P2P_RECORD_BAD_KEY,        /* record has an invalid public key */
+    P2P_RECORD_BAD_SIGNATURE,  /* invalid signature on node record */
 };
-
-const char *p2p_record_text(enum p2p_record_status status);
 
 /* Reads and verifies. */
 enum p2p_record_status p2p_record_decode(struct p2p_record *ret_record, struct bytes input);

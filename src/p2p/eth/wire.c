@@ -43,19 +43,19 @@ enum {
     ANNOUNCE_SMALLEST = 1 + HASH_ITEM + 1,
 };
 
-bool p2p_eth_code_known(uint64_t code)
+static bool code_known(uint64_t code)
 {
     return code < P2P_ETH_LENGTH && messages[code].shape != SHAPE_NONE;
 }
 
 const char *p2p_eth_code_name(uint64_t code)
 {
-    return p2p_eth_code_known(code) ? messages[code].name : "unknown";
+    return code_known(code) ? messages[code].name : "unknown";
 }
 
 bool p2p_eth_code_has_id(unsigned version, uint64_t code)
 {
-    return version >= P2P_ETH_66 && p2p_eth_code_known(code) && messages[code].has_id;
+    return version >= P2P_ETH_66 && code_known(code) && messages[code].has_id;
 }
 
 static void read_status(struct p2p_eth_status *s, struct rlp_reader *r)
@@ -221,7 +221,7 @@ static int read_body(struct p2p_eth_message *m, struct arena *arena, struct rlp_
 int p2p_eth_decode(struct p2p_eth_message *ret_message, struct arena *arena, unsigned version,
                    uint64_t code, struct bytes payload, struct err_detail *detail)
 {
-    if (!p2p_eth_code_known(code))
+    if (!code_known(code))
         return err_set(detail, ERR_INPUT, "eth/%u has no message with code 0x%02llx", version,
                        (unsigned long long)code);
     const char *name = messages[code].name;
@@ -301,7 +301,7 @@ static void write_items(struct buf *b, const struct p2p_eth_message *m)
 
 void p2p_eth_encode(struct buf *b, unsigned version, const struct p2p_eth_message *message)
 {
-    assert(p2p_eth_code_known(message->code));
+    assert(code_known(message->code));
     enum shape shape = messages[message->code].shape;
     if (shape == SHAPE_STATUS) {
         write_status(b, &message->status);

@@ -124,7 +124,6 @@ struct p2p_eth_message {
 /* "GetBlockHeaders"; "unknown" for a code that is none. */
 const char *p2p_eth_code_name(uint64_t code);
 /* Whether the code is one of the protocol; whether its body stands behind a request id. */
-bool p2p_eth_code_known(uint64_t code);
 bool p2p_eth_code_has_id(unsigned version, uint64_t code);
 
 /*

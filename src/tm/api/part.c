@@ -74,12 +74,22 @@ void tm_answer_json(struct tm_request *request, unsigned status, struct buf *bod
     tm_answer(request, status, tmproto_media_type(request->media), body);
 }
 
+static struct bytes base64_text(struct arena *arena, struct bytes data)
+{
+    size_t len = base64_length(data.len);
+    char *text = arena_alloc(arena, len + 1);
+    if (!text)
+        return bytes_none();
+    base64_encode(text, data);
+    return bytes_of(text, len);
+}
+
 void tm_answer_at(struct tm_request *request, unsigned status, struct bytes hash, const char *type,
                   struct buf *body)
 {
     struct buf location = BUF_INIT;
     struct bytes host = request->http ? tm_header(request, "host") : bytes_none();
-    struct bytes text = tm_base64(&request->arena, hash);
+    struct bytes text = base64_text(&request->arena, hash);
     buf_append_text(&location, "http://");
     buf_append_bytes(&location, host);
     buf_append_text(&location, "/transaction/");
@@ -114,7 +124,7 @@ void tm_fail_named(struct tm_request *request, unsigned status, const char *befo
 {
     struct bytes shown =
         bytes.len > TMPROTO_KEY_MAX ? bytes_slice(bytes, 0, TMPROTO_KEY_MAX) : bytes;
-    struct bytes text = tm_base64(&request->arena, shown);
+    struct bytes text = base64_text(&request->arena, shown);
     tm_fail(request, status, "%s%.*s%s", before, (int)text.len,
             text.data ? (const char *)text.data : "", after);
 }
@@ -132,16 +142,6 @@ void tm_fail_error(struct tm_request *request, int status, const char *message)
 }
 
 /* --- Parts --- */
-
-struct bytes tm_base64(struct arena *arena, struct bytes data)
-{
-    size_t len = base64_length(data.len);
-    char *text = arena_alloc(arena, len + 1);
-    if (!text)
-        return bytes_none();
-    base64_encode(text, data);
-    return bytes_of(text, len);
-}
 
 const char *tm_text(struct arena *arena, struct bytes text)
 {

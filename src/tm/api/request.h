@@ -105,7 +105,6 @@ bool tm_cors_preflight(struct tm_request *request);
 /* A new request that no client waits for. NULL when out of memory. */
 struct tm_request *tm_request_new(struct tm_api *api);
 void tm_log(struct tm_api *api, enum tm_log level, const char *format, ...) BASE_PRINTF(3, 4);
-struct bytes tm_base64(struct arena *arena, struct bytes data);
 const char *tm_text(struct arena *arena, struct bytes text);
 /* Decoded into the arena. False: not base64. */
 bool tm_decode(struct arena *arena, struct bytes *ret_data, struct bytes text);

@@ -105,7 +105,8 @@ static bool read_number(json_t *value, uint64_t *ret_number)
     return true;
 }
 
-int tm_read_texts(struct tm_reader *r, json_t *value, const char *where, struct tm_texts *ret_texts)
+static int read_texts(struct tm_reader *r, json_t *value, const char *where,
+                      struct tm_texts *ret_texts)
 {
     if (!value || json_is_null(value))
         return 0;
@@ -142,7 +143,7 @@ static int read_member(struct tm_reader *r, json_t *value, const char *where,
                                          : fault(r, where, member->name, "a number is expected");
     case TM_MEMBER_TEXTS:
         snprintf(path, sizeof(path), "%s%s%s", where, where[0] ? "." : "", member->name);
-        return tm_read_texts(r, value, path, field);
+        return read_texts(r, value, path, field);
     case TM_MEMBER_REFUSED:
         (void)fault(r, where, member->name, member->help);
         return ERR_UNSUPPORTED;

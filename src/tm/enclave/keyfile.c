@@ -50,9 +50,11 @@ int tm_keyfile_open(struct crypto_secret **ret_private, const struct tm_encrypto
     return status < 0 ? err_set(detail, status, "%s", err_text(status)) : TM_KEYFILE_WRONG_PASSWORD;
 }
 
-int tm_keyfile_seal(struct tm_keyfile *ret_keyfile, const struct tm_encryptor *e,
-                    struct bytes private_key, struct bytes password,
-                    const struct crypto_argon2 *options, struct err_detail *detail)
+/* Makes the content of a file from a private key: unlocked when the password is empty, else locked with `options`.
+ * ERR_NOMEM, ERR_IO, ERR_CRYPTO, ERR_LIMIT. */
+static int seal(struct tm_keyfile *ret_keyfile, const struct tm_encryptor *e,
+                struct bytes private_key, struct bytes password,
+                const struct crypto_argon2 *options, struct err_detail *detail)
 {
     struct tm_keyfile k = {.locked = password.len > 0, .argon2 = *options};
     uint8_t key[LOCK_KEY];
@@ -128,7 +130,7 @@ static int make_pair(struct buf *public_text, struct buf *private_text,
     if (status < 0)
         err_set(detail, status, "%s", err_text(status));
     else
-        status = tm_keyfile_seal(&keyfile, e, buf_bytes(&private_key), password, options, detail);
+        status = seal(&keyfile, e, buf_bytes(&private_key), password, options, detail);
     if (status == 0) {
         base64_append(public_text, buf_bytes(&public_key));
         status = buf_reserve(private_text, 4 * sizeof(keyfile.box));
@@ -195,8 +197,8 @@ int tm_keyfile_update(const struct tm_encryptor *e, const char *path, struct byt
     if (result == 0)
         result = tm_keyfile_open(&private_key, e, &keyfile, old_password, detail);
     if (result == TM_KEYFILE_OPEN && private_key) {
-        int status = tm_keyfile_seal(&keyfile, e, crypto_secret_bytes(private_key), new_password,
-                                     options, detail);
+        int status =
+            seal(&keyfile, e, crypto_secret_bytes(private_key), new_password, options, detail);
         mem_wipe(text.data, text.capacity);
         buf_clear(&text);
         if (status == 0) {

@@ -63,12 +63,6 @@ int tm_keyfile_open(struct crypto_secret **ret_private, const struct tm_encrypto
                     const struct tm_keyfile *keyfile, struct bytes password,
                     struct err_detail *detail) BASE_NODISCARD;
 
-/* Makes the content of a file from a private key: unlocked when the password is empty, else locked with `options`.
- * ERR_NOMEM, ERR_IO, ERR_CRYPTO, ERR_LIMIT. */
-int tm_keyfile_seal(struct tm_keyfile *ret_keyfile, const struct tm_encryptor *e,
-                    struct bytes private_key, struct bytes password,
-                    const struct crypto_argon2 *options, struct err_detail *detail) BASE_NODISCARD;
-
 /* A new pair in PATH.pub (mode 0644) and PATH.key (mode 0600), as -keygen and --generatekeys do: fails when one of
  * them exists (ERR_EXISTS), leaving nothing. *ret_public (may be NULL) gets the base64 of the public key. */
 int tm_keyfile_generate(struct buf *ret_public, const struct tm_encryptor *e, const char *path,

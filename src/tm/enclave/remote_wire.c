@@ -74,7 +74,8 @@ struct tm_enclave_raw tm_wire_read_raw(struct tm_wire *w)
     return raw;
 }
 
-const struct tm_enclave_affected *tm_wire_read_affected(struct tm_wire *w, size_t *ret_count)
+/* A list of affected transactions; *ret_count of them. */
+static const struct tm_enclave_affected *read_affected(struct tm_wire *w, size_t *ret_count)
 {
     struct tm_enclave_affected *list = read_room(w, ret_count, 8, sizeof(*list));
     struct tmproto_payload *payloads =
@@ -91,10 +92,10 @@ const struct tm_enclave_affected *tm_wire_read_affected(struct tm_wire *w, size_
     return list;
 }
 
-struct tm_enclave_metadata tm_wire_read_metadata(struct tm_wire *w)
+static struct tm_enclave_metadata read_metadata(struct tm_wire *w)
 {
     struct tm_enclave_metadata m = {.privacy = tmproto_privacy_from(tm_wire_read_u32(w))};
-    m.affected = tm_wire_read_affected(w, &m.affected_count);
+    m.affected = read_affected(w, &m.affected_count);
     m.exec_hash = tm_wire_read(w);
     m.mandatory = tm_wire_read_list(w);
     m.group = tm_wire_read(w);
@@ -184,7 +185,7 @@ static int seal(struct tm_enclave *enclave, struct reply *reply, struct tm_wire 
         sender = tm_wire_read(w);
     }
     struct tmproto_list recipients = tm_wire_read_list(w);
-    struct tm_enclave_metadata m = tm_wire_read_metadata(w);
+    struct tm_enclave_metadata m = read_metadata(w);
     if (w->status)
         return w->status;
     int status = from_raw ? tm_enclave_encrypt_from_raw(enclave, &payload, w->arena, &raw,
@@ -254,7 +255,7 @@ static int invalid_hashes(struct tm_enclave *enclave, struct reply *reply, struc
 {
     size_t count;
     struct tmproto_payload payload = tm_wire_read_payload(w);
-    const struct tm_enclave_affected *known = tm_wire_read_affected(w, &count);
+    const struct tm_enclave_affected *known = read_affected(w, &count);
     if (w->status)
         return w->status;
     bool *invalid = arena_alloc_zeroed(w->arena, payload.affected_count, sizeof(*invalid));

@@ -35,9 +35,6 @@ struct bytes tm_wire_read(struct tm_wire *w);
 struct tmproto_list tm_wire_read_list(struct tm_wire *w);
 struct tmproto_payload tm_wire_read_payload(struct tm_wire *w);
 struct tm_enclave_raw tm_wire_read_raw(struct tm_wire *w);
-struct tm_enclave_metadata tm_wire_read_metadata(struct tm_wire *w);
-/* A list of affected transactions; *ret_count of them. */
-const struct tm_enclave_affected *tm_wire_read_affected(struct tm_wire *w, size_t *ret_count);
 
 void tm_wire_write_u32(struct buf *b, uint32_t n);
 void tm_wire_write(struct buf *b, struct bytes data);
