@@ -347,6 +347,41 @@ static void test_stream_back_pressure(void **state)
     pair_close(&p);
 }
 
+/* Pieces of all sizes, copied and taken over, while the other side reads now and then: they come whole and in order. */
+static void test_stream_pieces(void **state)
+{
+    (void)state;
+    struct pair p;
+    struct buf sent = BUF_INIT, piece = BUF_INIT;
+    uint32_t random = 1;
+    pair_open(&p, "127.0.0.1", "127.0.0.1");
+    for (int i = 0; i < 400; i++) {
+        random = random * 1664525 + 1013904223;
+        size_t len = random >> 28 ? random >> 18 : random >> 9; /* to 16 KiB, now and then 512 */
+        buf_clear(&piece);
+        memset(buf_extend(&piece, len + 1), i, len + 1);
+        buf_append_bytes(&sent, buf_bytes(&piece));
+        if (random & 1)
+            assert_int_equal(io_stream_write(p.a.stream, buf_bytes(&piece)), 0);
+        else
+            assert_int_equal(io_stream_write_buf(p.a.stream, &piece), 0);
+        if (i % 50 == 0)
+            io_stream_pause(p.b.stream);
+        else if (i % 50 == 40)
+            io_stream_resume(p.b.stream);
+        if (i % 3 == 0)
+            io_loop_turn(p.loop, false);
+        assert_true(io_stream_queued(p.a.stream) + p.b.in.len <= sent.len);
+    }
+    io_stream_resume(p.b.stream);
+    while (p.b.in.len < sent.len)
+        io_loop_turn(p.loop, true);
+    assert_memory_equal(p.b.in.data, sent.data, sent.len);
+    buf_release(&sent);
+    buf_release(&piece);
+    pair_close(&p);
+}
+
 /* An owner that has no room for more, or closes when it is asked for it. */
 static uint8_t *no_room(void *context, struct io_stream *stream, size_t *ret_len)
 {
@@ -591,13 +626,13 @@ static void test_signal(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_timers),        cmocka_unit_test(test_timer_heap),
-        cmocka_unit_test(test_worker),        cmocka_unit_test(test_post),
-        cmocka_unit_test(test_stream),        cmocka_unit_test(test_stream_back_pressure),
-        cmocka_unit_test(test_stream_memory), cmocka_unit_test(test_stream_no_room),
-        cmocka_unit_test(test_connect_fails), cmocka_unit_test(test_unix),
-        cmocka_unit_test(test_udp),           cmocka_unit_test(test_address),
-        cmocka_unit_test(test_signal),
+        cmocka_unit_test(test_timers),         cmocka_unit_test(test_timer_heap),
+        cmocka_unit_test(test_worker),         cmocka_unit_test(test_post),
+        cmocka_unit_test(test_stream),         cmocka_unit_test(test_stream_back_pressure),
+        cmocka_unit_test(test_stream_pieces),  cmocka_unit_test(test_stream_memory),
+        cmocka_unit_test(test_stream_no_room), cmocka_unit_test(test_connect_fails),
+        cmocka_unit_test(test_unix),           cmocka_unit_test(test_udp),
+        cmocka_unit_test(test_address),        cmocka_unit_test(test_signal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
