@@ -4,9 +4,12 @@
 #include "node/dev.h"
 #include "node/log.h"
 #include "node/log_filter.h"
+#include "tracejs/engine.h"
+#include "tracejs/process.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static int print_page(void (*page)(struct buf *b))
 {
@@ -129,6 +132,8 @@ int node_main(int argc, char **argv)
     struct err_detail detail = {""};
     size_t count = 0;
     bool bootnode = argc > 0 && strcmp(base_name(argv[0]), "bootnode") == 0;
+    if (argc == 2 && strcmp(argv[1], TRACEJS_ARGUMENT) == 0)
+        return tracejs_serve(STDIN_FILENO, STDOUT_FILENO);
     mem_keep_freed(); /* blocks in full and logs are answers of some hundred kB */
     node_config_defaults(&config);
     if (argc > 1 && strcmp(argv[1], "--man") == 0)

@@ -143,6 +143,7 @@ static void fill_backend(struct node *node)
         .permission = node_permission_of(node->permission),
         .extension_report = on_extension_report,
         .make_markers = config->privacymarker,
+        .tracer_program = "/proc/self/exe",
         .client_version = node->name,
         .datadir = node->root,
         .network_id = config->networkid,

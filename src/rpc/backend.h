@@ -65,6 +65,8 @@ struct rpc_backend {
 
     bool make_markers; /* --privacymarker.enable: the node's private transactions go in markers */
 
+    const char
+        *tracer_program; /* runs clients' JavaScript by TRACEJS_ARGUMENT; NULL: that is refused */
     const char *client_version; /* web3_clientVersion: "Geth/v1.10.3-…(quorum-v24.4.1)/…" */
     const char *datadir;        /* absolute */
     uint64_t network_id;

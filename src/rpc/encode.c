@@ -1,5 +1,6 @@
 #include "rpc/encode.h"
 
+#include "base/decimal.h"
 #include "eth/address.h"
 #include "rlp/rlp.h"
 
@@ -76,14 +77,9 @@ void rpc_write_big(struct buf *b, const struct u256 *number)
 
 void rpc_write_decimal(struct buf *b, const struct u256 *number)
 {
-    char text[80], *at = text + sizeof(text);
-    struct u256 left = *number, ten = u256_from(10), quotient, digit;
-    do {
-        u256_divmod(&quotient, &digit, &left, &ten);
-        *--at = (char)('0' + digit.w[0]);
-        left = quotient;
-    } while (!u256_is_zero(&left));
-    buf_append(b, at, (size_t)(text + sizeof(text) - at));
+    char text[DECIMAL_U256_MAX];
+    decimal_format_u256(text, number);
+    buf_append_text(b, text);
 }
 
 void rpc_write_null(struct buf *b)

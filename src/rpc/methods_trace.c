@@ -351,6 +351,7 @@ static int trace_simulation(struct rpc_simulation *s, const struct rpc_trace_opt
         s->tracer = &t->events;
         t->private = s->call->backend->privacy ? &s->machine->private : NULL;
         rpc_trace_describe(t, &s->tx, &s->args->from);
+        t->outcome.block = s->environment.block.number;
         status = rpc_simulation_run(s, rpc_simulation_gas(s));
         t->outcome.gas_limit = s->tx.gas_limit;
     }

@@ -81,6 +81,34 @@ const char *rpc_trace_op_name(char ret_unknown[32], uint8_t op)
     return ret_unknown;
 }
 
+void rpc_trace_write_time(struct buf *b, uint64_t ns)
+{
+    static const struct {
+        uint64_t ns;
+        const char *name;
+    } units[] = {{1000000000, "s"}, {1000000, "ms"}, {1000, "µs"}};
+    char text[48] = "0s";
+    for (size_t i = 0; ns && i < BASE_COUNT(units); i++) {
+        snprintf(text, sizeof(text), "%lluns", (unsigned long long)ns);
+        if (ns < units[i].ns)
+            continue;
+        snprintf(text, sizeof(text), "%.*f%s",
+                 i == 0   ? 9
+                 : i == 1 ? 6
+                          : 3,
+                 (double)ns / (double)units[i].ns, units[i].name);
+        break;
+    }
+    if (strchr(text, '.')) { /* without zeros at the end of the fraction */
+        size_t unit = strcspn(text, "mµs"), end = unit;
+        while (text[end - 1] == '0' || text[end - 1] == '.')
+            if (text[--end] == '.')
+                break;
+        memmove(text + end, text + unit, strlen(text + unit) + 1);
+    }
+    buf_append_text(b, text);
+}
+
 /* --- Events --- */
 
 static const char *error_text(struct rpc_trace *t, enum evm_status status, uint8_t op,
@@ -151,6 +179,8 @@ static int stop(struct rpc_trace *t)
 /* Only an arena at its limit fails so: everything else that a tracer takes is small. */
 static int check_size(struct rpc_trace *t, int status)
 {
+    if (t->timed_out || t->failure)
+        return status;
     if (status == ERR_LIMIT || (status == ERR_NOMEM && t->arena.total > RPC_TRACE_SIZE_MAX / 2))
         t->too_large = true;
     return status;
@@ -280,5 +310,5 @@ int rpc_trace_view(struct rpc_trace *t, struct state_view **ret_view, const stru
 
 const char *rpc_trace_stopped(const struct rpc_trace *t)
 {
-    return t->timed_out ? "execution timeout" : t->too_large ? "trace too large" : NULL;
+    return t->timed_out ? "execution timeout" : t->too_large ? "trace too large" : t->failure;
 }

@@ -4,7 +4,7 @@
  * A trace stands between the machine and one tracer: it turns the machine's events into geth's (a step for each
  * instruction, with the memory that the instruction has made; a fault when one fails that had begun; an end) and
  * keeps limits of time and size. Tracers are tables of functions, by name: trace_call.c, trace_prestate.c,
- * trace_count.c, trace_struct.c.
+ * trace_count.c, trace_struct.c; those that clients write in JavaScript: trace_js.c.
  */
 #ifndef RPC_TRACE_H
 #define RPC_TRACE_H
@@ -43,6 +43,7 @@ struct rpc_trace_outcome {
     struct address from, to;
     struct bytes input;
     uint64_t gas, gas_used; /* of the message alone */
+    uint64_t block;         /* its number */
     struct u256 value, gas_price;
     uint64_t intrinsic_gas;
     struct bytes output;
@@ -74,6 +75,8 @@ struct rpc_trace_options {
     const struct rpc_tracer *tracer;
     uint64_t milliseconds;
     uint64_t reexec;
+    struct bytes code;   /* of a tracer in JavaScript; borrowed */
+    const char *program; /* what runs it */
 };
 
 struct rpc_trace {
@@ -91,10 +94,11 @@ struct rpc_trace {
     uint64_t frame_cost[EVM_DEPTH_MAX + 2]; /* cost of the last instruction, by depth */
     uint64_t steps, started_at, deadline;   /* nanoseconds */
     bool timed_out, too_large;
+    const char *failure; /* the tracer's own, for the client; NULL: none */
     char error[RPC_TRACE_ERROR_MAX];
 };
 
-/* The tracer of that name; NULL: none. "" is the log of instructions. */
+/* The built-in tracer of that name; NULL: none. "" is the log of instructions. */
 const struct rpc_tracer *rpc_tracer_find(struct bytes name);
 
 /* Makes ready for one transaction. ERR_NOMEM. To be released, also after a failure. */
@@ -104,6 +108,8 @@ void rpc_trace_release(struct rpc_trace *t);
 /* An account as the running code sees it: in which view it is. */
 int rpc_trace_view(struct rpc_trace *t, struct state_view **ret_view,
                    const struct address *address) BASE_NODISCARD;
+/* Go's Duration.String. */
+void rpc_trace_write_time(struct buf *b, uint64_t nanoseconds);
 /* Why the machine was stopped; NULL: it was not, by this. */
 const char *rpc_trace_stopped(const struct rpc_trace *t);
 
@@ -121,6 +127,6 @@ const char *rpc_trace_op_name(char ret_unknown[32], uint8_t op);
 
 extern const struct rpc_tracer rpc_tracer_struct, rpc_tracer_call, rpc_tracer_prestate,
     rpc_tracer_4byte, rpc_tracer_noop, rpc_tracer_opcount, rpc_tracer_unigram, rpc_tracer_bigram,
-    rpc_tracer_trigram, rpc_tracer_evmdis, rpc_tracer_json;
+    rpc_tracer_trigram, rpc_tracer_evmdis, rpc_tracer_json, rpc_tracer_js;
 
 #endif

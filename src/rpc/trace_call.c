@@ -293,33 +293,12 @@ static void write_calls(struct buf *b, const struct frame *parent)
     buf_append_byte(b, ']');
 }
 
-/* Go's Duration.String: the largest unit below a second in which it is at least 1. */
 static void write_time(struct buf *b, uint64_t ns)
 {
-    static const struct {
-        uint64_t ns;
-        const char *name;
-    } units[] = {{1000000000, "s"}, {1000000, "ms"}, {1000, "µs"}};
-    char text[48] = "0s";
-    for (size_t i = 0; ns && i < BASE_COUNT(units); i++) {
-        snprintf(text, sizeof(text), "%lluns", (unsigned long long)ns);
-        if (ns < units[i].ns)
-            continue;
-        snprintf(text, sizeof(text), "%.*f%s",
-                 i == 0   ? 9
-                 : i == 1 ? 6
-                          : 3,
-                 (double)ns / (double)units[i].ns, units[i].name);
-        break;
-    }
-    if (strchr(text, '.')) { /* without zeros at the end of the fraction */
-        size_t unit = strcspn(text, "mµs"), end = unit;
-        while (text[end - 1] == '0' || text[end - 1] == '.')
-            if (text[--end] == '.')
-                break;
-        memmove(text + end, text + unit, strlen(text + unit) + 1);
-    }
-    write_text(b, "time", text);
+    struct buf text = BUF_INIT;
+    rpc_trace_write_time(&text, ns);
+    write_text(b, "time", buf_text(&text));
+    buf_release(&text);
 }
 
 static int result(struct rpc_trace *t, struct buf *b)

@@ -85,13 +85,15 @@ int rpc_trace_options_read(struct rpc_call *call, struct rpc_trace_options *ret_
                         (int)(config->timeout.len < 64 ? config->timeout.len : 64),
                         (const char *)config->timeout.data);
     ret_options->tracer = config->tracer.len ? rpc_tracer_find(config->tracer) : NULL;
-    if (!ret_options->tracer)
-        return rpc_fail(call, RPC_CODE_ERROR,
-                        "no tracer \"%.*s\": tracers in JavaScript are not run here, only the "
-                        "built-in ones by their names",
-                        (int)(config->tracer.len < 64 ? config->tracer.len : 64),
-                        (const char *)config->tracer.data);
-    return 0;
+    if (ret_options->tracer)
+        return 0;
+    ret_options->tracer = &rpc_tracer_js;
+    ret_options->code = config->tracer;
+    ret_options->program = call->backend->tracer_program;
+    return ret_options->program ? 0
+                                : rpc_fail(call, RPC_CODE_ERROR,
+                                           "tracers in JavaScript are not run here, only the "
+                                           "built-in ones by their names");
 }
 
 /* --- A run --- */
@@ -100,6 +102,7 @@ int rpc_trace_run_open(struct rpc_trace_run *run, struct rpc_call *call)
 {
     run->call = call;
     run->block = NULL;
+    run->no_payload = false;
     run->machine = call->machine;
     run->deadline = now_ms() + RPC_TRACE_MS_MAX;
     return rpc_reader_open(call, &run->reader);
@@ -298,6 +301,7 @@ int rpc_trace_run_one(struct rpc_trace_run *run, size_t index,
     if (status == 0) {
         t->private = run->call->backend->privacy ? &run->machine->private : NULL;
         rpc_trace_describe(t, tx, &tx->sender);
+        t->outcome.block = run->block->header.number;
         evm_set_tracer(machine, &t->events);
         status = exec_transaction(run->machine->exec, &result, &why, tx, &tx->sender, 0);
         evm_set_tracer(machine, NULL);

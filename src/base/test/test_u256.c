@@ -1,6 +1,8 @@
 /* Every operation against GMP, over random values of every length and the corners of each limb. */
 #include "base/u256.h"
 
+#include "base/decimal.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 
@@ -241,13 +243,34 @@ static void test_bytes(void **unused)
     }
 }
 
+static void test_decimal(void **unused)
+{
+    (void)unused;
+    static const struct {
+        struct u256 value;
+        const char *text;
+    } cases[] = {
+        {{{0}}, "0"},
+        {{{10}}, "10"},
+        {{{UINT64_MAX}}, "18446744073709551615"},
+        {{{0, 1}}, "18446744073709551616"},
+        {{{UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX}},
+         "115792089237316195423570985008687907853269984665640564039457584007913129639935"},
+    };
+    for (size_t i = 0; i < BASE_COUNT(cases); i++) {
+        char text[DECIMAL_U256_MAX];
+        decimal_format_u256(text, &cases[i].value);
+        assert_string_equal(text, cases[i].text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ring),    cmocka_unit_test(test_division),
         cmocka_unit_test(test_modular), cmocka_unit_test(test_exp),
         cmocka_unit_test(test_shifts),  cmocka_unit_test(test_sign_extend),
-        cmocka_unit_test(test_bytes),
+        cmocka_unit_test(test_bytes),   cmocka_unit_test(test_decimal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
