@@ -1,7 +1,10 @@
 /* Opening a vault: the connection, and who we are. */
 #include "base/file.h"
 #include "base/mem.h"
+#include "io/address.h"
 #include "vault/internal.h"
+
+#include <strings.h>
 
 enum { PEM_MAX = 1 << 20 };
 
@@ -128,11 +131,36 @@ static int login(struct vault *vault, const struct vault_options *options,
     return ERR_USAGE;
 }
 
+bool vault_is_plain(const char *url)
+{
+    static const char scheme[] = "http://";
+    char host[IO_HOST_MAX + 1];
+    struct io_address address;
+    if (strncasecmp(url, scheme, strlen(scheme)) != 0)
+        return false;
+    const char *at = url + strlen(scheme);
+    bool bracket = *at == '[';
+    at += bracket;
+    size_t length = strcspn(at, bracket ? "]" : ":/?#");
+    /* Whatever stands before an @ is no host. */
+    if (length > IO_HOST_MAX || memchr(at, '@', strcspn(at, "/?#")))
+        return true;
+    memcpy(host, at, length);
+    host[length] = 0;
+    if (strcasecmp(host, "localhost") == 0)
+        return false;
+    return !io_address_parse_ip(&address, host) || !io_address_is_loopback(&address);
+}
+
 int vault_open(struct vault **ret_vault, const struct vault_options *options,
                struct err_detail *detail)
 {
     if (!options->url || !options->url[0])
         return err_set(detail, ERR_USAGE, "vault: there is no URL of one");
+    if (!options->plain_http && vault_is_plain(options->url))
+        return err_set(detail, ERR_USAGE,
+                       "vault %s: by plain http tokens and keys would go in clear; use https",
+                       options->url);
     struct vault *vault = mem_alloc_zeroed(1, sizeof(*vault));
     if (!vault)
         return err_set(detail, ERR_NOMEM, "out of memory");

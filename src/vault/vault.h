@@ -36,6 +36,8 @@ enum vault_kv {
 
 struct vault_options {
     const char *url; /* "https://vault:8200" */
+    bool
+        plain_http; /* "http://" may lead to another machine: tokens and secrets then go in clear */
     /* PEM files. Without ca_path the machine's authorities are trusted. The certificate and key are the client's. */
     const char *ca_path, *certificate_path, *key_path;
     enum vault_auth auth;
@@ -47,8 +49,11 @@ struct vault_options {
         *jwt_path; /* KUBERNETES: a file; NULL: where a pod has its service account's token */
 };
 
+/* Whether tokens and secrets would leave this machine in clear: "http://" and a host that is not its loopback. */
+bool vault_is_plain(const char *url);
+
 /* Logs in; a token is taken as it is, and shown to be good or not by the first use. Everything is copied. ERR_USAGE
- * (something that the way of logging in needs is missing), ERR_INPUT (no URL, a certificate that is none, an answer
+ * (something that the way of logging in needs is missing; plain http that is not allowed), ERR_INPUT (no URL, a certificate that is none, an answer
  * that is none of a vault), ERR_IO (not reached, refused), ERR_NOTFOUND (a file; no such login method), ERR_NOMEM. */
 int vault_open(struct vault **ret_vault, const struct vault_options *options,
                struct err_detail *detail) BASE_NODISCARD;

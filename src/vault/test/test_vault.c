@@ -415,9 +415,36 @@ static void answers_that_are_none_are_refused(void **state)
     vault_drop(answer);
 }
 
+static void plain_http_stays_on_this_machine(void **state)
+{
+    (void)state;
+    static const char *const plain[] = {
+        "http://vault:8200",           "HTTP://10.0.0.1:8200/",    "http://[2001:db8::1]:82",
+        "http://localhost@vault:8200", "http://127.0.0.1.example", "http://localhost.example:1",
+        "http://vault.local/127.0.0.1"};
+    static const char *const fine[] = {"https://vault:8200", "http://127.0.0.1:8200",
+                                       "http://localhost",   "http://[::1]:8200/",
+                                       "http://127.3.2.1/x", "https://"};
+    struct err_detail detail;
+    struct vault *vault = NULL;
+    for (size_t i = 0; i < BASE_COUNT(plain); i++) {
+        const struct vault_options options = {.url = plain[i], .token = "root"};
+        struct vault_options allowed = options;
+        assert_true(vault_is_plain(plain[i]));
+        assert_int_equal(vault_open(&vault, &options, &detail), ERR_USAGE);
+        assert_non_null(strstr(detail.text, plain[i]));
+        allowed.plain_http = true;
+        assert_int_equal(vault_open(&vault, &allowed, &detail), 0);
+        vault_close(vault);
+    }
+    for (size_t i = 0; i < BASE_COUNT(fine); i++)
+        assert_false(vault_is_plain(fine[i]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(plain_http_stays_on_this_machine),
         cmocka_unit_test(a_secret_is_written_read_and_listed),
         cmocka_unit_test(versions_are_kept_and_deleted_by_the_second_engine),
         cmocka_unit_test(an_approle_reads_what_its_policy_allows),
