@@ -1,7 +1,9 @@
 /* A peer's secrets from the vault into the files that the reference's pods have, in memory of the pod. */
 #include "base/base64.h"
 #include "base/file.h"
+#include "base/hex.h"
 #include "base/mem.h"
+#include "crypto/secp256k1.h"
 #include "init/init.h"
 #include "vault/vault.h"
 
@@ -11,6 +13,7 @@
 
 static const char *manager = "tessera", *keystore = "keystore_1", *engine = "ask";
 static const char *node_secret = "quorum", *manager_secret = "transaction", *certificate_secret;
+static const char *enode; /* the published id: 128 hex digits */
 
 static const struct options_row rows[] = {
     {"manager", "KIND", OPTIONS_TEXT, &manager,
@@ -21,6 +24,8 @@ static const struct options_row rows[] = {
     {"certificate-secret", "NAME", OPTIONS_TEXT, &certificate_secret,
      "The secret of the manager's certificate (default: it has none here)"},
     {"manager-secret", "NAME", OPTIONS_TEXT, &manager_secret, "The transaction manager's secret"},
+    {"enode", "ID", OPTIONS_TEXT, &enode,
+     "The node's published id, 128 hex digits: another node key than its is refused"},
 };
 
 /* For which managers a file is there. */
@@ -100,6 +105,30 @@ static int write_field(const struct source *s, const json_t *fields, const char 
     return status;
 }
 
+/* The others know the node, and count its votes, by the key that was published. */
+static int check_published(const json_t *fields, const char *path, struct err_detail *detail)
+{
+    struct crypto_private_key key;
+    struct crypto_public_key is, wanted;
+    const char *text;
+    int status = vault_field(&text, fields, path, "nodekey", detail);
+    if (status != ERR_OK)
+        return status;
+    bool good = strlen(text) == 2 * sizeof(key.b) && hex_decode_exact(text, key.b, sizeof(key.b)) &&
+                crypto_public_key_of(&is, &key);
+    mem_wipe(&key, sizeof(key));
+    if (!good)
+        return err_set(detail, ERR_INPUT, "the secret %s: field nodekey is no node key", path);
+    if (hex_decode_exact(enode, wanted.b, sizeof(wanted.b)) &&
+        memcmp(is.b, wanted.b, sizeof(is.b)) == 0)
+        return ERR_OK;
+    return err_set(detail, ERR_INPUT,
+                   "the secret %s: field nodekey is not the key of the published enode %.16s...; "
+                   "the others would not know this node: put the key back, which an engine of "
+                   "version 2 has as an earlier version",
+                   path, enode);
+}
+
 static int fetch(const struct source *s, const char *name, const struct entry *entries,
                  size_t count, struct err_detail *detail)
 {
@@ -109,6 +138,8 @@ static int fetch(const struct source *s, const char *name, const struct entry *e
     if (len < 0 || (size_t)len >= sizeof(path))
         return err_set(detail, ERR_LIMIT, "VAULT_SECRET_PREFIX is too long");
     int status = vault_read(s->vault, &fields, s->mount, path, s->kv, 0, detail);
+    if (status == ERR_OK && enode && entries == of_node)
+        status = check_published(fields, path, detail);
     for (size_t i = 0; i < count && status == ERR_OK; i++) {
         if (!(entries[i].managers & s->manager))
             continue;
@@ -164,6 +195,8 @@ static int read_options(struct source *s, struct err_detail *detail)
         return err_set(detail, ERR_USAGE, "--manager: tessera, constellation or none is expected");
     if (certificate_secret && s->manager == NONE)
         return err_set(detail, ERR_USAGE, "--certificate-secret: without a manager there is none");
+    if (enode && strlen(enode) != 2 * sizeof(struct crypto_public_key))
+        return err_set(detail, ERR_USAGE, "--enode: 128 hex digits are expected");
     if (!keystore[0] || strchr(keystore, '/'))
         return err_set(detail, ERR_USAGE, "--keystore: the name of a file is expected");
     return ERR_OK;
@@ -190,8 +223,10 @@ static int certificates(struct err_detail *detail)
     const char *jwt = getenv("VAULT_JWT_FILE"), *authority = getenv("VAULT_CACERT");
     const char *prefix = variable("VAULT_SECRET_PREFIX", &status, detail);
     const char *mount = variable("MOUNT_PATH", &status, detail);
+    const char *plain = getenv("VAULT_ALLOW_PLAIN_HTTP");
     struct vault_options options = {
         .url = variable("VAULT_ADDR", &status, detail),
+        .plain_http = plain && strcmp(plain, "true") == 0,
         .ca_path = authority && authority[0] ? authority : NULL,
         .auth = VAULT_AUTH_KUBERNETES,
         .mount = variable("KUBERNETES_AUTH_PATH", &status, detail),
@@ -204,6 +239,12 @@ static int certificates(struct err_detail *detail)
         status = init_path(s.folder, mount, "keys", detail);
     if (status == ERR_OK)
         status = file_make_folders(s.folder, 0700, detail);
+    if (status == ERR_OK && !options.plain_http && vault_is_plain(options.url))
+        status = err_set(detail, ERR_USAGE,
+                         "VAULT_ADDR is %s: by plain http tokens and keys would go in clear; use "
+                         "https, or set VAULT_ALLOW_PLAIN_HTTP to true (vault.allowPlainHttp of "
+                         "the chart)",
+                         options.url);
     if (status == ERR_OK)
         status = vault_open(&s.vault, &options, detail);
     if (status == ERR_OK)
@@ -227,7 +268,8 @@ const struct commands_command init_certificates = {
              "VAULT_SECRET_PREFIX "
              "(MOUNT/PATH), KUBERNETES_AUTH_PATH, VAULT_APP_ROLE, MOUNT_PATH (files go to its "
              "folder keys, mode 0400), "
-             "and VAULT_CACERT. A secret or a field that is missing or empty is a failure."},
+             "VAULT_CACERT, and VAULT_ALLOW_PLAIN_HTTP: true lets http:// lead out of the pod. A "
+             "secret or a field that is missing or empty is a failure."},
     .rows = rows,
     .row_count = BASE_COUNT(rows),
     .run = run,

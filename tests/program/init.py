@@ -110,6 +110,26 @@ def test_certificates(folder):
     assert "nodekey" in text and "carrier-quo/crypto/carrier/quorum" in text, text
     Vault.secrets = {}
     assert "carrier/quorum" in run("certificates", env=env, code=2)
+    # The key is that of the enode which the others have (the generator's point, as its key is 1; another), or nothing is written.
+    enode = ("79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"
+             "483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8")
+    Vault.secrets = dict(SECRETS, quorum=dict(SECRETS["quorum"], nodekey="0" * 63 + "1"))
+    env.update(MOUNT_PATH=folder + "/published", VAULT_SECRET_PREFIX="kv/carrier-quo/crypto/carrier")
+    run("certificates", "--enode=" + enode, env=env)
+    assert open(folder + "/published/keys/nodekey").read() == "0" * 63 + "1"
+    Vault.secrets["quorum"]["nodekey"] = "0" * 63 + "2"
+    env.update(MOUNT_PATH=folder + "/unpublished")
+    text = run("certificates", "--enode=" + enode, env=env, code=2)
+    no_secret(text)
+    assert "carrier/quorum: field nodekey is not the key of the published enode 79be667ef9dcbbac" in text, text
+    assert not os.listdir(folder + "/unpublished/keys")
+    assert "128 hex digits" in run("certificates", "--enode=abcd", env=env, code=2)
+    # Plain http leaves the pod only when it is told to; then it is tried, and nobody is there.
+    outside = dict(env, VAULT_ADDR="http://192.0.2.1.invalid:8200")
+    text = run("certificates", env=outside, code=2)
+    assert "would go in clear" in text and "VAULT_ALLOW_PLAIN_HTTP" in text, text
+    assert "would go in clear" in run("certificates", env=dict(outside, VAULT_ALLOW_PLAIN_HTTP="no"), code=2)
+    assert "would go in clear" not in run("certificates", env=dict(outside, VAULT_ALLOW_PLAIN_HTTP="true"), code=1)
     assert "VAULT_ADDR is not set" in run("certificates", env=dict(env, VAULT_ADDR=""), code=2)
     server.shutdown()
 
