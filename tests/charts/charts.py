@@ -133,7 +133,7 @@ def compare_rest(ours, theirs):
         same("keys of " + m["metadata"]["name"], set(mine["data"]) - MORE_KEYS, set(m["data_keys"]) - LESS_KEYS)
 
 
-def check_security(objects):
+def check_security(objects, budget=True):
     pod = one(objects, "StatefulSet")["spec"]["template"]["spec"]
     assert pod["securityContext"]["runAsNonRoot"] and pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
     assert pod["automountServiceAccountToken"] is False
@@ -146,7 +146,7 @@ def check_security(objects):
     policy = one(objects, "NetworkPolicy")["spec"]
     opened = {p["port"] for rule in policy["ingress"] for p in rule["ports"]}
     assert not opened & {3306, 9080}, "the database or the manager's clients are open to the cluster"
-    one(objects, "PodDisruptionBudget")
+    assert len([o for o in objects if o["kind"] == "PodDisruptionBudget"]) == budget
     # A selector with a version in it could never be upgraded.
     assert set(one(objects, "StatefulSet")["spec"]["selector"]["matchLabels"]) == {"app", "service.rpc"}
     whole = json.dumps(objects)
@@ -213,6 +213,22 @@ def check_source_ranges(helm, manager, values):
     return objects
 
 
+def check_vault(helm, pod):
+    """The reference asks its vault by plain http, which is taken when a value says so, or when it stays in the pod."""
+    manager, values = pod["transaction_manager"], pod["values"]
+    assert values["vault"]["address"].startswith("http://"), values["vault"]
+    refuses(helm, manager, values, lambda v: None, "address")
+    for address in ("http://127.0.0.1.example:8200", "http://localhost@vault:8200", "ftp://vault"):
+        refuses(helm, manager, values, lambda v: v["vault"].update(address=address), "address")
+    for address in ("https://vault.example:8200", "http://127.0.0.1:8200", "http://localhost:8200/", "http://[::1]:8200"):
+        objects = helm.render(manager, values, "--set", "vault.address=" + address)
+        assert "VAULT_ALLOW_PLAIN_HTTP" not in json.dumps(objects), address
+    values["vault"]["allowPlainHttp"] = True
+    environment = one(helm.render(manager, values), "StatefulSet")["spec"]["template"]["spec"]["initContainers"][0]["env"]
+    assert {"name": "VAULT_ALLOW_PLAIN_HTTP", "value": "true"} in environment, environment
+    environment.remove({"name": "VAULT_ALLOW_PLAIN_HTTP", "value": "true"})
+
+
 def check_pod(helm, pod):
     manager, values = pod["transaction_manager"], pod["values"]
     objects = helm.render(manager, values)
@@ -223,6 +239,12 @@ def check_pod(helm, pod):
         everything += helm.render(manager, values, "--set", word)
     same("kinds", {o["kind"] for o in everything} & {"Ingress", "TCPMapping", "Listener"}, {"Ingress", "TCPMapping", "Listener"})
     everything += check_gateway(helm, pod)
+    # On nodes of their own, whose-ever the others are.
+    affinity = one(objects, "StatefulSet")["spec"]["template"]["spec"]["affinity"]
+    term = affinity["podAntiAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"][0]["podAffinityTerm"]
+    assert term["namespaceSelector"] == {} and term["labelSelector"]["matchLabels"].items() <= one(
+        objects, "StatefulSet")["spec"]["template"]["metadata"]["labels"].items(), term
+    assert "affinity" not in one(helm.render(manager, values, "--set", "spread=false"), "StatefulSet")["spec"]["template"]["spec"]
     everything += check_source_ranges(helm, manager, values)
     validate(everything)
     refuses(helm, manager, values, lambda v: v["node"].update(colour="red"), "colour")
@@ -262,6 +284,7 @@ def main():
     helm = Helm(program, charts)
     pods = json.load(open(reference))
     for pod in pods:
+        check_vault(helm, pod)
         check_pod(helm, pod)
     for manager in ("tessera", "constellation"):
         values = [p["values"] for p in pods if p["transaction_manager"] == manager][0]

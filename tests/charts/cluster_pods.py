@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Four organizations on a real Kubernetes: `quorate up` until all are in sync, a private transaction between two pods, a pod that is killed, a rolling
-upgrade during which the network goes on, a vote, and down.
+upgrade during which the network goes on, an eviction and drains, a peer that comes and goes, a vote, and down.
 
 usage: cluster_pods.py QUORATE_FOLDER CHARTS TOOLS     as podman.py
 
@@ -13,6 +13,7 @@ import json
 import os
 import pathlib
 import shutil
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -61,9 +62,17 @@ def images(folder, programs_folder, tools):
     return files
 
 
+def small_charts(folder, charts):
+    """Five pods must find room on a machine with two processors: they ask for less of them."""
+    shutil.copytree(charts, folder / "charts")
+    for file in (folder / "charts").glob("*/values.yaml"):
+        file.write_text(file.read_text().replace("requests: {cpu: 250m", "requests: {cpu: 100m"))
+    return str(folder / "charts")
+
+
 class Cluster:
     def __init__(self, folder, quorate_folder, charts, tools, bao, stack):
-        self.folder, self.charts, self.quorate = folder, charts, os.path.join(quorate_folder, "quorate")
+        self.folder, self.charts, self.quorate = folder, small_charts(folder, charts), os.path.join(quorate_folder, "quorate")
         files = images(folder, quorate_folder, tools)
         self.vault = Vault(bao, ADDRESS)
         stack.callback(self.vault.end)
@@ -89,9 +98,9 @@ class Cluster:
         self.kubernetes.end()
 
     def volumes(self):
-        """Two for each peer, as an administrator gives them; a folder keeps the rights it has, so they are the pods' group's."""
+        """Two for each peer, and for one that comes, as an administrator gives them; a folder keeps the rights it has, so they are the pods' group's."""
         claims = []
-        for i in range(2 * len(ORGANIZATIONS)):
+        for i in range(2 * len(ORGANIZATIONS) + 2):
             path = self.folder / f"volumes/{i}"
             path.mkdir(parents=True)
             os.chown(path, 1000, 1000)
@@ -111,6 +120,16 @@ class Cluster:
     def up(self, tag, **expected):
         return self.run("up", "--image", f"localhost/quorate:{tag}", "--database-image", "localhost/mariadb:k8s", "--charts", self.charts, "--wait", "400",
                         "network.yaml", **expected)
+
+    def change(self, *words, **expected):
+        return self.run(*words[:1], "--charts", self.charts, "--wait", "400", "network.yaml", *words[1:], **expected)
+
+    def is_ready(self, name):
+        return any(c["type"] == "Ready" and c["status"] == "True" for c in self.pod(name)["status"].get("conditions", []))
+
+    def validators(self):
+        return json.loads(self.kubernetes.kubectl("exec", "--namespace", "one-quo", "one-0", "--container", "quorum", "--", "quorate-node", "attach", "--exec",
+                                                  "istanbul.getValidators()", "/etc/quorum/qdata/dd/geth.ipc"))
 
     def say(self):
         text = self.kubernetes.events()
@@ -210,7 +229,8 @@ class Watch:
     def look(self):
         while self.going:
             with contextlib.suppress(subprocess.SubprocessError, OSError, ValueError, RuntimeError, KeyError):
-                pods = self.cluster.kubernetes.get("pods", None, "--all-namespaces")["items"]
+                pods = [p for p in self.cluster.kubernetes.get("pods", None, "--all-namespaces")["items"]
+                        if p["metadata"]["name"][:-2] in ORGANIZATIONS]
                 ready = [p for p in pods if any(c["type"] == "Ready" and c["status"] == "True" for c in p["status"].get("conditions", []))]
                 self.most = max(self.most, len(ORGANIZATIONS) - len(ready))
                 self.heights.append(max(self.cluster.height(p["metadata"]["name"][:-2]) for p in ready))
@@ -237,10 +257,108 @@ def check_upgrade(cluster):
     print(f"a rolling upgrade in {seconds:.1f} s: never more than one pod away, {watch.heights[-1] - watch.heights[0]} blocks meanwhile")
 
 
+def back(cluster, name, before, sent):
+    """A new pod, ready, level with the others, with the private state that it had."""
+    cluster.kubernetes.wait(f"{name} to be back in sync", lambda: cluster.pod(name)["metadata"]["uid"] != before and cluster.is_ready(name)
+                            and cluster.height(name) >= cluster.height("one") - 1, 300)
+    assert cluster.stored(name, sent) == 42, f"{name} has lost its private state"
+
+
+def blocks_come(cluster, count=3):
+    start = cluster.height("one")
+    cluster.kubernetes.wait("blocks", lambda: cluster.height("one") >= start + count, 120)
+    return start
+
+
+def check_drained(cluster, sent):
+    """Evicted by the API that a drain uses; then a real drain, which leaves the pod nowhere to go until the node takes pods again."""
+    kubectl = cluster.kubernetes.kubectl
+    with Watch(cluster) as watch:
+        before = cluster.pod("two")["metadata"]["uid"]
+        kubectl("create", "--raw", "/api/v1/namespaces/two-quo/pods/two-0/eviction", "--filename", "-", text=json.dumps(
+            {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "two-0", "namespace": "two-quo"}}))
+        back(cluster, "two", before, sent)
+        before = cluster.pod("two")["metadata"]["uid"]
+        kubectl("drain", "node", "--pod-selector=service.rpc=two", "--delete-emptydir-data", "--timeout=120s")
+        cluster.kubernetes.wait("the pod to have no node", lambda: cluster.pod("two")["status"]["phase"] == "Pending")
+        assert cluster.pod("two")["metadata"]["uid"] != before
+        blocks_come(cluster, 5)
+        kubectl("uncordon", "node")
+        back(cluster, "two", before, sent)
+    assert watch.most == 1 and watch.heights[-1] > watch.heights[0] + 5, (watch.most, watch.heights)
+    pause = max((watch.heights.count(h) for h in set(watch.heights)), default=0)
+    print(f"evicted, and drained: {watch.heights[-1] - watch.heights[0]} blocks meanwhile, at most {pause} looks of {len(watch.heights)} at one height; "
+          "the pod was back with its data both times")
+
+
+def check_members(cluster, sent):
+    """A fifth validator comes to an organization that has one; a drain takes one of the two; it goes again."""
+    kubectl = cluster.kubernetes.kubectl
+    with Watch(cluster) as watch:
+        began = time.monotonic()
+        cluster.run("add-peer", "--validator", "--charts", cluster.charts, "--wait", "400", "network.yaml", "one", "second",
+                    text="one/second is a validator")
+        came = time.monotonic() - began
+    assert watch.most <= 1 and watch.heights[-1] > watch.heights[0], (watch.most, watch.heights)
+    assert len(cluster.validators()) == 5, cluster.validators()
+    images = {p["spec"]["containers"][-1]["image"] for p in cluster.kubernetes.get("pods", "one-quo")["items"]}
+    assert images == {"localhost/quorate:next"}, "the newcomer has another image than what runs"
+    print(f"a fifth validator came in {came:.1f} s: {watch.heights[-1] - watch.heights[0]} blocks meanwhile")
+    # One budget for both: while the first has nowhere to go, the second stays.
+    try:
+        kubectl("drain", "node", "--pod-selector=app=consortiumchain,service.rpc in (one, second)", "--delete-emptydir-data", "--timeout=30s")
+        sys.exit("a drain took both pods of an organization at once")
+    except subprocess.CalledProcessError as error:
+        assert "disruption budget" in error.stderr, error.stderr
+    pods = {p["metadata"]["name"]: p["status"]["phase"] for p in cluster.kubernetes.get("pods", "one-quo")["items"]}
+    assert sorted(pods.values()) == ["Pending", "Running"], pods
+    start = cluster.height("three")
+    cluster.kubernetes.wait("blocks", lambda: cluster.height("three") >= start + 5, 120)
+    kubectl("uncordon", "node")
+    cluster.kubernetes.wait("both to be ready", lambda: all(
+        any(c["type"] == "Ready" and c["status"] == "True" for c in p["status"].get("conditions", []))
+        for p in cluster.kubernetes.get("pods", "one-quo")["items"]), 300)
+    print(f"a drain of both pods of an organization took one, the budget kept the other: {pods}; blocks came")
+    with Watch(cluster) as watch:
+        began = time.monotonic()
+        cluster.run("plan", "--charts", cluster.charts, "--image", "localhost/quorate:next", "--database-image", "localhost/mariadb:k8s", "network.yaml",
+                    text="nothing to do")
+        cluster.change("remove-peer", "one/second", text="one/second is gone from the network")
+        went = time.monotonic() - began
+    assert len(cluster.validators()) == 4 and watch.most <= 1 and watch.heights[-1] > watch.heights[0], (watch.most, watch.heights)
+    cluster.kubernetes.wait("its pod to go", lambda: len(cluster.kubernetes.get("pods", "one-quo")["items"]) == 1)
+    claims = {c["metadata"]["name"] for c in cluster.kubernetes.get("persistentvolumeclaims", "one-quo")["items"]}
+    assert "second-pv-second-0" in claims, claims
+    assert cluster.stored("two", sent) == 42
+    print(f"it went in {went:.1f} s, voted out first: {watch.heights[-1] - watch.heights[0]} blocks meanwhile")
+
+
+def certificate_of(cluster, name):
+    """What its manager shows, as another pod sees it."""
+    service = cluster.kubernetes.get("service", f"{name}-quo", name)["spec"]["clusterIP"]
+    return ssl.get_server_certificate((service, podman.port(ORGANIZATIONS.index(name), "tm")), timeout=30)
+
+
+def check_renewed(cluster, sent):
+    """A new certificate: in the vault, then in the pod, which begins again, and no other does."""
+    shown = certificate_of(cluster, "three")
+    before = {o: cluster.pod(o)["metadata"]["uid"] for o in ORGANIZATIONS}
+    cluster.run("keys", "rotate", "three", "certificate", text="made certificate of three/three: version 2")
+    with Watch(cluster) as watch:
+        cluster.up("next", text="release threethreetessera, changed")
+    assert {o for o in ORGANIZATIONS if cluster.pod(o)["metadata"]["uid"] != before[o]} == {"three"}
+    assert certificate_of(cluster, "three") != shown and watch.most == 1
+    assert cluster.stored("three", cluster.send("one", "three")) == 42 and cluster.stored("two", sent) == 42
+    cluster.run("doctor", text="the certificate of three/three is good for 30 days at least")
+    print("a renewed certificate: its pod alone began again, and shows it; a private transaction by it")
+
+
 def check_votes(cluster):
-    cluster.run("demote", "network.yaml", "four", text="four/four is no validator any more")
-    cluster.run("promote", "network.yaml", "four", text="four/four is a validator")
-    print("voted out, and in again")
+    cluster.change("demote", "four", text="four/four is no validator any more")
+    assert len(cluster.validators()) == 3
+    cluster.change("promote", "four", text="four/four is a validator")
+    assert len(cluster.validators()) == 4
+    print("voted out and its node begun again as a member, and in again")
 
 
 def missing():
@@ -275,6 +393,9 @@ def main():
         sent = check_private(cluster)
         check_killed(cluster, sent)
         check_upgrade(cluster)
+        check_drained(cluster, sent)
+        check_renewed(cluster, sent)
+        check_members(cluster, sent)
         check_votes(cluster)
         cluster.run("down", text="gone   four: release fourfourtessera")
         cluster.kubernetes.wait("the pods to go", lambda: not cluster.kubernetes.get("pods", None, "--all-namespaces")["items"])

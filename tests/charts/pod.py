@@ -27,6 +27,7 @@ class Pod:
     def __init__(self, folder, values, manager, helm):
         self.folder, self.root, self.manager, self.helm = folder, folder + "/qdata", manager, helm
         self.keys, self.values = self.root + "/crypto/keys", json.loads(json.dumps(values))
+        self.values["vault"]["allowPlainHttp"] = True  # the reference's vault is asked by plain http
         self.processes = []
         os.makedirs(self.keys)
         os.makedirs(self.root + "/genesis")

@@ -58,7 +58,7 @@ def network(vault, kube):
       external_url_suffix: {name}.test
       cloud_provider: aws-baremetal
       k8s: {{context: "{name}", config_file: "{kube}"}}
-      vault: {{url: "{vault}", root_token: "env:VAULT_TOKEN", secret_path: "secretsv2"}}
+      vault: {{url: "{vault}", root_token: "env:VAULT_TOKEN", secret_path: "secretsv2", allow_plain_http: true}}
       services:
         peers:
           - peer:

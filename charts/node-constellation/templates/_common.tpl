@@ -341,6 +341,9 @@ spec:
     {{- if .Values.vault.caConfigMap }}
     - {name: VAULT_CACERT, value: /vault-ca/ca.crt}
     {{- end }}
+    {{- if .Values.vault.allowPlainHttp }}
+    - {name: VAULT_ALLOW_PLAIN_HTTP, value: "true"}
+    {{- end }}
   resources:
     {{- toYaml .Values.resources.init | nindent 4 }}
   securityContext:
@@ -557,8 +560,18 @@ spec:
   tolerations:
     {{- toYaml . | nindent 4 }}
   {{- end }}
-  {{- with .Values.affinity }}
+  {{- if .Values.affinity }}
   affinity:
-    {{- toYaml . | nindent 4 }}
+    {{- toYaml .Values.affinity | nindent 4 }}
+  {{- else if .Values.spread }}
+  affinity: # a node that is drained takes as few peers of a network with it as can be, whose-ever they are
+    podAntiAffinity:
+      preferredDuringSchedulingIgnoredDuringExecution:
+        - weight: 100
+          podAffinityTerm:
+            topologyKey: kubernetes.io/hostname
+            namespaceSelector: {}
+            labelSelector:
+              matchLabels: {app: consortiumchain}
   {{- end }}
 {{- end }}

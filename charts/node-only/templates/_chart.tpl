@@ -17,7 +17,7 @@
 {{- end }}
 
 {{- define "peer.certificatesArguments" -}}
-[--manager=none, --keystore={{ .Values.node.keystore }}, --kv={{ .Values.vault.kvVersion }}, --node-secret={{ .Values.vault.keyname }}]
+[--manager=none, --keystore={{ .Values.node.keystore }}, --kv={{ .Values.vault.kvVersion }}, --node-secret={{ .Values.vault.keyname }}{{ with .Values.node.enode }}, --enode={{ . }}{{ end }}]
 {{- end }}
 
 {{- define "peer.morePorts" -}}

@@ -19,7 +19,7 @@
 {{- end }}
 
 {{- define "peer.certificatesArguments" -}}
-[--manager=tessera, --keystore={{ .Values.node.keystore }}, --kv={{ .Values.vault.kvVersion }}, --node-secret={{ .Values.vault.keyname }}, --manager-secret={{ .Values.vault.tm_keyname }}{{ with .Values.vault.certsname }}, --certificate-secret={{ . }}{{ end }}]
+[--manager=tessera, --keystore={{ .Values.node.keystore }}, --kv={{ .Values.vault.kvVersion }}, --node-secret={{ .Values.vault.keyname }}, --manager-secret={{ .Values.vault.tm_keyname }}{{ with .Values.vault.certsname }}, --certificate-secret={{ . }}{{ end }}{{ with .Values.node.enode }}, --enode={{ . }}{{ end }}]
 {{- end }}
 
 {{- define "peer.morePorts" -}}
