@@ -252,7 +252,7 @@ def check_upgrade(cluster):
         seconds = time.monotonic() - began
     for name in ORGANIZATIONS:
         assert cluster.pod(name)["spec"]["containers"][-1]["image"] == "localhost/quorate:next"
-    assert watch.most == 1, f"{watch.most} pods were away at once"
+    assert watch.most <= 1, f"{watch.most} pods were away at once"
     assert watch.heights[-1] > watch.heights[0] + 3, watch.heights
     print(f"a rolling upgrade in {seconds:.1f} s: never more than one pod away, {watch.heights[-1] - watch.heights[0]} blocks meanwhile")
 
@@ -285,7 +285,7 @@ def check_drained(cluster, sent):
         blocks_come(cluster, 5)
         kubectl("uncordon", "node")
         back(cluster, "two", before, sent)
-    assert watch.most == 1 and watch.heights[-1] > watch.heights[0] + 5, (watch.most, watch.heights)
+    assert watch.most <= 1 and watch.heights[-1] > watch.heights[0] + 5, (watch.most, watch.heights)
     pause = max((watch.heights.count(h) for h in set(watch.heights)), default=0)
     print(f"evicted, and drained: {watch.heights[-1] - watch.heights[0]} blocks meanwhile, at most {pause} looks of {len(watch.heights)} at one height; "
           "the pod was back with its data both times")
@@ -347,7 +347,7 @@ def check_renewed(cluster, sent):
     with Watch(cluster) as watch:
         cluster.up("next", text="release threethreetessera, changed")
     assert {o for o in ORGANIZATIONS if cluster.pod(o)["metadata"]["uid"] != before[o]} == {"three"}
-    assert certificate_of(cluster, "three") != shown and watch.most == 1
+    assert certificate_of(cluster, "three") != shown and watch.most <= 1
     assert cluster.stored("three", cluster.send("one", "three")) == 42 and cluster.stored("two", sent) == 42
     cluster.run("doctor", text="the certificate of three/three is good for 30 days at least")
     print("a renewed certificate: its pod alone began again, and shows it; a private transaction by it")

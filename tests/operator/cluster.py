@@ -6,6 +6,7 @@ usage: cluster.py PROGRAM CHARTS
 The vault is a real OpenBao ($QUORATE_OPENBAO or `bao` of the path; skipped without); kubectl and helm are fake_cluster.py, as there is no cluster on a
 build machine: what they are called with is what is looked at."""
 
+import base64
 import json
 import os
 import pathlib
@@ -85,7 +86,7 @@ def check_up(clusters, vault):
     assert set(state) == {"carrier", "store"}, "each organization has a cluster of its own"
     for org in ORGANIZATIONS:
         objects = state[org]["objects"]
-        assert set(objects) == {f"namespace//{org}-quo", f"serviceaccount/{org}-quo/vault-auth", f"serviceaccount/{org}-quo/vault-reviewer",
+        assert set(objects) == {f"poddisruptionbudget/{org}-quo/peers", f"namespace//{org}-quo", f"serviceaccount/{org}-quo/vault-auth", f"serviceaccount/{org}-quo/vault-reviewer",
                                 f"clusterrolebinding//{org}-quo-role-tokenreview-binding", "storageclass//awsstorageclass",
                                 f"secret/{org}-quo/regcred", f"secret/{org}-quo/supply-{org}-ambassador-certs"}, objects.keys()
         assert set(vault.ask("GET", "sys/auth")["data"][f"quorum{org}/"]) and \
@@ -132,6 +133,74 @@ def check_again(clusters, vault):
     clusters.up(text="made   store: policy")
 
 
+def signed(folder, authority, days):
+    """A manager's certificate by an organization's authority, as the vault has it."""
+    (folder / "root.pem").write_bytes(base64.b64decode(authority["rootcapem"]))
+    (folder / "root.key").write_bytes(base64.b64decode(authority["rootcakey"]))
+    quiet = dict(check=True, cwd=folder, capture_output=True)
+    subprocess.run(["openssl", "req", "-newkey", "rsa:2048", "-nodes", "-keyout", "old.key", "-out", "old.csr", "-subj", "/CN=supply-store"], **quiet)
+    subprocess.run(["openssl", "x509", "-req", "-in", "old.csr", "-CA", "root.pem", "-CAkey", "root.key", "-CAcreateserial", "-days", str(days),
+                    "-out", "old.pem"], **quiet)
+    chain = (folder / "old.pem").read_bytes() + (folder / "root.pem").read_bytes()
+    return {"rootcapem": authority["rootcapem"], "ambassadorcrt": base64.b64encode(chain).decode(),
+            "ambassadorkey": base64.b64encode((folder / "old.key").read_bytes()).decode()}
+
+
+def check_renewal(clusters, vault):
+    """A certificate that runs out is told of in time, renewed in the vault, and taken up by its pod when that is upgraded."""
+    fine = clusters.run("doctor", code=1)
+    assert "well  store: the certificate of store/supply-store is good for 30 days at least" in fine, fine
+    if not shutil.which("openssl"):
+        print("no openssl: a certificate that runs out is not looked at")
+        return
+    certs = "secretsv2/data/store-quo/crypto/supply-store/certs"
+    authority = vault.ask("GET", "secretsv2/data/store-quo/authority")["data"]["data"]
+    old = signed(clusters.folder, authority, 10)
+    vault.ask("POST", certs, {"data": old})
+    clusters.up(text="made   store: release storesupply-storetessera, changed")
+    mark = clusters.clusters()["store"]["releases"]["store-quo"]["storesupply-storetessera"]["vault"]["certsmark"]
+    text = clusters.run("doctor", code=1)
+    assert re.search(r"ILL   store: the certificate of store/supply-store is good: for (9|10) days only; `quorate keys rotate store/supply-store certificate`",
+                     text), text
+    assert "well  store: the authority of store/supply-store is good" in text, text
+    clusters.run("keys", "rotate", "supply-store", "nodekey", code=1, text="runs on a cluster")
+    clusters.run("keys", "rotate", "validator-1", "certificate", code=2, text="has no transaction manager")
+    clusters.run("keys", "rotate", "supply-store", "certificate", text="made certificate of store/supply-store: version")
+    new = vault.ask("GET", certs)["data"]["data"]
+    assert new["rootcapem"] == old["rootcapem"] and new["ambassadorcrt"] != old["ambassadorcrt"] and set(new) == set(old)
+    assert "is good: for" not in clusters.run("doctor", code=1)
+    clusters.run("plan", "--charts", clusters.charts, "network.yaml", text="would  store: release storesupply-storetessera, changed")
+    clusters.forget_calls()
+    clusters.up(text="made   store: release storesupply-storetessera, changed")
+    assert clusters.clusters()["store"]["releases"]["store-quo"]["storesupply-storetessera"]["vault"]["certsmark"] != mark
+    assert [c for c in clusters.calls() if "exec" in c and "supply-store-0" in c], "nobody has waited for the pod"
+    # The authority: its managers' certificates with it, and the others' trust; one pod after another.
+    clusters.run("keys", "rotate", "supply-store", "authority", text="signed the certificate of store/supply-store anew")
+    clusters.up(text="made   carrier: release carriersupply-carriertessera, changed")
+    listed = json.loads(clusters.run("keys", "list", "--json"))
+    assert len(listed) == 6 and next(r for r in listed if r["peer"] == "store/supply-store")["authority"]["versions"] == 2, listed
+    clusters.run("keys", "show", "store/supply-store", text="supply-store.store.example.com")
+
+
+def check_published(clusters, vault):
+    """A node key that was lost, or made anew by somebody, is not taken for the node that the others know."""
+    path = "secretsv2/data/carrier-quo/crypto/validator-2/quorum"
+    fields = vault.ask("GET", path)["data"]["data"]
+    other = vault.ask("GET", path.replace("validator-2", "validator-3"))["data"]["data"]
+    values = clusters.clusters()["carrier"]["releases"]["carrier-quo"]["carriervalidator-2node"]
+    assert sum(values["node"]["enode"] in n for n in values["staticnodes"]) == 1, values["node"]
+    before = clusters.clusters()
+    vault.ask("POST", path, {"data": dict(fields, nodekey=other["nodekey"])})
+    for command in ("plan", "up"):
+        clusters.run(command, "--charts", clusters.charts, "network.yaml", code=1, text="carrier/validator-2 was published as enode")
+    vault.ask("DELETE", path)
+    clusters.up(code=1, text="carrier-quo/crypto/validator-2/quorum is not there any more")
+    clusters.run("doctor", code=1, text="ILL   network: keys are in the vaults and fit together: keys of carrier/validator-2")
+    assert clusters.clusters() == before, "something was done with a key that is not the published one"
+    vault.ask("POST", path, {"data": fields})
+    clusters.up(text="nothing to do")
+
+
 def check_rolling(clusters):
     """Changed peers are upgraded one by one; one that is not in sync stops those behind it."""
     clusters.forget_calls()
@@ -149,13 +218,96 @@ def check_rolling(clusters):
     clusters.up("--image", "registry.example/quorate:next")
 
 
+def asked(clusters):
+    """What was done to pods and releases, in order: ("propose", pod, vote), ("upgrade", release), ("uninstall", release)."""
+    for call in clusters.calls():
+        words = " ".join(call)
+        if "propose" in words:
+            yield "propose", call[call.index("--namespace") + 2], "true" in words
+        elif call[0] == "helm" and ("upgrade" in call or "uninstall" in call):
+            verb = "upgrade" if "upgrade" in call else "uninstall"
+            yield verb, next(w for w in call[call.index(verb) + 1:] if not w.startswith("--"))
+
+
 def check_votes(clusters):
-    clusters.run("promote", "network.yaml", "supply-store", code=2, text="write type: validator")
     clusters.run("demote", "network.yaml", "validator-4", text="carrier/validator-4 is no validator any more")
     clusters.run("promote", "network.yaml", "validator-4", text="carrier/validator-4 is a validator")
     clusters.run("promote", "network.yaml", "nobody", code=2, text="there is no peer nobody")
-    voters = [c[c.index("--namespace") + 2] for c in clusters.calls() if any("propose" in w for w in c)]
+    voters = [pod for verb, pod, *_ in asked(clusters) if verb == "propose"]
     assert voters[-4:] == [f"validator-{i}-0" for i in range(1, 5)], voters
+    assert [c for c in clusters.calls() if any("istanbul.discard" in w for w in c)], "proposals are left behind"
+    for i in range(1, 4):
+        clusters.run("promote", "network.yaml", f"validator-{i}", text="is a validator")
+    # A member becomes a validator: the file says so, its pod is begun again, then it is voted in; and back.
+    image = clusters.clusters()["carrier"]["releases"]["carrier-quo"]["carriervalidator-1node"]["images"]["node"]
+    clusters.forget_calls()
+    clusters.run("promote", "--charts", clusters.charts, "network.yaml", "supply-store", text="store/supply-store is a validator")
+    done = list(asked(clusters))
+    assert done[0] == ("upgrade", "storesupply-storetessera") and {d[0] for d in done[1:]} == {"propose"}, done
+    values = clusters.clusters()["store"]["releases"]["store-quo"]["storesupply-storetessera"]
+    assert values["node"]["mine"] is True and values["images"]["node"] == image, "the image that runs is not what was kept"
+    clusters.forget_calls()
+    clusters.run("demote", "--charts", clusters.charts, "network.yaml", "supply-store", text="store/supply-store is no validator any more")
+    done = list(asked(clusters))
+    assert done[0][0] == "propose" and done[-1] == ("upgrade", "storesupply-storetessera"), done
+    assert len(clusters.clusters()["validators"]) == 4
+
+
+def check_members(clusters, vault):
+    """A peer comes, and votes; another one goes; by commands and by the file."""
+    charts, genesis = ("--charts", clusters.charts), clusters.folder / "quorate.d/kubernetes/genesis.json"
+    before = genesis.read_bytes()
+    old = clusters.clusters()["store"]["releases"]["store-quo"]["storesupply-storetessera"]
+    clusters.forget_calls()
+    output = clusters.run("add-peer", "--validator", *charts, "network.yaml", "store", "second", text="ready  store/second")
+    assert output.rstrip().endswith("store/second is a validator") and genesis.read_bytes() == before, output
+    state = clusters.clusters()
+    values = state["store"]["releases"]["store-quo"]["storesecondtessera"]
+    assert values["node"]["status"] == "additional" and values["node"]["mine"] and values["images"] == old["images"], values["node"]
+    assert len(set(values["staticnodes"])) == len(old["staticnodes"]) + 1 and values["proxy"]["quorumport"] not in (15020, 15010), values["proxy"]
+    assert {"url": "https://second.store.example.com:443"} in values["tessera"]["othernodes"], values["tessera"]
+    assert values["disruption"] == {"enabled": False}, values["disruption"]
+    budget = state["store"]["objects"]["poddisruptionbudget/store-quo/peers"]
+    assert budget["spec"] == {"maxUnavailable": 1, "selector": {"matchLabels": {"app": "consortiumchain"}}}, budget
+    for releases in (state["carrier"]["releases"]["carrier-quo"], state["store"]["releases"]["store-quo"]):
+        assert all(v["staticnodes"] == values["staticnodes"] for v in releases.values()), "somebody has not heard of it"
+    done = list(asked(clusters))
+    assert [d[0] for d in done[-5:]] == ["propose"] * 5 and ("upgrade", "storesecondtessera") in done, done
+    assert vault.ask("GET", "secretsv2/data/store-quo/crypto/second/quorum")["data"]["data"]["nodekey"]
+    clusters.run("add-peer", "--validator", *charts, "network.yaml", "store", "second", text="store/second is a validator")
+    clusters.run("plan", *charts, "--image", values["images"]["node"], "network.yaml", text="nothing to do")
+    clusters.run("add-peer", *charts, "network.yaml", "nobody", "second", code=2, text="there is no organization nobody")
+    rendered = clusters.run("render", "--vault", "--image", values["images"]["node"], "--out", "rendered", "network.yaml")
+    assert "storesecondtessera" in str(list((clusters.folder / "rendered").rglob("*.yaml"))), rendered
+
+    # Five validators, two of them down: one that stays is needed for every block.
+    down, file = pathlib.Path(f"{clusters.state}.down"), clusters.file.read_text()
+    down.write_text("validator-1\nvalidator-2\n")
+    clusters.run("remove-peer", *charts, "network.yaml", "store/second", code=2, text="3 of the 4 validators that stay must run, and carrier/validator-1, carrier/validator-2 do not")
+    assert clusters.file.read_text() == file, "a refusal has changed the file"
+    down.unlink()
+    # Out first, then the pod; done again after helm has failed, it completes.
+    stuck = pathlib.Path(f"{clusters.state}.stuck")
+    stuck.write_text("uninstall")
+    clusters.forget_calls()
+    clusters.run("remove-peer", *charts, "network.yaml", "store/second", code=1, text="context deadline exceeded")
+    stuck.unlink()
+    clusters.run("plan", *charts, "--image", values["images"]["node"], "network.yaml", text="would  store: store/second gone: its release is taken away")
+    assert "storesecondtessera" in clusters.clusters()["store"]["releases"]["store-quo"], "a plan has taken it away"
+    clusters.run("up", *charts, "--image", values["images"]["node"], "network.yaml", text="made   store: store/second gone")
+    done = list(asked(clusters))
+    verbs = [d[0] for d in done]
+    assert verbs[:5] == ["propose"] * 5 and not done[0][2] and verbs.index("uninstall") == 5 and "upgrade" in verbs[7:], done
+    assert clusters.file.read_text().count("second") == 0 and len(clusters.clusters()["validators"]) == 4
+    state = clusters.clusters()
+    assert state["store"]["releases"]["store-quo"]["storesupply-storetessera"]["staticnodes"] == old["staticnodes"]
+    assert vault.ask("GET", "secretsv2/data/store-quo/crypto/second/quorum")["data"]["data"]["nodekey"], "its keys are gone"
+    clusters.run("remove-peer", *charts, "network.yaml", "second", code=2, text="there is no peer second")
+    clusters.run("plan", *charts, "--image", values["images"]["node"], "network.yaml", text="nothing to do")
+    # Another network's file in the same folder would end this one.
+    other = clusters.folder / "other.yaml"
+    other.write_text(clusters.file.read_text().replace("name: validator-", "name: other-").replace("name: supply-", "name: another-"))
+    clusters.run("plan", *charts, "other.yaml", code=1, text="is in the file: it is another network's")
 
 
 def check_added(clusters):
@@ -193,8 +345,37 @@ def check_gitops(clusters):
     log = subprocess.run([git, "-C", str(remote), "log", "-1", "--format=%an <%ae> %s %b", "main"], capture_output=True, text=True, check=True).stdout
     assert re.match(r"bot <bot@example.com> \[ci skip\] releases of .*Signed-off-by: bot", log, re.S), log
     clusters.up("--image", "registry.example/quorate:next", "--git", "checkout", text="nothing to do")
+    check_flux(clusters, git, remote)
     shutil.rmtree(remote)
     clusters.up("--image", "registry.example/quorate:other", "--git", "checkout", code=1, text="git")
+
+
+def check_flux(clusters, git, remote):
+    """With Flux at work: a changed release is pushed, on the cluster and in sync before the next is; whoever leaves is voted out before its file goes."""
+    try:
+        import yaml  # noqa: F401
+    except ImportError:
+        print("no PyYAML: what Flux would do is not looked at")
+        return
+    (remote / "hooks/post-receive").symlink_to(os.path.join(os.path.dirname(os.path.abspath(__file__)), "fake_flux.py"))
+    words = ("--image", "registry.example/quorate:flux", "--git", "checkout")
+    clusters.forget_calls()
+    clusters.up(*words, text="release carriervalidator-1node, changed and pushed")
+    kinds = ["flux" if c[0] == "flux" else "exec" for c in clusters.calls() if c[0] == "flux" or "exec" in c]
+    pushes = [i for i, k in enumerate(kinds) if k == "flux"]
+    assert len(pushes) == 7 and all(b > a + 1 for a, b in zip(pushes, pushes[1:])), "pushed without a look at the one before"
+    assert not [c for c in clusters.calls() if c[0] == "helm" and ("upgrade" in c or "uninstall" in c)]
+    assert all(v["images"]["node"] == "registry.example/quorate:flux" for v in clusters.clusters()["store"]["releases"]["customs-quo"].values())
+    # The organization goes with its only peer; the others hear of it one by one.
+    clusters.run("promote", "--git", "checkout", "network.yaml", "supply-customs", text="customs/supply-customs is a validator")
+    clusters.forget_calls()
+    clusters.run("remove-peer", "--git", "checkout", "network.yaml", "supply-customs", text="customs/supply-customs is gone")
+    calls = ["flux" if c[0] == "flux" else "propose" for c in clusters.calls() if c[0] == "flux" or any("propose" in w for w in c)]
+    assert calls == ["propose"] * 5 + ["flux"] * 7, calls
+    listed = subprocess.run([git, "-C", str(remote), "ls-tree", "-r", "--name-only", "main"], capture_output=True, text=True, check=True).stdout
+    assert "customssupply" not in listed and "customs" not in clusters.file.read_text(), listed
+    assert not clusters.clusters()["store"]["releases"].get("customs-quo"), "Flux has kept it"
+    print("GitOps with Flux: one release after another, each in sync first; a peer left")
 
 
 def check_down(clusters, vault):
@@ -202,7 +383,8 @@ def check_down(clusters, vault):
     assert not any(clusters.clusters()[c]["peers"] for c in ORGANIZATIONS)
     assert vault.ask("GET", "secretsv2/data/store-quo/crypto/supply-store/quorum")["data"], "secrets must outlive the pods"
     clusters.run("down", "--purge", code=2, text="--yes")
-    clusters.run("down", "--purge", "--yes", text="gone   store: namespace, binding, login, secrets")
+    gone = clusters.run("down", "--purge", "--yes", text="gone   store: namespace, binding, login, secrets")
+    assert "gone   customs: namespace, binding, login, secrets" in gone, gone  # has left before, or not
     left = {c: list(clusters.clusters()[c]["objects"]) for c in ORGANIZATIONS}
     assert all(v == ["storageclass//awsstorageclass"] for v in left.values()), left
     auth = vault.ask("GET", "sys/auth")["data"]
@@ -234,9 +416,15 @@ def main():
         print("up: two clusters, vaults set up, every pod awaited; no secret in a command line")
         check_again(clusters, vault)
         print("again: nothing to do; a changed policy is found and put right")
+        check_renewal(clusters, vault)
+        print("a certificate that runs out is told of, and renewed; so is an authority")
+        check_published(clusters, vault)
+        print("a node key that is not the published one is refused")
         check_rolling(clusters)
         print("an upgrade goes peer by peer, and stops at one that is not in sync")
         check_votes(clusters)
+        check_members(clusters, vault)
+        print("a peer came and was voted in; it went, voted out first; refused while the others could not agree")
         check_added(clusters)
         print("votes; an organization that comes later keeps the genesis")
         check_gitops(clusters)

@@ -3,10 +3,12 @@
 
 It keeps what is applied, by context and namespace, and refuses what a cluster refuses: an unknown context, an object in a namespace that is not
 there, a context or kubeconfig that is not given. Pods are ready as soon as their release is there, and their nodes have blocks; a file
-$FAKE_CLUSTER.behind holds the name of a peer that is not in sync. Every call is written to $FAKE_CLUSTER.calls: arguments, never the input."""
+$FAKE_CLUSTER.behind holds the name of a peer that is not in sync, $FAKE_CLUSTER.down names of peers whose nodes do not answer, one a line,
+$FAKE_CLUSTER.stuck what helm refuses. Every call is written to $FAKE_CLUSTER.calls: arguments, never the input."""
 
 import json
 import os
+import re
 import sys
 
 STATE = os.environ["FAKE_CLUSTER"]
@@ -47,9 +49,15 @@ def key(o):
     return "/".join((o["kind"].lower(), o["metadata"].get("namespace", ""), o["metadata"]["name"]))
 
 
+def lines(name):
+    return open(STATE + name).read().split() if os.path.exists(STATE + name) else []
+
+
 def console(state, context, namespace, words):
     peer, expression = words[0][:-2], words[-2]
     cluster = state[context]
+    if peer in lines(".down"):
+        fail("the container does not run")
     if f"{namespace}/{peer}" not in cluster["peers"]:
         fail(f"pods {words[0]} not found")
     behind = open(STATE + ".behind").read().strip() if os.path.exists(STATE + ".behind") else ""
@@ -65,6 +73,8 @@ def console(state, context, namespace, words):
             (validators.append if vote == "true" else validators.remove)(address.strip('"'))
             votes.clear()
         save(state)
+        return "null"
+    if expression.startswith("istanbul.discard("):
         return "null"
     if expression.startswith("raft.addPeer("):
         state["raft"] = state.get("raft", 4) + 1
@@ -126,12 +136,14 @@ def helm(words):
     if not config or not context:
         fail("no kubeconfig or context is named")
     namespace = option(words, "--namespace")
+    if words[0] in lines(".stuck"):
+        fail("context deadline exceeded")
     state = load()
     cluster = state.setdefault(context, {"objects": {}, "releases": {}, "peers": []})
     releases = cluster["releases"].setdefault(namespace, {})
     if words[0] == "list":
         name = option(words, "--filter")
-        print("\n".join(r for r in releases if name in r), end="")
+        print("\n".join(r for r in releases if re.search(name, r)), end="")
     elif words[:2] == ["get", "values"]:
         print(json.dumps(releases[words[2]]))
     elif words[0] == "upgrade":

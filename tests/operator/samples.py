@@ -22,9 +22,11 @@ def fill(text, genesis="/nowhere/genesis.json", staticnodes="/nowhere/static-nod
     return text
 
 
-def baf(fixtures, name, **files):
+def baf(fixtures, name, plain_http=False, **files):
+    """`plain_http`: the word without which a cluster's vault is not asked in clear, as BAF asks it."""
     with open(os.path.join(fixtures, "network-yaml/baf-0.8.1", name)) as f:
-        return fill(f.read(), **files)
+        text = fill(f.read(), **files)
+    return re.sub(r"^( *)(url: \"http://vault.*)$", r"\1\2\n\1allow_plain_http: true", text, flags=re.MULTILINE) if plain_http else text
 
 
 def bevel():

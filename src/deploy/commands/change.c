@@ -27,7 +27,7 @@ static const struct options_row add_rows[] = {
     COMMON_ROWS,
     DEPLOY_CLUSTER_ROWS(cluster),
 };
-static const struct options_row rows[] = {COMMON_ROWS};
+static const struct options_row rows[] = {COMMON_ROWS, DEPLOY_CLUSTER_ROWS(cluster)};
 
 static bool is_raft(const struct deploy_context *context)
 {
@@ -132,8 +132,9 @@ static int add(const char *path, const char *organization, const char *peer,
         status =
             err_set(detail, ERR_NOTFOUND, "there is no organization %s in %s", organization, path);
     if (status == ERR_OK && peer)
-        status = deploy_edit_add_peer(&text, buf_bytes(&before.content), before.network, owner,
-                                      peer, validator, detail);
+        status = deploy_edit_add_peer(
+            &text, buf_bytes(&before.content), before.network, owner,
+            &(const struct deploy_edit_peer){.name = peer, .validator = validator}, detail);
     else if (status == ERR_OK)
         deploy_edit_add_organization(&text, buf_bytes(&before.content), before.network,
                                      organization, validator);
@@ -238,23 +239,19 @@ static int vote(const char *path, const char *name, bool in, struct err_detail *
 
 /* --- The commands --- */
 
-enum cluster_change { CLUSTER_ADD, CLUSTER_IN, CLUSTER_OUT };
-
-static int on_cluster(char **argv, enum cluster_change change)
+static const struct deploy_cluster_words *cluster_words(void)
 {
     cluster.data = data;
     cluster.wait_seconds =
         wait_seconds == DEPLOY_WAIT_SECONDS ? DEPLOY_CLUSTER_WAIT_SECONDS : wait_seconds;
-    return change == CLUSTER_ADD
-               ? deploy_cluster_run_add(argv[0], &cluster, argv[1])
-               : deploy_cluster_run_vote(argv[0], &cluster, argv[1], change == CLUSTER_IN);
+    return &cluster;
 }
 
 static int run_add_org(size_t argc, char **argv)
 {
     struct err_detail detail = {""};
     if (argc == 2 && deploy_cluster_is(argv[0]))
-        return on_cluster(argv, CLUSTER_ADD);
+        return deploy_cluster_run_add(argv[0], cluster_words(), argv[1]);
     int status = argc == 2 ? add(argv[0], argv[1], NULL, &detail)
                            : err_set(&detail, ERR_USAGE,
                                      "add-org takes a file and a name: quorate add-org "
@@ -265,6 +262,8 @@ static int run_add_org(size_t argc, char **argv)
 static int run_add_peer(size_t argc, char **argv)
 {
     struct err_detail detail = {""};
+    if (argc == 3 && deploy_cluster_is(argv[0]))
+        return deploy_cluster_run_add_peer(argv[0], cluster_words(), argv[1], argv[2], validator);
     int status = argc == 3 ? add(argv[0], argv[1], argv[2], &detail)
                            : err_set(&detail, ERR_USAGE,
                                      "add-peer takes a file, an organization and a name: quorate "
@@ -275,6 +274,8 @@ static int run_add_peer(size_t argc, char **argv)
 static int run_remove_peer(size_t argc, char **argv)
 {
     struct err_detail detail = {""};
+    if (argc == 2 && deploy_cluster_is(argv[0]))
+        return deploy_cluster_run_remove_peer(argv[0], cluster_words(), argv[1]);
     int status = argc == 2 ? remove_peer(argv[0], argv[1], &detail)
                            : err_set(&detail, ERR_USAGE,
                                      "remove-peer takes a file and a peer: quorate remove-peer "
@@ -286,7 +287,7 @@ static int run_vote(size_t argc, char **argv, bool in)
 {
     struct err_detail detail = {""};
     if (argc == 2 && deploy_cluster_is(argv[0]))
-        return on_cluster(argv, in ? CLUSTER_IN : CLUSTER_OUT);
+        return deploy_cluster_run_vote(argv[0], cluster_words(), argv[1], in);
     int status = argc == 2 ? vote(argv[0], argv[1], in, &detail)
                            : err_set(&detail, ERR_USAGE,
                                      "%s takes a file and a peer: quorate %s network.yaml carrier",
@@ -323,7 +324,8 @@ const struct commands_command deploy_add_peer = {
 
 const struct commands_command deploy_remove_peer = {
     .text = {"remove-peer", "FILE PEER", "take a peer out of the running network",
-             "It is voted out first if it is a validator. Its data and keys stay."},
+             "It is voted out first if it is a validator, and stays if the others could not agree "
+             "without it. Its data and keys stay."},
     .rows = rows,
     .row_count = BASE_COUNT(rows),
     .run = run_remove_peer,

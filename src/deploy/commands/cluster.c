@@ -5,6 +5,7 @@
 #include "deploy/local/site.h"
 #include "deploy/yaml.h"
 
+#include <glob.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -129,6 +130,40 @@ static int forget(const char *data, struct err_detail *detail)
     return ERR_OK;
 }
 
+/* One organization that has left, by what the file said of it then. */
+static int purge_left(const char *path, const char *name, const char *data,
+                      struct err_detail *detail)
+{
+    struct deploy_cluster_context context;
+    const struct deploy_cluster_options options = options_of(data, NULL);
+    int status = deploy_cluster_open(&context, path, &options, detail);
+    for (size_t i = 0; status == ERR_OK && i < context.network->organizations.count; i++) {
+        const struct deploy_organization *organization = &context.network->organizations.items[i];
+        if (strcmp(organization->name.text, name) == 0)
+            status = deploy_target_purge(context.cluster, organization, detail);
+    }
+    deploy_cluster_close(&context);
+    if (status == ERR_OK && unlink(path) != 0)
+        status = err_set(detail, ERR_IO, "cannot remove %s", path);
+    return status;
+}
+
+static int purge_all_left(const char *data, struct err_detail *detail)
+{
+    char pattern[DEPLOY_PATH_MAX], name[64];
+    glob_t found = {0};
+    int status = ERR_OK;
+    deploy_path(pattern, "%.800s/kubernetes/" DEPLOY_TARGET_LEFT "*.yaml", data);
+    if (glob(pattern, 0, NULL, &found) == 0)
+        for (size_t i = 0; status == ERR_OK && i < found.gl_pathc; i++) {
+            const char *base = strrchr(found.gl_pathv[i], '/') + 1 + strlen(DEPLOY_TARGET_LEFT);
+            snprintf(name, sizeof(name), "%.*s", (int)(strlen(base) - strlen(".yaml")), base);
+            status = purge_left(found.gl_pathv[i], name, data, detail);
+        }
+    globfree(&found);
+    return status;
+}
+
 int deploy_cluster_run_down(const char *path, const char *data, bool purge)
 {
     struct err_detail detail = {""};
@@ -138,20 +173,8 @@ int deploy_cluster_run_down(const char *path, const char *data, bool purge)
     if (status == ERR_OK)
         status = deploy_target_down(context.cluster, purge, &detail);
     if (status == ERR_OK && purge)
+        status = purge_all_left(data, &detail);
+    if (status == ERR_OK && purge)
         status = forget(data, &detail);
-    return finish(&context, status, true, &detail);
-}
-
-int deploy_cluster_run_vote(const char *path, const struct deploy_cluster_words *words,
-                            const char *name, bool in)
-{
-    struct err_detail detail = {""};
-    struct deploy_cluster_context context;
-    const struct deploy_cluster_options options = options_of(words->data, words);
-    int status = deploy_cluster_open(&context, path, &options, &detail);
-    if (status == ERR_OK)
-        status = deploy_cluster_prepare(context.cluster, true, &detail);
-    if (status == ERR_OK)
-        status = deploy_target_vote(context.cluster, name, in, words->wait_seconds, &detail);
     return finish(&context, status, true, &detail);
 }

@@ -38,6 +38,13 @@ int deploy_cluster_run_add(const char *path, const struct deploy_cluster_words *
 int deploy_cluster_run_status(const char *path, const char *data, bool as_json);
 int deploy_cluster_run_doctor(const char *path, const char *data);
 int deploy_cluster_run_down(const char *path, const char *data, bool purge);
+
+/* Changes of a network that runs (change_cluster.c): each alters the file, then does what `up` does with it. Images that
+ * are not named are those that run. */
+int deploy_cluster_run_add_peer(const char *path, const struct deploy_cluster_words *words,
+                                const char *organization, const char *peer, bool validator);
+int deploy_cluster_run_remove_peer(const char *path, const struct deploy_cluster_words *words,
+                                   const char *name);
 int deploy_cluster_run_vote(const char *path, const struct deploy_cluster_words *words,
                             const char *name, bool in);
 

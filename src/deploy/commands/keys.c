@@ -35,22 +35,29 @@ enum { IMPORT_MAX = 256 << 10 }; /* bytes of a file that is brought along */
 
 struct work {
     struct deploy_context context;
+    bool is_cluster;
+    struct deploy_cluster_options options;
+    struct deploy_cluster_context cluster;
     struct deploy_secrets secrets;
     char path[DEPLOY_PATH_MAX]; /* of the store */
+};
+
+/* A peer, wherever it runs. */
+struct holder {
+    const char *name;
+    struct deploy_owner owner;
+    const struct deploy_site_peer *here; /* NULL on clusters */
 };
 
 /* --- Beginning and ending --- */
 
 static int open_network(struct work *w, struct err_detail *detail)
 {
-    char cluster[DEPLOY_PATH_MAX];
-    if (deploy_cluster_was(cluster, data)) {
-        w->context = (struct deploy_context){.content = BUF_INIT};
-        arena_init(&w->context.arena);
-        return err_set(detail, ERR_UNSUPPORTED,
-                       "the network of %s is on clusters: its secrets are in the vaults, under "
-                       "<secret_path>/<organization>-quo; change them there, then `quorate up`",
-                       data);
+    char kept[DEPLOY_PATH_MAX];
+    w->is_cluster = !network_file && deploy_cluster_was(kept, data);
+    if (w->is_cluster) {
+        w->options = (struct deploy_cluster_options){.data = data, .image = "", .vault = true};
+        return deploy_cluster_open(&w->cluster, kept, &w->options, detail);
     }
     return network_file ? deploy_context_open(&w->context, network_file, data, detail)
                         : deploy_context_reopen(&w->context, data, detail);
@@ -58,8 +65,12 @@ static int open_network(struct work *w, struct err_detail *detail)
 
 static int begin(struct work *w, struct err_detail *detail)
 {
-    w->secrets = (struct deploy_secrets){0};
+    *w = (struct work){.is_cluster = false};
     int status = open_network(w, detail);
+    if (w->is_cluster)
+        return status == ERR_OK
+                   ? deploy_cluster_store(&w->secrets, w->path, w->cluster.cluster, detail)
+                   : status;
     if (status == ERR_OK && !network_file && !deploy_context_has_secrets(w->context.site))
         status = err_set(detail, ERR_NOTFOUND, "%s has no store of secrets; `quorate up` makes it",
                          w->context.site->folder);
@@ -74,7 +85,44 @@ static int begin(struct work *w, struct err_detail *detail)
 static void end(struct work *w)
 {
     deploy_secrets_close(&w->secrets);
-    deploy_context_release(&w->context);
+    if (w->is_cluster)
+        deploy_cluster_close(&w->cluster);
+    else
+        deploy_context_release(&w->context);
+}
+
+/* --- Peers --- */
+
+static size_t count_of(const struct work *w)
+{
+    return w->is_cluster ? w->cluster.cluster->count : w->context.site->count;
+}
+
+/* False for one of an organization that others run. */
+static bool holder_at(struct holder *ret, const struct work *w, size_t index)
+{
+    if (!w->is_cluster) {
+        const struct deploy_site_peer *peer = &w->context.site->peers[index];
+        *ret = (struct holder){peer->name, deploy_site_owner(w->context.site, peer), peer};
+        return true;
+    }
+    const struct deploy_cluster_peer *peer = &w->cluster.cluster->peers[index];
+    *ret = (struct holder){peer->name, deploy_cluster_owner(w->cluster.cluster, peer), NULL};
+    return !peer->organization->external.value;
+}
+
+static int find(struct holder *ret, const struct work *w, const char *name,
+                struct err_detail *detail)
+{
+    const struct deploy_site_peer *peer = NULL;
+    size_t index = 0;
+    int status = w->is_cluster ? deploy_cluster_find(&index, w->cluster.cluster, name, detail)
+                               : deploy_context_peer(&peer, &w->context, name, detail);
+    if (status == ERR_OK && peer)
+        index = (size_t)(peer - w->context.site->peers);
+    if (status == ERR_OK && !holder_at(ret, w, index))
+        status = err_set(detail, ERR_USAGE, "%s is external: its operator has its keys", name);
+    return status;
 }
 
 /* --- Looking --- */
@@ -94,10 +142,12 @@ static int list(struct err_detail *detail)
     struct work w;
     json_t *all = json_array();
     int status = begin(&w, detail);
-    for (size_t i = 0; status == ERR_OK && i < w.context.site->count; i++) {
+    for (size_t i = 0; status == ERR_OK && i < count_of(&w); i++) {
+        struct holder holder;
         json_t *one = NULL;
-        status = deploy_keys_describe(&one, &w.secrets, w.context.site, &w.context.site->peers[i],
-                                      detail);
+        if (!holder_at(&holder, &w, i))
+            continue;
+        status = deploy_keys_describe(&one, &w.secrets, &holder.owner, holder.name, detail);
         if (status == ERR_OK)
             json_array_append_new(all, one);
     }
@@ -113,13 +163,13 @@ static int list(struct err_detail *detail)
 static int show(const char *name, struct err_detail *detail)
 {
     struct work w;
-    const struct deploy_site_peer *peer = NULL;
+    struct holder holder;
     json_t *one = NULL;
     int status = begin(&w, detail);
     if (status == ERR_OK)
-        status = deploy_context_peer(&peer, &w.context, name, detail);
+        status = find(&holder, &w, name, detail);
     if (status == ERR_OK)
-        status = deploy_keys_describe(&one, &w.secrets, w.context.site, peer, detail);
+        status = deploy_keys_describe(&one, &w.secrets, &holder.owner, holder.name, detail);
     if (status == ERR_OK && as_json)
         status = print_json(one, detail);
     else if (status == ERR_OK)
@@ -150,27 +200,39 @@ static int check_living(const struct work *w, const struct deploy_site_peer *pee
     return ERR_OK;
 }
 
-static int change_one(const struct work *w, const struct deploy_site_peer *peer,
+/* What pods take up as they begin again, and nothing in the chain, the payloads or the volumes hangs on. */
+static int check_cluster(const char *name, enum deploy_material material, struct err_detail *detail)
+{
+    return material == DEPLOY_CERTIFICATE || material == DEPLOY_AUTHORITY
+               ? ERR_OK
+               : err_set(detail, ERR_UNSUPPORTED,
+                         "%s runs on a cluster, where certificate and authority are renewed; for "
+                         "another node key, account or manager's key `quorate add-peer` a peer and "
+                         "`remove-peer` this one",
+                         name);
+}
+
+static int change_one(const struct work *w, const struct holder *holder,
                       enum deploy_material material, const struct deploy_import *import,
                       struct err_detail *detail)
 {
     char path[DEPLOY_SECRETS_PATH_MAX + 1];
     uint64_t versions = 0;
-    const struct deploy_owner owner = deploy_site_owner(w->context.site, peer);
     enum deploy_secret_kind kind = deploy_material_secret(material);
-    if (kind != DEPLOY_SECRET_QUORUM && !peer->has_tm)
-        return err_set(detail, ERR_USAGE, "%s has no transaction manager", peer->name);
-    int status = check_living(w, peer, material, detail);
+    bool used = !holder->here || deploy_founders_chain(w->context.site, holder->name);
+    if (kind != DEPLOY_SECRET_QUORUM && !holder->owner.has_tm)
+        return err_set(detail, ERR_USAGE, "%s has no transaction manager", holder->name);
+    int status = holder->here ? check_living(w, holder->here, material, detail)
+                              : check_cluster(holder->name, material, detail);
     if (status == ERR_OK)
-        status = deploy_keys_change(&w->secrets, &owner, material, import,
-                                    deploy_founders_chain(w->context.site, peer->name), detail);
-    deploy_secret_path(path, owner.organization, owner.peer, kind);
+        status = deploy_keys_change(&w->secrets, &holder->owner, material, import, used, detail);
+    deploy_secret_path(path, holder->owner.organization, holder->owner.peer, kind);
     if (status == ERR_OK)
         status = deploy_secrets_versions(&w->secrets, &versions, path, detail);
     if (status != ERR_OK)
-        return err_prefix(detail, status, "%s of %s", deploy_material_word(material), peer->name);
+        return err_prefix(detail, status, "%s of %s", deploy_material_word(material), holder->name);
     printf("%s %s of %s: version %llu of %s\n", import ? "took" : "made",
-           deploy_material_word(material), peer->name, (unsigned long long)versions, path);
+           deploy_material_word(material), holder->name, (unsigned long long)versions, path);
     return ERR_OK;
 }
 
@@ -179,35 +241,41 @@ static int sign_again(const struct work *w, const struct deploy_organization *or
                       struct err_detail *detail)
 {
     int status = ERR_OK;
-    for (size_t i = 0; status == ERR_OK && i < w->context.site->count; i++) {
-        const struct deploy_site_peer *peer = &w->context.site->peers[i];
-        if (peer->organization != organization || !peer->has_tm)
+    for (size_t i = 0; status == ERR_OK && i < count_of(w); i++) {
+        struct holder holder;
+        if (!holder_at(&holder, w, i) || holder.owner.organization != organization ||
+            !holder.owner.has_tm)
             continue;
-        status = deploy_keys_change(&w->secrets,
-                                    &(const struct deploy_owner){.organization = organization,
-                                                                 .peer = peer->peer,
-                                                                 .has_tm = true},
-                                    DEPLOY_CERTIFICATE, NULL, true, detail);
+        status =
+            deploy_keys_change(&w->secrets, &holder.owner, DEPLOY_CERTIFICATE, NULL, true, detail);
         if (status == ERR_NOTFOUND) /* it has none yet, and gets one by `up` */
             status = ERR_OK;
         else if (status == ERR_OK)
-            printf("signed the certificate of %s anew\n", peer->name);
+            printf("signed the certificate of %s anew\n", holder.name);
     }
     return status;
+}
+
+static void tell_next(const struct work *w)
+{
+    if (w->is_cluster)
+        printf("next: quorate up, as ever; it begins the pods that read it again, one at a time\n");
+    else
+        printf("next: quorate up --detach --data %s %s%s; it restarts what reads it\n", data,
+               network_file ? "" : data, network_file ? network_file : "/network.yaml");
 }
 
 static int change(struct work *w, const char *name, enum deploy_material material,
                   const struct deploy_import *import, struct err_detail *detail)
 {
-    const struct deploy_site_peer *peer = NULL;
-    int status = deploy_context_peer(&peer, &w->context, name, detail);
+    struct holder holder;
+    int status = find(&holder, w, name, detail);
     if (status == ERR_OK)
-        status = change_one(w, peer, material, import, detail);
+        status = change_one(w, &holder, material, import, detail);
     if (status == ERR_OK && material == DEPLOY_AUTHORITY)
-        status = sign_again(w, peer->organization, detail);
+        status = sign_again(w, holder.owner.organization, detail);
     if (status == ERR_OK)
-        printf("next: quorate up --detach --data %s %s%s; it restarts what reads it\n", data,
-               network_file ? "" : data, network_file ? network_file : "/network.yaml");
+        tell_next(w);
     return status;
 }
 

@@ -144,12 +144,12 @@ static int describe(const struct reading *r, enum deploy_secret_kind kind, descr
 }
 
 int deploy_keys_describe(json_t **ret_object, const struct deploy_secrets *secrets,
-                         const struct deploy_site *site, const struct deploy_site_peer *peer,
+                         const struct deploy_owner *owner, const char *name,
                          struct err_detail *detail)
 {
     struct reading r = {.secrets = secrets,
-                        .owner = deploy_site_owner(site, peer),
-                        .object = json_pack("{s:s}", "peer", peer->name),
+                        .owner = *owner,
+                        .object = json_pack("{s:s}", "peer", name),
                         .detail = detail};
     int status = r.object ? describe(&r, DEPLOY_SECRET_QUORUM, describe_quorum)
                           : err_set(detail, ERR_NOMEM, "out of memory");

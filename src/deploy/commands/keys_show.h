@@ -6,7 +6,7 @@
 
 /* A peer's, as an object; what is not there is left out. Freed by json_decref. ERR_CORRUPT, ERR_IO, ERR_NOMEM. */
 int deploy_keys_describe(json_t **ret_object, const struct deploy_secrets *secrets,
-                         const struct deploy_site *site, const struct deploy_site_peer *peer,
+                         const struct deploy_owner *owner, const char *name,
                          struct err_detail *detail) BASE_NODISCARD;
 
 /* One row for each material of each object. */

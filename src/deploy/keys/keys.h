@@ -22,6 +22,7 @@ enum {
     DEPLOY_SHA1_TEXT = 41,    /* hex of 20 bytes, end mark */
     DEPLOY_USER_TEXT = 65,    /* of a database, end mark */
     DEPLOY_FORMER_MAX = 1000, /* of one kind that are kept */
+    DEPLOY_EXPIRY_DAYS = 30,  /* that a certificate must be good for, or it is told of */
 };
 
 /* Whose material it is. */

@@ -11,7 +11,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { FILE_MAX_BYTES = 16 * 1024 * 1024 };
+enum {
+    FILE_MAX_BYTES = 16 * 1024 * 1024,
+    NODE_ID_TEXT = 2 * sizeof(struct crypto_public_key) + 1,
+};
 
 static const char *default_image(const struct deploy_network *network, struct arena *arena)
 {
@@ -86,6 +89,8 @@ void deploy_cluster_release(struct deploy_cluster *cluster)
         buf_release(&cluster->authorities[i]);
     buf_release(&cluster->genesis);
     json_decref(cluster->static_nodes);
+    json_decref(cluster->founders);
+    json_decref(cluster->published);
 }
 
 static void path_of(char *ret, const struct deploy_cluster *cluster, const char *file)
@@ -95,16 +100,36 @@ static void path_of(char *ret, const struct deploy_cluster *cluster, const char 
 
 /* --- Members: who was there at the beginning, and the ids of those who joined a Raft cluster --- */
 
-static bool holds(const json_t *list, const char *name)
+/* The place of a name in the list, from 1; 0 when it is not in it. */
+static size_t place_of(const json_t *list, const char *name)
 {
     size_t i;
     json_t *item;
     json_array_foreach(list, i, item)
     {
         if (json_is_string(item) && strcmp(json_string_value(item), name) == 0)
-            return true;
+            return i + 1;
     }
-    return false;
+    return 0;
+}
+
+/* A founder of a Raft cluster is known by its place among the static nodes, as long as that is what it was. */
+static uint64_t founders_id(const struct deploy_cluster *cluster, size_t index)
+{
+    size_t place = place_of(cluster->founders, cluster->peers[index].name);
+    bool raft = cluster->network->config->consensus.value == DEPLOY_RAFT;
+    return raft && !cluster->network->config->bootnode && place != index + 1 ? place : 0;
+}
+
+/* The first time all peers are founders, unless they join a network that is there. */
+static int found(struct deploy_cluster *cluster, struct err_detail *detail)
+{
+    cluster->founders = json_array();
+    for (size_t i = 0; i < cluster->count; i++)
+        if (cluster->peers[i].founder &&
+            json_array_append_new(cluster->founders, json_string(cluster->peers[i].name)) != 0)
+            return err_set(detail, ERR_NOMEM, "out of memory");
+    return ERR_OK;
 }
 
 static int read_members(struct deploy_cluster *cluster, struct err_detail *detail)
@@ -113,38 +138,70 @@ static int read_members(struct deploy_cluster *cluster, struct err_detail *detai
     struct buf text = BUF_INIT;
     path_of(path, cluster, "members.json");
     if (access(path, F_OK) != 0)
-        return ERR_OK;
+        return found(cluster, detail);
     int status = file_read(path, FILE_MAX_BYTES, &text, detail);
     json_t *root = status == ERR_OK
                        ? json_loadb((const char *)text.data, text.len, JSON_REJECT_DUPLICATES, NULL)
                        : NULL;
-    const json_t *founders = json_object_get(root, "founders");
-    if (status == ERR_OK && !json_is_array(founders))
+    cluster->founders = json_incref(json_object_get(root, "founders"));
+    if (status == ERR_OK && !json_is_array(cluster->founders))
         status = err_set(detail, ERR_CORRUPT, "%s is damaged; restore it from a backup", path);
     for (size_t i = 0; status == ERR_OK && i < cluster->count; i++) {
         struct deploy_cluster_peer *peer = &cluster->peers[i];
-        peer->founder = holds(founders, peer->name);
+        peer->founder = place_of(cluster->founders, peer->name) != 0;
         json_int_t id =
             json_integer_value(json_object_get(json_object_get(root, "raft"), peer->name));
-        peer->raft_id = id > 0 ? (uint64_t)id : 0;
+        peer->raft_id = peer->founder ? founders_id(cluster, i) : id > 0 ? (uint64_t)id : 0;
     }
+    cluster->published = json_incref(json_object_get(root, "nodes"));
     json_decref(root);
     buf_release(&text);
     return status;
 }
 
+static void node_id(char ret[NODE_ID_TEXT], const struct deploy_cluster_peer *peer)
+{
+    hex_encode(ret, bytes_of(peer->identity.node.b, sizeof(peer->identity.node.b)));
+    ret[NODE_ID_TEXT - 1] = 0;
+}
+
+/* A key that was lost and made anew is another node: the genesis, the validators and the others' lists have the old one. */
+static int check_published(const struct deploy_cluster *cluster, struct err_detail *detail)
+{
+    char is[NODE_ID_TEXT], path[DEPLOY_SECRETS_PATH_MAX + 1];
+    for (size_t i = 0; i < cluster->count; i++) {
+        const struct deploy_cluster_peer *peer = &cluster->peers[i];
+        const char *was = json_string_value(json_object_get(cluster->published, peer->name));
+        node_id(is, peer);
+        if (peer->organization->external.value || !was || strcmp(was, is) == 0)
+            continue;
+        deploy_secret_path(path, peer->organization, peer->peer, DEPLOY_SECRET_QUORUM);
+        return err_set(detail, ERR_EXISTS,
+                       "%s was published as enode %.16s..., and the key in %s is another's: put "
+                       "the key back (an engine of version 2 has it as an earlier version), or "
+                       "`quorate remove-peer` it and `add-peer` one of another name",
+                       peer->name, was, path);
+    }
+    return ERR_OK;
+}
+
 int deploy_cluster_keep(const struct deploy_cluster *cluster, struct err_detail *detail)
 {
     char path[DEPLOY_PATH_MAX];
-    json_t *founders = json_array(), *raft = json_object();
+    json_t *raft = json_object();
     for (size_t i = 0; i < cluster->count; i++) {
         const struct deploy_cluster_peer *peer = &cluster->peers[i];
-        if (peer->founder)
-            json_array_append_new(founders, json_string(peer->name));
-        if (peer->raft_id)
+        if (peer->raft_id && !peer->founder)
             json_object_set_new(raft, peer->name, json_integer((json_int_t)peer->raft_id));
     }
-    json_t *root = json_pack("{s:o, s:o}", "founders", founders, "raft", raft);
+    json_t *nodes = json_object();
+    for (size_t i = 0; i < cluster->count; i++) {
+        char id[NODE_ID_TEXT];
+        node_id(id, &cluster->peers[i]);
+        json_object_set_new(nodes, cluster->peers[i].name, json_string(id));
+    }
+    json_t *root =
+        json_pack("{s:O, s:o, s:o}", "founders", cluster->founders, "raft", raft, "nodes", nodes);
     char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
     path_of(path, cluster, "members.json");
     int status = text ? file_write(path, bytes_str(text), detail)
@@ -152,6 +209,30 @@ int deploy_cluster_keep(const struct deploy_cluster *cluster, struct err_detail 
     free(text); /* from malloc, by jansson */
     json_decref(root);
     return status;
+}
+
+void deploy_cluster_forget_founder(struct deploy_cluster *cluster, const char *name)
+{
+    size_t place = place_of(cluster->founders, name);
+    if (place)
+        (void)json_array_set_new(cluster->founders, place - 1, json_null());
+}
+
+int deploy_cluster_find(size_t *ret_index, const struct deploy_cluster *cluster, const char *name,
+                        struct err_detail *detail)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < cluster->count; i++)
+        if (strcmp(cluster->peers[i].name, name) == 0 ||
+            strcmp(cluster->peers[i].peer->name.text, name) == 0) {
+            *ret_index = i;
+            found++;
+        }
+    return found == 1 ? ERR_OK
+                      : err_set(detail, ERR_NOTFOUND,
+                                found ? "there are several peers %s; name organization/peer"
+                                      : "there is no peer %s; `quorate status` lists them",
+                                name);
 }
 
 /* --- Genesis --- */
@@ -287,6 +368,30 @@ static int read_nodes(struct deploy_cluster *cluster, struct err_detail *detail)
     return status;
 }
 
+int deploy_cluster_identify(struct deploy_cluster *cluster, struct err_detail *detail)
+{
+    int status = read_members(cluster, detail);
+    if (status == ERR_OK)
+        status = deploy_cluster_material(cluster, true, detail);
+    for (size_t i = 0; status == ERR_OK && i < cluster->count; i++) {
+        struct deploy_identity *identity = &cluster->peers[i].identity;
+        const char *id =
+            json_string_value(json_object_get(cluster->published, cluster->peers[i].name));
+        struct crypto_public_key key;
+        if (id && hex_decode_exact(id, key.b, sizeof(key.b))) {
+            identity->node = key;
+            crypto_address_of(&identity->node_address, &key);
+        }
+    }
+    return status;
+}
+
+bool deploy_cluster_is_published(const struct deploy_cluster *cluster,
+                                 const struct deploy_cluster_peer *peer)
+{
+    return json_object_get(cluster->published, peer->name) != NULL;
+}
+
 int deploy_cluster_prepare(struct deploy_cluster *cluster, bool read_only,
                            struct err_detail *detail)
 {
@@ -297,6 +402,8 @@ int deploy_cluster_prepare(struct deploy_cluster *cluster, bool read_only,
         status = read_members(cluster, detail);
     if (status == ERR_OK)
         status = deploy_cluster_material(cluster, read_only, detail);
+    if (status == ERR_OK)
+        status = check_published(cluster, detail);
     if (status == ERR_OK)
         status = find_genesis(cluster, detail);
     if (status == ERR_OK)

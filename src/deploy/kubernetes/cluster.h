@@ -8,7 +8,7 @@
  *     tool.h      kubectl, helm and git                    target.h   up, plan, status, down on real clusters
  *
  * Beside the secrets, `<data>/kubernetes/` keeps what a network must not lose: genesis.json and members.json
- * ({"founders": ["org/peer", …], "raft": {"org/peer": id}}).
+ * ({"founders": ["org/peer", …], "raft": {"org/peer": id}, "nodes": {"org/peer": enode's id}}; null is in the place of a founder that a Raft cluster has removed).
  */
 #ifndef DEPLOY_KUBERNETES_CLUSTER_H
 #define DEPLOY_KUBERNETES_CLUSTER_H
@@ -44,8 +44,9 @@ struct deploy_cluster_peer {
     const struct deploy_peer *peer;
     bool has_tm;
     bool validator;
-    bool founder;     /* in the genesis; others join */
-    uint64_t raft_id; /* of one that joined a Raft cluster; 0: a founder, or not added yet */
+    bool founder; /* in the genesis; others join */
+    uint64_t
+        raft_id; /* of one that joined a Raft cluster, or whose place among the static nodes is not it; 0: a founder, or not added yet */
     char name[DEPLOY_CLUSTER_NAME_MAX]; /* "carrier/carrier" */
     struct deploy_identity identity;
     struct deploy_cluster_certificate
@@ -61,6 +62,8 @@ struct deploy_cluster {
     struct buf *authorities; /* PEM, one an organization; empty without managers */
     struct buf genesis;      /* the text of genesis.json */
     json_t *static_nodes;    /* enodes in the order of the file */
+    json_t *founders;  /* names, in the order of their Raft ids; null: one that has left for good */
+    json_t *published; /* {name: enode's id} as members.json has it; NULL: none yet */
 };
 
 /* Lays out; the cluster lives in `arena` but for what deploy_cluster_release frees. ERR_INPUT (too many peers, no image),
@@ -72,14 +75,28 @@ void deploy_cluster_release(struct deploy_cluster *cluster);
 
 /*
  * Reads keys (those that are missing are made, unless `read_only`), genesis and static nodes into the cluster. The genesis
- * of a network is kept once made: ERR_EXISTS when the file asks for another one. ERR_NOTFOUND (keys that are missing),
+ * of a network is kept once made: ERR_EXISTS when the file asks for another one, or a node's key is not the published one.
+ * ERR_NOTFOUND (keys that are missing, those of a published node even if keys may be made),
  * ERR_CORRUPT, ERR_BUSY, ERR_IO, ERR_NOMEM.
  */
 int deploy_cluster_prepare(struct deploy_cluster *cluster, bool read_only,
                            struct err_detail *detail) BASE_NODISCARD;
+/* Who its peers are to the others: by the keys that were published, whatever the vaults have now. Nothing is made. */
+int deploy_cluster_identify(struct deploy_cluster *cluster,
+                            struct err_detail *detail) BASE_NODISCARD;
+bool deploy_cluster_is_published(const struct deploy_cluster *cluster,
+                                 const struct deploy_cluster_peer *peer);
 /* Its keys and certificates alone, and those of others from their bundles: prepare does it first. */
 int deploy_cluster_material(struct deploy_cluster *cluster, bool read_only,
                             struct err_detail *detail) BASE_NODISCARD;
+/* The store that its keys are in; `path` holds DEPLOY_PATH_MAX characters and stays as long as the store. Failures as
+ * deploy_cluster_prepare. */
+int deploy_cluster_store(struct deploy_secrets *ret_secrets, char *path,
+                         const struct deploy_cluster *cluster,
+                         struct err_detail *detail) BASE_NODISCARD;
+/* Whose material a peer's is. */
+struct deploy_owner deploy_cluster_owner(const struct deploy_cluster *cluster,
+                                         const struct deploy_cluster_peer *peer);
 /* The same of one organization, in a cluster that has only its peers; what is missing is made. */
 int deploy_cluster_own_material(struct deploy_cluster *cluster, size_t organization_index,
                                 struct err_detail *detail) BASE_NODISCARD;
@@ -97,6 +114,11 @@ void deploy_cluster_certificate_mark(char ret[DEPLOY_CERTIFICATE_MARK],
                                      const struct deploy_cluster_peer *peer);
 /* Writes members.json: whom the genesis was made for, and the Raft ids. */
 int deploy_cluster_keep(const struct deploy_cluster *cluster,
+                        struct err_detail *detail) BASE_NODISCARD;
+/* A founder that a Raft cluster has removed: should one of its name come, it joins anew. Nothing is written. */
+void deploy_cluster_forget_founder(struct deploy_cluster *cluster, const char *name);
+/* The peer that a person named, by "organization/peer" or by its name alone where that is unique. ERR_NOTFOUND. */
+int deploy_cluster_find(size_t *ret_index, const struct deploy_cluster *cluster, const char *name,
                         struct err_detail *detail) BASE_NODISCARD;
 
 /* --- Names: one function a kind of thing. `ret` holds DEPLOY_CLUSTER_NAME_MAX characters. --- */

@@ -1,12 +1,16 @@
 /* GitOps: what Flux applies is written into a checkout, committed and pushed by git, with git's own credentials. */
 #include "base/file.h"
+#include "deploy/commands/bring.h"
 #include "deploy/kubernetes/render.h"
 #include "deploy/kubernetes/target.h"
 #include "deploy/kubernetes/tool.h"
+#include "deploy/kubernetes/values.h"
 #include "deploy/local/site.h"
 
 #include <stdio.h>
 #include <unistd.h>
+
+enum { LOOK_MICROSECONDS = 500000 };
 
 /* "<checkout>/<org>" where there is such a checkout, else the checkout itself. */
 static int find_checkout(char *ret, const char *checkout, const char *organization,
@@ -82,33 +86,139 @@ static int push(const char *folder, const struct deploy_gitops *gitops, struct e
     return status == ERR_OK ? deploy_tool_run(&tool, NULL, NULL, detail) : status;
 }
 
-int deploy_target_push(const struct deploy_cluster *cluster, size_t index,
+/* Where an organization's releases are: its checkout, and release_dir in it. */
+struct place {
+    const struct deploy_organization *organization;
+    char folder[DEPLOY_PATH_MAX], below[DEPLOY_PATH_MAX];
+};
+
+static int find_place(struct place *ret, const struct deploy_organization *organization,
+                      const struct deploy_target_options *options, struct err_detail *detail)
+{
+    const struct deploy_gitops *gitops = organization->gitops;
+    ret->organization = organization;
+    if (!gitops || !gitops->release_dir.text || !gitops->branch.text)
+        return err_set(detail, ERR_INPUT, "it has no gitops.release_dir and branch to push to");
+    int status = find_checkout(ret->folder, options->checkout, organization->name.text, detail);
+    if (status == ERR_OK)
+        deploy_path(ret->below, "%.600s/%.400s", ret->folder, gitops->release_dir.text);
+    return status;
+}
+
+static int commit_and_push(const struct place *place, bool *ret_changed, struct err_detail *detail)
+{
+    const char *release_dir = place->organization->gitops->release_dir.text;
+    int status = is_changed(ret_changed, place->folder, release_dir, detail);
+    if (status == ERR_OK && *ret_changed)
+        status = commit(place->folder, place->organization, detail);
+    if (status == ERR_OK && *ret_changed)
+        status = push(place->folder, place->organization->gitops, detail);
+    return status;
+}
+
+/* Flux looks at the repository now and then: until the cluster has the release as it was pushed. */
+static int await_release(const struct deploy_cluster *cluster, size_t index, uint64_t seconds,
+                         struct err_detail *detail)
+{
+    double limit = deploy_now() + (double)seconds;
+    json_t *values = NULL;
+    int status = deploy_cluster_values(&values, cluster, index, detail);
+    while (status == ERR_OK) {
+        enum deploy_release_state state = DEPLOY_RELEASE_ABSENT;
+        status = deploy_target_release_state(&state, cluster, index, values, detail);
+        if (status != ERR_OK || state == DEPLOY_RELEASE_SAME)
+            break;
+        if (deploy_now() > limit)
+            status =
+                err_set(detail, ERR_IO,
+                        "its release is pushed, and not on the cluster after %llu s; `flux get "
+                        "helmreleases --all-namespaces` says more",
+                        (unsigned long long)seconds);
+        else
+            usleep(LOOK_MICROSECONDS);
+    }
+    json_decref(values);
+    return status;
+}
+
+/* One whose file is there already is changed alone: pushed, on the cluster and in sync before the next is. */
+static int push_changed(const struct deploy_cluster *cluster, size_t index,
+                        const struct place *place, const struct deploy_target_options *options,
+                        size_t *changes, struct err_detail *detail)
+{
+    char what[2 * DEPLOY_CLUSTER_NAME_MAX], name[DEPLOY_CLUSTER_NAME_MAX];
+    bool changed = false;
+    deploy_name_release(name, cluster, &cluster->peers[index]);
+    int status = deploy_render_release(cluster, index, place->below, detail);
+    if (status == ERR_OK)
+        status = commit_and_push(place, &changed, detail);
+    if (status == ERR_OK && changed) {
+        snprintf(what, sizeof(what), "release %s, changed and pushed", name);
+        deploy_target_tell(changes, place->organization->name.text, what, true, false);
+        if (options->wait_seconds)
+            status = await_release(cluster, index, options->wait_seconds, detail);
+        if (status == ERR_OK && options->wait_seconds)
+            status = deploy_target_await(cluster, index, options->wait_seconds, detail);
+    }
+    return status == ERR_OK ? ERR_OK : err_prefix(detail, status, "%s", cluster->peers[index].name);
+}
+
+static void release_path(char *ret, const struct deploy_cluster *cluster, size_t index,
+                         const struct place *place)
+{
+    char name[DEPLOY_CLUSTER_NAME_MAX];
+    deploy_name_release(name, cluster, &cluster->peers[index]);
+    deploy_path(ret, "%.700s/%.60s/%.60s/%.127s.yaml", place->below, place->organization->name.text,
+                place->organization->name.text, name);
+}
+
+int deploy_target_push(const struct deploy_cluster *cluster, size_t organization_index,
                        const struct deploy_target_options *options, size_t *changes,
                        struct err_detail *detail)
 {
-    const struct deploy_organization *organization = &cluster->network->organizations.items[index];
-    const struct deploy_gitops *gitops = organization->gitops;
-    char folder[DEPLOY_PATH_MAX], below[DEPLOY_PATH_MAX];
-    bool changed = false;
-    if (!gitops || !gitops->release_dir.text || !gitops->branch.text)
-        return err_set(detail, ERR_INPUT, "it has no gitops.release_dir and branch to push to");
-    int status = find_checkout(folder, options->checkout, organization->name.text, detail);
+    const struct deploy_organization *organization =
+        &cluster->network->organizations.items[organization_index];
+    struct place place;
+    bool changed = false, there[DEPLOY_CLUSTER_PEERS_MAX] = {false};
+    char path[DEPLOY_PATH_MAX];
+    int status = find_place(&place, organization, options, detail);
     if (status != ERR_OK)
         return status;
-    deploy_path(below, "%.600s/%.400s", folder, gitops->release_dir.text);
     if (options->look_only) {
         printf("would  %s: write its releases into %s, and push them\n", organization->name.text,
-               below);
+               place.below);
         return ERR_OK;
     }
-    status = deploy_render_releases(cluster, index, below, detail);
+    status = deploy_render_plain(cluster, organization_index, place.below, detail);
+    for (size_t i = 0; i < cluster->count; i++) {
+        if (cluster->peers[i].organization_index != organization_index)
+            continue;
+        release_path(path, cluster, i, &place);
+        there[i] = access(path, F_OK) == 0;
+        if (status == ERR_OK && !there[i])
+            status = deploy_render_release(cluster, i, place.below, detail);
+    }
     if (status == ERR_OK)
-        status = is_changed(&changed, folder, gitops->release_dir.text, detail);
-    if (status == ERR_OK && changed)
-        status = commit(folder, organization, detail);
-    if (status == ERR_OK && changed)
-        status = push(folder, gitops, detail);
+        status = commit_and_push(&place, &changed, detail);
     if (status == ERR_OK)
         deploy_target_tell(changes, organization->name.text, "releases, pushed", changed, false);
+    for (size_t i = 0; status == ERR_OK && i < cluster->count; i++)
+        if (there[i])
+            status = push_changed(cluster, i, &place, options, changes, detail);
     return status;
+}
+
+int deploy_target_push_away(const struct deploy_cluster *cluster, size_t index,
+                            const struct deploy_target_options *options, struct err_detail *detail)
+{
+    struct place place;
+    char path[DEPLOY_PATH_MAX];
+    bool changed = false;
+    int status = find_place(&place, cluster->peers[index].organization, options, detail);
+    if (status != ERR_OK)
+        return status;
+    release_path(path, cluster, index, &place);
+    if (unlink(path) != 0 && access(path, F_OK) == 0)
+        return err_set(detail, ERR_IO, "cannot remove %s", path);
+    return commit_and_push(&place, &changed, detail);
 }

@@ -1,5 +1,4 @@
 /* How well the pods are: waiting for them, a table of them, votes, and what may be wrong. */
-#include "base/hex.h"
 #include "deploy/commands/bring.h"
 #include "deploy/commands/table.h"
 #include "deploy/kubernetes/kubectl.h"
@@ -9,6 +8,7 @@
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -200,90 +200,6 @@ int deploy_target_status(const struct deploy_cluster *cluster, bool as_json, boo
     return status;
 }
 
-/* --- Votes --- */
-
-static int find(size_t *ret, const struct deploy_cluster *cluster, const char *name,
-                struct err_detail *detail)
-{
-    size_t found = 0;
-    for (size_t i = 0; i < cluster->count; i++)
-        if (strcmp(cluster->peers[i].name, name) == 0 ||
-            strcmp(cluster->peers[i].peer->name.text, name) == 0) {
-            *ret = i;
-            found++;
-        }
-    return found == 1 ? ERR_OK
-                      : err_set(detail, ERR_NOTFOUND,
-                                found ? "there are several peers %s; name organization/peer"
-                                      : "there is no peer %s; `quorate status` lists them",
-                                name);
-}
-
-static bool is_in(const struct deploy_cluster_peer *asked, const char *address)
-{
-    struct buf text = BUF_INIT;
-    bool in = deploy_kubectl_console(&text, asked, "istanbul.getValidators()", NULL) == ERR_OK &&
-              strcasestr(buf_text(&text), address);
-    buf_release(&text);
-    return in;
-}
-
-static int propose(const struct deploy_cluster *cluster, const char *address, bool in,
-                   struct err_detail *detail)
-{
-    char expression[96];
-    struct buf text = BUF_INIT;
-    int status = ERR_OK;
-    snprintf(expression, sizeof(expression), "istanbul.propose(\"%s\", %s)", address,
-             in ? "true" : "false");
-    for (size_t i = 0; status == ERR_OK && i < cluster->count; i++)
-        if (cluster->peers[i].validator && !cluster->peers[i].organization->external.value)
-            status = deploy_kubectl_console(&text, &cluster->peers[i], expression, detail);
-    buf_release(&text);
-    return status;
-}
-
-int deploy_target_vote(struct deploy_cluster *cluster, const char *name, bool in,
-                       uint64_t wait_seconds, struct err_detail *detail)
-{
-    char address[2 * sizeof(struct address) + 3] = "0x";
-    size_t index = 0, asked = SIZE_MAX;
-    double limit = deploy_now() + (double)wait_seconds;
-    int status = find(&index, cluster, name, detail);
-    if (status != ERR_OK)
-        return status;
-    if (cluster->network->config->consensus.value == DEPLOY_RAFT)
-        return err_set(detail, ERR_UNSUPPORTED, "peers of a Raft cluster are not voted in or out");
-    if (in && !cluster->peers[index].validator)
-        return err_set(detail, ERR_USAGE,
-                       "%s is no validator in the file, and so would make no blocks: write type: "
-                       "validator, `quorate up`, then promote it",
-                       cluster->peers[index].name);
-    hex_encode(address + 2, bytes_of(cluster->peers[index].identity.node_address.b,
-                                     sizeof(cluster->peers[index].identity.node_address.b)));
-    address[sizeof(address) - 1] = 0;
-    for (size_t i = cluster->count; i-- > 0;)
-        if (i != index && cluster->peers[i].validator &&
-            !cluster->peers[i].organization->external.value)
-            asked = i;
-    if (asked == SIZE_MAX)
-        return err_set(detail, ERR_USAGE, "there is no other validator to vote");
-    if (is_in(&cluster->peers[asked], address) != in)
-        status = propose(cluster, address, in, detail);
-    while (status == ERR_OK && is_in(&cluster->peers[asked], address) != in) {
-        if (deploy_now() > limit)
-            status = err_set(detail, ERR_IO, "%s is %s after %llu s; a majority must vote",
-                             cluster->peers[index].name, in ? "not in" : "still in",
-                             (unsigned long long)wait_seconds);
-        else
-            usleep(LOOK_MICROSECONDS);
-    }
-    if (status == ERR_OK)
-        printf("%s is %s\n", cluster->peers[index].name,
-               in ? "a validator" : "no validator any more");
-    return status;
-}
-
 /* --- Doctor --- */
 
 static void say(bool *well, bool good, const char *organization, const char *what,
@@ -318,8 +234,41 @@ static void look_up_names(bool *well, const struct deploy_cluster *cluster,
     }
 }
 
-int deploy_target_doctor(const struct deploy_cluster *cluster, bool *ret_well,
-                         struct err_detail *detail)
+static void look_until(bool *well, const struct deploy_cluster_peer *peer, const char *what,
+                       int64_t until)
+{
+    struct err_detail detail = {""};
+    char text[3 * DEPLOY_CLUSTER_NAME_MAX];
+    int64_t days = (until - (int64_t)time(NULL)) / 86400;
+    bool good = days >= DEPLOY_EXPIRY_DAYS;
+    (void)err_set(&detail, ERR_INPUT,
+                  until > (int64_t)time(NULL)
+                      ? "for %lld days only; `quorate keys rotate %s %s`, then `quorate up`"
+                      : "no more, since %lld days; `quorate keys rotate %s %s`, then `quorate up`",
+                  (long long)(days > 0 ? days : -days), peer->name, what);
+    snprintf(text, sizeof(text), "the %s of %s is good for %d days at least", what, peer->name,
+             DEPLOY_EXPIRY_DAYS);
+    if (!good)
+        snprintf(text, sizeof(text), "the %s of %s is good", what, peer->name);
+    say(well, good, peer->organization->name.text, text, &detail);
+}
+
+/* Keys and certificates, as the vaults have them. Nothing is made. */
+static void look_at_material(bool *well, struct deploy_cluster *cluster)
+{
+    struct err_detail detail = {""};
+    int status = deploy_cluster_material(cluster, true, &detail);
+    say(well, status == ERR_OK, "network", "keys are in the vaults and fit together", &detail);
+    for (size_t i = 0; status == ERR_OK && i < cluster->count; i++) {
+        const struct deploy_cluster_peer *peer = &cluster->peers[i];
+        if (peer->organization->external.value || !deploy_cluster_certified(cluster, peer))
+            continue;
+        look_until(well, peer, "certificate", peer->identity.certificate_until);
+        look_until(well, peer, "authority", peer->identity.authority_until);
+    }
+}
+
+int deploy_target_doctor(struct deploy_cluster *cluster, bool *ret_well, struct err_detail *detail)
 {
     *ret_well = true;
     for (size_t i = 0; i < cluster->network->organizations.count; i++) {
@@ -350,6 +299,7 @@ int deploy_target_doctor(const struct deploy_cluster *cluster, bool *ret_well,
         buf_release(&ca);
         buf_release(&text);
     }
+    look_at_material(ret_well, cluster);
     bool pods = false;
     int status = deploy_target_status(cluster, false, &pods, detail);
     *ret_well &= pods;

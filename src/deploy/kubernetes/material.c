@@ -42,6 +42,21 @@ static int open_store(struct deploy_secrets *ret, char *path, const struct deplo
     return deploy_context_secrets(ret, path, &site, cluster->options->passphrase_file, detail);
 }
 
+int deploy_cluster_store(struct deploy_secrets *ret_secrets, char *path,
+                         const struct deploy_cluster *cluster, struct err_detail *detail)
+{
+    return open_store(ret_secrets, path, cluster, ALL, detail);
+}
+
+struct deploy_owner deploy_cluster_owner(const struct deploy_cluster *cluster,
+                                         const struct deploy_cluster_peer *peer)
+{
+    return (struct deploy_owner){.organization = peer->organization,
+                                 .peer = peer->peer,
+                                 .subject = cluster->network->config->subject.text,
+                                 .has_tm = peer->has_tm};
+}
+
 /* --- Certificates --- */
 
 bool deploy_cluster_certified(const struct deploy_cluster *cluster,
@@ -93,20 +108,39 @@ static int read_certificate(struct deploy_cluster *cluster, struct deploy_cluste
 
 /* --- Ours --- */
 
+/* A node that was published is not given another key: the network would not know it by that. */
+static int must_be_there(const struct deploy_cluster *cluster,
+                         const struct deploy_cluster_peer *peer,
+                         const struct deploy_secrets *secrets, struct err_detail *detail)
+{
+    char path[DEPLOY_SECRETS_PATH_MAX + 1];
+    json_t *fields = NULL;
+    if (!deploy_cluster_is_published(cluster, peer))
+        return ERR_OK;
+    deploy_secret_path(path, peer->organization, peer->peer, DEPLOY_SECRET_QUORUM);
+    int status = deploy_secrets_read(secrets, &fields, path, detail);
+    deploy_secrets_drop(fields);
+    return status == ERR_NOTFOUND
+               ? err_set(detail, ERR_EXISTS,
+                         "the others know it by its node key, and %s is not there any more; put it "
+                         "back (an engine of version 2 has it as an earlier version)",
+                         path)
+               : status;
+}
+
 static int read_own(struct deploy_cluster *cluster, const struct deploy_secrets *secrets,
                     bool read_only, struct err_detail *detail)
 {
     int status = ERR_OK;
     for (size_t i = 0; status == ERR_OK && i < cluster->count; i++) {
         struct deploy_cluster_peer *peer = &cluster->peers[i];
-        const struct deploy_owner owner = {.organization = peer->organization,
-                                           .peer = peer->peer,
-                                           .subject = cluster->network->config->subject.text,
-                                           .has_tm = peer->has_tm};
+        const struct deploy_owner owner = deploy_cluster_owner(cluster, peer);
         if (peer->organization->external.value)
             continue;
-        status = read_only ? deploy_keys_read(&peer->identity, secrets, &owner, detail)
-                           : deploy_keys_ensure(&peer->identity, NULL, secrets, &owner, detail);
+        status = must_be_there(cluster, peer, secrets, detail);
+        if (status == ERR_OK)
+            status = read_only ? deploy_keys_read(&peer->identity, secrets, &owner, detail)
+                               : deploy_keys_ensure(&peer->identity, NULL, secrets, &owner, detail);
         if (status == ERR_OK && peer->has_tm)
             status = read_certificate(cluster, peer, secrets, detail);
         if (status != ERR_OK)

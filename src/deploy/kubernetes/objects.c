@@ -48,6 +48,16 @@ static json_t *binding(const struct deploy_organization *organization, const cha
     return o;
 }
 
+/* One at a time of an organization's peers: a budget for each of them would let a drain take all at once. */
+static json_t *disruption(const char *namespace)
+{
+    json_t *o = object("policy/v1", "PodDisruptionBudget", "peers", namespace);
+    json_object_set_new(o, "spec",
+                        json_pack("{s:i, s:{s:{s:s}}}", "maxUnavailable", 1, "selector",
+                                  "matchLabels", "app", "consortiumchain"));
+    return o;
+}
+
 static const struct provider {
     const char *name, *provisioner, *parameter, *value;
 } providers[] = {
@@ -183,6 +193,7 @@ int deploy_cluster_objects(struct deploy_cluster_object ret[DEPLOY_CLUSTER_OBJEC
         {"vault-reviewer.yaml", false, false, account(DEPLOY_ACCOUNT_REVIEWER, namespace)},
         {"reviewer_rbac.yaml", false, false, binding(organization, namespace)},
         {"storageclass.yaml", false, true, storage_class(organization)},
+        {"disruption.yaml", false, false, disruption(namespace)},
         {"regcred.yaml", true, false, secret},
     };
     size_t count = 0;

@@ -98,15 +98,17 @@ static int write_release(const struct deploy_cluster *cluster, size_t index, con
     return status;
 }
 
-int deploy_render_releases(const struct deploy_cluster *cluster, size_t organization_index,
-                           const char *folder, struct err_detail *detail)
+int deploy_render_plain(const struct deploy_cluster *cluster, size_t organization_index,
+                        const char *folder, struct err_detail *detail)
 {
-    int status = write_objects(cluster, &cluster->network->organizations.items[organization_index],
-                               folder, false, detail);
-    for (size_t i = 0; status == ERR_OK && i < cluster->count; i++)
-        if (cluster->peers[i].organization_index == organization_index)
-            status = write_release(cluster, i, folder, NULL, detail);
-    return status;
+    return write_objects(cluster, &cluster->network->organizations.items[organization_index],
+                         folder, false, detail);
+}
+
+int deploy_render_release(const struct deploy_cluster *cluster, size_t index, const char *folder,
+                          struct err_detail *detail)
+{
+    return write_release(cluster, index, folder, NULL, detail);
 }
 
 /* Where each peer's secrets stand, for whoever fills or audits the vault. */
@@ -150,13 +152,13 @@ static int render_organization(const struct deploy_cluster *cluster, size_t inde
                                const char *folder, struct err_detail *detail)
 {
     const struct deploy_organization *organization = &cluster->network->organizations.items[index];
-    char below[DEPLOY_PATH_MAX];
+    char below[DEPLOY_PATH_MAX], values[DEPLOY_PATH_MAX];
     deploy_path(below, "%.700s/%.60s/release", folder, organization->name.text);
-    int status = deploy_render_releases(cluster, index, below, detail);
-    deploy_path(below, "%.700s/%.60s/values", folder, organization->name.text);
+    deploy_path(values, "%.700s/%.60s/values", folder, organization->name.text);
+    int status = deploy_render_plain(cluster, index, below, detail);
     for (size_t i = 0; status == ERR_OK && i < cluster->count; i++)
         if (cluster->peers[i].organization_index == index)
-            status = write_release(cluster, i, NULL, below, detail);
+            status = write_release(cluster, i, below, values, detail);
     deploy_path(below, "%.700s/%.60s/vault", folder, organization->name.text);
     if (status == ERR_OK)
         status = write_vault(cluster, index, below, detail);

@@ -17,8 +17,10 @@
 /* Writes everything below `folder`; a file that is there is replaced. The cluster is prepared. ERR_IO, ERR_NOTFOUND, ERR_NOMEM. */
 int deploy_render(const struct deploy_cluster *cluster, const char *folder,
                   struct err_detail *detail) BASE_NODISCARD;
-/* What belongs to git alone, of one organization, below `folder`. */
-int deploy_render_releases(const struct deploy_cluster *cluster, size_t organization_index,
-                           const char *folder, struct err_detail *detail) BASE_NODISCARD;
+/* What belongs to git, below `folder`: an organization's plain objects; one peer's release. */
+int deploy_render_plain(const struct deploy_cluster *cluster, size_t organization_index,
+                        const char *folder, struct err_detail *detail) BASE_NODISCARD;
+int deploy_render_release(const struct deploy_cluster *cluster, size_t index, const char *folder,
+                          struct err_detail *detail) BASE_NODISCARD;
 
 #endif

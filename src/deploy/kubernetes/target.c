@@ -160,32 +160,72 @@ static int set_objects(const struct deploy_cluster *cluster,
 
 /* --- Releases --- */
 
-enum release_state { RELEASE_ABSENT, RELEASE_SAME, RELEASE_DIFFERS };
-
-static int look_at_release(enum release_state *ret, const struct deploy_cluster_peer *peer,
-                           const char *name, const char *namespace, const json_t *values,
-                           struct err_detail *detail)
+/* The values of a release; NULL: there is no such release, an empty object: one that helm does not tell of. */
+static int read_release(json_t **ret_values, const struct deploy_cluster *cluster, size_t index,
+                        struct err_detail *detail)
 {
+    const struct deploy_cluster_peer *peer = &cluster->peers[index];
+    char name[DEPLOY_CLUSTER_NAME_MAX], exactly[DEPLOY_CLUSTER_NAME_MAX + 2], namespace[64];
     struct buf text = BUF_INIT;
     int code = 0;
+    deploy_name_release(name, cluster, peer);
+    deploy_namespace(namespace, sizeof(namespace), peer->organization);
+    snprintf(exactly, sizeof(exactly), "^%s$", name);
     struct deploy_tool tool = deploy_helm(peer->organization);
-    deploy_tool_add(&tool, "list", "--all", "--short", "--namespace", namespace, "--filter", name,
-                    NULL);
+    deploy_tool_add(&tool, "list", "--all", "--short", "--namespace", namespace, "--filter",
+                    exactly, NULL);
     int status = deploy_tool_run(&tool, &text, NULL, detail);
     bool there = text.len > 0;
     buf_clear(&text);
-    *ret = RELEASE_ABSENT;
+    *ret_values = NULL;
     if (status == ERR_OK && there) {
         tool = deploy_helm(peer->organization);
         deploy_tool_add(&tool, "get", "values", name, "--namespace", namespace, "--output", "json",
                         NULL);
         status = deploy_tool_run(&tool, &text, &code, detail);
-        json_t *old = json_loadb((const char *)text.data, text.len, 0, NULL);
-        *ret = code == 0 && json_equal(old, values) ? RELEASE_SAME : RELEASE_DIFFERS;
-        json_decref(old);
+        *ret_values = code == 0 ? json_loadb((const char *)text.data, text.len, 0, NULL) : NULL;
+        if (!*ret_values)
+            *ret_values = json_object();
     }
     buf_release(&text);
     return status;
+}
+
+int deploy_target_release_state(enum deploy_release_state *ret,
+                                const struct deploy_cluster *cluster, size_t index,
+                                const json_t *values, struct err_detail *detail)
+{
+    json_t *there = NULL;
+    int status = read_release(&there, cluster, index, detail);
+    if (status == ERR_OK)
+        *ret = !there                      ? DEPLOY_RELEASE_ABSENT
+               : json_equal(there, values) ? DEPLOY_RELEASE_SAME
+                                           : DEPLOY_RELEASE_DIFFERS;
+    json_decref(there);
+    return status;
+}
+
+static const char *keep_text(struct arena *arena, const char *text)
+{
+    return (const char *)arena_copy(arena, bytes_of(text, strlen(text) + 1)).data;
+}
+
+void deploy_target_images(const char **image, const char **database_image,
+                          const struct deploy_cluster *cluster, struct arena *arena)
+{
+    json_t *there = NULL;
+    for (size_t i = 0; i < cluster->count && !there; i++)
+        if (!cluster->peers[i].organization->external.value &&
+            read_release(&there, cluster, i, NULL) != ERR_OK)
+            there = NULL;
+    const json_t *images = json_object_get(there, "images");
+    const char *node = json_string_value(json_object_get(images, "node"));
+    const char *database = json_string_value(json_object_get(images, "mysql"));
+    if (node && !*image)
+        *image = keep_text(arena, node);
+    if (database && !*database_image)
+        *database_image = keep_text(arena, database);
+    json_decref(there);
 }
 
 static int install(const struct deploy_cluster *cluster, const struct deploy_cluster_peer *peer,
@@ -213,22 +253,22 @@ static int set_release(const struct deploy_cluster *cluster, size_t index,
 {
     const struct deploy_cluster_peer *peer = &cluster->peers[index];
     char name[DEPLOY_CLUSTER_NAME_MAX], namespace[64], what[2 * DEPLOY_CLUSTER_NAME_MAX];
-    enum release_state state = RELEASE_ABSENT;
+    enum deploy_release_state state = DEPLOY_RELEASE_ABSENT;
     json_t *values = NULL;
     deploy_name_release(name, cluster, peer);
     deploy_namespace(namespace, sizeof(namespace), peer->organization);
     int status = deploy_cluster_values(&values, cluster, index, detail);
     if (status == ERR_OK)
-        status = look_at_release(&state, peer, name, namespace, values, detail);
-    if (status == ERR_OK && state != RELEASE_SAME) {
+        status = deploy_target_release_state(&state, cluster, index, values, detail);
+    if (status == ERR_OK && state != DEPLOY_RELEASE_SAME) {
         snprintf(what, sizeof(what), "release %s%s", name,
-                 state == RELEASE_DIFFERS ? ", changed" : "");
+                 state == DEPLOY_RELEASE_DIFFERS ? ", changed" : "");
         if (!options->look_only)
             status = install(cluster, peer, name, namespace, values, options->charts, detail);
         if (status == ERR_OK)
             deploy_target_tell(changes, peer->organization->name.text, what, true,
                                options->look_only);
-        if (status == ERR_OK && state == RELEASE_DIFFERS && !options->look_only &&
+        if (status == ERR_OK && state == DEPLOY_RELEASE_DIFFERS && !options->look_only &&
             options->wait_seconds)
             status = deploy_target_await(cluster, index, options->wait_seconds, detail);
     }
@@ -237,36 +277,6 @@ static int set_release(const struct deploy_cluster *cluster, size_t index,
 }
 
 /* --- Who joins a Raft cluster --- */
-
-/* An id of one of the members that run. They are asked once for each peer: the answer is kept before it is used. */
-static int ask_raft_id(const struct deploy_cluster *cluster, size_t index,
-                       struct err_detail *detail)
-{
-    const char *enode = json_string_value(json_array_get(
-        cluster->static_nodes, json_array_size(cluster->static_nodes) - cluster->count + index));
-    struct buf expression = BUF_INIT, text = BUF_INIT;
-    int status = err_set(detail, ERR_NOTFOUND,
-                         "no member of the Raft cluster is in the file; ask one for an id by "
-                         "raft_addPeer, then `quorate render --vault --raft-id`");
-    buf_append_format(&expression, "raft.addPeer(\"%s\")", enode);
-    for (size_t i = 0; i < cluster->count && status != ERR_OK; i++)
-        if (i != index && !cluster->peers[i].organization->external.value &&
-            (cluster->peers[i].founder || cluster->peers[i].raft_id)) {
-            buf_clear(&text);
-            status =
-                deploy_kubectl_console(&text, &cluster->peers[i], buf_text(&expression), detail);
-        }
-    unsigned long long id = status == ERR_OK ? strtoull(buf_text(&text), NULL, 10) : 0;
-    if (status == ERR_OK && (id == 0 || id > UINT16_MAX))
-        status = err_set(detail, ERR_INPUT, "raft_addPeer gave no id: %.200s", buf_text(&text));
-    if (status == ERR_OK) {
-        cluster->peers[index].raft_id = id;
-        status = deploy_cluster_keep(cluster, detail);
-    }
-    buf_release(&expression);
-    buf_release(&text);
-    return status;
-}
 
 static int ask_raft_ids(const struct deploy_cluster *cluster, size_t *changes, bool look_only,
                         bool *ret_known, struct err_detail *detail)
@@ -281,7 +291,7 @@ static int ask_raft_ids(const struct deploy_cluster *cluster, size_t *changes, b
             continue;
         *ret_known &= !look_only;
         if (!look_only)
-            status = ask_raft_id(cluster, i, detail);
+            status = deploy_target_join_raft(cluster, i, detail);
         if (status == ERR_OK)
             deploy_target_tell(changes, peer->organization->name.text, "member of the Raft cluster",
                                true, look_only);
@@ -341,7 +351,9 @@ int deploy_target_up(struct deploy_cluster_context *context,
     struct deploy_cluster *cluster = context->cluster;
     size_t changes = 0;
     bool engines = true;
-    int status = deploy_target_vaults(cluster, options->look_only, &changes, &engines, detail);
+    int status = deploy_target_same_network(cluster, detail);
+    if (status == ERR_OK)
+        status = deploy_target_vaults(cluster, options->look_only, &changes, &engines, detail);
     if (status == ERR_OK && engines)
         status = deploy_cluster_prepare(cluster, options->look_only, detail);
     if (options->look_only && (!engines || status == ERR_NOTFOUND)) {
@@ -349,6 +361,8 @@ int deploy_target_up(struct deploy_cluster_context *context,
         *ret_changes = changes + 1;
         return ERR_OK;
     }
+    if (status == ERR_OK)
+        status = deploy_target_leavers(cluster, options, &changes, detail);
     if (status == ERR_OK && !options->look_only)
         status = keep_network(context, detail);
     bool known = true;
@@ -376,9 +390,8 @@ static int delete_object(const struct deploy_organization *organization, const j
     return deploy_tool_run(&tool, NULL, NULL, detail);
 }
 
-static int purge_organization(const struct deploy_cluster *cluster,
-                              const struct deploy_organization *organization,
-                              struct err_detail *detail)
+int deploy_target_purge(const struct deploy_cluster *cluster,
+                        const struct deploy_organization *organization, struct err_detail *detail)
 {
     struct deploy_cluster_object objects[DEPLOY_CLUSTER_OBJECTS_MAX];
     struct vault *vault = NULL;
@@ -395,7 +408,20 @@ static int purge_organization(const struct deploy_cluster *cluster,
     if (status == ERR_OK)
         status = deploy_access_remove(vault, organization, true, detail);
     vault_close(vault);
+    if (status == ERR_OK)
+        printf("gone   %s: namespace, binding, login, secrets\n", organization->name.text);
     return status;
+}
+
+int deploy_target_uninstall(const struct deploy_cluster_peer *peer, const char *release,
+                            struct err_detail *detail)
+{
+    char namespace[64];
+    struct deploy_tool tool = deploy_helm(peer->organization);
+    deploy_namespace(namespace, sizeof(namespace), peer->organization);
+    deploy_tool_add(&tool, "uninstall", release, "--namespace", namespace, "--ignore-not-found",
+                    NULL);
+    return deploy_tool_run(&tool, NULL, NULL, detail);
 }
 
 int deploy_target_down(const struct deploy_cluster *cluster, bool purge, struct err_detail *detail)
@@ -403,15 +429,11 @@ int deploy_target_down(const struct deploy_cluster *cluster, bool purge, struct 
     int status = ERR_OK;
     for (size_t i = 0; status == ERR_OK && i < cluster->count; i++) {
         const struct deploy_cluster_peer *peer = &cluster->peers[i];
-        char name[DEPLOY_CLUSTER_NAME_MAX], namespace[64];
+        char name[DEPLOY_CLUSTER_NAME_MAX];
         if (peer->organization->external.value)
             continue;
         deploy_name_release(name, cluster, peer);
-        deploy_namespace(namespace, sizeof(namespace), peer->organization);
-        struct deploy_tool tool = deploy_helm(peer->organization);
-        deploy_tool_add(&tool, "uninstall", name, "--namespace", namespace, "--ignore-not-found",
-                        NULL);
-        status = deploy_tool_run(&tool, NULL, NULL, detail);
+        status = deploy_target_uninstall(peer, name, detail);
         if (status == ERR_OK)
             printf("gone   %s: release %s\n", peer->organization->name.text, name);
     }
@@ -420,9 +442,7 @@ int deploy_target_down(const struct deploy_cluster *cluster, bool purge, struct 
         const struct deploy_organization *organization = &cluster->network->organizations.items[i];
         if (organization->external.value)
             continue;
-        status = purge_organization(cluster, organization, detail);
-        if (status == ERR_OK)
-            printf("gone   %s: namespace, binding, login, secrets\n", organization->name.text);
+        status = deploy_target_purge(cluster, organization, detail);
     }
     return status;
 }

@@ -1,6 +1,7 @@
 #include "deploy/kubernetes/values.h"
 
 #include "base/base64.h"
+#include "base/hex.h"
 
 #include <stdio.h>
 
@@ -76,12 +77,16 @@ static json_t *node(const struct deploy_cluster *cluster, const struct deploy_cl
     bool minikube = tessera && provider && strcmp(provider, "minikube") == 0;
     json_t *v = json_object();
     json_object_set_new(v, "name", json_string(p->name.text));
-    json_object_set_new(v, "status", json_string(peer->founder ? "default" : "additional"));
+    json_object_set_new(v, "status",
+                        json_string(peer->founder && !peer->raft_id ? "default" : "additional"));
     if (peer->raft_id)
         json_object_set_new(v, "peer_id", number(peer->raft_id));
     json_object_set_new(v, "consensus", json_string(consensus_words[config->consensus.value]));
     if (p->subject.text)
         json_object_set_new(v, "subject", json_string(p->subject.text));
+    char id[2 * sizeof(peer->identity.node.b) + 1] = {0};
+    hex_encode(id, bytes_of(peer->identity.node.b, sizeof(peer->identity.node.b)));
+    json_object_set_new(v, "enode", json_string(id));
     json_object_set_new(v, "mountPath", json_string(ROOT));
     /* Constellation's chart spells it so. */
     json_object_set_new(
@@ -113,6 +118,8 @@ static json_t *vault(const struct deploy_cluster *cluster, const struct deploy_c
         json_object_set_new(v, "tm_keyname", json_string("transaction"));
     json_object_set_new(v, "role", json_string(DEPLOY_VAULT_ROLE));
     json_object_set_new(v, "authpath", json_string(mount));
+    if (peer->organization->vault->allow_plain_http.value)
+        json_object_set_new(v, "allowPlainHttp", json_true());
     if (deploy_cluster_certified(cluster, peer) && deploy_cluster_trusts_authorities(cluster)) {
         char mark[DEPLOY_CERTIFICATE_MARK];
         deploy_cluster_certificate_mark(mark, peer);
@@ -279,6 +286,8 @@ int deploy_cluster_values(json_t **ret_values, const struct deploy_cluster *clus
     json_object_set_new(v, "genesis", genesis(cluster));
     json_object_set(v, "staticnodes", cluster->static_nodes);
     json_object_set_new(v, "proxy", proxy(cluster, peer));
+    /* The organization's budget is for all its pods (objects.c). */
+    json_object_set_new(v, "disruption", json_pack("{s:b}", "enabled", 0));
     if (json_object_set_new(v, "storage", storage(cluster, peer)) != 0) {
         json_decref(v);
         return err_set(detail, ERR_NOMEM, "out of memory");

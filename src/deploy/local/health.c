@@ -21,7 +21,6 @@ enum {
     TABLE_TRIES = 25, /* of all managers together */
     ANSWER_MAX = 1 << 20,
     TM_MS = 3000,
-    EXPIRY_DAYS = 30, /* that a certificate must be good for */
 };
 
 struct doctor {
@@ -330,7 +329,7 @@ static bool check_until(struct doctor *d, const struct deploy_site_peer *peer, c
 {
     char remedy[160];
     int64_t days = (until - (int64_t)time(NULL)) / 86400;
-    if (days >= EXPIRY_DAYS)
+    if (days >= DEPLOY_EXPIRY_DAYS)
         return true;
     snprintf(remedy, sizeof(remedy),
              "`quorate keys rotate %s %s`, then `quorate up` with the network file", peer->name,
@@ -354,7 +353,7 @@ static void check_certificates(struct doctor *d)
                check_until(d, peer, "authority", peer->identity.authority_until);
     }
     if (any && all)
-        tell(d, false, "", "all certificates are good for %d days at least", EXPIRY_DAYS);
+        tell(d, false, "", "all certificates are good for %d days at least", DEPLOY_EXPIRY_DAYS);
 }
 
 /* --- Rounds --- */

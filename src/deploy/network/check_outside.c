@@ -1,5 +1,7 @@
 /* How peers are reached from outside, and organizations that are outside themselves. */
 #include "deploy/network/check.h"
+#include "deploy/network/placeholder.h"
+#include "vault/vault.h"
 
 #include <stdio.h>
 
@@ -68,10 +70,28 @@ static void check_external(const struct deploy_network *network, enum deploy_tar
                           "all organizations are external");
 }
 
+/* Whoever listens on the way would have every key. On this machine no vault is asked unless `up` is told to. */
+static void check_vaults(const struct deploy_network *network, struct deploy_report *report)
+{
+    for (size_t i = 0; i < network->organizations.count; i++) {
+        const struct deploy_vault *vault = network->organizations.items[i].vault;
+        char path[80];
+        if (!vault || !vault->url.text || vault->allow_plain_http.value ||
+            !vault_is_plain(vault->url.text) || deploy_placeholder_is(vault->url.text))
+            continue;
+        snprintf(path, sizeof(path), "network.organizations[%zu].vault.url", i);
+        deploy_report_add(report, DEPLOY_ERROR, vault->url.place, path,
+                          "write https://, or allow_plain_http: true beside it",
+                          "is plain http: tokens and keys would go in clear");
+    }
+}
+
 void deploy_check_outside(const struct deploy_network *network, enum deploy_target target,
                           struct deploy_report *report)
 {
     check_external(network, target, report);
+    if (target == DEPLOY_KUBERNETES)
+        check_vaults(network, report);
     if (target != DEPLOY_KUBERNETES || !network->env)
         return;
     check_proxy(network->env, report);

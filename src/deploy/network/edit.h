@@ -12,10 +12,18 @@
 void deploy_edit_add_organization(struct buf *out, struct bytes text,
                                   const struct deploy_network *network, const char *name,
                                   bool validator);
-/* A new peer behind the last one of the organization. ERR_INPUT when it has no list of peers; ERR_NOMEM. */
+struct deploy_edit_peer {
+    const char *name;
+    bool validator;
+    bool
+        ports; /* it listens where the last peer of its organization does, and is published at ports that are free */
+};
+/* A new peer behind the last one of the organization. ERR_INPUT when it has no list of peers, or the proxy no free port;
+ * ERR_NOMEM. */
 int deploy_edit_add_peer(struct buf *out, struct bytes text, const struct deploy_network *network,
-                         const struct deploy_organization *organization, const char *name,
-                         bool validator, struct err_detail *detail) BASE_NODISCARD;
+                         const struct deploy_organization *organization,
+                         const struct deploy_edit_peer *peer,
+                         struct err_detail *detail) BASE_NODISCARD;
 /* Takes a peer out, and its organization with its last one. ERR_USAGE for the last of the network; ERR_NOMEM. */
 int deploy_edit_remove_peer(struct buf *out, struct bytes text,
                             const struct deploy_network *network, const struct deploy_peer *peer,
@@ -23,5 +31,11 @@ int deploy_edit_remove_peer(struct buf *out, struct bytes text,
 /* Makes `type` of a peer read validator or non-validator. Fails as `out` does: buf_status. */
 void deploy_edit_set_type(struct buf *out, struct bytes text, const struct deploy_peer *peer,
                           bool validator);
+/* Puts a URL behind the last of tm_nodes; takes one out, by its place in it. Nothing happens where it is no list, or would
+ * be empty. Fails as `out` does: buf_status. */
+void deploy_edit_add_manager(struct buf *out, struct bytes text,
+                             const struct deploy_network *network, const char *url);
+void deploy_edit_remove_manager(struct buf *out, struct bytes text,
+                                const struct deploy_network *network, size_t index);
 
 #endif

@@ -152,6 +152,7 @@ struct deploy_vault {
     struct deploy_text root_token;
     struct deploy_text secret_path;
     struct deploy_text type;
+    struct deploy_switch allow_plain_http;
 };
 
 struct deploy_gitops {

@@ -254,6 +254,12 @@ static const struct deploy_field vault_fields[] = {
            "token; better a reference: env:NAME or file:PATH"),
     TEXT(vault, secret_path, "secret_path", DEPLOY_OPTIONAL, "mount of the key-value engine"),
     TEXT(vault, type, "type", DEPLOY_OPTIONAL, "hashicorp or kubernetes"),
+    {.name = "allow_plain_http",
+     .kind = DEPLOY_FIELD_SWITCH,
+     .need = DEPLOY_OPTIONAL,
+     .offset = AT(vault, allow_plain_http),
+     .value = 1 + false,
+     .help = "true: url may be http:// to another machine, and tokens and keys go in clear"},
 };
 static const struct deploy_object vault_object =
     CLUSTER_OBJECT("vault", vault, offsetof(struct deploy_vault, place), vault_fields);

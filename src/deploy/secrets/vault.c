@@ -179,8 +179,14 @@ int deploy_secrets_vault_login(struct vault **ret_vault,
     const struct deploy_vault *vault = organization->vault;
     if (!vault || !vault->url.text)
         return err_set(detail, ERR_USAGE, "it has no vault.url in the network file");
+    if (!vault->allow_plain_http.value && vault_is_plain(vault->url.text))
+        return err_set(detail, ERR_USAGE,
+                       "vault.url is %s: by plain http tokens and keys would go in clear; use "
+                       "https, or write vault.allow_plain_http: true",
+                       vault->url.text);
     struct buf token = BUF_INIT;
     struct vault_options options = {.url = vault->url.text,
+                                    .plain_http = vault->allow_plain_http.value,
                                     .ca_path = getenv("VAULT_CACERT"),
                                     .role = getenv("VAULT_ROLE_ID"),
                                     .secret_id = getenv("VAULT_SECRET_ID")};
