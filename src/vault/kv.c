@@ -193,14 +193,21 @@ int vault_may_write(struct vault *vault, const char *mount, const char *path, en
     return status;
 }
 
+/* Asks about what the vault keeps beside the secrets. `at` and the answer are the caller's to release, always. */
+static int ask_metadata(struct vault *vault, json_t **ret_answer, struct buf *at, enum vault_kv *kv,
+                        const char *method, const char *mount, const char *path,
+                        struct err_detail *detail)
+{
+    int status = place(vault, at, kv, mount, "/metadata", path, detail);
+    return status ? status : vault_ask(vault, ret_answer, method, buf_text(at), "", NULL, detail);
+}
+
 int vault_versions(struct vault *vault, uint64_t *ret_count, const char *mount, const char *path,
                    enum vault_kv kv, struct err_detail *detail)
 {
     struct buf at = BUF_INIT;
     json_t *answer = NULL;
-    int status = place(vault, &at, &kv, mount, "/metadata", path, detail);
-    if (status == 0)
-        status = vault_ask(vault, &answer, "GET", buf_text(&at), "", NULL, detail);
+    int status = ask_metadata(vault, &answer, &at, &kv, "GET", mount, path, detail);
     json_int_t count =
         json_integer_value(json_object_get(json_object_get(answer, "data"), "current_version"));
     if (status == 0)
@@ -215,9 +222,7 @@ int vault_list(struct vault *vault, json_t **ret_names, const char *mount, const
 {
     struct buf at = BUF_INIT;
     json_t *answer = NULL;
-    int status = place(vault, &at, &kv, mount, "/metadata", path, detail);
-    if (status == 0)
-        status = vault_ask(vault, &answer, "LIST", buf_text(&at), "", NULL, detail);
+    int status = ask_metadata(vault, &answer, &at, &kv, "LIST", mount, path, detail);
     if (status == 0) {
         status = vault_answer_names(ret_names, answer);
         if (status < 0)

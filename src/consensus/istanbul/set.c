@@ -67,6 +67,19 @@ static int make(struct istanbul_set *ret_set, size_t count)
     return ERR_NOMEM;
 }
 
+/* Puts `next` in order, and in the place of `set`; a failure releases it and leaves the set as it was. */
+static int become(struct istanbul_set *set, struct istanbul_set *next)
+{
+    int status = sort(next);
+    if (status != ERR_OK) {
+        istanbul_set_release(next);
+        return status;
+    }
+    istanbul_set_release(set);
+    *set = *next;
+    return ERR_OK;
+}
+
 int istanbul_set_assign(struct istanbul_set *set, const struct address *members, size_t count)
 {
     struct istanbul_set next;
@@ -76,14 +89,7 @@ int istanbul_set_assign(struct istanbul_set *set, const struct address *members,
     if (count)
         memcpy(next.members, members, count * sizeof(*members));
     next.count = count;
-    status = sort(&next);
-    if (status != ERR_OK) {
-        istanbul_set_release(&next);
-        return status;
-    }
-    istanbul_set_release(set);
-    *set = next;
-    return ERR_OK;
+    return become(set, &next);
 }
 
 int istanbul_set_copy(struct istanbul_set *set, const struct istanbul_set *from)
@@ -118,14 +124,7 @@ int istanbul_set_add(struct istanbul_set *set, const struct address *member)
         memcpy(next.members, set->members, set->count * sizeof(*set->members));
     next.members[set->count] = *member;
     next.count = set->count + 1;
-    status = sort(&next);
-    if (status != ERR_OK) {
-        istanbul_set_release(&next);
-        return status;
-    }
-    istanbul_set_release(set);
-    *set = next;
-    return ERR_OK;
+    return become(set, &next);
 }
 
 bool istanbul_set_remove(struct istanbul_set *set, const struct address *member)
