@@ -5,7 +5,8 @@ usage: charts.py CHARTS FIXTURES
 
 `helm` is $QUORATE_HELM or that of the path; skipped without it. Rendered objects are checked strictly against
 Kubernetes' own schemas when the Python module kubernetes_validate is there (also that of $QUORATE_KUBERNETES_VALIDATE,
-a python that has it). The reference's pods are in FIXTURES/reference-pods.json.
+a python that has it), those of Ambassador and the Gateway API against their own definitions (support/definitions.py). The reference's pods are in
+FIXTURES/reference-pods.json.
 """
 import json
 import os
@@ -14,6 +15,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
+import definitions  # noqa: E402
 
 SKIP = 77
 VALIDATE = r"""
@@ -153,6 +157,17 @@ def check_security(objects, budget=True):
     assert "sh -c" not in whole and '"-c"' not in json.dumps([c.get("command") for c in pod["containers"]])
 
 
+def validate_others(objects):
+    known = definitions.load()
+    if known is None:
+        print("$QUORATE_DEFINITIONS is not set: the definitions of Ambassador and the Gateway API are not looked at")
+        return
+    custom = [o for o in objects if o["apiVersion"].startswith(("getambassador.io/", "gateway.networking.k8s.io/"))]
+    seen = definitions.check(known, custom)
+    same("objects with a definition", seen, len(custom))
+    print("%d objects of %s: as their definitions demand" % (seen, ", ".join(sorted({o["kind"] for o in custom}))))
+
+
 def validate(objects):
     python = os.environ.get("QUORATE_KUBERNETES_VALIDATE") or sys.executable
     standard = [o for o in objects if not o["apiVersion"].startswith(("getambassador.io/", "gateway.networking.k8s.io/"))]
@@ -247,6 +262,7 @@ def check_pod(helm, pod):
     assert "affinity" not in one(helm.render(manager, values, "--set", "spread=false"), "StatefulSet")["spec"]["template"]["spec"]
     everything += check_source_ranges(helm, manager, values)
     validate(everything)
+    validate_others(everything)
     refuses(helm, manager, values, lambda v: v["node"].update(colour="red"), "colour")
     refuses(helm, manager, values, lambda v: v["node"].update(consensus="poa"), "consensus")
     refuses(helm, manager, values, lambda v: v.update(genesis=""), "genesis is missing")

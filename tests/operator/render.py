@@ -4,7 +4,8 @@
 usage: render.py PROGRAM CHARTS FIXTURES
 
 Plain objects, files and vault paths are compared with the table below; the pods, expanded by helm ($QUORATE_HELM or that of the path), with
-FIXTURES/reference-pods.json. Without helm the releases' values alone are looked at. Needs python3-yaml and BAF's samples; skipped without."""
+FIXTURES/reference-pods.json. Without helm the releases' values alone are looked at; with $QUORATE_DEFINITIONS the releases as Flux's definitions demand
+(support/definitions.py). Needs python3-yaml and BAF's samples; skipped without."""
 
 import base64
 import copy
@@ -20,6 +21,7 @@ import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../charts"))
 import charts as chart_checks  # noqa: E402
+from charts import definitions  # noqa: E402
 import samples  # noqa: E402
 
 SKIPPED = 77
@@ -177,6 +179,9 @@ def release(rendered, organization, name):
     flux = rendered.load(f"{organization}/release/{organization}/{organization}/{name}.yaml")
     same("release", (flux["apiVersion"], flux["kind"], flux["metadata"], flux["spec"]["releaseName"]),
          ("helm.toolkit.fluxcd.io/v2", "HelmRelease", {"name": name, "namespace": f"{organization}-quo"}, name))
+    known = definitions.load()
+    if known is not None:
+        same("release with a definition", definitions.check(known, [flux]), 1)
     values = rendered.load(f"{organization}/values/{name}.yaml")
     same("values for Flux and helm", flux["spec"]["values"], values)
     chart = flux["spec"]["chart"]["spec"]
