@@ -3,6 +3,7 @@
 #include "io/signal.h"
 #include "node/command.h"
 #include "node/log.h"
+#include "node/ranges.h"
 #include "p2p/server.h"
 
 #include <signal.h>
@@ -10,26 +11,6 @@
 #include <stdlib.h>
 
 /* The program `bootnode` of the reference: a node key, and the discovery alone. */
-
-static int make_key(const char *path)
-{
-    struct crypto_private_key key;
-    struct err_detail detail = {""};
-    if (node_key_create(&key, path, &detail) != ERR_OK)
-        return node_fatal("could not save key: %s", detail.text);
-    mem_wipe(&key, sizeof(key));
-    return NODE_EXIT_OK;
-}
-
-static int read_key(struct crypto_private_key *ret_key, const struct node_config *config)
-{
-    struct err_detail detail = {""};
-    if (!*config->nodekey && !*config->nodekeyhex)
-        return node_fatal("Use -nodekey or -nodekeyhex to specify a private key");
-    if (node_key_load(ret_key, NULL, config, &detail) != ERR_OK)
-        return node_fatal("%s", detail.text);
-    return NODE_EXIT_OK;
-}
 
 static int print_address(const struct crypto_private_key *key)
 {
@@ -43,6 +24,27 @@ static int print_address(const struct crypto_private_key *key)
     return NODE_EXIT_OK;
 }
 
+static int make_key(const char *path, bool tells)
+{
+    struct crypto_private_key key;
+    struct err_detail detail = {""};
+    if (node_key_create(&key, path, &detail) != ERR_OK)
+        return node_fatal("%s", detail.text);
+    int code = tells ? print_address(&key) : NODE_EXIT_OK;
+    mem_wipe(&key, sizeof(key));
+    return code;
+}
+
+static int read_key(struct crypto_private_key *ret_key, const struct node_config *config)
+{
+    struct err_detail detail = {""};
+    if (!*config->nodekey && !*config->nodekeyhex)
+        return node_fatal("Use -nodekey or -nodekeyhex to specify a private key");
+    if (node_key_load(ret_key, NULL, config, &detail) != ERR_OK)
+        return node_fatal("%s", detail.text);
+    return NODE_EXIT_OK;
+}
+
 /* "host:port" or ":port". */
 static int parse_address(const char *text, char *ret_host, size_t size, uint64_t *ret_port)
 {
@@ -53,6 +55,11 @@ static int parse_address(const char *text, char *ret_host, size_t size, uint64_t
     memcpy(ret_host, text, (size_t)(colon - text));
     ret_host[colon - text] = 0;
     return NODE_EXIT_OK;
+}
+
+static bool permit_address(void *context, const struct io_address *address)
+{
+    return node_ranges_have(context, address);
 }
 
 static void on_signal(void *context)
@@ -103,17 +110,25 @@ int node_run_bootnode(const struct node_config *config)
     struct io_loop *loop;
     char host[IO_HOST_MAX + 1];
     uint64_t port;
+    struct node_ranges allowed = {NULL, 0};
+    struct err_detail detail = {""};
     struct p2p_server_options options = {.name = "bootnode", .discovery = true, .no_dial = true};
     if (*config->genkey)
-        return make_key(config->genkey);
+        return make_key(config->genkey, config->writeaddress);
     int code = read_key(&options.key, config);
     if (code == NODE_EXIT_OK && config->writeaddress)
         code = print_address(&options.key);
     else if (code == NODE_EXIT_OK)
         code = parse_address(config->boot_addr, host, sizeof(host), &port);
+    if (code == NODE_EXIT_OK && !config->writeaddress &&
+        node_ranges_parse(&allowed, config->netrestrict, &detail) != ERR_OK)
+        code = node_fatal("-netrestrict: %s", detail.text);
     if (code == NODE_EXIT_OK && !config->writeaddress) {
         if (io_loop_new(&loop) != ERR_OK)
             return node_fatal("the event loop cannot be made");
+        options.permit_address = allowed.count ? permit_address : NULL;
+        options.context = &allowed;
+        options.external_ip = node_config_external_ip(config);
         options.loop = loop;
         options.listen = false; /* UDP alone */
         options.listen_host = host;
@@ -122,6 +137,7 @@ int node_run_bootnode(const struct node_config *config)
         code = serve(loop, &options);
         io_loop_free(loop);
     }
+    node_ranges_release(&allowed);
     mem_wipe(&options.key, sizeof(options.key));
     return code;
 }

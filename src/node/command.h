@@ -12,6 +12,7 @@
 enum {
     NODE_EXIT_OK = 0,
     NODE_EXIT_FATAL = 1,
+    NODE_EXIT_USAGE = 2, /* of bootnode, as of every program that reads its flags by Go's library */
     NODE_EXIT_NO_TOPIC = 3, /* as the reference's: a word that is no command of another */
 };
 

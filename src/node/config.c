@@ -284,6 +284,13 @@ static int check_nat(const char *nat, struct err_detail *detail)
     return err_set(detail, ERR_USAGE, "Option nat: unknown mechanism \"%.40s\"", nat);
 }
 
+const char *node_config_external_ip(const struct node_config *config)
+{
+    const char *nat = config->nat;
+    return strncmp(nat, "extip:", 6) == 0 || strncmp(nat, "ip:", 3) == 0 ? strchr(nat, ':') + 1
+                                                                         : NULL;
+}
+
 static int check_raft(const struct node_config *config, struct err_detail *detail)
 {
     if (!config->raft)

@@ -133,6 +133,9 @@ bool node_config_get(const struct node_config *config, const char *name,
 /* Whether a flag stood on the command line, with a value other than false or nothing. */
 bool node_config_given(const struct node_config *config, const char *name);
 
+/* The address of --nat extip:IP; NULL: none is given. */
+const char *node_config_external_ip(const struct node_config *config);
+
 /* Checks what one flag says about another; ERR_USAGE with geth's message ("--gcmode must be either 'full' or
  * 'archive'", …), which the caller prints after "Fatal: ". Calls `warn` for each thing that a person should
  * know. */

@@ -45,8 +45,12 @@ static void warn(void *context, const char *message)
     NODE_LOG(NODE_LOG_WARN, message);
 }
 
-static int usage_error(const struct err_detail *detail)
+static int usage_error(const struct err_detail *detail, bool bootnode)
 {
+    if (bootnode) {
+        fprintf(stderr, "%s\nUsage of bootnode: bootnode --help\n", detail->text);
+        return NODE_EXIT_USAGE;
+    }
     printf("Incorrect Usage. %s\n\n", detail->text);
     print_page(help_page);
     fflush(stdout);
@@ -141,7 +145,7 @@ int node_main(int argc, char **argv)
     if (argc > 1 && apply_file(&config, argc - 1, argv + 1) != NODE_EXIT_OK)
         return NODE_EXIT_FATAL;
     if (argc > 0 && node_config_parse(&config, &count, argc - 1, argv + 1, &detail) != ERR_OK)
-        return usage_error(&detail);
+        return usage_error(&detail, bootnode);
     char **words = argv + 1;
     bool asks = count > 0 && (strcmp(words[0], "help") == 0 || strcmp(words[0], "h") == 0);
     if (config.help || asks)
@@ -154,7 +158,7 @@ int node_main(int argc, char **argv)
                                                      : (enum node_log_level)config.verbosity,
                    config.log_json, config.log_debug);
     if (set_log_places(&config, &detail) != ERR_OK)
-        return usage_error(&detail);
+        return usage_error(&detail, bootnode);
     if (node_config_check(&config, warn, NULL, &detail) != ERR_OK)
         return node_fatal("%s", detail.text);
     if (bootnode)

@@ -6,6 +6,7 @@
 #include "node/log.h"
 #include "node/permission.h"
 #include "node/raft.h"
+#include "node/ranges.h"
 #include "p2p/eth/local.h"
 #include "p2p/node_list.h"
 
@@ -22,11 +23,7 @@ struct node_network {
     struct p2p_server *server;
     struct p2p_node_list fixed, trusted;
     struct p2p_node_list boot;
-    struct network_range {
-        struct io_address first;
-        unsigned bits;
-    } *allowed; /* --netrestrict; none: all */
-    size_t allowed_count;
+    struct node_ranges allowed;                                   /* --netrestrict */
     struct p2p_eth_authorized authorized[P2P_ETH_AUTHORIZED_MAX]; /* --authorizationlist */
     size_t authorized_count;
     struct node_validator *validator;
@@ -101,27 +98,17 @@ static void on_rules(void *context, struct eth_rules *ret_rules)
     *ret_rules = node_transactions_rules(network->options.transactions).eth;
 }
 
-static bool in_range(const struct network_range *range, const struct io_address *address)
+static bool permit_address(void *context, const struct io_address *address)
 {
-    unsigned whole = range->bits / 8, rest = range->bits % 8;
-    if (range->first.ip_len != address->ip_len || memcmp(range->first.ip, address->ip, whole) != 0)
-        return false;
-    return rest == 0 || (range->first.ip[whole] ^ address->ip[whole]) >> (8 - rest) == 0;
-}
-
-static bool in_ranges(const struct node_network *network, const struct io_address *address)
-{
-    for (size_t i = 0; i < network->allowed_count; i++)
-        if (in_range(&network->allowed[i], address))
-            return true;
-    return network->allowed_count == 0;
+    const struct node_network *network = context;
+    return node_ranges_have(&network->allowed, address);
 }
 
 /* --netrestrict; --permissioned: the contracts say, or the files, which are read anew for every connection, as in the reference. */
 static bool permit(void *context, const struct p2p_enode *node, bool outgoing)
 {
     struct node_network *network = context;
-    if (!in_ranges(network, &node->ip) ||
+    if (!node_ranges_have(&network->allowed, &node->ip) ||
         (network->raft && !node_raft_permits(network->raft, &node->key)))
         return false;
     if (!network->options.config->permissioned)
@@ -227,33 +214,10 @@ static int read_list(struct node_network *network, struct p2p_node_list *list, c
     return ERR_OK;
 }
 
-/* --netrestrict: "10.0.0.0/8,fd00::/8". */
-static int parse_ranges(struct node_network *network, const char *list, struct err_detail *detail)
+static int parse_ranges(struct node_network *network, struct err_detail *detail)
 {
-    while (*list) {
-        char text[64];
-        uint64_t bits = 0;
-        struct network_range range;
-        size_t len = strcspn(list, ",");
-        snprintf(text, sizeof(text), "%.*s", (int)(len < 63 ? len : 63), list);
-        list += len + (list[len] == ',');
-        char *slash = strchr(text, '/');
-        if (slash)
-            *slash = 0;
-        if (!slash || !io_address_parse_ip(&range.first, text) || !hex_u64(slash + 1, &bits) ||
-            bits > 8 * range.first.ip_len)
-            return err_set(detail, ERR_USAGE,
-                           "Option \"netrestrict\": invalid CIDR address: %s%s%s", text,
-                           slash ? "/" : "", slash ? slash + 1 : "");
-        range.bits = (unsigned)bits;
-        struct network_range *more =
-            mem_realloc(network->allowed, (network->allowed_count + 1) * sizeof(*more));
-        if (!more)
-            return err_set(detail, ERR_NOMEM, "%s", err_text(ERR_NOMEM));
-        network->allowed = more;
-        more[network->allowed_count++] = range;
-    }
-    return ERR_OK;
+    int status = node_ranges_parse(&network->allowed, network->options.config->netrestrict, detail);
+    return status == ERR_OK ? status : err_prefix(detail, status, "Option \"netrestrict\"");
 }
 
 /* --authorizationlist: "100=0x…,0x200=0x…"; GoQuorum's words. */
@@ -306,12 +270,6 @@ static int make_local(struct node_network *network)
     return p2p_local_new(&network->local, &options);
 }
 
-static const char *external_ip(const char *nat)
-{
-    return strncmp(nat, "extip:", 6) == 0 || strncmp(nat, "ip:", 3) == 0 ? strchr(nat, ':') + 1
-                                                                         : NULL;
-}
-
 static int make_server(struct node_network *network, struct err_detail *detail)
 {
     const struct node_config *config = network->options.config;
@@ -321,7 +279,7 @@ static int make_server(struct node_network *network, struct err_detail *detail)
         .name = network->options.name,
         .listen = !config->dev,
         .port = (uint16_t)config->port,
-        .external_ip = external_ip(config->nat),
+        .external_ip = node_config_external_ip(config),
         .max_peers = (unsigned)config->maxpeers,
         .max_pending = (unsigned)config->maxpendpeers,
         .dial_ratio = DIAL_RATIO,
@@ -332,7 +290,8 @@ static int make_server(struct node_network *network, struct err_detail *detail)
         .trusted_count = network->trusted.count,
         .boot_nodes = network->boot.nodes,
         .boot_count = network->boot.count,
-        .permit = config->permissioned || network->allowed_count || config->raft ? permit : NULL,
+        .permit = config->permissioned || network->allowed.count || config->raft ? permit : NULL,
+        .permit_address = network->allowed.count ? permit_address : NULL,
         .report = on_server_report,
         .peer = on_server_peer,
         .context = network,
@@ -358,7 +317,7 @@ int node_network_new(struct node_network **ret_network, const struct node_networ
     if (status == ERR_OK)
         status = parse_authorized(network, options->config->authorizationlist, detail);
     if (status == ERR_OK)
-        status = parse_ranges(network, options->config->netrestrict, detail);
+        status = parse_ranges(network, detail);
     if (status == ERR_OK) {
         status = parse_nodes(&network->boot, options->config->bootnodes);
         if (status == ERR_OK)
@@ -434,7 +393,7 @@ void node_network_free(struct node_network *network)
     p2p_node_list_release(&network->fixed);
     p2p_node_list_release(&network->trusted);
     mem_free(network->boot.nodes);
-    mem_free(network->allowed);
+    node_ranges_release(&network->allowed);
     mem_free(network);
 }
 

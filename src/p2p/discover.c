@@ -14,17 +14,25 @@ static void tick(void *context)
                    p2p_discovery_tick(server->discovery, now, seconds(server)));
 }
 
+static bool is_permitted(const struct p2p_server *server, const struct io_address *address)
+{
+    const struct p2p_server_options *o = &server->options;
+    return !o->permit_address || o->permit_address(o->context, address);
+}
+
 static void on_datagram(void *context, const struct io_address *from, struct bytes data)
 {
     struct p2p_server *server = context;
-    p2p_discovery_receive(server->discovery, from, data, io_loop_now(server->loop),
-                          seconds(server));
+    if (is_permitted(server, from))
+        p2p_discovery_receive(server->discovery, from, data, io_loop_now(server->loop),
+                              seconds(server));
 }
 
 static void send_datagram(void *context, const struct io_address *to, struct bytes packet)
 {
     struct p2p_server *server = context;
-    io_udp_send(server->udp, to, packet);
+    if (is_permitted(server, to))
+        io_udp_send(server->udp, to, packet);
 }
 
 /* Calls to nodes that were found, while there are fewer than there should be. */

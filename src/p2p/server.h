@@ -89,6 +89,8 @@ struct p2p_server_options {
      * without a word, as GoQuorum does. NULL permits all. `node` is what was dialled, or key, IP and port of the
      * incoming connection. */
     bool (*permit)(void *context, const struct p2p_enode *node, bool outgoing);
+    /* Asked of each datagram of the discovery, in and out; those of other addresses are dropped. NULL permits all. */
+    bool (*permit_address)(void *context, const struct io_address *address);
     /* NULL: nothing is told. */
     void (*report)(void *context, enum p2p_report level, const char *message);
     /* A peer's handshakes are done (`why` NULL), or it is gone, and no longer among p2p_server_peer's. NULL: nothing is

@@ -67,6 +67,19 @@ expect 1 "Invalid authorized entry: 5" --datadir d --nodiscover --port 0 --netwo
 expect 1 "Invalid authorized block number x" --datadir d --nodiscover --port 0 --networkid 10 --whitelist x=0x00
 expect 1 "Invalid authorized hash 0x00: it is 0x and 64 hexadecimal digits" --datadir d --nodiscover --port 0 --networkid 10 --authorizationlist 5=0x00
 
+# --- called as bootnode: wrong use is 2, as of Go's programs ---
+ln -s "$program" bootnode
+printf '%064d' 7 >bootkey
+as_node=$program program=./bootnode
+expect 2 "flag provided but not defined: -nosuch" -nosuch
+expect 1 "Fatal: Use -nodekey or -nodekeyhex to specify a private key"
+expect 1 "Fatal: -netrestrict: invalid CIDR address: zz" -nodekey bootkey -netrestrict zz
+expect 0 "" -nodekey bootkey -netrestrict zz -writeaddress
+expect 1 "Fatal: -ResolveUDPAddr: address zz" -nodekey bootkey -addr zz
+[ "$(./bootnode -genkey newkey -writeaddress | wc -c)" = 129 ] || failed=1
+[ "$(./bootnode -nodekey newkey -writeaddress | wc -c)" = 129 ] || failed=1
+program=$as_node
+
 # --- accounts ---
 printf 'pw' >pw
 expect 1 "Fatal: Failed to read password file: open /nonexistent: no such file or directory" --datadir d account new --password /nonexistent
