@@ -32,6 +32,8 @@ static int print_topic(const char *name)
     int code = NODE_EXIT_OK;
     if (strcmp(name, "help") == 0 || strcmp(name, "h") == 0)
         help_page(&b);
+    else if (node_absent_command(name))
+        buf_append_format(&b, "%s: not in quorate-node: %s\n", name, node_absent_command(name));
     else if (!node_command_help(&b, "quorate-node", name))
         code = node_no_topic(name);
     fputs(buf_text(&b), stdout);

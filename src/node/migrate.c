@@ -68,7 +68,7 @@ static int import_files(struct migration *m, struct chain *chain, size_t count, 
         m->blocks = m->known = 0;
         NODE_LOG(NODE_LOG_INFO, "Importing blockchain", node_text("file", files[i]));
         if (chain_import_file(chain, files[i], progress, m, &detail) != ERR_OK && !interrupted)
-            code = node_fatal("%s: %s", files[i], detail.text);
+            code = node_fatal("%s", detail.text); /* which names the file */
         blocks += m->blocks;
         known += m->known;
     }

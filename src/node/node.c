@@ -107,13 +107,13 @@ int node_run_with(const struct node_config *config, void (*ready)(void *context)
     node->config = config;
     node->dir.lock = -1;
     pthread_mutex_init(&node->lock, NULL);
-    int code = NODE_EXIT_OK;
+    int status;
     NODE_LOG(NODE_LOG_INFO, "Starting quorate-node", node_text("version", QUORATE_VERSION),
              node_text("datadir", config->datadir));
-    if (start(node, &detail) != ERR_OK)
-        code = NODE_EXIT_FATAL;
-    else if (node_unlocking_start(&node->unlocking, node->loop, config, node->accounts,
-                                  node_on_unlock_failed, node, &node->failure) == ERR_OK) {
+    status = start(node, &detail);
+    if (status == ERR_OK &&
+        node_unlocking_start(&node->unlocking, node->loop, config, node->accounts,
+                             node_on_unlock_failed, node, &node->failure) == ERR_OK) {
         if (ready)
             ready(context);
         io_loop_run(node->loop);
@@ -123,6 +123,9 @@ int node_run_with(const struct node_config *config, void (*ready)(void *context)
     mem_free(node);
     if (*failure.text)
         return node_fatal("%s", failure.text);
-    return code == NODE_EXIT_OK ? code
-                                : node_fatal("Error starting protocol stack: %s", detail.text);
+    if (status == ERR_OK)
+        return NODE_EXIT_OK;
+    /* What is wrong with the command line is said as it is. */
+    return node_fatal("%s%s",
+                      status == ERR_USAGE ? "" : "Error starting protocol stack: ", detail.text);
 }

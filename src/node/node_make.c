@@ -208,10 +208,24 @@ static int make_raft(struct node *node, struct err_detail *detail)
     return ERR_OK;
 }
 
+/* Only a chain of Clique's is signed by it; a wrong one is an error on every other as well, as in the reference. */
+static int check_etherbase(const struct node *node, struct err_detail *detail)
+{
+    struct address address;
+    struct err_detail why = {""};
+    const char *text = node->config->etherbase;
+    return !*text || node_account_find(&address, node->accounts, text, &why) == ERR_OK
+               ? ERR_OK
+               : err_set(detail, ERR_USAGE, "Invalid miner etherbase: %s", why.text);
+}
+
 int node_make_validator(struct node *node, struct err_detail *detail)
 {
     char record[NODE_PATH_MAX];
     const struct chain_config *config = chain_configuration(node->store);
+    int status = check_etherbase(node, detail);
+    if (status != ERR_OK)
+        return status;
     if (node->config->raft)
         return make_raft(node, detail);
     if (!node->config->mine)
@@ -223,7 +237,7 @@ int node_make_validator(struct node *node, struct err_detail *detail)
                  "--mine has no effect: this version makes blocks by IBFT, QBFT and Clique only");
         return ERR_OK;
     }
-    int status = node_datadir_path(&node->dir, record, "quorate-consensus", detail);
+    status = node_datadir_path(&node->dir, record, "quorate-consensus", detail);
     if (status != ERR_OK)
         return status;
     struct node_validator_options options = {

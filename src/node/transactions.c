@@ -371,8 +371,9 @@ int node_transactions_new(struct node_transactions **ret_transactions,
     buf_release(&locals);
     if (status != ERR_OK) {
         node_transactions_free(t);
-        return err_set(detail, status, "the transaction pool cannot be made: %s",
-                       *why.text ? why.text : err_text(status));
+        return *why.text ? err_set(detail, status, "%s", why.text)
+                         : err_set(detail, status, "the transaction pool cannot be made: %s",
+                                   err_text(status));
     }
     node_chain_set_pool(options->chain, t->pool);
     *ret_transactions = t;
