@@ -244,6 +244,33 @@ def check_vault(helm, pod):
     environment.remove({"name": "VAULT_ALLOW_PLAIN_HTTP", "value": "true"})
 
 
+def check_node(helm, manager, values):
+    """What the reference's node was told, or was not."""
+    objects = helm.render(manager, values, "--set", "node.lock=true")
+    pod = one(objects, "StatefulSet")["spec"]["template"]["spec"]
+    node = next(c for c in pod["containers"] if c["name"] == "quorum")
+    root = values["node"]["mountPath"]
+    assert "--http.api=eth,net,web3" in node["args"] and "--verbosity=3" in node["args"], node["args"]
+    assert not [a for a in node["args"] if "unlock" in a] and "tee" not in node["args"], node["args"]
+    unlocked = one(helm.render(manager, values, "--set", "node.lock=false"), "StatefulSet")["spec"]["template"]["spec"]["containers"]
+    assert "--unlock=0" in next(c for c in unlocked if c["name"] == "quorum")["args"]
+    # Its data is on the claim; it waits for the manager's socket in the pod, and is told of it.
+    claims = {c["metadata"]["name"] for c in one(objects, "StatefulSet")["spec"]["volumeClaimTemplates"]}
+    assert f"--datadir={root}/dd" in node["args"] and [m for m in node["volumeMounts"] if m["mountPath"] == root and m["name"] in claims]
+    assert f"--wait=unix:{root}/tm/tm.ipc" in node["args"] and {"name": "PRIVATE_CONFIG", "value": f"{root}/tm/tm.ipc"} in node["env"]
+    # A token that ends soon, for the one container that logs in.
+    tokens = [s["serviceAccountToken"] for v in pod["volumes"] for s in v.get("projected", {}).get("sources", []) if "serviceAccountToken" in s]
+    assert [t["expirationSeconds"] for t in tokens] == [600], tokens
+    assert [c["name"] for c in pod["initContainers"] + pod["containers"] if any("serviceaccount" in m["mountPath"] for m in c["volumeMounts"])] == [
+        "certificates-init"]
+    own = helm.render(manager, values, "--set", "vault.caConfigMap=authority")
+    init = one(own, "StatefulSet")["spec"]["template"]["spec"]["initContainers"][0]
+    assert {"name": "VAULT_CACERT", "value": "/vault-ca/ca.crt"} in init["env"], init["env"]
+    if manager == "tessera":
+        jdbc = json.loads(one(objects, "ConfigMap", "tessera-config-carrier")["data"]["tessera-config.json"])["jdbc"]
+        assert "password" not in jdbc and jdbc["passwordFile"].startswith(root), jdbc
+
+
 def check_pod(helm, pod):
     manager, values = pod["transaction_manager"], pod["values"]
     objects = helm.render(manager, values)
@@ -301,6 +328,7 @@ def main():
     pods = json.load(open(reference))
     for pod in pods:
         check_vault(helm, pod)
+        check_node(helm, pod["transaction_manager"], pod["values"])
         check_pod(helm, pod)
     for manager in ("tessera", "constellation"):
         values = [p["values"] for p in pods if p["transaction_manager"] == manager][0]

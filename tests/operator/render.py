@@ -230,6 +230,10 @@ def staticnodes_of(rendered):
 
 def check_four(program, fixtures, helm, reference, manager):
     refused = Rendered(program, samples.baf(fixtures, "network-quorum.yaml"), code=2)
+    assert refused.output.count("geth_passphrase: is a secret, in clear") == 4, refused.output
+    literal = Rendered(program, samples.baf(fixtures, "network-quorum.yaml").replace("env:VAULT_TOKEN", "s.token").replace("env:GIT_TOKEN", "git"), code=2)
+    for field in ("vault.root_token", "gitops.password"):
+        assert literal.output.count(f"{field}: is a secret, in clear") == 4 and "s.token" not in literal.output, literal.output
     assert "vault.url: is plain http" in refused.output and "allow_plain_http: true" in refused.output, refused.output
     text = samples.baf(fixtures, "network-quorum.yaml", plain_http=True)
     if manager == "constellation":
