@@ -66,6 +66,7 @@ static const char *json_type(enum rpc_type type)
     case RPC_REWARDS:
         return "array";
     case RPC_NUMBER:
+    case RPC_NATURAL:
     case RPC_NUMBER8:
     case RPC_NUMBER16:
     case RPC_INT:
@@ -75,6 +76,8 @@ static const char *json_type(enum rpc_type type)
         return NULL;
     case RPC_CALL:
     case RPC_SEND:
+    case RPC_SEND_ASYNC:
+    case RPC_SEND_RAW:
     case RPC_FILTER:
     case RPC_TRACE:
     case RPC_TRACE_CALL:

@@ -78,6 +78,10 @@ static bool type_may(const struct io_http_request *request)
         return false;
     const uint8_t *end = type->len ? memchr(type->data, ';', type->len) : NULL;
     struct bytes name = rpc_trim(end ? bytes_slice(*type, 0, (size_t)(end - type->data)) : *type);
+    size_t before = end ? (size_t)(end - type->data) + 1 : type->len;
+    struct bytes rest = rpc_trim(bytes_slice(*type, before, type->len - before));
+    if (rest.len && !memchr(rest.data, '=', rest.len)) /* no parameter, which has a value */
+        return false;
     for (size_t i = 0; i < BASE_COUNT(types); i++)
         if (io_http_same_name(name, types[i]))
             return true;

@@ -28,12 +28,15 @@ enum { RPC_PARAMS_MAX = 6 };
     X(BASE64, "[]uint8", "bytes, base64")                                                          \
     X(UINT, "hexutil.Uint", "number, hex")                                                         \
     X(NUMBER, "uint64", "number, decimal")                                                         \
+    X(NATURAL, "uint", "number, decimal")                                                          \
     X(NUMBER8, "uint8", "number, decimal")                                                         \
     X(NUMBER16, "uint16", "number, decimal")                                                       \
     X(U64, "hexutil.Uint64", "number, hex")                                                        \
     X(BIG, "hexutil.Big", "number of 256 bits at most, hex")                                       \
     X(CALL, "ethapi.CallArgs", "a call: from, to, gas, gasPrice, value, data, accessList")         \
     X(SEND, "ethapi.SendTxArgs", "a transaction: from, to, gas, gasPrice, value, nonce, data")     \
+    X(SEND_ASYNC, "ethapi.AsyncSendTxArgs", "a transaction, with callbackUrl")                     \
+    X(SEND_RAW, "ethapi.SendRawTxArgs", "privateFor, privateFrom, privacyFlag, mandatoryFor")      \
     X(FILTER, "filters.FilterCriteria", "logs: fromBlock, toBlock or blockHash, address, topics")  \
     X(TRACE, "tracers.TraceConfig", "how to trace: tracer, timeout, disableStack, …")              \
     X(TRACE_CALL, "tracers.TraceCallConfig", "how to trace, with stateOverrides")                  \

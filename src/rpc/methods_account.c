@@ -323,10 +323,25 @@ static void match_url(void *context, const struct accounts_entry *entry)
     w->found = w->found || bytes_equal(w->url, bytes_str(url));
 }
 
+/* Whether there is one "://", and something before it. */
+static bool has_scheme(struct bytes url)
+{
+    size_t found = 0;
+    for (size_t i = 0; i + 3 <= url.len; i++)
+        if (memcmp(url.data + i, "://", 3) == 0) {
+            if (i == 0 || found++)
+                return false;
+            i += 2;
+        }
+    return found == 1;
+}
+
 /* 0 when the first parameter names a key file. */
 static int find_wallet(struct rpc_call *call)
 {
     struct wanted_url wanted = {call->args[0].bytes, false};
+    if (!has_scheme(wanted.url))
+        return rpc_fail(call, RPC_CODE_ERROR, "protocol scheme missing");
     int status =
         call->backend->accounts ? accounts_each(call->backend->accounts, match_url, &wanted) : 0;
     if (status == 0 && !wanted.found)

@@ -4,6 +4,7 @@
 #include "rpc/methods.h"
 #include "rpc/private.h"
 #include "rpc/simulate.h"
+#include "rpc/trace.h"
 
 #include <stdio.h>
 
@@ -11,6 +12,7 @@ enum {
     PLAIN_GAS = 21000, /* of a transfer, the least that a transaction takes */
     /* What a private transaction's data is at least: 64 bytes, the hash of its payload. */
     PRIVATE_DATA = 64,
+    DESCRIBE_MS = 2000, /* for the second run of a call that failed */
 };
 
 /* The error of a call that could not begin. */
@@ -74,10 +76,35 @@ static int fail_reverted(struct rpc_simulation *s)
 }
 
 /* The error of a call that failed. */
+/* What was wrong with which instruction, as geth says it: found by a second run, which is looked at. */
+static int fail_at_instruction(struct rpc_simulation *s)
+{
+    const struct rpc_trace_options options = {.tracer = &rpc_tracer_noop,
+                                              .milliseconds = DESCRIBE_MS};
+    const char *text = evm_status_text(s->result.status);
+    struct rpc_trace *t = arena_alloc(s->call->arena, sizeof(*t));
+    int status = t ? rpc_simulation_reset(s) : ERR_NOMEM;
+    if (status == 0)
+        status = rpc_trace_begin(t, &options, s->machine->view, s->environment.block.fork);
+    if (status)
+        return status;
+    s->tracer = &t->events;
+    t->private = s->call->backend->privacy ? &s->machine->private : NULL;
+    (void)rpc_simulation_run(s, s->tx.gas_limit);
+    s->tracer = NULL;
+    status = rpc_fail(s->call, RPC_CODE_ERROR, "%s", t->error[0] ? t->error : text);
+    rpc_trace_release(t);
+    return status;
+}
+
 int rpc_call_failed(struct rpc_simulation *s)
 {
-    if (s->result.status == EVM_REVERT && s->result.output.len > 0)
+    enum evm_status status = s->result.status;
+    if (status == EVM_REVERT && s->result.output.len > 0)
         return fail_reverted(s);
+    if (status == EVM_UNDEFINED_INSTRUCTION || status == EVM_INVALID_INSTRUCTION ||
+        status == EVM_STACK_UNDERFLOW || status == EVM_STACK_OVERFLOW)
+        return fail_at_instruction(s);
     return rpc_fail(s->call, RPC_CODE_ERROR, "%s", evm_status_text(s->result.status));
 }
 
@@ -223,6 +250,10 @@ int rpc_estimate_gas(struct rpc_call *call, uint64_t *ret_gas, const struct rpc_
 {
     struct rpc_simulation s;
     int status = rpc_simulation_begin(&s, call, args, block);
+    /* Without a limit the reference looks for the block's first. */
+    if (status == RPC_FAILED && !(args->has_gas && args->gas >= PLAIN_GAS) &&
+        bytes_equal(call->text, bytes_str("header not found")))
+        return rpc_fail(call, RPC_CODE_ERROR, "block not found");
     if (status)
         return status;
     status = search(&s, ret_gas);

@@ -568,9 +568,15 @@ static int write_difference(struct rpc_call *call, uint64_t first, uint64_t last
         /* Keys are hashes already. */
         trie_init(&x.old, &x.arena, TRIE_PLAIN, old.txn, old.db->first_table + STATE_NODES,
                   &old.root, &d.reader.detail);
+        size_t mark = call->out->len;
         buf_append_byte(call->out, '[');
         status = walk(&d, &d.state.root, bytes_none(), visit_difference, &x);
-        buf_append_byte(call->out, ']');
+        if (call->out->len > mark + 1)
+            buf_append_byte(call->out, ']');
+        else if (status == 0) { /* nil, as the reference writes a list without members */
+            call->out->len = mark;
+            rpc_write_null(call->out);
+        }
         arena_release(&x.arena);
         if (call->out->len > DUMP_ANSWER_MAX)
             status = too_large(call);

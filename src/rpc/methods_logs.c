@@ -33,6 +33,11 @@ static int choose_blocks(struct rpc_call *call, struct chain_reader *reader,
     struct hash256 hash;
     uint64_t head;
     *ret_any = true;
+    if (wanted->has_block_hash && hash256_is_zero(&wanted->block_hash)) {
+        *ret_any =
+            false; /* which the reference takes for none: it looks at the first block alone */
+        return 0;
+    }
     if (wanted->has_block_hash) {
         int status = chain_reader_number(reader, &ret_filter->from, &wanted->block_hash);
         ret_filter->to = ret_filter->from;

@@ -8,6 +8,8 @@ enum { EXTRA_MAX = 32 }; /* MaximumExtraDataSize */
 static int set_mining(struct rpc_call *call, bool mining)
 {
     const struct rpc_backend *backend = call->backend;
+    if (!backend->set_mining && !mining) /* there is nothing to stop */
+        return rpc_null(call);
     if (!backend->set_mining)
         return rpc_fail(call, RPC_CODE_ERROR, "this node does not make blocks");
     backend->set_mining(backend->context, mining);

@@ -243,7 +243,7 @@ static int bad_blocks(struct rpc_call *call)
 #define GO(name, ...) {"debug_" name, {__VA_ARGS__}, .run = no_runtime, .result = "an error"}
 #define NUMBER        {"number", RPC_NUMBER}
 #define FILE_PARAM    {"file", RPC_TEXT}
-#define SECONDS       {"seconds", RPC_NUMBER}
+#define SECONDS       {"seconds", RPC_NATURAL}
 
 static const struct rpc_method methods[] = {
     GO("gcStats", {0}),

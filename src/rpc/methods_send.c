@@ -520,10 +520,16 @@ static int is_waiting(struct rpc_call *call, const struct eth_transaction *tx, b
     return status ? status : s.status;
 }
 
+enum { PRIVATE_GAS = 90000 };
+
 static int resend_fee(struct rpc_call *call)
 {
+    struct rpc_transaction *args = args_of(call);
+    if (args->private.is_given && !args->has_gas) { /* which is not estimated */
+        args->gas = PRIVATE_GAS;
+        args->has_gas = true;
+    }
     int status = set_defaults(call);
-    const struct rpc_transaction *args = args_of(call);
     if (status)
         return status;
     return check_fee(call, call->args[1].given ? &call->args[1].big : &args->gas_price,

@@ -259,10 +259,10 @@ static int distribute(struct rpc_call *call, const struct eth_transaction *tx,
     struct chain_payload_hash hash = chain_payload_hash_of(tx->data);
     struct chain_payload raw;
     struct err_detail detail = {""};
-    if (!call->backend->privacy)
-        return rpc_fail(call, RPC_CODE_ERROR, "private transaction manager is not in use");
     if (!wanted || !wanted->private.is_given)
         return rpc_fail(call, RPC_CODE_ERROR, "transaction is not private");
+    if (!call->backend->privacy)
+        return rpc_fail(call, RPC_CODE_ERROR, "private transaction manager is not in use");
     if (tx->data.len == 0 || !u256_is_zero(&tx->value))
         return rpc_fail(call, RPC_CODE_ERROR,
                         "ether value is not supported for private transactions");
@@ -331,17 +331,17 @@ static int distribute_for_marker(struct rpc_call *call)
 
 static const struct rpc_method methods[] = {
     {"eth_sendRawPrivateTransaction",
-     {{"transaction", RPC_BYTES}, {"parties", RPC_SEND}},
+     {{"transaction", RPC_BYTES}, {"parties", RPC_SEND_RAW}},
      .work = decode_and_distribute,
      .waits = true,
      .run = rpc_raw_submit,
      .result = "hash"},
     {"eth_sendTransactionAsync",
-     {{"transaction", RPC_SEND}},
+     {{"transaction", RPC_SEND_ASYNC}},
      .quick = rpc_send_behind,
      .result = "hash of zeros; what came of it goes to the object's callbackUrl"},
     {"eth_distributePrivateTransaction",
-     {{"transaction", RPC_BYTES}, {"parties", RPC_SEND}},
+     {{"transaction", RPC_BYTES}, {"parties", RPC_SEND_RAW}},
      .work = distribute_for_marker,
      .waits = true,
      .result = "hash of the payload, for a marker's data"},

@@ -185,6 +185,8 @@ static int storage_root(struct rpc_call *call)
 {
     struct found f;
     int status = find(call, &f, 1);
+    if (status == RPC_FAILED && bytes_equal(call->text, bytes_str("header not found")))
+        return rpc_fail(call, RPC_CODE_ERROR, "invalid block number");
     if (status)
         return status;
     if (!f.exists) {

@@ -41,9 +41,8 @@ static int trace_transaction(struct rpc_call *call)
 {
     struct rpc_trace_options options;
     struct rpc_trace_run run;
-    int status = rpc_trace_options_read(call, &options, config_of(call, 1));
-    if (status == 0)
-        status = rpc_trace_run_open(&run, call);
+    rpc_trace_options_read(call, &options, config_of(call, 1));
+    int status = rpc_trace_run_open(&run, call);
     if (status)
         return status;
     status = trace_at(&run, &options);
@@ -69,7 +68,9 @@ static int trace_block(struct rpc_trace_run *run, const struct rpc_trace_options
             out->len = mark;
             buf_append_text(out, "{\"error\":");
             rpc_json_write_string(out, run->call->text);
-            status = i + 1 < count ? rpc_trace_run_until(run, i + 1, options->reexec) : 0;
+            status = i + 1 < count && !options->fault[0]
+                         ? rpc_trace_run_until(run, i + 1, options->reexec)
+                         : 0;
         }
         buf_append_byte(out, '}');
         if (status == 0 && out->len > RPC_TRACE_SIZE_MAX)
@@ -121,9 +122,8 @@ static int trace_block_at(struct rpc_call *call, const struct rpc_block_id *id)
 {
     struct rpc_trace_options options;
     struct rpc_trace_run run;
-    int status = rpc_trace_options_read(call, &options, config_of(call, 1));
-    if (status == 0)
-        status = rpc_trace_run_open(&run, call);
+    rpc_trace_options_read(call, &options, config_of(call, 1));
+    int status = rpc_trace_run_open(&run, call);
     if (status)
         return status;
     status = find_block(&run, id);
@@ -149,9 +149,8 @@ static int trace_given(struct rpc_call *call, struct chain_block *block)
 {
     struct rpc_trace_options options;
     struct rpc_trace_run run;
-    int status = rpc_trace_options_read(call, &options, config_of(call, 1));
-    if (status == 0)
-        status = rpc_trace_run_open(&run, call);
+    rpc_trace_options_read(call, &options, config_of(call, 1));
+    int status = rpc_trace_run_open(&run, call);
     if (status) {
         chain_block_unref(block);
         return status;
@@ -163,15 +162,18 @@ static int trace_given(struct rpc_call *call, struct chain_block *block)
     return status;
 }
 
+enum { FIRST_OF_LISTS = 0xc0 }; /* the first byte of the shortest list */
+
 static int trace_bytes(struct rpc_call *call, struct bytes rlp)
 {
-    struct rpc_trace_options options;
     struct chain_block *block;
     struct err_detail why = {{0}};
-    int status = rpc_trace_options_read(call, &options, config_of(call, 1));
-    if (status)
-        return status;
-    status = chain_block_decode(&block, rlp, &why);
+    if (rlp.len == 0)
+        return rpc_fail(call, RPC_CODE_ERROR, "could not decode block: EOF");
+    if (rlp.data[0] < FIRST_OF_LISTS)
+        return rpc_fail(call, RPC_CODE_ERROR,
+                        "could not decode block: rlp: expected input list for types.extblock");
+    int status = chain_block_decode(&block, rlp, &why);
     if (status)
         return rpc_fail(call, RPC_CODE_ERROR, "could not decode block: %s",
                         why.text[0] ? why.text : err_text(status));
@@ -309,10 +311,9 @@ static int to_file(struct rpc_call *call, bool bad)
     if (config && config->has_berlin)
         return rpc_fail(call, RPC_CODE_ERROR,
                         "overrides: other rules than the block's own are not supported");
-    int status = rpc_trace_options_read(call, &options, config);
+    rpc_trace_options_read(call, &options, config);
     options.tracer = &rpc_tracer_json;
-    if (status == 0 && bad)
-        status = find_bad(call, &block);
+    int status = bad ? find_bad(call, &block) : 0;
     if (status == 0)
         status = rpc_trace_run_open(&run, call);
     if (status) {
@@ -375,11 +376,9 @@ static int trace_call(struct rpc_call *call)
     struct rpc_trace_options options;
     struct rpc_simulation s;
     uint64_t number;
-    int status = rpc_trace_options_read(call, &options, config);
-    if (status)
-        return status;
     struct chain_reader reader;
-    status = rpc_reader_open(call, &reader);
+    rpc_trace_options_read(call, &options, config);
+    int status = rpc_reader_open(call, &reader);
     if (status)
         return status;
     status = id->kind ? rpc_find_block(&reader, &number, id) : 0;
@@ -391,7 +390,8 @@ static int trace_call(struct rpc_call *call)
         return status;
     s.overrides = config ? config->overrides : NULL;
     s.override_count = config ? config->override_count : 0;
-    status = trace_simulation(&s, &options);
+    status = options.fault[0] ? rpc_fail(call, RPC_CODE_ERROR, "%s", options.fault)
+                              : trace_simulation(&s, &options);
     rpc_simulation_end(&s);
     return status;
 }

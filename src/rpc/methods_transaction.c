@@ -237,6 +237,13 @@ static int refuse_encoding(struct rpc_call *call, struct bytes raw, int status,
         return rpc_fail(call, RPC_CODE_ERROR, "rlp: input list has too many elements for %s", type);
     if (strstr(detail->text, "longer than the bytes"))
         return rpc_fail(call, RPC_CODE_ERROR, "rlp: value size exceeds available input length");
+    if (strstr(detail->text, "bytes after the end"))
+        return rpc_fail(call, RPC_CODE_ERROR, "rlp: input contains more than one value");
+    bool is_gas = strstr(detail->text, "gas limit at");
+    if ((is_gas || strstr(detail->text, "nonce at")) && strstr(detail->text, "integer too large"))
+        return rpc_fail(call, RPC_CODE_ERROR,
+                        "rlp: input string too long for uint64, decoding into (%s).%s", type,
+                        is_gas ? "Gas" : "Nonce");
     return rpc_fail(call, RPC_CODE_ERROR, "rlp: %s", detail->text);
 }
 

@@ -27,8 +27,8 @@ static int read_text(struct rpc_reading *r, struct bytes *ret_text, enum rpc_typ
     return ret_text->data ? 0 : ERR_NOMEM;
 }
 
-static int read_number(struct rpc_reading *r, uint64_t *ret_number, enum rpc_type type,
-                       struct bytes json)
+int rpc_param_number(struct rpc_reading *r, uint64_t *ret_number, enum rpc_type type,
+                     struct bytes json)
 {
     uint64_t value = 0;
     uint64_t most = type == RPC_NUMBER8    ? UINT8_MAX
@@ -109,11 +109,14 @@ static int read_value(struct rpc_reading *r, struct rpc_value *v, enum rpc_type 
     case RPC_BIG:
         return rpc_param_big(r, NULL, &v->big, json);
     case RPC_NUMBER:
+    case RPC_NATURAL:
     case RPC_NUMBER8:
     case RPC_NUMBER16:
-        return read_number(r, &v->number, type, json);
+        return rpc_param_number(r, &v->number, type, json);
     case RPC_CALL:
     case RPC_SEND:
+    case RPC_SEND_ASYNC:
+    case RPC_SEND_RAW:
         return rpc_param_transaction(r, &v->transaction, type, json);
     case RPC_FILTER:
         return rpc_param_filter(r, &v->filter, json);

@@ -54,7 +54,10 @@ int rpc_param_authorizations(struct rpc_reading *r, const struct eth_authorizati
                              size_t *ret_count, struct bytes json);
 int rpc_param_filter(struct rpc_reading *r, struct rpc_filter **ret_filter, struct bytes json);
 
-/* Decimal, with a sign (param.c). */
+/* Decimal (param.c): NUMBER, NATURAL, NUMBER8, NUMBER16. */
+int rpc_param_number(struct rpc_reading *r, uint64_t *ret_number, enum rpc_type type,
+                     struct bytes json);
+/* Decimal, with a sign. */
 int rpc_param_integer(struct rpc_reading *r, const struct rpc_place *place, int64_t *ret_value,
                       const char *type, struct bytes json);
 

@@ -182,17 +182,34 @@ static int read_texts(struct rpc_reading *r, const struct rpc_place *place,
     return 0;
 }
 
-/* 0 and *ret_known false: it is none of these. */
+/* Go's names of the structs that hold the fields, in messages. */
+struct record {
+    const char *plain;   /* NULL: there are none but the private ones */
+    const char *private; /* NULL: likewise */
+};
+
+static const struct record *record_of(enum rpc_type type)
+{
+    static const struct record call = {"CallArgs", NULL},
+                               send = {"SendTxArgs", "SendTxArgs.PrivateTxArgs"},
+                               async = {"AsyncSendTxArgs.SendTxArgs",
+                                        "AsyncSendTxArgs.SendTxArgs.PrivateTxArgs"},
+                               raw = {NULL, "SendRawTxArgs.PrivateTxArgs"};
+    return type == RPC_CALL         ? &call
+           : type == RPC_SEND_ASYNC ? &async
+           : type == RPC_SEND_RAW   ? &raw
+                                    : &send;
+}
+
 static int read_private_field(struct rpc_reading *r, const char *record, struct rpc_private *p,
-                              bool *ret_known, struct bytes key, struct bytes value)
+                              struct bytes key, struct bytes value)
 {
     static const char *const names[] = {"privateFrom", "privateFor", "privacyFlag", "mandatoryFor"};
     size_t field = 0;
     int64_t flag = 0;
     while (field < BASE_COUNT(names) && !rpc_json_key_is(key, names[field]))
         field++;
-    *ret_known = field < BASE_COUNT(names);
-    struct rpc_place place = {record, *ret_known ? names[field] : ""};
+    struct rpc_place place = {record, field < BASE_COUNT(names) ? names[field] : ""};
     int status = 0;
     switch (field) {
     case 0:
@@ -211,7 +228,7 @@ static int read_private_field(struct rpc_reading *r, const char *record, struct 
     }
 }
 
-static int read_transaction_field(struct rpc_reading *r, const char *record,
+static int read_transaction_field(struct rpc_reading *r, const struct record *record,
                                   struct rpc_transaction *tx, struct bytes key, struct bytes value)
 {
     static const char *const names[] = {"from",
@@ -230,13 +247,12 @@ static int read_transaction_field(struct rpc_reading *r, const char *record,
     size_t field = 0;
     while (field < BASE_COUNT(names) && !rpc_json_key_is(key, names[field]))
         field++;
-    if (field == BASE_COUNT(names)) {
-        bool known;
-        return strcmp(record, "SendTxArgs") == 0
-                   ? read_private_field(r, record, &tx->private, &known, key, value)
-                   : 0;
-    }
-    struct rpc_place place = {record, names[field]};
+    if (field == BASE_COUNT(names))
+        return record->private ? read_private_field(r, record->private, &tx->private, key, value)
+                               : 0;
+    if (!record->plain)
+        return 0;
+    struct rpc_place place = {record->plain, names[field]};
     switch (field) {
     case 0:
         tx->has_from = true;
@@ -300,8 +316,7 @@ int rpc_param_transaction(struct rpc_reading *r, struct rpc_transaction **ret_tx
     rpc_json_walk_begin(&walk, json);
     while (status == 0 && rpc_json_member(&walk, &key, &value))
         if (rpc_json_kind(value) != RPC_JSON_NULL)
-            status = read_transaction_field(r, type == RPC_CALL ? "CallArgs" : "SendTxArgs", tx,
-                                            key, value);
+            status = read_transaction_field(r, record_of(type), tx, key, value);
     return status;
 }
 
@@ -403,9 +418,6 @@ static int read_topic(struct rpc_reading *r, struct rpc_topics *topics, struct b
 
 static int read_topics(struct rpc_reading *r, struct rpc_filter *filter, struct bytes json)
 {
-    static const struct rpc_place place = {"input", "topics"};
-    if (rpc_json_kind(json) != RPC_JSON_ARRAY)
-        return rpc_param_wrong_type(r, &place, rpc_param_kind(json), "[]interface {}");
     filter->topics = arena_alloc_zeroed(r->arena, elements(json) + 1, sizeof(filter->topics[0]));
     if (!filter->topics)
         return ERR_NOMEM;
@@ -422,7 +434,8 @@ static int read_topics(struct rpc_reading *r, struct rpc_filter *filter, struct 
 
 int rpc_param_filter(struct rpc_reading *r, struct rpc_filter **ret_filter, struct bytes json)
 {
-    static const struct rpc_place hash_place = {"input", "blockHash"};
+    static const struct rpc_place hash_place = {"input", "blockHash"},
+                                  topics_place = {"input", "topics"};
     struct rpc_filter *filter = arena_alloc_zeroed(r->arena, 1, sizeof(*filter));
     struct bytes addresses = bytes_none(), topics = bytes_none(), key, value;
     if (!filter)
@@ -449,6 +462,9 @@ int rpc_param_filter(struct rpc_reading *r, struct rpc_filter **ret_filter, stru
             addresses = value;
         } else if (rpc_json_key_is(key, "topics")) {
             topics = value;
+            if (rpc_json_kind(value) != RPC_JSON_ARRAY)
+                status =
+                    rpc_param_wrong_type(r, &topics_place, rpc_param_kind(value), "[]interface {}");
         }
     }
     if (status == 0 && filter->has_block_hash && (filter->from.kind || filter->to.kind))

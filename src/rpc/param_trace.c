@@ -288,11 +288,38 @@ static ptrdiff_t base64_fault(struct bytes text)
     return -1;
 }
 
+/* Go takes an array of numbers for bytes, too. */
+static int read_byte_numbers(struct rpc_reading *r, struct bytes *ret_bytes, struct bytes json)
+{
+    struct rpc_json_walk walk;
+    struct bytes value;
+    size_t count = 0;
+    rpc_json_walk_begin(&walk, json);
+    while (rpc_json_element(&walk, &value))
+        count++;
+    uint8_t *bytes = arena_alloc_zeroed(r->arena, count + 1, 1);
+    if (!bytes)
+        return ERR_NOMEM;
+    count = 0;
+    rpc_json_walk_begin(&walk, json);
+    while (rpc_json_element(&walk, &value)) {
+        uint64_t number;
+        int status = rpc_param_number(r, &number, RPC_NUMBER8, value);
+        if (status)
+            return status;
+        bytes[count++] = (uint8_t)number;
+    }
+    *ret_bytes = bytes_of(bytes, count);
+    return 0;
+}
+
 int rpc_param_base64(struct rpc_reading *r, struct bytes *ret_bytes, struct bytes json)
 {
     *ret_bytes = bytes_of("", 0);
     if (rpc_json_kind(json) == RPC_JSON_NULL)
         return 0;
+    if (rpc_json_kind(json) == RPC_JSON_ARRAY)
+        return read_byte_numbers(r, ret_bytes, json);
     if (!rpc_param_is_string(json))
         return rpc_param_wrong_type(r, NULL, rpc_param_kind(json), "[]uint8");
     struct bytes text = rpc_json_string(json, r->arena);

@@ -19,6 +19,7 @@ enum {
     RPC_TRACE_MS = 5000,                   /* of one transaction, unless `timeout` says less */
     RPC_TRACE_MS_MAX = 60000,              /* whatever `timeout` says */
     RPC_TRACE_ERROR_MAX = 64,
+    RPC_TRACE_FAULT_MAX = 192,
 };
 
 /* What geth's tracers see of one instruction. */
@@ -75,8 +76,9 @@ struct rpc_trace_options {
     const struct rpc_tracer *tracer;
     uint64_t milliseconds;
     uint64_t reexec;
-    struct bytes code;   /* of a tracer in JavaScript; borrowed */
-    const char *program; /* what runs it */
+    struct bytes code;               /* of a tracer in JavaScript; borrowed */
+    const char *program;             /* what runs it */
+    char fault[RPC_TRACE_FAULT_MAX]; /* why nothing can be traced so; else empty */
 };
 
 struct rpc_trace {

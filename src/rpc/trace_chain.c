@@ -164,10 +164,8 @@ int rpc_trace_chain(struct rpc_call *call)
     struct rpc_events *events = rpc_events_of(call->rpc);
     struct rpc_trace_options options;
     uint64_t from, to;
-    int status =
-        rpc_trace_options_read(call, &options, call->args[3].given ? call->args[3].trace : NULL);
-    if (status == 0)
-        status = rpc_psi(call);
+    rpc_trace_options_read(call, &options, call->args[3].given ? call->args[3].trace : NULL);
+    int status = rpc_psi(call);
     if (status == 0)
         status = find_ends(call, &from, &to);
     if (status)

@@ -61,8 +61,8 @@ static bool read_duration(uint64_t *ret_ms, struct bytes text)
     return true;
 }
 
-int rpc_trace_options_read(struct rpc_call *call, struct rpc_trace_options *ret_options,
-                           const struct rpc_trace_config *config)
+void rpc_trace_options_read(const struct rpc_call *call, struct rpc_trace_options *ret_options,
+                            const struct rpc_trace_config *config)
 {
     static const struct rpc_trace_config none;
     if (!config)
@@ -79,21 +79,22 @@ int rpc_trace_options_read(struct rpc_call *call, struct rpc_trace_options *ret_
         .reexec = config->has_reexec ? config->reexec : REEXEC,
     };
     if (!config->has_tracer)
-        return 0;
-    if (config->has_timeout && !read_duration(&ret_options->milliseconds, config->timeout))
-        return rpc_fail(call, RPC_CODE_ERROR, "time: invalid duration \"%.*s\"",
-                        (int)(config->timeout.len < 64 ? config->timeout.len : 64),
-                        (const char *)config->timeout.data);
+        return;
+    if (config->has_timeout && !read_duration(&ret_options->milliseconds, config->timeout)) {
+        snprintf(ret_options->fault, sizeof(ret_options->fault), "time: invalid duration \"%.*s\"",
+                 (int)(config->timeout.len < 64 ? config->timeout.len : 64),
+                 (const char *)config->timeout.data);
+        return;
+    }
     ret_options->tracer = config->tracer.len ? rpc_tracer_find(config->tracer) : NULL;
     if (ret_options->tracer)
-        return 0;
+        return;
     ret_options->tracer = &rpc_tracer_js;
     ret_options->code = config->tracer;
     ret_options->program = call->backend->tracer_program;
-    return ret_options->program ? 0
-                                : rpc_fail(call, RPC_CODE_ERROR,
-                                           "tracers in JavaScript are not run here, only the "
-                                           "built-in ones by their names");
+    if (!ret_options->program)
+        snprintf(ret_options->fault, sizeof(ret_options->fault),
+                 "tracers in JavaScript are not run here, only the built-in ones by their names");
 }
 
 /* --- A run --- */
@@ -295,6 +296,8 @@ int rpc_trace_run_one(struct rpc_trace_run *run, size_t index,
     struct exec_result result;
     struct err_detail why = {{0}};
     uint64_t now = now_ms(), left = run->deadline > now ? run->deadline - now : 0;
+    if (options->fault[0])
+        return rpc_fail(run->call, RPC_CODE_ERROR, "%s", options->fault);
     if (limited.milliseconds > left)
         limited.milliseconds = left;
     int status = rpc_trace_begin(t, &limited, run->machine->view, run->environment.block.fork);

@@ -20,9 +20,10 @@ struct rpc_trace_run {
     struct rpc_trace trace;
 };
 
-/* What the client asked for; the call's error when it cannot be: tracer, timeout. `config` may be NULL. */
-int rpc_trace_options_read(struct rpc_call *call, struct rpc_trace_options *ret_options,
-                           const struct rpc_trace_config *config) BASE_NODISCARD;
+/* What the client asked for. What cannot be (tracer, timeout) is the error of each transaction that is to be traced so.
+ * `config` may be NULL. */
+void rpc_trace_options_read(const struct rpc_call *call, struct rpc_trace_options *ret_options,
+                            const struct rpc_trace_config *config);
 
 /* RPC_FAILED with the call's error, or 0: then to be closed. */
 int rpc_trace_run_open(struct rpc_trace_run *run, struct rpc_call *call) BASE_NODISCARD;

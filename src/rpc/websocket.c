@@ -90,16 +90,20 @@ static void on_answer(void *context, struct buf *answer)
     go_on(c);
 }
 
-static bool is_json(struct bytes text)
-{
-    struct bytes value;
-    return rpc_json_first(&value, text) == RPC_JSON_VALUE;
-}
+static const char parse_error[] =
+    "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32700,\"message\":\"parse error\"}}";
 
 static void on_message(void *context, struct io_websocket *ws, struct buf *message)
 {
     struct connection *c = context;
-    if (!is_json(buf_bytes(message))) { /* GoQuorum goes without a word */
+    struct bytes value;
+    if (rpc_json_first(&value, buf_bytes(message)) != RPC_JSON_VALUE) {
+        struct rpc_json_scanner s;
+        size_t used;
+        rpc_json_scanner_init(&s);
+        /* GoQuorum has no word for what only begins. */
+        if (rpc_json_scan(&s, &used, rpc_trim(buf_bytes(message))) == RPC_JSON_BAD)
+            io_websocket_send(ws, bytes_str(parse_error));
         io_websocket_drop(ws);
         connection_free(c);
         return;

@@ -44,20 +44,23 @@ def fixtures():
 class Node:
     """One of the two, on a data directory with the recorded chain."""
 
-    def __init__(self, name, binary, folder, recording, port):
+    def __init__(self, name, binary, folder, recording, port, chain=None, apis=APIS, more=("--ipcdisable",), key=None):
         self.name, self.url = name, f"http://127.0.0.1:{port}"
-        data = folder / name
+        self.data = data = folder / name
         common = [str(binary), "--datadir", str(data)]
+        if key:
+            (data / "geth").mkdir(parents=True)
+            (data / "geth" / "nodekey").write_text(key)
         env = dict(os.environ, PRIVATE_CONFIG="ignore", TMPDIR=str(folder))
         self.log = open(folder / f"{name}.log", "wb")
         for command in (["init", str(recording / "genesis.json")],
-                        ["--gcmode", "archive", "import", str(recording / "chain.rlp.gz")]):
+                        ["--gcmode", "archive", "import", str(chain or recording / "chain.rlp.gz")]):
             subprocess.run(common + command, env=env, stdout=self.log, stderr=self.log, check=True,
                            timeout=120)
         self.process = subprocess.Popen(
             common + ["--gcmode", "archive", "--networkid", "1337", "--nodiscover", "--port", str(port + 1),
-                      "--http", "--http.addr", "127.0.0.1", "--http.port", str(port), "--http.api", APIS,
-                      "--rpc.gascap", "700000000", "--ipcdisable"],
+                      "--http", "--http.addr", "127.0.0.1", "--http.port", str(port), "--http.api", apis,
+                      "--rpc.gascap", "700000000", *more],
             env=env, stdout=self.log, stderr=self.log)
         for _ in range(300):
             try:
