@@ -157,10 +157,18 @@ class WebSocket(Stream):
         return data
 
     def receive(self):
+        """Of a whole message."""
+        opcode, text, is_last = 0, b"", False
+        while not is_last:
+            is_last, part, more = self.frame()
+            opcode, text = opcode or part, text + more
+        return opcode, text
+
+    def frame(self):
         first, second = self.exactly(2)
         size = second & 0x7f
         size = struct.unpack(">H", self.exactly(2))[0] if size == 126 else struct.unpack(">Q", self.exactly(8))[0] if size == 127 else size
-        return first & 15, self.exactly(size)
+        return bool(first & 0x80), first & 15, self.exactly(size)
 
     def ask(self, body, least):
         told = []
