@@ -182,7 +182,7 @@ def stores(checks, folder, program):
     meet(checks, managers, 'PKCS#12, TOFU')
     managers = []
     for name in ('made-a', 'made-b'):
-        config = with_stores(folder, name, own, f'{folder}/{name}.jks', None, 'TOFU')
+        config = with_stores(folder, name, own, f'{folder}/{name}.jks', f'{folder}/{name}-nowhere.jks', 'TOFU')
         config['generateKeyStoreIfNotExisted'] = True
         managers.append(Stored(folder, name, program, config, own))
     meet(checks, managers, 'stores that were not there')

@@ -223,7 +223,8 @@ static int read_own(struct material *m, const struct tm_config_server *config,
 static int read_authorities(struct material *m, const struct tm_config_server *config,
                             const struct tm_config_end *end, bool server, struct err_detail *detail)
 {
-    if (end->trust_store) {
+    /* Where no authority is asked, Tessera doesn't open the store, and BAF's charts name one that nobody makes. */
+    if (end->trust_store && strncmp(end->trust, "CA", 2) == 0) {
         struct io_keystore store;
         int status = read_store(&store, end->trust_store,
                                 password(&config->tls, end->trust_store_password,
