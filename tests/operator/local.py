@@ -18,7 +18,7 @@ import tempfile
 import time
 import urllib.request
 
-PATIENCE = 60  # seconds that anything may take on a busy machine
+from support import PATIENCE, with_own_ports
 
 
 class Network:
@@ -27,6 +27,8 @@ class Network:
         self.folder = folder
         self.data = folder / "d"
         self.run("init", "--transaction-manager", "none", "--consensus", consensus, "--organizations", "one,two,three,four", code=0)
+        file = folder / "network.yaml"
+        file.write_text(with_own_ports(file.read_text()))
 
     def run(self, *arguments, code=None, text=None):
         done = subprocess.run([self.program, *arguments], cwd=self.folder, capture_output=True, text=True, timeout=PATIENCE,
