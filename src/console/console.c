@@ -58,6 +58,18 @@ static int preload(struct console_engine *engine, const char *list, struct err_d
     return status;
 }
 
+static int print_text(struct console_engine *engine, const char *code, struct err_detail *detail)
+{
+    struct buf text = BUF_INIT;
+    bool fine = console_engine_text(engine, &text, code);
+    int status = fine ? buf_status(&text) : err_set(detail, ERR_INPUT, "%.480s", buf_text(&text));
+    if (status == ERR_OK)
+        fwrite(text.data, 1, text.len, stdout);
+    fflush(stdout);
+    buf_release(&text);
+    return status;
+}
+
 static int run_all(struct console_engine *engine, const struct console_options *options,
                    struct err_detail *detail)
 {
@@ -69,6 +81,8 @@ static int run_all(struct console_engine *engine, const struct console_options *
     }
     if (status != ERR_OK || options->script_count)
         return status;
+    if (options->print)
+        return print_text(engine, options->print, detail);
     if (options->exec) {
         console_engine_evaluate(engine, bytes_str(options->exec));
         return ERR_OK;

@@ -19,6 +19,7 @@
 struct console_options {
     struct console_client_options client;
     const char *exec;     /* a statement whose value is printed; else a session at the terminal */
+    const char *print;    /* a statement whose value, a text, is printed as it is; ends */
     const char *preload;  /* scripts to run before, separated by commas */
     const char *docroot;  /* where relative names of scripts begin; NULL: the current folder */
     const char *history;  /* file of what was typed */

@@ -405,6 +405,7 @@ const struct node_command node_commands[] = {
     {"export", run_export},
     {"import", run_import},
     {"version", run_version},
+    {"dump", node_run_dump},
     {"dumpgenesis", run_dumpgenesis},
     {"mpsdbupgrade", run_mpsdbupgrade},
     {"account", node_run_account},

@@ -41,6 +41,11 @@ int node_run_account(const struct node_config *config, size_t count, char **argu
 int node_run_attach(const struct node_config *config, size_t count, char **arguments);
 int node_run_console(const struct node_config *config, size_t count, char **arguments);
 int node_run_js(const struct node_config *config, size_t count, char **arguments);
+/* dump_command.c */
+int node_run_dump(const struct node_config *config, size_t count, char **arguments);
+/* A node without network whose console prints the value of one statement, a text, and ends. What it throws is printed behind
+ * "Fatal: ". */
+int node_print_from_console(const struct node_config *config, const char *statement);
 /* copy_files.c: keys, peers, permissions and extensions from one data directory to another. What is there already and differs is
  * an error, which is printed; but for the node key with `replace_key`. */
 struct node_copied {

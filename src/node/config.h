@@ -69,6 +69,7 @@ struct node_config {
     /* commands */
     const char *config_file, *from;
     bool nocompaction, help, version;
+    bool dump_iterative, dump_nocode, dump_nostorage, dump_incompletes;
     /* bootnode */
     const char *boot_addr, *genkey;
     bool writeaddress;

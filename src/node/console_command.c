@@ -135,3 +135,23 @@ int node_run_js(const struct node_config *config, size_t count, char **arguments
 {
     return run_beside(config, count, arguments, true);
 }
+
+int node_print_from_console(const struct node_config *config, const char *statement)
+{
+    static struct beside beside;
+    struct node_config mine = *config;
+    beside = (struct beside){.wait = false};
+    fill(&beside.options, config, beside.history);
+    beside.options.print = statement;
+    beside.options.preload = "";
+    mine.ipcdisable = mine.mine = mine.http = mine.ws = mine.metrics = false;
+    mine.unlock = "";
+    mine.maxpeers = mine.port = 0;
+    mine.nodiscover = true;
+    int code = default_endpoint(&mine, beside.path);
+    if (code != NODE_EXIT_OK)
+        return code;
+    beside.options.client.endpoint = beside.path;
+    code = node_run_with(&mine, on_ready, &beside);
+    return beside.started && beside.status != ERR_OK ? node_fatal("%s", beside.detail.text) : code;
+}

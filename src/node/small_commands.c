@@ -114,7 +114,6 @@ const char *node_absent_command(const char *name)
     static const struct {
         const char *name, *why;
     } absent[] = {
-        {"dump", "ask a running node: attach --exec 'debug.dumpBlock(\"latest\")'"},
         {"db", "it inspects geth's own database"},
         {"snapshot", "the state is one flat store here, and is pruned as it grows"},
         {"wallet", "presale wallets are not supported; see account import"},

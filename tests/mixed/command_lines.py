@@ -311,7 +311,6 @@ DIFFERENT = [
     ("export", "without a chain: says what to do"),
     ("import", "the file is named"),
     ("preimages", "addresses and slots are kept beside the state"),
-    ("dump", "a running node is asked: debug.dumpBlock"),
     ("dumpgenesis", "the data directory's, not Ethereum's"),
     ("dumpconfig", "no nodes of Ethereum's main network, no proof of work"),
     ("config *", "the file is read, and its ports are checked, before a command is run"),

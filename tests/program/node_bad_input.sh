@@ -38,7 +38,7 @@ expect 1 "flag provided but not defined: -nosuchflag" --nosuchflag
 expect 1 "flag provided but not defined: -htpp.port (did you mean --http.port?)" --htpp.port 1
 printf "[Eth]\nFoo = 1\n" >bad.toml
 expect 1 "Fatal: bad.toml, line 2: field 'Foo' is not defined in ethconfig.Config" --config bad.toml --datadir d
-expect 1 "Fatal: the command 'dump' is not in quorate-node: " dump
+expect 1 "Fatal: the command 'db' is not in quorate-node: " db
 expect 1 'invalid command: "nosuchcommand"' nosuchcommand
 expect 1 'invalid value "abc" for flag -http.port: parse error' --datadir d --http.port abc
 expect 1 "Fatal: --gcmode must be either 'full' or 'archive'" --datadir d --gcmode nothing
