@@ -278,7 +278,7 @@ def wrong(checks, folder, program):
     n = Node(folder, program, 'wrong')
     for arguments, word in ((['--urls=x'], 'url'), (['--url=http://127.0.0.1:1/'], 'port'),
                             (['--url=http://127.0.0.1:1/', '--port=1', '--tls=maybe'], 'tls'),
-                            (['--verbosity=9', '--url=http://127.0.0.1:1/', '--port=1', '--tls=off'], 'verbosity'),
+                            (['--verbosity=loud', '--url=http://127.0.0.1:1/', '--port=1', '--tls=off'], 'verbosity'),
                             (['/nowhere.conf'], 'nowhere')):
         ran = subprocess.run([n.program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60)
         checks(ran.returncode == 1 and word in ran.stdout, f'{arguments[0]}: {ran.returncode} {ran.stdout.strip()[:150]}')

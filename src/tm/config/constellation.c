@@ -349,9 +349,10 @@ static int fill_storage(struct parser *p)
 static int fill_verbosity(struct parser *p)
 {
     const char *level = p->items->verbosity;
-    if (level && (strlen(level) != 1 || level[0] < '0' || level[0] > '3'))
+    if (level && (!*level || strspn(level, "0123456789") != strlen(level)))
         return usage(p, "verbosity", "0, 1, 2 or 3 is expected");
-    p->config->verbosity = level;
+    /* Constellation takes what is above its highest level as that; BAF's charts say 9. */
+    p->config->verbosity = level && (strlen(level) > 1 || *level > '3') ? "3" : level;
     return 0;
 }
 
