@@ -137,6 +137,18 @@ static const char *password(const struct tm_config_tls *tls, const char *given, 
     return getenv(name);
 }
 
+/* Of a new file, as Constellation makes its working directory. */
+static int make_parent(const char *path, struct err_detail *detail)
+{
+    const char *slash = strrchr(path, '/');
+    char folder[4096];
+    if (!slash || slash == path || (size_t)(slash - path) >= sizeof(folder))
+        return 0;
+    memcpy(folder, path, (size_t)(slash - path));
+    folder[slash - path] = 0;
+    return file_make_folders(folder, 0700, detail);
+}
+
 static int generate(const struct tm_config_server *config, const struct tm_config_end *end,
                     const char *store_password, struct err_detail *detail)
 {
@@ -154,7 +166,9 @@ static int generate(const struct tm_config_server *config, const struct tm_confi
                                              .days = DAYS,
                                              .rsa_bits = RSA_BITS};
     struct buf certificate = BUF_INIT, key = BUF_INIT, store = BUF_INIT;
-    int status = io_certificate_new(&certificate, &key, &options, detail);
+    int status = make_parent(end->key_store ? end->key_store : end->key_path, detail);
+    if (status == 0)
+        status = io_certificate_new(&certificate, &key, &options, detail);
     if (end->key_store) { /* PKCS#12: Java reads it under any name */
         if (status == 0)
             status = io_keystore_write(&store, buf_bytes(&certificate), buf_bytes(&key), "tessera",
