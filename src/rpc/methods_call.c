@@ -75,7 +75,6 @@ static int fail_reverted(struct rpc_simulation *s)
     return status;
 }
 
-/* The error of a call that failed. */
 /* What was wrong with which instruction, as geth says it: found by a second run, which is looked at. */
 static int fail_at_instruction(struct rpc_simulation *s)
 {
@@ -84,15 +83,18 @@ static int fail_at_instruction(struct rpc_simulation *s)
     const char *text = evm_status_text(s->result.status);
     struct rpc_trace *t = arena_alloc(s->call->arena, sizeof(*t));
     int status = t ? rpc_simulation_reset(s) : ERR_NOMEM;
-    if (status == 0)
-        status = rpc_trace_begin(t, &options, s->machine->view, s->environment.block.fork);
     if (status)
         return status;
-    s->tracer = &t->events;
-    t->private = s->call->backend->privacy ? &s->machine->private : NULL;
-    (void)rpc_simulation_run(s, s->tx.gas_limit);
-    s->tracer = NULL;
-    status = rpc_fail(s->call, RPC_CODE_ERROR, "%s", t->error[0] ? t->error : text);
+    status = rpc_trace_begin(t, &options, s->machine->view, s->environment.block.fork);
+    if (status == 0) {
+        s->tracer = &t->events;
+        t->private = s->call->backend->privacy ? &s->machine->private : NULL;
+        int again = rpc_simulation_run(s, s->tx.gas_limit);
+        s->tracer = NULL;
+        /* One that did not come as far, by the time it took, has nothing to say. */
+        status =
+            rpc_fail(s->call, RPC_CODE_ERROR, "%s", again == 0 && t->error[0] ? t->error : text);
+    }
     rpc_trace_release(t);
     return status;
 }
