@@ -39,6 +39,7 @@ static void take_down(struct node *node)
     io_worker_free(node->background);
     node_validator_free(node->validator);
     node_signer_free(node->signer);
+    node_votes_release(&node->idle_votes);
     node_raft_free(node->raft);
     node_transactions_free(node->transactions);
     node_chain_free(node->chain);

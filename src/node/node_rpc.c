@@ -78,26 +78,24 @@ static bool peer_status(void *context, const struct p2p_peer *peer, struct u256 
     return node_network_peer_status(node->network, peer, ret_difficulty, ret_head);
 }
 
-static struct node_votes *votes_of(const struct node *node)
+static struct node_votes *votes_of(struct node *node)
 {
     return node->validator ? node_validator_votes(node->validator)
            : node->signer  ? node_signer_votes(node->signer)
-                           : NULL;
+                           : &node->idle_votes;
 }
 
 static void propose(void *context, const struct address *address, bool authorize)
 {
     struct node_votes *votes = votes_of(context);
-    if (votes && node_votes_propose(votes, address, authorize) != ERR_OK)
+    if (node_votes_propose(votes, address, authorize) != ERR_OK)
         NODE_LOG(NODE_LOG_ERROR, "A vote is not kept: there are too many",
                  node_address("candidate", address));
 }
 
 static void discard(void *context, const struct address *address)
 {
-    struct node_votes *votes = votes_of(context);
-    if (votes)
-        node_votes_discard(votes, address);
+    node_votes_discard(votes_of(context), address);
 }
 
 static void candidates(void *context,
@@ -105,7 +103,7 @@ static void candidates(void *context,
                        void *fn_context)
 {
     const struct node_votes *votes = votes_of(context);
-    for (size_t i = 0; votes && i < votes->count; i++) {
+    for (size_t i = 0; i < votes->count; i++) {
         struct rpc_candidate candidate = {votes->list[i].candidate, votes->list[i].authorize};
         fn(fn_context, &candidate);
     }

@@ -41,9 +41,10 @@ struct node {
     struct node_validator *validator;
     struct node_raft *raft;
     struct rpc_raft raft_methods;
-    struct node_signer *signer;                 /* of a chain of Clique's */
-    struct io_worker *background;               /* for what the pool has done elsewhere */
-    struct io_worker *calls[RPC_WORKERS_MAX];   /* the same for RPC */
+    struct node_signer *signer;               /* of a chain of Clique's */
+    struct node_votes idle_votes;             /* of a node that makes no blocks: told, never cast */
+    struct io_worker *background;             /* for what the pool has done elsewhere */
+    struct io_worker *calls[RPC_WORKERS_MAX]; /* the same for RPC */
     struct io_worker *waiters[RPC_WAITERS_MAX]; /* and for what waits for the manager */
     size_t call_count;
     struct io_worker *light; /* what must not wait behind that */
