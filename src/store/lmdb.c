@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define DEFAULT_MAP_SIZE  ((uint64_t)1 << 40)
@@ -49,10 +50,19 @@ static struct bytes bytes_of_val(const MDB_val *v)
     return bytes_of(v->mv_data, v->mv_size);
 }
 
+static bool is_full(const char *path)
+{
+    enum { LITTLE = 1 << 20 };
+    struct statvfs disk;
+    return statvfs(path, &disk) == 0 && disk.f_bavail * disk.f_frsize < LITTLE;
+}
+
 /* The code for LMDB's, with a message that says what to do. */
 static int failed(const struct lmdb_store *store, struct err_detail *detail, int rc)
 {
     const char *path = store->path;
+    if (rc == EIO && is_full(path))
+        rc = ENOSPC; /* what LMDB says of a write that took a part of its bytes */
     switch (rc) {
     case MDB_MAP_FULL:
         return err_set(detail, ERR_NOSPACE, "%s: the store has reached its map size; raise it",
