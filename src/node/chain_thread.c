@@ -569,8 +569,3 @@ struct chain *node_chain_of(const struct node_chain *chain)
 {
     return chain->options.chain;
 }
-
-size_t node_chain_pending(const struct node_chain *chain)
-{
-    return chain->worker ? io_worker_pending(chain->worker) : 0;
-}

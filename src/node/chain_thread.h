@@ -66,8 +66,6 @@ void node_chain_free(struct node_chain *chain);
 void node_chain_set_pool(struct node_chain *chain, struct chain_pool *pool);
 const struct node_head *node_chain_head(const struct node_chain *chain);
 struct chain *node_chain_of(const struct node_chain *chain);
-/* Jobs that are not done. */
-size_t node_chain_pending(const struct node_chain *chain);
 
 /* --- Jobs. ERR_NOMEM and ERR_BUSY: it is not queued, the callback does not come. --- */
 

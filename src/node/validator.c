@@ -248,14 +248,6 @@ const struct address *node_validator_address(const struct node_validator *v)
     return &v->self;
 }
 
-bool node_validator_status(const struct node_validator *v, struct consensus_status *ret_status)
-{
-    if (!v->machine)
-        return false;
-    consensus_machine_status(v->machine, ret_status);
-    return true;
-}
-
 static void init_timers(struct node_validator *v)
 {
     struct io_loop *loop = v->options.loop;

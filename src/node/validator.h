@@ -69,8 +69,5 @@ void node_validator_peer(struct node_validator *validator, const struct address 
 struct node_votes *node_validator_votes(struct node_validator *validator);
 
 const struct address *node_validator_address(const struct node_validator *validator);
-/* Whether a machine runs, and what it is at. */
-bool node_validator_status(const struct node_validator *validator,
-                           struct consensus_status *ret_status);
 
 #endif

@@ -229,11 +229,6 @@ int rpc_websockets_new(struct rpc_websockets **ret_websockets, struct rpc *rpc,
     return 0;
 }
 
-size_t rpc_websockets_count(const struct rpc_websockets *websockets)
-{
-    return websockets->count;
-}
-
 void rpc_websockets_free(struct rpc_websockets *websockets)
 {
     if (!websockets)

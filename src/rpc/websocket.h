@@ -19,7 +19,6 @@ struct rpc_websocket_options {
 /* Strings are copied. ERR_NOMEM. */
 int rpc_websockets_new(struct rpc_websockets **ret_websockets, struct rpc *rpc,
                        const struct rpc_websocket_options *options) BASE_NODISCARD;
-size_t rpc_websockets_count(const struct rpc_websockets *websockets);
 /* A request that wants to become one: upgrades it, or refuses it. Inside of io_http's `request`. `grant` is what its
  * token allows, NULL when none is needed; the connection keeps it. */
 void rpc_websockets_open(struct rpc_websockets *websockets, struct io_http_request *request,

@@ -14,17 +14,6 @@ enum {
     COMMIT_BYTES = 64 << 20, /* of the payloads of one commit */
 };
 
-static const char *const outcome_texts[] = {
-#define X(name, text) [TM_STORE_##name] = text,
-    TM_STORE_OUTCOME_LIST(X)
-#undef X
-};
-
-const char *tm_store_outcome_text(enum tm_store_outcome outcome)
-{
-    return outcome_texts[outcome];
-}
-
 uint64_t tm_store_clock(void)
 {
     struct timespec now;

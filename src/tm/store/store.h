@@ -61,20 +61,13 @@ bool tm_store_available(const struct tm_store *store);
 size_t tm_store_pending(const struct tm_store *store);
 uint64_t tm_store_commits(const struct tm_store *store);
 
-/* X(NAME, "text"): what an answer may say beside a failure. */
-#define TM_STORE_OUTCOME_LIST(X)                                                                   \
-    X(DONE, "done")                                                                                \
-    X(ABSENT, "not stored")                                                                        \
-    X(EXISTS, "stored already")                                                                    \
-    X(CHANGED, "changed by somebody else meanwhile")
-
+/* What an answer may say beside a failure. */
 enum tm_store_outcome {
-#define X(name, text) TM_STORE_##name,
-    TM_STORE_OUTCOME_LIST(X)
-#undef X
+    TM_STORE_DONE,
+    TM_STORE_ABSENT,  /* not stored */
+    TM_STORE_EXISTS,  /* stored already */
+    TM_STORE_CHANGED, /* by somebody else meanwhile */
 };
-
-const char *tm_store_outcome_text(enum tm_store_outcome outcome);
 
 struct tm_store_payload {
     struct bytes hash;
