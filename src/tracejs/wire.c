@@ -36,7 +36,7 @@ int tracejs_send(int fd, enum tracejs_kind kind, struct bytes payload)
             continue;
         if (sent < 0)
             return ERR_IO;
-        for (size_t i = 0; i < 2; i++) {
+        for (size_t i = 0; i < 2 && sent > 0; i++) {
             size_t here = (size_t)sent < parts[i].iov_len ? (size_t)sent : parts[i].iov_len;
             parts[i].iov_base = (uint8_t *)parts[i].iov_base + here;
             parts[i].iov_len -= here;
