@@ -25,7 +25,7 @@ FIELDS = {"quorum": {"nodekey", "keystore", "gethpassword", "db_user", "db_passw
 
 class Vault:
     def __init__(self, program, address="127.0.0.1"):
-        self.url = f"http://{address}:{free_base(1)}"
+        self.url = f"http://{address}:{free_base(2)}"  # it listens at the next one, too, for other vaults
         self.process = subprocess.Popen([program, "server", "-dev", "-dev-no-store-token", "-dev-root-token-id=root",
                                          f"-dev-listen-address={self.url[7:]}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_for("the vault", self.ready)
