@@ -143,20 +143,20 @@ class Cluster:
     def pod(self, name):
         return self.kubernetes.get("pod", f"{name}-quo", f"{name}-0")
 
-    def rpc(self, name, method, *params):
+    def rpc(self, name, method, *params, timeout=60):
         """By the peer's service, which kube-proxy leads to the pod."""
         service = self.kubernetes.get("service", f"{name}-quo", name)["spec"]["clusterIP"]
         port = podman.port(ORGANIZATIONS.index(name), "rpc")
         call = urllib.request.Request(f"http://{service}:{port}", json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode(),
                                       {"Content-Type": "application/json"})
-        with urllib.request.urlopen(call, timeout=60) as answer:
+        with urllib.request.urlopen(call, timeout=timeout) as answer:
             body = json.load(answer)
         if "error" in body:
             raise RuntimeError(f"{method}: {body['error']['message']}")
         return body["result"]
 
-    def height(self, name):
-        return int(self.rpc(name, "eth_blockNumber"), 16)
+    def height(self, name, timeout=60):
+        return int(self.rpc(name, "eth_blockNumber", timeout=timeout), 16)
 
     def stored(self, name, transaction):
         receipt = self.kubernetes.wait(f"a receipt at {name}", lambda: self.rpc(name, "eth_getTransactionReceipt", transaction))
@@ -233,7 +233,8 @@ class Watch:
                         if p["metadata"]["name"][:-2] in ORGANIZATIONS]
                 ready = [p for p in pods if any(c["type"] == "Ready" and c["status"] == "True" for c in p["status"].get("conditions", []))]
                 self.most = max(self.most, len(ORGANIZATIONS) - len(ready))
-                self.heights.append(max(self.cluster.height(p["metadata"]["name"][:-2]) for p in ready))
+                # A pod that goes away this moment does not answer: then another look is taken, soon.
+                self.heights.append(max(self.cluster.height(p["metadata"]["name"][:-2], timeout=2) for p in ready))
             time.sleep(0.5)
 
     def __enter__(self):
