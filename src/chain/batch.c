@@ -8,11 +8,11 @@
  * In between the chain's head is the one before the batch, for everybody but the thread that executes: that one stands on the tip
  * and reads through the open transaction. A crash, or a failure to write, leaves nothing of the batch.
  */
+#include "base/clock.h"
 #include "base/mem.h"
 #include "chain/chain_priv.h"
 
 #include <inttypes.h>
-#include <time.h>
 
 enum {
     /* So much at most is lost in a crash, done again, and kept in memory; a full block is a batch by itself, since its own
@@ -22,13 +22,6 @@ enum {
         30000000, /* 1,500 new slots: some thousand pages, where LMDB keeps 131,071 in memory */
     BATCH_MILLISECONDS = 500,
 };
-
-uint64_t chain_monotonic_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 void chain_batch_init(struct chain_batch *batch)
 {
@@ -42,7 +35,7 @@ bool chain_batch_is_full(const struct chain_batch *batch)
 {
     const struct chain_batch_limits *most = &batch->limits;
     return batch->count >= most->blocks || batch->bytes >= most->bytes || batch->gas >= most->gas ||
-           chain_monotonic_ms() - batch->began_ms >= most->milliseconds;
+           base_now_ms() - batch->began_ms >= most->milliseconds;
 }
 
 /* --- The tip --- */
@@ -99,7 +92,7 @@ static int write_pending(struct chain *chain, const struct chain_block *parent,
     int err = 0;
     if (!batch->txn) {
         batch->detail.text[0] = '\0';
-        batch->began_ms = chain_monotonic_ms();
+        batch->began_ms = base_now_ms();
         err = store_begin_write(&batch->txn, chain->store, &batch->detail);
     }
     if (!err)

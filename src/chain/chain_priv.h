@@ -225,8 +225,6 @@ bool chain_batch_is_full(const struct chain_batch *batch);
 /* Makes its blocks durable, all or none, and tells the listener of each, in order. Nothing to do
  * when there are none. */
 int chain_batch_commit(struct chain *chain, struct err_detail *why) BASE_NODISCARD;
-/* Milliseconds of a clock that never goes back. */
-uint64_t chain_monotonic_ms(void);
 
 int chain_put_config(struct store_txn *txn, const struct chain_config *config) BASE_NODISCARD;
 int chain_info_get(struct store_txn *txn, struct bytes *ret_value, const char *name) BASE_NODISCARD;

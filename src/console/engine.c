@@ -1,5 +1,6 @@
 #include "console/engine.h"
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/hex.h"
 #include "base/mem.h"
@@ -23,13 +24,6 @@ struct console_engine {
     unsigned last_timer;
     size_t timer_count; /* slots in use, from the front */
 };
-
-static uint64_t now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 /* --- The heap --- */
 
@@ -213,7 +207,7 @@ static duk_ret_t native_timer(duk_context *duk)
     duk_put_prop_index(duk, -2, ++engine->last_timer);
     if (slot == engine->timer_count)
         engine->timer_count++;
-    engine->timers[slot] = (struct timer){engine->last_timer, now_ms() + wait,
+    engine->timers[slot] = (struct timer){engine->last_timer, base_now_ms() + wait,
                                           duk_to_boolean(duk, 2) ? (wait ? wait : 1) : 0};
     duk_push_uint(duk, engine->last_timer);
     return 1;
@@ -367,7 +361,7 @@ static duk_ret_t fire(duk_context *duk, void *context)
 
 int console_engine_timers(struct console_engine *engine)
 {
-    uint64_t now = now_ms(), next = UINT64_MAX;
+    uint64_t now = base_now_ms(), next = UINT64_MAX;
     for (size_t i = 0; i < engine->timer_count; i++) {
         struct timer *t = &engine->timers[i];
         unsigned id = t->id;

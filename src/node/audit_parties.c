@@ -5,6 +5,7 @@
  * party's node is asked, by notes (audit_note.h), whether it has the same code and storage; where it has not, a bisection finds a
  * block where they part, and its private transactions are asked for in order.
  */
+#include "base/clock.h"
 #include "base/hex.h"
 #include "base/mem.h"
 #include "crypto/keccak.h"
@@ -16,7 +17,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 
 enum {
     ANSWER_MS = 20000, /* for a party's node to answer: it looks for notes each second */
@@ -52,13 +52,6 @@ struct subject {
 
 /* --- Questions --- */
 
-static uint64_t now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 static int begin_question(struct audit *a, struct node_audit_question *q, enum node_audit_kind kind)
 {
     uint8_t id[NODE_AUDIT_ID / 2];
@@ -73,9 +66,9 @@ static int wait_for_answer(struct audit *a, struct party *party,
                            const struct node_audit_question *q, enum node_audit_answer *ret_answer)
 {
     char topic[NODE_AUDIT_TOPIC_SIZE];
-    uint64_t until = now_ms() + ANSWER_MS;
+    uint64_t until = base_now_ms() + ANSWER_MS;
     node_audit_topic(topic, q);
-    while (now_ms() < until) {
+    while (base_now_ms() < until) {
         struct privacy_notes notes = {NULL, 0};
         struct arena arena;
         bool good = false;

@@ -1,5 +1,6 @@
 #include "node/manager.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "node/log.h"
 #include "privacy/config.h"
@@ -7,7 +8,6 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { EXIT_NO_ANSWER = 112 }; /* GoQuorum's */
@@ -24,18 +24,11 @@ struct node_manager {
     uint64_t since; /* when the block began to wait */
 };
 
-static uint64_t now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 static void keep_event(struct node_manager *manager, bool waits, const char *text)
 {
     pthread_mutex_lock(&manager->lock);
     if (waits && !manager->state.waits)
-        manager->since = now_ms();
+        manager->since = base_now_ms();
     manager->state.waits = waits;
     manager->state.failures += waits;
     err_set(&manager->state.why, 0, "%s", text);
@@ -50,7 +43,7 @@ void node_manager_look(struct node_manager *manager, struct node_manager_state *
     pthread_mutex_lock(&manager->lock);
     *ret_state = manager->state;
     if (ret_state->waits)
-        ret_state->waited_ms = now_ms() - manager->since + 1; /* 0 is for nobody waits */
+        ret_state->waited_ms = base_now_ms() - manager->since + 1; /* 0 is for nobody waits */
     pthread_mutex_unlock(&manager->lock);
 }
 

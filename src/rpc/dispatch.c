@@ -1,6 +1,7 @@
 /* One call: from a message to its answer (GoQuorum, rpc/handler.go and rpc/json.go). */
 #include "rpc/dispatch_priv.h"
 
+#include "base/clock.h"
 #include "base/hex.h"
 #include "rpc/psi.h"
 #include "rpc/subscribe.h"
@@ -291,7 +292,7 @@ bool rpc_call_one(struct rpc_exchange *x, struct bytes message)
     x->began_ns = 0;
     int status = prepare_call(x);
     if (status == 0 && BASE_UNLIKELY(x->rpc->figures.all))
-        x->began_ns = rpc_figures_now();
+        x->began_ns = base_now_ns();
     if (status == 0 && x->call.method->quick) {
         status = x->call.method->quick(&x->call);
         if (status != RPC_LATER) {

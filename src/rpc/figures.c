@@ -1,8 +1,8 @@
+#include "base/clock.h"
 #include "base/mem.h"
 #include "rpc/figures_priv.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 struct rpc_samples {
     uint64_t count;
@@ -11,13 +11,6 @@ struct rpc_samples {
 };
 
 const double rpc_quantiles[RPC_QUANTILES] = {0.5, 0.75, 0.95, 0.99, 0.999, 0.9999};
-
-uint64_t rpc_figures_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 int rpc_figures_init(struct rpc_figures *figures, size_t method_count)
 {
@@ -48,7 +41,7 @@ static void add(struct rpc_samples *samples, uint64_t ns)
 
 void rpc_figures_add(struct rpc_figures *figures, size_t index, bool good, uint64_t began_ns)
 {
-    uint64_t took = rpc_figures_now() - began_ns;
+    uint64_t took = base_now_ns() - began_ns;
     struct rpc_samples **own = &figures->each[2 * index + !good];
     if (good)
         figures->good++;

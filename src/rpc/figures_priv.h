@@ -16,7 +16,6 @@ struct rpc_figures {
 
 int rpc_figures_init(struct rpc_figures *figures, size_t method_count) BASE_NODISCARD;
 void rpc_figures_release(struct rpc_figures *figures);
-uint64_t rpc_figures_now(void); /* ns */
 /* A call of the method at `index` that began at `began_ns` is over. */
 void rpc_figures_add(struct rpc_figures *figures, size_t index, bool good, uint64_t began_ns);
 /* What they are now; false: none yet. */

@@ -1,16 +1,8 @@
 #include "rpc/head.h"
 
+#include "base/clock.h"
 #include "rpc/private.h"
 #include "rpc/psi.h"
-
-#include <time.h>
-
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 /* --- The snapshot --- */
 
@@ -108,7 +100,7 @@ static bool begin_time(struct rpc_head *head, const struct rpc_call *call)
     head->turn = turn;
     if (head->spent_ns >= RPC_HEAD_TURN_US * 1000u)
         return false;
-    head->began_ns = now_ns();
+    head->began_ns = base_now_ns();
     return true;
 }
 
@@ -160,6 +152,6 @@ int rpc_head_call(struct rpc_call *call, const struct rpc_transaction *args,
         *heavy = name;
     else
         status = rpc_call_result(s);
-    head->spent_ns += now_ns() - head->began_ns;
+    head->spent_ns += base_now_ns() - head->began_ns;
     return status;
 }

@@ -1,10 +1,9 @@
 /* Calls without a transaction. */
 #include "rpc/simulate.h"
 
+#include "base/clock.h"
 #include "rpc/override.h"
 #include "rpc/param_priv.h"
-
-#include <time.h>
 
 static int make_transaction(struct rpc_simulation *s)
 {
@@ -126,13 +125,6 @@ int rpc_simulation_reset(struct rpc_simulation *s)
     return rpc_override_apply(s->call, s->machine->view, s->overrides, s->override_count);
 }
 
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 int rpc_simulation_run(struct rpc_simulation *s, uint64_t gas)
 {
     int status = rpc_simulation_reset(s);
@@ -147,7 +139,7 @@ int rpc_simulation_run(struct rpc_simulation *s, uint64_t gas)
     s->why.text[0] = '\0';
     struct evm *machine = exec_machine(s->machine->exec);
     evm_set_tracer(machine, s->tracer);
-    evm_set_deadline(machine, s->timeout_ms ? now_ns() + s->timeout_ms * 1000000u : 0);
+    evm_set_deadline(machine, s->timeout_ms ? base_now_ns() + s->timeout_ms * 1000000u : 0);
     status =
         exec_transaction(s->machine->exec, &s->result, &s->why, &s->tx, &s->args->from,
                          EXEC_SKIP_NONCE | EXEC_SKIP_EOA | EXEC_SKIP_BASE_FEE | EXEC_SKIP_GAS_CAP);

@@ -1,18 +1,11 @@
 /* From the machine's events to geth's (core/vm/interpreter.go, evm.go). */
 #include "rpc/trace.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "evm/opcodes.h"
 
 #include <stdio.h>
-#include <time.h>
-
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 const struct rpc_tracer *rpc_tracer_find(struct bytes name)
 {
@@ -171,7 +164,7 @@ static bool fails_before_cost(enum evm_status status)
 
 static int stop(struct rpc_trace *t)
 {
-    if (t->steps++ % 1024 == 0 && now_ns() > t->deadline)
+    if (t->steps++ % 1024 == 0 && base_now_ns() > t->deadline)
         t->timed_out = true;
     return t->timed_out ? ERR_LIMIT : 0;
 }
@@ -238,7 +231,7 @@ static int on_enter(void *context, const struct evm_message *message, struct byt
     t->frame_cost[message->depth + 1] = 0;
     if (message->depth)
         return 0;
-    t->started_at = now_ns();
+    t->started_at = base_now_ns();
     o->started = true;
     o->from = message->sender;
     o->to = message->recipient;
@@ -269,7 +262,7 @@ static int on_leave(void *context, const struct evm_message *message,
     if (result->status != EVM_SUCCESS)
         o->error =
             t->last.error && t->last.depth == 1 ? t->last.error : evm_status_text(result->status);
-    o->nanoseconds = now_ns() - t->started_at;
+    o->nanoseconds = base_now_ns() - t->started_at;
     return t->tracer->end ? check_size(t, t->tracer->end(t)) : 0;
 }
 
@@ -286,7 +279,7 @@ int rpc_trace_begin(struct rpc_trace *t, const struct rpc_trace_options *options
         .fork = fork,
     };
     arena_init_limited(&t->arena, RPC_TRACE_SIZE_MAX);
-    t->deadline = now_ns() + options->milliseconds * 1000000u;
+    t->deadline = base_now_ns() + options->milliseconds * 1000000u;
     t->state = mem_alloc_zeroed(1, t->tracer->size + 1);
     if (!t->state)
         return ERR_NOMEM;

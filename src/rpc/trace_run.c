@@ -1,23 +1,16 @@
 #include "rpc/trace_run.h"
 
+#include "base/clock.h"
 #include "exec/system.h"
 #include "privacy/privacy.h"
 #include "rpc/psi.h"
 
 #include <stdio.h>
-#include <time.h>
 
 enum {
     REEXEC =
         128, /* blocks that the reference would run again for a state that is gone (eth/tracers/api.go) */
 };
-
-static uint64_t now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 /* --- What was asked for --- */
 
@@ -105,7 +98,7 @@ int rpc_trace_run_open(struct rpc_trace_run *run, struct rpc_call *call)
     run->block = NULL;
     run->no_payload = false;
     run->machine = call->machine;
-    run->deadline = now_ms() + RPC_TRACE_MS_MAX;
+    run->deadline = base_now_ms() + RPC_TRACE_MS_MAX;
     return rpc_reader_open(call, &run->reader);
 }
 
@@ -228,7 +221,7 @@ int rpc_trace_run_until(struct rpc_trace_run *run, size_t count, uint64_t reexec
         const struct eth_transaction *tx = &body->transactions[i];
         struct exec_result result;
         struct err_detail why = {{0}};
-        if (now_ms() > run->deadline)
+        if (base_now_ms() > run->deadline)
             return rpc_fail(run->call, RPC_CODE_ERROR, "execution timeout");
         status = exec_transaction(run->machine->exec, &result, &why, tx, &tx->sender, 0);
         if (status)
@@ -295,7 +288,7 @@ int rpc_trace_run_one(struct rpc_trace_run *run, size_t index,
     struct evm *machine = exec_machine(run->machine->exec);
     struct exec_result result;
     struct err_detail why = {{0}};
-    uint64_t now = now_ms(), left = run->deadline > now ? run->deadline - now : 0;
+    uint64_t now = base_now_ms(), left = run->deadline > now ? run->deadline - now : 0;
     if (options->fault[0])
         return rpc_fail(run->call, RPC_CODE_ERROR, "%s", options->fault);
     if (limited.milliseconds > left)

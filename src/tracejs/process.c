@@ -1,5 +1,6 @@
 #include "tracejs/process.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 #include <errno.h>
@@ -106,7 +107,7 @@ static int wait_for_room(struct tracejs_process *p)
     struct pollfd wanted[2] = {{.fd = p->stream, .events = POLLOUT},
                                {.fd = p->talk, .events = POLLIN}};
     enum tracejs_kind kind;
-    uint64_t now = tracejs_now();
+    uint64_t now = base_now_ms();
     if (now >= p->deadline)
         return ERR_LIMIT;
     uint64_t left = p->deadline - now;

@@ -1,20 +1,13 @@
 #include "tracejs/wire.h"
+#include "base/clock.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <time.h>
 
 struct head {
     uint32_t kind, len;
 };
-
-uint64_t tracejs_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 void tracejs_append(struct buf *b, enum tracejs_kind kind, struct bytes payload)
 {
@@ -48,7 +41,7 @@ int tracejs_send(int fd, enum tracejs_kind kind, struct bytes payload)
 
 static int wait_until(int fd, uint64_t deadline)
 {
-    uint64_t now = tracejs_now();
+    uint64_t now = base_now_ms();
     struct pollfd wanted = {.fd = fd, .events = POLLIN};
     if (now >= deadline)
         return ERR_LIMIT;

@@ -71,7 +71,4 @@ int tracejs_send(int fd, enum tracejs_kind kind, struct bytes payload) BASE_NODI
 int tracejs_receive(int fd, enum tracejs_kind *ret_kind, struct buf *b,
                     uint64_t deadline) BASE_NODISCARD;
 
-/* Milliseconds of the monotonic clock. */
-uint64_t tracejs_now(void);
-
 #endif

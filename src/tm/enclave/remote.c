@@ -1,6 +1,7 @@
 /* The manager's side of an enclave that is a process of its own: each function is a message and waits for its answer. */
 #include "tm/enclave/remote.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "tm/enclave/enclave_priv.h"
 #include "tm/enclave/remote_wire.h"
@@ -10,7 +11,6 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 struct tm_enclave_remote {
@@ -18,13 +18,6 @@ struct tm_enclave_remote {
     int fd; /* -1 when not connected */
     struct buf request, answer;
 };
-
-static uint64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 static int lost(struct tm_enclave_remote *r, struct err_detail *detail, const char *what)
 {
@@ -38,7 +31,7 @@ static int lost(struct tm_enclave_remote *r, struct err_detail *detail, const ch
 static bool wait_for(struct tm_enclave_remote *r, short events, uint64_t deadline)
 {
     for (;;) {
-        uint64_t now = now_ms();
+        uint64_t now = base_now_ms();
         struct pollfd p = {.fd = r->fd, .events = events};
         int n = now < deadline ? poll(&p, 1, (int)(deadline - now)) : 0;
         if (n > 0)
@@ -86,7 +79,7 @@ static int receive(struct tm_enclave_remote *r, uint8_t *ret_data, size_t len, u
 static int exchange(struct tm_enclave_remote *r, struct err_detail *detail)
 {
     uint8_t head[4];
-    uint64_t deadline = now_ms() + TM_ENCLAVE_TIMEOUT_MS;
+    uint64_t deadline = base_now_ms() + TM_ENCLAVE_TIMEOUT_MS;
     struct buf length = BUF_INIT;
     tm_wire_write_u32(&length, (uint32_t)r->request.len);
     int status = buf_status(&length) ? buf_status(&length) : buf_status(&r->request);

@@ -1,4 +1,5 @@
 /* The store's two threads: one writes, one reads. Requests go to them in queues and come back in one. */
+#include "base/clock.h"
 #include "base/mem.h"
 #include "crypto/secret.h"
 #include "tm/store/store_priv.h"
@@ -13,13 +14,6 @@ enum {
     PAUSE_MOST_MS = 1000,
     COMMIT_BYTES = 64 << 20, /* of the payloads of one commit */
 };
-
-uint64_t tm_store_clock(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 static void queue_init(struct tm_store_queue *q)
 {
@@ -139,7 +133,7 @@ static void give_up(struct tm_store *store, struct tm_store_queue *list, bool al
 {
     struct tm_store_queue stay, gone;
     struct tm_store_request *r;
-    uint64_t now = tm_store_clock();
+    uint64_t now = base_now_ms();
     queue_init(&stay);
     queue_init(&gone);
     while ((r = queue_take(list))) {
@@ -278,7 +272,7 @@ static void read_list(struct tm_store *store, struct tm_store_thread *t,
         struct err_detail detail = {""};
         tm_store_request_reset(r);
         int status = t->session->ops->run(t->session, r, &detail);
-        if (status < 0 && t->session->lost && tm_store_clock() < r->deadline) {
+        if (status < 0 && t->session->lost && base_now_ms() < r->deadline) {
             t->trouble = detail;
             continue;
         }
@@ -327,7 +321,7 @@ static void *read_thread(void *context)
 void tm_store_submit(struct tm_store *store, struct tm_store_request *r)
 {
     struct tm_store_thread *t = r->op < TM_STORE_OP_WRITES ? &store->writer : &store->reader;
-    r->deadline = tm_store_clock() + store->give_up_ms;
+    r->deadline = base_now_ms() + store->give_up_ms;
     pthread_mutex_lock(&store->lock);
     bool idle = !t->waiting.first;
     queue_put(&t->waiting, r);

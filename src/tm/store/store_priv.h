@@ -46,7 +46,6 @@ struct tm_store {
     bool stopping;
 };
 
-uint64_t tm_store_clock(void);
 void tm_store_submit(struct tm_store *store, struct tm_store_request *r);
 void tm_store_request_free(struct tm_store_request *r);
 

@@ -1,0 +1,10 @@
+/* The monotonic clock, for deadlines and durations. Protocol code has none: it is told the time. */
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
+
+#include <stdint.h>
+
+uint64_t base_now_ms(void);
+uint64_t base_now_ns(void);
+
+#endif
