@@ -23,6 +23,7 @@ struct node_config {
     const char *static_nodes,
         *trusted_nodes; /* of the configuration file: in place of the data directory's files */
     bool nodiscover, permissioned;
+    bool offline; /* no flag: listens to nobody, dials nobody */
     /* chain */
     const char *syncmode, *gcmode;
     bool exitwhensynced, dev;

@@ -100,58 +100,56 @@ static void on_ready(void *context)
         kill(getpid(), SIGTERM);
 }
 
-static int run_beside(const struct node_config *config, size_t count, char **scripts, bool wait)
+static struct beside *new_beside(const struct node_config *config)
 {
-    static struct beside beside; /* too large for a stack */
-    struct node_config mine = *config;
-    beside = (struct beside){.wait = wait};
+    static struct beside beside; /* too large for a stack; a program runs one */
+    beside = (struct beside){.wait = false};
     fill(&beside.options, config, beside.history);
-    beside.options.scripts = scripts;
-    beside.options.script_count = count;
-    mine.ipcdisable = false; /* the console needs it; it is private to this user */
-    int code = default_endpoint(&mine, beside.path);
+    return &beside;
+}
+
+/* `mine` is the node's; `failed` stands before what the console says is wrong. When this returns the node has ended; a console that
+ * waits for somebody to type ends with the program. */
+static int run_beside(struct beside *beside, struct node_config *mine, const char *failed)
+{
+    mine->ipcdisable = false; /* the console needs it; it is private to this user */
+    int code = default_endpoint(mine, beside->path);
     if (code != NODE_EXIT_OK)
         return code;
-    beside.options.client.endpoint = beside.path;
-    code = node_run_with(&mine, on_ready, &beside);
-    if (!beside.started)
-        return code;
-    /* The node has ended; a console that waits for somebody to type ends with the program. */
-    if (beside.status != ERR_OK)
-        return node_fatal(
-            "%s%s", wait ? "" : "Failed to start the JavaScript console: ", beside.detail.text);
-    return code;
+    beside->options.client.endpoint = beside->path;
+    code = node_run_with(mine, on_ready, beside);
+    return beside->started && beside->status != ERR_OK
+               ? node_fatal("%s%s", failed, beside->detail.text)
+               : code;
 }
 
 int node_run_console(const struct node_config *config, size_t count, char **arguments)
 {
+    struct node_config mine = *config;
     (void)arguments;
     if (count)
         return node_fatal("the command 'console' takes no arguments; scripts run by --preload");
-    return run_beside(config, 0, NULL, false);
+    return run_beside(new_beside(config), &mine, "Failed to start the JavaScript console: ");
 }
 
 int node_run_js(const struct node_config *config, size_t count, char **arguments)
 {
-    return run_beside(config, count, arguments, true);
+    struct node_config mine = *config;
+    struct beside *beside = new_beside(config);
+    beside->wait = true;
+    beside->options.scripts = arguments;
+    beside->options.script_count = count;
+    return run_beside(beside, &mine, "");
 }
 
 int node_print_from_console(const struct node_config *config, const char *statement)
 {
-    static struct beside beside;
     struct node_config mine = *config;
-    beside = (struct beside){.wait = false};
-    fill(&beside.options, config, beside.history);
-    beside.options.print = statement;
-    beside.options.preload = "";
-    mine.ipcdisable = mine.mine = mine.http = mine.ws = mine.metrics = false;
+    struct beside *beside = new_beside(config);
+    beside->options.print = statement;
+    beside->options.preload = "";
+    mine.mine = mine.raft = mine.dev = mine.http = mine.ws = mine.metrics = false;
     mine.unlock = "";
-    mine.maxpeers = mine.port = 0;
-    mine.nodiscover = true;
-    int code = default_endpoint(&mine, beside.path);
-    if (code != NODE_EXIT_OK)
-        return code;
-    beside.options.client.endpoint = beside.path;
-    code = node_run_with(&mine, on_ready, &beside);
-    return beside.started && beside.status != ERR_OK ? node_fatal("%s", beside.detail.text) : code;
+    mine.offline = true;
+    return run_beside(beside, &mine, "");
 }

@@ -147,8 +147,7 @@ int node_dev_begin(struct node_dev *dev, struct node_config *config, struct err_
         return status;
     config->mine = true;
     config->etherbase = dev->account;
-    config->maxpeers = config->port = 0;
-    config->nodiscover = true;
+    config->offline = true;
     if (!node_config_given(config, "miner.gasprice"))
         config->gasprice = 1;
     return ERR_OK;

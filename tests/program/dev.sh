@@ -36,6 +36,8 @@ for height in 1 2; do
     got=$(dev --datadir kept --exec "$pay eth.blockNumber" console)
     check "the height of one that stays" $height "$got"
 done
+got=$(dev --datadir kept dump 0)
+check "what dump says of it" "false {" "${got%%$'\n'*}"
 check "its accounts" 1 "$(find kept/keystore -type f | wc -l)"
 
 refused() { # TEXT ARGUMENT ...
