@@ -7,7 +7,7 @@
 
 #include "node/config.h"
 #include "node/security.h"
-#include "rpc/servers.h"
+#include "rpc/backend/servers.h"
 
 struct node_endpoints;
 struct rpc;

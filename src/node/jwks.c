@@ -4,7 +4,7 @@
 #include "io/http_client.h"
 #include "io/timer.h"
 #include "node/log.h"
-#include "rpc/token_key.h"
+#include "rpc/access/token_key.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -7,7 +7,7 @@
 #define NODE_JWKS_H
 
 #include "io/loop.h"
-#include "rpc/token.h"
+#include "rpc/access/token.h"
 
 enum {
     NODE_JWKS_REFRESH_MS = 5 * 60 * 1000,

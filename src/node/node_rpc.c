@@ -4,7 +4,7 @@
 #include "node/log.h"
 #include "node/log_filter.h"
 #include "node/parts.h"
-#include "rpc/extension.h"
+#include "rpc/extension/extension.h"
 
 #include <stdio.h>
 

@@ -14,9 +14,9 @@
 #include "node/raft.h"
 #include "node/security.h"
 #include "node/unlock.h"
-#include "rpc/events.h"
+#include "rpc/backend/raft.h"
+#include "rpc/events/events.h"
 #include "rpc/ipc.h"
-#include "rpc/raft.h"
 
 #include <pthread.h>
 

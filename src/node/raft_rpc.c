@@ -1,6 +1,6 @@
 /* The cluster as RPC wants it. */
 #include "node/raft.h"
-#include "rpc/raft.h"
+#include "rpc/backend/raft.h"
 
 static void show_member(struct rpc_raft_member *ret, const struct raft_address *a)
 {

@@ -2,7 +2,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "rpc/token_key.h"
+#include "rpc/access/token_key.h"
 
 enum { PEM_MAX = 1024 * 1024 };
 

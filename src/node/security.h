@@ -5,7 +5,7 @@
 #include "io/tls.h"
 #include "node/config.h"
 #include "node/jwks.h"
-#include "rpc/token.h"
+#include "rpc/access/token.h"
 
 struct node_security {
     struct io_tls *tls;        /* NULL: HTTP and WebSocket are plain */

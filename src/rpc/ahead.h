@@ -7,7 +7,7 @@
 #define RPC_AHEAD_H
 
 #include "chain/tx.h"
-#include "rpc/json.h"
+#include "rpc/json/json.h"
 
 /* Of one batch; zeroed at first. Used by one thread after the other. */
 struct rpc_ahead {

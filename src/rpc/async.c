@@ -6,8 +6,8 @@
 
 #include "base/mem.h"
 #include "io/http_client.h"
-#include "rpc/encode.h"
-#include "rpc/json.h"
+#include "rpc/json/encode.h"
+#include "rpc/json/json.h"
 #include "rpc/method.h"
 
 enum { CONNECTIONS_MAX = 16, HOST_CONNECTIONS_MAX = 4, ANSWER_MAX = 1 << 20 };

@@ -3,9 +3,9 @@
 
 #include "base/clock.h"
 #include "base/hex.h"
-#include "rpc/psi.h"
-#include "rpc/subscribe.h"
-#include "rpc/token.h"
+#include "rpc/access/psi.h"
+#include "rpc/access/token.h"
+#include "rpc/methods/subscribe.h"
 
 /* --- Answers --- */
 

@@ -5,13 +5,13 @@
 
 #include "rpc/ahead.h"
 #include "rpc/async.h"
-#include "rpc/events_priv.h"
-#include "rpc/extension_priv.h"
+#include "rpc/events/priv.h"
+#include "rpc/extension/priv.h"
 #include "rpc/figures_priv.h"
 #include "rpc/head.h"
-#include "rpc/json.h"
-#include "rpc/machine.h"
-#include "rpc/texts.h"
+#include "rpc/json/json.h"
+#include "rpc/json/texts.h"
+#include "rpc/run/machine.h"
 
 struct rpc {
     const struct rpc_backend *backend;

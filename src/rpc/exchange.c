@@ -2,7 +2,7 @@
 #include "rpc/dispatch_priv.h"
 
 #include "base/mem.h"
-#include "rpc/token.h"
+#include "rpc/access/token.h"
 
 enum { SPARE_MAX = 65536 }; /* bytes of an exchange that is kept for the next */
 

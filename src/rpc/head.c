@@ -1,8 +1,8 @@
 #include "rpc/head.h"
 
 #include "base/clock.h"
-#include "rpc/private.h"
-#include "rpc/psi.h"
+#include "rpc/access/psi.h"
+#include "rpc/methods/private.h"
 
 /* --- The snapshot --- */
 

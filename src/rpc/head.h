@@ -8,7 +8,7 @@
 #ifndef RPC_HEAD_H
 #define RPC_HEAD_H
 
-#include "rpc/simulate.h"
+#include "rpc/run/simulate.h"
 
 enum {
     /* Of a call that is tried on the loop: what it pays before it begins, and about twenty accesses to the state. */

@@ -2,8 +2,8 @@
 
 #include "base/mem.h"
 #include "io/websocket_frame.h"
-#include "rpc/origin.h"
-#include "rpc/psi.h"
+#include "rpc/access/origin.h"
+#include "rpc/access/psi.h"
 
 #include <stdio.h>
 

@@ -4,7 +4,7 @@
 
 #include "io/http.h"
 #include "io/tls.h"
-#include "rpc/token.h"
+#include "rpc/access/token.h"
 #include "rpc/websocket.h"
 
 struct rpc_http;

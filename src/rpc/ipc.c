@@ -3,7 +3,7 @@
 #include "base/list.h"
 #include "base/mem.h"
 #include "io/stream.h"
-#include "rpc/json.h"
+#include "rpc/json/json.h"
 #include "rpc/session.h"
 
 enum {

@@ -1,6 +1,6 @@
 /*
  * The table: one row describes each method, and everything goes by it: dispatch, parsing of parameters, rpc_modules,
- * documentation, fuzzing. A namespace's rows stand in its methods_*.c.
+ * documentation, fuzzing. A namespace's rows stand in its file of methods/.
  */
 #ifndef RPC_METHOD_H
 #define RPC_METHOD_H
@@ -59,8 +59,8 @@ struct rpc_param {
 };
 
 struct rpc_ahead;    /* rpc/ahead.h */
-struct rpc_machine;  /* rpc/machine.h */
-struct rpc_override; /* rpc/override.h */
+struct rpc_machine;  /* rpc/run/machine.h */
+struct rpc_override; /* rpc/run/override.h */
 
 enum rpc_block_kind { RPC_AT_NONE, RPC_AT_LATEST, RPC_AT_PENDING, RPC_AT_NUMBER, RPC_AT_HASH };
 

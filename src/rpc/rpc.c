@@ -2,7 +2,7 @@
 #include "rpc/dispatch_priv.h"
 
 #include "base/mem.h"
-#include "rpc/subscribe.h"
+#include "rpc/methods/subscribe.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -2,19 +2,24 @@
  * `rpc` answers JSON-RPC 2.0 as GoQuorum v24.4.1 does, in fields, codes and texts.
  *
  *     http.h, ipc.h, websocket.h  bytes from clients: limits, who may connect
+ *     access/            who may call what: access tokens, origins, which private state a request is about
  *     session.h          what a connection that carries messages both ways is told
  *     rpc.h              this file: messages in, answers out; one exchange at a time a connection
  *     method.h           the table: each method's name, parameters, types, where it runs
- *     methods_*.c        the methods, a file for each namespace or kind of thing
- *     json.h, param.h    reading requests;  encode.h  writing chain values
- *     backend.h          what the node gives
+ *     json/, params/     reading requests; writing chain values
+ *     methods/           the methods, a file for each namespace or kind of thing
+ *     run/               what they run on: blocks and states looked up, calls simulated
+ *     trace/             running again, with a tracer
+ *     events/            subscriptions and filters
+ *     extension/         what the node does about extensions of private contracts without being asked
+ *     backend/           what the node gives
  *
  * Everything is on the loop's thread but methods that the table marks for the worker.
  */
 #ifndef RPC_RPC_H
 #define RPC_RPC_H
 
-#include "rpc/backend.h"
+#include "rpc/backend/backend.h"
 
 struct rpc;
 struct rpc_exchange;

@@ -1,6 +1,6 @@
 #include "rpc/session.h"
 
-#include "rpc/events_priv.h"
+#include "rpc/events/priv.h"
 
 void rpc_session_init(struct rpc_session *session, struct rpc *rpc, struct rpc_access access)
 {

@@ -3,11 +3,11 @@
 #include "base/list.h"
 #include "base/mem.h"
 #include "io/websocket.h"
-#include "rpc/json.h"
-#include "rpc/origin.h"
-#include "rpc/psi.h"
+#include "rpc/access/origin.h"
+#include "rpc/access/psi.h"
+#include "rpc/access/token.h"
+#include "rpc/json/json.h"
 #include "rpc/session.h"
-#include "rpc/token.h"
 
 #include <stdio.h>
 #include <unistd.h>

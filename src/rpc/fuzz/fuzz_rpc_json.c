@@ -1,6 +1,6 @@
 /* Any bytes as JSON: found the same at once and in pieces; what is accepted is walked within its bounds, its strings are
  * resolved, written and resolved again to the same. */
-#include "rpc/json.h"
+#include "rpc/json/json.h"
 
 #include <stdlib.h>
 

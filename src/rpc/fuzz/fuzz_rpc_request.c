@@ -5,9 +5,9 @@
  */
 #include "chain/chain.h"
 #include "chain/pool.h"
-#include "rpc/json.h"
+#include "rpc/backend/servers.h"
+#include "rpc/json/json.h"
 #include "rpc/method.h"
-#include "rpc/servers.h"
 #include "rpc/session.h"
 
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* Any bytes as a key set, as the value of an Authorization field, and as the claims of a token with a good signature: only
  * what such a token grants may be called. */
 #include "base/base64.h"
-#include "rpc/token.h"
-#include "rpc/token_key.h"
+#include "rpc/access/token.h"
+#include "rpc/access/token_key.h"
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>

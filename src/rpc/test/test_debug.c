@@ -1,8 +1,8 @@
 /* What no recording shows: blocks that were refused, what a transaction paid, servers that are started and stopped. */
 #include "base/hex.h"
 #include "crypto/secp256k1.h"
-#include "rpc/encode.h"
-#include "rpc/servers.h"
+#include "rpc/backend/servers.h"
+#include "rpc/json/encode.h"
 #include "rpc/test/world.h"
 
 #include <setjmp.h>

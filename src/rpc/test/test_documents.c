@@ -1,6 +1,6 @@
 /* docs/rpc-methods.md and docs/openrpc.json are what the table says. With --write, they are written. */
 #include "base/file.h"
-#include "rpc/document.h"
+#include "rpc/methods/document.h"
 #include "tests/support/fixtures.h"
 
 #include <setjmp.h>

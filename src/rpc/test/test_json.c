@@ -1,5 +1,5 @@
 /* The JSON scanner and what is read of it; jansson is the judge of what is JSON. */
-#include "rpc/json.h"
+#include "rpc/json/json.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

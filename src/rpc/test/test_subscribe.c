@@ -1,7 +1,7 @@
 /* Subscriptions and filters: the answers that were recorded of GoQuorum (live/ws.json), what is told against what is asked
  * for, and clients that do not read; over sessions, and over WebSocket on loopback. */
 #include "io/websocket_frame.h"
-#include "rpc/events.h"
+#include "rpc/events/events.h"
 #include "rpc/http.h"
 #include "rpc/session.h"
 #include "rpc/test/world.h"

@@ -1,7 +1,7 @@
 /* Blocks that are kept as text: what is answered stays what it was, and a block that has left the chain is answered no more. */
 #include "base/hex.h"
+#include "rpc/json/texts.h"
 #include "rpc/test/world.h"
-#include "rpc/texts.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,8 +1,8 @@
 /* Access tokens: the examples of RFC 7515 (appendix A), tokens signed here, and each thing that may be wrong with one. */
-#include "rpc/token.h"
+#include "rpc/access/token.h"
 
 #include "base/base64.h"
-#include "rpc/token_key.h"
+#include "rpc/access/token_key.h"
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>

@@ -2,7 +2,7 @@
 #ifndef RPC_TEST_WORLD_RAFT_H
 #define RPC_TEST_WORLD_RAFT_H
 
-#include "rpc/raft.h"
+#include "rpc/backend/raft.h"
 
 /* Valid until the next call; fails the running test when the recording has no cluster. */
 const struct rpc_raft *world_raft(const char *network);

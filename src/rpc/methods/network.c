@@ -1,0 +1,335 @@
+/* net and admin: peers, and the node as others see it. */
+#include "p2p/server.h"
+#include "rpc/json/json.h"
+#include "rpc/methods/methods.h"
+#include "rpc/run/lookup.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static void write_text(struct buf *b, const char *text)
+{
+    rpc_json_write_string(b, bytes_str(text));
+}
+
+/* A hash as node ids are written: without 0x. */
+static void write_id(struct buf *b, const struct hash256 *id)
+{
+    char text[65] = {0};
+    hex_encode(text, bytes_of(id->b, sizeof(id->b)));
+    write_text(b, text);
+}
+
+/* --- net --- */
+
+static int version(struct rpc_call *call)
+{
+    buf_append_format(call->out, "\"%llu\"", (unsigned long long)call->backend->network_id);
+    return 0;
+}
+
+/* GoQuorum always says so. */
+static int listening(struct rpc_call *call)
+{
+    rpc_write_bool(call->out, true);
+    return 0;
+}
+
+static int peer_count(struct rpc_call *call)
+{
+    const struct p2p_server *server = call->backend->server;
+    rpc_write_number(call->out, server ? p2p_server_peer_count(server) : 0);
+    return 0;
+}
+
+/* --- admin_nodeInfo --- */
+
+static void write_chain_info(struct rpc_call *call)
+{
+    struct buf *b = call->out;
+    struct chain *chain = call->backend->chain;
+    struct chain_head head;
+    chain_head(chain, &head);
+    buf_append_byte(b, '{');
+    rpc_key(b, "network");
+    buf_append_format(b, "%llu", (unsigned long long)call->backend->network_id);
+    rpc_key(b, "difficulty");
+    rpc_write_decimal(b, &head.total_difficulty);
+    rpc_key(b, "genesis");
+    rpc_write_hash(b, &chain_genesis_of(chain)->hash);
+    rpc_key(b, "config");
+    chain_config_write(b, chain_configuration(chain));
+    rpc_key(b, "head");
+    rpc_write_hash(b, &head.block->hash);
+    buf_append_byte(b, '}');
+    chain_head_release(&head);
+}
+
+static void write_self(struct buf *b, const struct p2p_server *server)
+{
+    struct p2p_enode self;
+    char text[P2P_ENODE_TEXT], ip[IO_ADDRESS_TEXT], listen[IO_ADDRESS_TEXT];
+    p2p_server_self(server, &self);
+    p2p_enode_format(text, &self);
+    io_address_format_ip(ip, &self.ip);
+    io_address_format(listen, p2p_server_address(server));
+    rpc_key(b, "id");
+    write_id(b, &self.id);
+    rpc_key(b, "name");
+    write_text(b, p2p_server_name(server));
+    rpc_key(b, "enode");
+    write_text(b, text);
+    rpc_key(b, "enr");
+    write_text(b, p2p_server_enr(server));
+    rpc_key(b, "ip");
+    write_text(b, ip);
+    rpc_key(b, "ports");
+    buf_append_format(b, "{\"discovery\":%u,\"listener\":%u}", self.udp, self.tcp);
+    rpc_key(b, "listenAddr");
+    write_text(b, listen);
+}
+
+static int node_info(struct rpc_call *call)
+{
+    struct buf *b = call->out;
+    bool istanbul = chain_configuration(call->backend->chain)->engine == CHAIN_ENGINE_ISTANBUL;
+    buf_append_byte(b, '{');
+    if (call->backend->server)
+        write_self(b, call->backend->server);
+    rpc_key(b, "protocols");
+    buf_append_byte(b, '{');
+    rpc_key(b, "eth");
+    write_chain_info(call);
+    if (istanbul) {
+        rpc_key(b, "istanbul");
+        write_chain_info(call);
+    }
+    rpc_key(b, "snap");
+    buf_append_text(b, "{}}");
+    rpc_key(b, "plugins");
+    buf_append_text(b, "{}}");
+    return 0;
+}
+
+/* --- admin_peers --- */
+
+static void write_peer_protocol(struct rpc_call *call, const struct p2p_peer *peer,
+                                const char *name)
+{
+    struct u256 difficulty;
+    struct hash256 head;
+    struct buf *b = call->out;
+    const struct rpc_backend *backend = call->backend;
+    unsigned number = p2p_peer_version(peer, name);
+    if (!number)
+        return;
+    rpc_key(b, name);
+    if (!backend->peer_status ||
+        !backend->peer_status(backend->context, peer, &difficulty, &head)) {
+        write_text(b, "handshake");
+        return;
+    }
+    buf_append_byte(b, '{');
+    rpc_key(b, "version");
+    buf_append_format(b, "%u", p2p_peer_version(peer, "eth"));
+    rpc_key(b, "difficulty");
+    rpc_write_decimal(b, &difficulty);
+    rpc_key(b, "head");
+    rpc_write_hash(b, &head);
+    buf_append_byte(b, '}');
+}
+
+static void write_peer(struct rpc_call *call, const struct p2p_peer *peer)
+{
+    struct buf *b = call->out;
+    char enode[P2P_ENODE_TEXT], local[IO_ADDRESS_TEXT], remote[IO_ADDRESS_TEXT];
+    const char *capability;
+    p2p_enode_format(enode, p2p_peer_node(peer));
+    io_address_format(local, p2p_peer_local(peer));
+    io_address_format(remote, p2p_peer_remote(peer));
+    buf_append_byte(b, '{');
+    rpc_key(b, "enode");
+    write_text(b, enode);
+    rpc_key(b, "id");
+    write_id(b, p2p_peer_id(peer));
+    rpc_key(b, "name");
+    write_text(b, p2p_peer_name(peer));
+    rpc_key(b, "caps");
+    buf_append_byte(b, '[');
+    for (size_t i = 0; (capability = p2p_peer_capability(peer, i)); i++) {
+        rpc_item(b);
+        write_text(b, capability);
+    }
+    buf_append_byte(b, ']');
+    rpc_key(b, "network");
+    buf_append_byte(b, '{');
+    rpc_key(b, "localAddress");
+    write_text(b, local);
+    rpc_key(b, "remoteAddress");
+    write_text(b, remote);
+    rpc_key(b, "inbound");
+    rpc_write_bool(b, p2p_peer_inbound(peer));
+    rpc_key(b, "trusted");
+    rpc_write_bool(b, p2p_peer_trusted(peer));
+    rpc_key(b, "static");
+    rpc_write_bool(b, p2p_peer_static(peer));
+    buf_append_byte(b, '}');
+    rpc_key(b, "protocols");
+    buf_append_byte(b, '{');
+    write_peer_protocol(call, peer, "eth");
+    write_peer_protocol(call, peer, "istanbul");
+    buf_append_text(b, "}}");
+}
+
+static int peers(struct rpc_call *call)
+{
+    const struct p2p_server *server = call->backend->server;
+    buf_append_byte(call->out, '[');
+    for (size_t i = 0; server && i < p2p_server_peer_count(server); i++) {
+        rpc_item(call->out);
+        write_peer(call, p2p_server_peer(server, i));
+    }
+    buf_append_byte(call->out, ']');
+    return 0;
+}
+
+/* --- Changing peers --- */
+
+/* The node of the first argument. */
+static int read_node(struct rpc_call *call, struct p2p_enode *ret_node)
+{
+    struct bytes url = call->args[0].bytes;
+    char text[P2P_ENODE_TEXT_MAX + 1];
+    struct err_detail detail = {{0}};
+    if (!call->backend->server)
+        return rpc_fail(call, RPC_CODE_ERROR, "node not started");
+    if (url.len > P2P_ENODE_TEXT_MAX)
+        return rpc_fail(call, RPC_CODE_ERROR, "invalid enode: longer than %d characters",
+                        P2P_ENODE_TEXT_MAX);
+    memcpy(text, url.data, url.len);
+    text[url.len] = '\0';
+    if (strncmp(text, "enode://", 8) != 0)
+        return rpc_fail(call, RPC_CODE_ERROR, "invalid enode: %s",
+                        strncmp(text, "enr:", 4) == 0
+                            ? "node records are not taken here: give the enode:// address"
+                            : "missing 'enr:' prefix for base64-encoded record");
+    int status = strlen(text) == url.len ? p2p_enode_parse(ret_node, text, &detail) : ERR_INPUT;
+    if (status)
+        return rpc_fail(call, RPC_CODE_ERROR, "invalid enode: %s", detail.text);
+    return 0;
+}
+
+static int change(struct rpc_call *call,
+                  int (*add)(struct p2p_server *server, const struct p2p_enode *node),
+                  void (*drop)(struct p2p_server *server, const struct p2p_enode *node))
+{
+    struct p2p_enode node;
+    int status = read_node(call, &node);
+    if (status == 0 && add)
+        status = add(call->backend->server, &node);
+    else if (status == 0)
+        drop(call->backend->server, &node);
+    if (status == 0)
+        rpc_write_bool(call->out, true);
+    return status;
+}
+
+static int add_peer(struct rpc_call *call)
+{
+    return change(call, p2p_server_add_peer, NULL);
+}
+
+static int remove_peer(struct rpc_call *call)
+{
+    return change(call, NULL, p2p_server_remove_peer);
+}
+
+static int add_trusted(struct rpc_call *call)
+{
+    return change(call, p2p_server_add_trusted, NULL);
+}
+
+static int remove_trusted(struct rpc_call *call)
+{
+    return change(call, NULL, p2p_server_remove_trusted);
+}
+
+static int datadir(struct rpc_call *call)
+{
+    write_text(call->out, call->backend->datadir ? call->backend->datadir : "");
+    return 0;
+}
+
+/* --- The chain as a file --- */
+
+static int export_range(struct rpc_call *call, uint64_t *ret_first, uint64_t *ret_last)
+{
+    const struct rpc_value *first = &call->args[1], *last = &call->args[2];
+    struct chain_head head;
+    if (last->given && !first->given)
+        return rpc_fail(call, RPC_CODE_ERROR, "last cannot be specified without first");
+    chain_head(call->backend->chain, &head);
+    uint64_t number = head.block->header.number;
+    chain_head_release(&head);
+    *ret_first = first->given ? first->number : 0;
+    *ret_last = last->given ? last->number : number;
+    if (*ret_last > number)
+        return rpc_fail(call, RPC_CODE_ERROR, "export failed on #%llu: not found",
+                        (unsigned long long)number + 1);
+    return 0;
+}
+
+static int export_chain(struct rpc_call *call)
+{
+    struct bytes name = call->args[0].bytes;
+    struct err_detail detail = {{0}};
+    char path[PATH_MAX];
+    uint64_t first = 0, last = 0;
+    int status = export_range(call, &first, &last);
+    if (status)
+        return status;
+    if (name.len == 0 || name.len >= sizeof(path) || memchr(name.data, 0, name.len))
+        return rpc_fail(call, RPC_CODE_ERROR, "open: not a path");
+    memcpy(path, name.data, name.len);
+    path[name.len] = '\0';
+    if (access(path, F_OK) == 0)
+        return rpc_fail(call, RPC_CODE_ERROR, "location would overwrite an existing file");
+    status = chain_export_file(call->backend->chain, path, first, last, false, &detail);
+    if (status == ERR_NOTFOUND)
+        return rpc_fail(call, RPC_CODE_ERROR, "open %s: no such file or directory", path);
+    if (status)
+        return rpc_fail(call, RPC_CODE_ERROR, "%s",
+                        detail.text[0] ? detail.text : err_text(status));
+    rpc_write_bool(call->out, true);
+    return 0;
+}
+
+/* The server of QLight, which is not here: what GoQuorum says without one. */
+static int no_light_server(struct rpc_call *call)
+{
+    return rpc_null(call);
+}
+
+#define URL {"enode", RPC_TEXT}
+
+static const struct rpc_method methods[] = {
+    {"net_version", {{0}}, .run = version, .result = "network id, decimal text"},
+    {"net_listening", {{0}}, .run = listening, .result = "true"},
+    {"net_peerCount", {{0}}, .run = peer_count, .result = "number, hex"},
+    {"admin_nodeInfo", {{0}}, .run = node_info, .result = "this node"},
+    {"admin_peers", {{0}}, .run = peers, .result = "array of peers"},
+    {"admin_qnodeInfo", {{0}}, .run = no_light_server, .result = "null: there is no QLight here"},
+    {"admin_qpeers", {{0}}, .run = no_light_server, .result = "null: there is no QLight here"},
+    {"admin_addPeer", {URL}, .run = add_peer, .result = "true"},
+    {"admin_removePeer", {URL}, .run = remove_peer, .result = "true"},
+    {"admin_addTrustedPeer", {URL}, .run = add_trusted, .result = "true"},
+    {"admin_removeTrustedPeer", {URL}, .run = remove_trusted, .result = "true"},
+    {"admin_exportChain",
+     {{"file", RPC_TEXT}, {"first", RPC_NUMBER, true}, {"last", RPC_NUMBER, true}},
+     .work = export_chain,
+     .result = "true"},
+    {"admin_datadir", {{0}}, .run = datadir, .result = "path"},
+};
+
+const struct rpc_method_list rpc_methods_network = {methods, BASE_COUNT(methods)};
