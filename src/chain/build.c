@@ -1,7 +1,7 @@
 /* The block after the head, made here: GoQuorum's miner/worker.go without its waiting. */
 #include "base/mem.h"
 #include "chain/chain_priv.h"
-#include "chain/private_priv.h"
+#include "chain/private/priv.h"
 #include "consensus/clique/clique.h"
 #include "consensus/istanbul/hash.h"
 #include "consensus/raft/cluster.h"

@@ -7,6 +7,9 @@
  *     chain_commit               one durable commit: the new head
  *     chain_import, chain_export many blocks, several to a durable commit
  *
+ * Beside it: config/ (what a chain is: genesis, forks, transitions), pool/ (transactions that wait), engine/ (what each consensus
+ * wants of headers), private/ (the private side of execution).
+ *
  * Threads: what changes or executes (build, execute, commit, import, set_head, prune) is called by
  * one thread at a time. chain_head and the readers may be used by all at any time.
  */
@@ -14,11 +17,11 @@
 #define CHAIN_CHAIN_H
 
 #include "chain/block.h"
-#include "chain/config.h"
-#include "chain/engine.h"
-#include "chain/genesis.h"
-#include "chain/pool.h"
-#include "chain/private.h"
+#include "chain/config/config.h"
+#include "chain/config/genesis.h"
+#include "chain/engine/engine.h"
+#include "chain/pool/pool.h"
+#include "chain/private/private.h"
 #include "consensus/istanbul/set.h"
 #include "eth/receipt.h"
 #include "exec/exec.h"

@@ -10,7 +10,7 @@
  *     side           block hash           total difficulty (32), block's RLP: of other branches
  *     chain          name                 configuration, …
  *     private        number               what of its receipts only parties know
- *                                         (private_receipts.c)
+ *                                         (private/receipts.c)
  *     undo           number               what the block's state replaced (state/rewind.c), of the
  *                                         last CHAIN_UNDO_MAX blocks
  *
@@ -23,9 +23,9 @@
 #include "base/buf.h"
 #include "chain/block_priv.h"
 #include "chain/chain.h"
-#include "chain/genesis_priv.h"
+#include "chain/config/genesis_priv.h"
 #include "chain/logs_priv.h"
-#include "chain/private.h"
+#include "chain/private/private.h"
 #include "consensus/istanbul/snapshot.h"
 #include "state/state.h"
 

@@ -1,6 +1,6 @@
 /* The writing of a block: everything about it, and the state after it. Durable with its batch (batch.c). */
 #include "base/mem.h"
-#include "chain/private_priv.h"
+#include "chain/private/priv.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
  * block_validator.go, state_processor.go). */
 #include "base/hex.h"
 #include "chain/chain_priv.h"
-#include "chain/private_priv.h"
+#include "chain/private/priv.h"
 
 #include <inttypes.h>
 

@@ -6,7 +6,7 @@
 #include "chain/import_priv.h"
 
 #include "base/mem.h"
-#include "chain/private_priv.h"
+#include "chain/private/priv.h"
 
 #include <errno.h>
 #include <inttypes.h>

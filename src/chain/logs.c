@@ -1,5 +1,5 @@
 /* Logs of many blocks: which blocks may have some, by their blooms, then their receipts. */
-#include "chain/private_priv.h"
+#include "chain/private/priv.h"
 
 #include <inttypes.h>
 

@@ -1,4 +1,4 @@
-#include "chain/private_priv.h"
+#include "chain/private/priv.h"
 
 #include <inttypes.h>
 

@@ -1,6 +1,6 @@
 /* The execution of a block: the environment of its transactions, their receipts, the roots. */
 #include "base/mem.h"
-#include "chain/private_priv.h"
+#include "chain/private/priv.h"
 #include "eth/fee.h"
 #include "exec/system.h"
 #include "trie/trie.h"

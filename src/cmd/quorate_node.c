@@ -1,4 +1,4 @@
-#include "node/command.h"
+#include "node/commands/command.h"
 
 int main(int argc, char **argv)
 {

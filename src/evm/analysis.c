@@ -1,8 +1,8 @@
 #include "evm/analysis.h"
 
 #include "base/mem.h"
+#include "evm/fast/translate.h"
 #include "evm/opcodes.h"
-#include "evm/translate.h"
 
 enum {
     PROBES_MAX = 16, /* analyses looked at in a bucket: codes made to collide cost only a miss */

@@ -8,7 +8,7 @@
 #ifndef EVM_ANALYSIS_H
 #define EVM_ANALYSIS_H
 
-#include "evm/fast.h"
+#include "evm/fast/fast.h"
 
 /* Sixty-four bytes of code: which of them are valid destinations, and how many come before. */
 struct evm_destinations {

@@ -2,7 +2,7 @@
 #include "evm/heavy.h"
 
 #include "base/mem.h"
-#include "evm/fast.h"
+#include "evm/fast/fast.h"
 
 #include <time.h>
 

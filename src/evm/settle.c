@@ -1,4 +1,4 @@
-#include "evm/translator.h"
+#include "evm/fast/translator.h"
 
 static bool is_home_shown(struct evm_translator *t, evm_value_id v)
 {

@@ -1,7 +1,7 @@
 /* Messages: what happens to accounts when a frame begins and ends (Yellow Paper, sections 7, 8). */
 #include "crypto/keccak.h"
 #include "eth/address.h"
-#include "evm/precompile.h"
+#include "evm/precompile/precompile.h"
 #include "exec/exec_priv.h"
 
 enum {

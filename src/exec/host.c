@@ -1,5 +1,5 @@
 /* What the machine sees of the accounts; messages are in frames.c. */
-#include "evm/precompile.h"
+#include "evm/precompile/precompile.h"
 #include "exec/exec_priv.h"
 
 int exec_view_of(struct exec *x, struct state_view **ret_view, const struct address *address)

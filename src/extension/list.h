@@ -11,7 +11,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/types.h"
-#include "chain/private.h"
+#include "chain/private/private.h"
 
 #define EXTENSION_FILE "activeExtensions.json"
 #define EXTENSION_PSI  "private" /* the one private state of a node without others */

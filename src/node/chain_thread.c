@@ -2,7 +2,7 @@
 
 #include "base/map.h"
 #include "base/mem.h"
-#include "node/log.h"
+#include "node/log/log.h"
 
 #include <time.h>
 

@@ -14,7 +14,7 @@
 #define NODE_CHAIN_THREAD_H
 
 #include "chain/chain.h"
-#include "chain/pool.h"
+#include "chain/pool/pool.h"
 #include "consensus/istanbul/set.h"
 #include "consensus/machine.h"
 #include "io/worker.h"

@@ -14,7 +14,7 @@
 
 #include "base/error.h"
 #include "crypto/secp256k1.h"
-#include "node/config.h"
+#include "node/config/config.h"
 
 enum {
     NODE_PATH_MAX = 4096,

@@ -2,8 +2,8 @@
 
 #include "base/file.h"
 #include "base/hex.h"
-#include "node/command.h"
-#include "node/log.h"
+#include "node/commands/command.h"
+#include "node/log/log.h"
 #include "node/unlock.h"
 
 #include <errno.h>

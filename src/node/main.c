@@ -1,9 +1,9 @@
 #include "base/mem.h"
-#include "node/command.h"
-#include "node/config_file.h"
+#include "node/commands/command.h"
+#include "node/config/file.h"
 #include "node/dev.h"
-#include "node/log.h"
-#include "node/log_filter.h"
+#include "node/log/filter.h"
+#include "node/log/log.h"
 #include "tracejs/engine.h"
 #include "tracejs/process.h"
 

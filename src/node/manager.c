@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "node/log.h"
+#include "node/log/log.h"
 #include "privacy/config.h"
 
 #include <pthread.h>

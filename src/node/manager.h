@@ -3,7 +3,7 @@
 #define NODE_MANAGER_H
 
 #include "chain/chain.h"
-#include "node/config.h"
+#include "node/config/config.h"
 #include "privacy/privacy.h"
 
 struct node_manager;

@@ -2,11 +2,11 @@
 
 #include "base/hex.h"
 #include "base/mem.h"
-#include "chain/forkid.h"
-#include "node/log.h"
+#include "chain/config/forkid.h"
+#include "node/config/ranges.h"
+#include "node/log/log.h"
 #include "node/permission.h"
-#include "node/raft.h"
-#include "node/ranges.h"
+#include "node/raft/raft.h"
 #include "p2p/eth/local.h"
 #include "p2p/node_list.h"
 

@@ -6,9 +6,9 @@
 #define NODE_NETWORK_H
 
 #include "node/datadir.h"
-#include "node/signer.h"
 #include "node/transactions.h"
-#include "node/validator.h"
+#include "node/validator/signer.h"
+#include "node/validator/validator.h"
 #include "p2p/node_list.h"
 #include "p2p/server.h"
 

@@ -1,6 +1,6 @@
 #include "base/mem.h"
 #include "base/pool.h"
-#include "node/log.h"
+#include "node/log/log.h"
 #include "node/parts.h"
 
 static void take_down(struct node *node)

@@ -1,7 +1,7 @@
 /* What happens in the node, and who is told. */
 #include "base/hex.h"
 #include "eth/address.h"
-#include "node/log.h"
+#include "node/log/log.h"
 #include "node/parts.h"
 
 void node_on_signal(void *context)

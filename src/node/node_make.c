@@ -1,7 +1,7 @@
 /* Makes the parts of the node, and says which knows which. */
 #include "base/pool.h"
 #include "node/dev.h"
-#include "node/log.h"
+#include "node/log/log.h"
 #include "node/parts.h"
 
 #include <signal.h>

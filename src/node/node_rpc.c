@@ -1,8 +1,8 @@
 /* What JSON-RPC sees of the node, its servers, and the metrics. */
 #include "base/file.h"
 #include "extension/list.h"
-#include "node/log.h"
-#include "node/log_filter.h"
+#include "node/log/filter.h"
+#include "node/log/log.h"
 #include "node/parts.h"
 #include "rpc/extension/extension.h"
 

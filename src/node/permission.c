@@ -3,8 +3,8 @@
 #include "base/hex.h"
 #include "base/mem.h"
 #include "io/timer.h"
-#include "node/log.h"
-#include "node/raft.h"
+#include "node/log/log.h"
+#include "node/raft/raft.h"
 #include "permission/files.h"
 
 #include <stdio.h>

@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "io/timer.h"
 #include "node/datadir.h"
-#include "node/log.h"
+#include "node/log/log.h"
 #include "p2p/eth/local.h"
 #include "permission/permission.h"
 

@@ -6,7 +6,7 @@
 #define NODE_TRANSACTIONS_H
 
 #include "node/chain_thread.h"
-#include "node/config.h"
+#include "node/config/config.h"
 
 struct node_transactions;
 struct p2p_local;

@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "crypto/address.h"
 #include "node/datadir.h"
-#include "node/log.h"
+#include "node/log/log.h"
 
 #include <errno.h>
 #include <stdio.h>

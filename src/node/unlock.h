@@ -4,7 +4,7 @@
 
 #include "accounts/accounts.h"
 #include "io/worker.h"
-#include "node/config.h"
+#include "node/config/config.h"
 
 enum {
     NODE_PASSWORD_MAX = 1024, /* bytes of a password that is typed */

@@ -16,7 +16,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/error.h"
-#include "chain/private.h"
+#include "chain/private/private.h"
 
 #include <stdatomic.h>
 

@@ -2,7 +2,7 @@
  * The pool with ever more waiting: adding, taking for a block, a new head, and what one transaction
  * takes in memory. The time per transaction should stay about the same.
  */
-#include "chain/pool.h"
+#include "chain/pool/pool.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* Any bytes as a genesis file: what is accepted has a configuration that is written, and read again as
  * the same; its rules, fork id and block 0 can be had. */
-#include "chain/forkid.h"
-#include "chain/genesis.h"
+#include "chain/config/forkid.h"
+#include "chain/config/genesis.h"
 
 #include <stdlib.h>
 

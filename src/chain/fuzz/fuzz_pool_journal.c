@@ -1,6 +1,6 @@
 /* Any bytes as a journal of transactions: the sound part is written again byte for byte, and read
  * to the same end. */
-#include "chain/pool.h"
+#include "chain/pool/pool.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /* Any bytes as the log that shares a contract's state (all before the first '{') and as the payload with it: what is taken is one account under
  * the log's address, and what is refused leaves nothing. */
-#include "chain/private_priv.h"
+#include "chain/private/priv.h"
 
 #include "base/mem.h"
 

@@ -2,7 +2,7 @@
 #ifndef CHAIN_TEST_POOL_SUPPORT_H
 #define CHAIN_TEST_POOL_SUPPORT_H
 
-#include "chain/pool.h"
+#include "chain/pool/pool.h"
 
 enum { POOL_TEST_ACCOUNTS = 64 };
 

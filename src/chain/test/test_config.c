@@ -1,8 +1,8 @@
 /* Genesis files and configurations: GoQuorum's parsing quirks, refusals, served form, schedules, fork
  * ids, and whether a chain may go on under another configuration. */
 #include "base/hex.h"
-#include "chain/forkid.h"
-#include "chain/genesis.h"
+#include "chain/config/forkid.h"
+#include "chain/config/genesis.h"
 #include "tests/support/recordings.h"
 
 #include <setjmp.h>

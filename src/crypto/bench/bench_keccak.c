@@ -3,7 +3,7 @@
  * input, as in a chain of dependent operations; `many` has independent inputs by nature. */
 #include "crypto/bench/measure.h"
 #include "crypto/keccak.h"
-#include "crypto/keccak_internal.h"
+#include "crypto/keccak/internal.h"
 
 #include <openssl/evp.h>
 

@@ -1,4 +1,4 @@
-/* Between crypto/recover_many.c and the implementation with lanes. */
+/* Between crypto/recover/many.c and the implementation with lanes. */
 #ifndef CRYPTO_RECOVER_RECOVER_H
 #define CRYPTO_RECOVER_RECOVER_H
 

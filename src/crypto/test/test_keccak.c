@@ -1,6 +1,6 @@
 #include "crypto/keccak.h"
 
-#include "crypto/keccak_internal.h"
+#include "crypto/keccak/internal.h"
 #include "crypto/test/support.h"
 
 #include <openssl/evp.h>

@@ -13,7 +13,7 @@
  * Without more words: libquorate-evm.so beside this program, and the public suite's main programs
  * (github.com/ipsilon/evm-benchmarks, benchmarks/main) in $QUORATE_FIXTURES or ../shared/fixtures.
  */
-#include "evm/evmc_abi.h"
+#include "evm/evmc/abi.h"
 
 #include "base/buf.h"
 #include "base/fork.h"

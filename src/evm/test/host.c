@@ -1,7 +1,7 @@
 #include "evm/test/host.h"
 
 #include "crypto/keccak.h"
-#include "evm/precompile.h"
+#include "evm/precompile/precompile.h"
 
 /* One change: what stood at a place of the host before. */
 struct undo {

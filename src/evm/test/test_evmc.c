@@ -1,6 +1,6 @@
 /* The machine through EVMC's interface does what it does directly: a client in C over the small
  * world of the tests, compared with the world as the machine's own host. */
-#include "evm/evmc_abi.h"
+#include "evm/evmc/abi.h"
 #include "evm/test/run.h"
 
 #include <stdlib.h>

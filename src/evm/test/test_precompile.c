@@ -1,7 +1,7 @@
 /* The precompiled contracts: which fork has which, their gas, vectors of another implementation. */
 #include "base/hex.h"
 #include "base/mem.h"
-#include "evm/precompile.h"
+#include "evm/precompile/precompile.h"
 #include "evm/test/run.h"
 
 #include <stdio.h>

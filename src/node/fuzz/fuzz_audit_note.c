@@ -1,5 +1,5 @@
 /* What another party's node asks and answers in an audit: any bytes are a question or an answer, which are written as they are read, or none. */
-#include "node/audit_note.h"
+#include "node/audit/note.h"
 
 #include <stdlib.h>
 

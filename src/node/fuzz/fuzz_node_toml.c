@@ -1,5 +1,5 @@
 /* Configuration files: any bytes are read or refused. */
-#include "node/toml.h"
+#include "node/config/toml.h"
 
 #include <stdlib.h>
 

@@ -1,8 +1,8 @@
 /* Command lines as geth reads them, and lines of the log as geth writes them. */
-#include "node/config.h"
-#include "node/config_file.h"
-#include "node/log.h"
-#include "node/log_filter.h"
+#include "node/config/config.h"
+#include "node/config/file.h"
+#include "node/log/filter.h"
+#include "node/log/log.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -268,9 +268,9 @@ static void test_log_origins(void **state)
 {
     (void)state;
     char line[200];
-    const struct node_log_place far = {"../src/node/raft.c", 1234}, near = {"p2p/server.c", 5};
+    const struct node_log_place far = {"../src/node/raft/raft.c", 1234}, near = {"p2p/server.c", 5};
     node_log_format(line, sizeof(line), false, NODE_LOG_WARN, 1795463409534, &far, "one", NULL, 0);
-    assert_string_equal(line, "WARN [11-23|19:50:09.534|node/raft.c:1234] one");
+    assert_string_equal(line, "WARN [11-23|19:50:09.534|node/raft/raft.c:1234] one");
     node_log_format(line, sizeof(line), false, NODE_LOG_WARN, 1795463409534, &near, "two", NULL, 0);
     assert_string_equal(line, "WARN [11-23|19:50:09.534|p2p/server.c:5]   two");
 }
@@ -283,20 +283,20 @@ static void test_vmodule(void **state)
         const char *rules, *file;
         int level;
     } cases[] = {
-        {"", "node/raft.c", 0},
-        {"raft.c=5", "node/raft.c", 5},
-        {"raft.c=5", "node/raft_api.c", 0},
-        {"node=4", "node/raft.c", 4},
+        {"", "node/raft/raft.c", 0},
+        {"raft.c=5", "node/raft/raft.c", 5},
+        {"raft.c=5", "node/raft/api.c", 0},
+        {"node=4", "node/raft/raft.c", 4},
         {"node=4", "p2p/eth/peer.c", 0},
         {"p2p=4", "p2p/eth/peer.c", 0},
         {"p2p/*=4", "p2p/eth/peer.c", 4},
         {"p2p/*=4", "p2p/server.c", 4},
         {"p2p/eth=5,p2p/*=4", "p2p/eth/peer.c", 5},
-        {" node = 4 ,,raft.c=2", "node/raft.c", 4},
-        {"node=0,node=-3", "node/raft.c", 0},
-        {"*=4", "node/raft.c", 4},
-        {"n.de=4", "node/raft.c", 0},
-        {"nod=4", "node/raft.c", 0},
+        {" node = 4 ,,raft.c=2", "node/raft/raft.c", 4},
+        {"node=0,node=-3", "node/raft/raft.c", 0},
+        {"*=4", "node/raft/raft.c", 4},
+        {"n.de=4", "node/raft/raft.c", 0},
+        {"nod=4", "node/raft/raft.c", 0},
     };
     static const char *const wrong[] = {"node",     "node=",   "=4", "node=x",
                                         "node=1=2", "node=4x", " =1"};
@@ -314,8 +314,8 @@ static void test_vmodule(void **state)
         assert_int_equal(node_log_set_vmodule(wrong[i], &why), ERR_INPUT);
         assert_string_equal(why.text, "expect comma-separated list of filename=N");
     }
-    assert_true(node_log_enabled(NODE_LOG_DEBUG, "../src/node/raft.c"));
-    assert_false(node_log_enabled(NODE_LOG_TRACE, "../src/node/raft.c"));
+    assert_true(node_log_enabled(NODE_LOG_DEBUG, "../src/node/raft/raft.c"));
+    assert_false(node_log_enabled(NODE_LOG_TRACE, "../src/node/raft/raft.c"));
     assert_false(node_log_enabled(NODE_LOG_WARN, "../src/node/main.c"));
     assert_int_equal(node_log_set_vmodule("", &why), 0);
     node_log_setup(NODE_LOG_INFO, false, false);
@@ -331,10 +331,10 @@ static void test_backtrace(void **state)
         assert_int_equal(node_log_set_backtrace(wrong[i], &why), ERR_INPUT);
         assert_string_equal(why.text, "expect file.c:234");
     }
-    assert_false(node_log_wants_backtrace("node/raft.c", 0));
+    assert_false(node_log_wants_backtrace("node/raft/raft.c", 0));
     assert_int_equal(node_log_set_backtrace("raft.c:12", &why), 0);
-    assert_true(node_log_wants_backtrace("node/raft.c", 12));
-    assert_false(node_log_wants_backtrace("node/raft.c", 13));
+    assert_true(node_log_wants_backtrace("node/raft/raft.c", 12));
+    assert_false(node_log_wants_backtrace("node/raft/raft.c", 13));
     assert_false(node_log_wants_backtrace("node/draft.c", 12));
 }
 

@@ -1,4 +1,4 @@
-#include "node/ranges.h"
+#include "node/config/ranges.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* The record of what a validator has signed: the newest comes back, whatever a crash left of the last write. */
-#include "node/record.h"
+#include "node/validator/record.h"
 
 #include <fcntl.h>
 #include <ftw.h>

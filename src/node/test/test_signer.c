@@ -1,6 +1,6 @@
 /* Three signers of a Clique chain in one process, each with its chain and pool, joined by function calls: they make
  * blocks, come to one chain, and vote a fourth in. */
-#include "node/signer.h"
+#include "node/validator/signer.h"
 
 #include "base/hex.h"
 #include "base/mem.h"

@@ -1,6 +1,6 @@
 /* Four validators in one process, each with its chain, pool and record, joined by function calls: they make blocks and
  * agree; one goes and comes back from its disk. */
-#include "node/validator.h"
+#include "node/validator/validator.h"
 
 #include "base/hex.h"
 #include "base/mem.h"

@@ -9,7 +9,7 @@
 #define P2P_ETH_BACKEND_H
 
 #include "chain/block.h"
-#include "chain/engine.h"
+#include "chain/engine/engine.h"
 #include "p2p/eth/wire.h"
 
 struct p2p_eth_head {

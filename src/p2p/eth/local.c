@@ -1,7 +1,7 @@
 #include "p2p/eth/local.h"
 
 #include "base/mem.h"
-#include "chain/forkid.h"
+#include "chain/config/forkid.h"
 #include "chain/nodes.h"
 
 #include <sys/random.h>

@@ -12,7 +12,7 @@
 #define P2P_ETH_LOCAL_H
 
 #include "chain/chain.h"
-#include "chain/pool.h"
+#include "chain/pool/pool.h"
 #include "io/timer.h"
 #include "io/worker.h"
 #include "p2p/eth/eth.h"

@@ -1,7 +1,7 @@
 /* The messages of eth/65 and eth/66: recorded ones byte for byte, and what is refused. */
 #include "base/hex.h"
-#include "chain/forkid.h"
-#include "chain/genesis.h"
+#include "chain/config/forkid.h"
+#include "chain/config/genesis.h"
 #include "eth/block.h"
 #include "eth/receipt.h"
 #include "p2p/eth/wire.h"

@@ -1,7 +1,7 @@
 #include "rpc/events/events.h"
 
 #include "base/mem.h"
-#include "chain/pool.h"
+#include "chain/pool/pool.h"
 #include "crypto/random.h"
 #include "io/address.h"
 #include "rpc/events/priv.h"

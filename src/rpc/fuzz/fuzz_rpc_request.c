@@ -4,7 +4,7 @@
  * message). Servers are started and stopped in name alone. The answer is always JSON, a line, and nothing is left under way.
  */
 #include "chain/chain.h"
-#include "chain/pool.h"
+#include "chain/pool/pool.h"
 #include "rpc/backend/servers.h"
 #include "rpc/json/json.h"
 #include "rpc/method.h"

@@ -5,7 +5,7 @@
 #include "base/map.h"
 #include "eth/address.h"
 #include "evm/opcodes.h"
-#include "evm/precompile.h"
+#include "evm/precompile/precompile.h"
 #include "rpc/methods/methods.h"
 #include "rpc/run/simulate.h"
 #include "rpc/trace/trace.h"

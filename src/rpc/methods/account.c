@@ -2,7 +2,7 @@
  * internal/ethapi/api.go, PrivateAccountAPI). */
 #include "accounts/accounts.h"
 #include "base/mem.h"
-#include "chain/pool.h"
+#include "chain/pool/pool.h"
 #include "consensus/clique/clique.h"
 #include "crypto/keccak.h"
 #include "rpc/json/json.h"

@@ -1,5 +1,5 @@
 /* miner: the validator of this node (GoQuorum, eth/api.go and miner/miner.go). */
-#include "chain/pool.h"
+#include "chain/pool/pool.h"
 #include "rpc/methods/methods.h"
 #include "rpc/run/lookup.h"
 

@@ -1,5 +1,5 @@
 /* web3, rpc, txpool, and what eth says of the node itself. */
-#include "chain/pool.h"
+#include "chain/pool/pool.h"
 #include "crypto/address.h"
 #include "crypto/keccak.h"
 #include "rpc/access/psi.h"

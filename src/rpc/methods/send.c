@@ -10,7 +10,7 @@
  */
 #include "accounts/accounts.h"
 #include "base/mem.h"
-#include "chain/pool.h"
+#include "chain/pool/pool.h"
 #include "crypto/secret.h"
 #include "rpc/json/json.h"
 #include "rpc/methods/methods.h"

@@ -1,5 +1,5 @@
 /* eth: accounts as of a block, and their proofs. */
-#include "chain/pool.h"
+#include "chain/pool/pool.h"
 #include "rpc/head.h"
 #include "rpc/json/json.h"
 #include "rpc/methods/methods.h"

@@ -1,5 +1,5 @@
 /* eth: transactions and their receipts, and sending them. */
-#include "chain/pool.h"
+#include "chain/pool/pool.h"
 #include "permission/permission.h"
 #include "rpc/ahead.h"
 #include "rpc/methods/methods.h"

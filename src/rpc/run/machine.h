@@ -4,7 +4,7 @@
 #define RPC_RUN_MACHINE_H
 
 #include "chain/block.h"
-#include "chain/private.h"
+#include "chain/private/private.h"
 #include "exec/exec.h"
 #include "state/state.h"
 

@@ -3,7 +3,7 @@
 #define RPC_TEST_WORLD_H
 
 #include "chain/chain.h"
-#include "chain/pool.h"
+#include "chain/pool/pool.h"
 #include "privacy/privacy.h"
 #include "rpc/rpc.h"
 #include "tests/support/recorded_tm.h"

@@ -1,6 +1,0 @@
-/* For every processor. */
-#define LANE_TARGET
-#define SINGLE      crypto_keccak_scalar
-#define SINGLE_NAME "scalar"
-
-#include "crypto/keccak_single.inc"
