@@ -268,9 +268,9 @@ static void test_log_origins(void **state)
 {
     (void)state;
     char line[200];
-    const struct node_log_place far = {"../src/node/raft/raft.c", 1234}, near = {"p2p/server.c", 5};
+    const struct node_log_place far = {"../src/node/node.c", 1234}, near = {"p2p/server.c", 5};
     node_log_format(line, sizeof(line), false, NODE_LOG_WARN, 1795463409534, &far, "one", NULL, 0);
-    assert_string_equal(line, "WARN [11-23|19:50:09.534|node/raft/raft.c:1234] one");
+    assert_string_equal(line, "WARN [11-23|19:50:09.534|node/node.c:1234] one");
     node_log_format(line, sizeof(line), false, NODE_LOG_WARN, 1795463409534, &near, "two", NULL, 0);
     assert_string_equal(line, "WARN [11-23|19:50:09.534|p2p/server.c:5]   two");
 }
@@ -283,20 +283,20 @@ static void test_vmodule(void **state)
         const char *rules, *file;
         int level;
     } cases[] = {
-        {"", "node/raft/raft.c", 0},
-        {"raft.c=5", "node/raft/raft.c", 5},
-        {"raft.c=5", "node/raft/api.c", 0},
-        {"node=4", "node/raft/raft.c", 4},
+        {"", "node/node.c", 0},
+        {"node.c=5", "node/node.c", 5},
+        {"node.c=5", "node/node_rpc.c", 0},
+        {"node=4", "node/node.c", 4},
         {"node=4", "p2p/eth/peer.c", 0},
         {"p2p=4", "p2p/eth/peer.c", 0},
         {"p2p/*=4", "p2p/eth/peer.c", 4},
         {"p2p/*=4", "p2p/server.c", 4},
         {"p2p/eth=5,p2p/*=4", "p2p/eth/peer.c", 5},
-        {" node = 4 ,,raft.c=2", "node/raft/raft.c", 4},
-        {"node=0,node=-3", "node/raft/raft.c", 0},
-        {"*=4", "node/raft/raft.c", 4},
-        {"n.de=4", "node/raft/raft.c", 0},
-        {"nod=4", "node/raft/raft.c", 0},
+        {" node = 4 ,,node.c=2", "node/node.c", 4},
+        {"node=0,node=-3", "node/node.c", 0},
+        {"*=4", "node/node.c", 4},
+        {"n.de=4", "node/node.c", 0},
+        {"nod=4", "node/node.c", 0},
     };
     static const char *const wrong[] = {"node",     "node=",   "=4", "node=x",
                                         "node=1=2", "node=4x", " =1"};
@@ -309,13 +309,13 @@ static void test_vmodule(void **state)
                      cases[i].level);
     }
     node_log_setup(NODE_LOG_ERROR, false, false);
-    assert_int_equal(node_log_set_vmodule("raft.c=4", &why), 0);
+    assert_int_equal(node_log_set_vmodule("node.c=4", &why), 0);
     for (size_t i = 0; i < BASE_COUNT(wrong); i++) {
         assert_int_equal(node_log_set_vmodule(wrong[i], &why), ERR_INPUT);
         assert_string_equal(why.text, "expect comma-separated list of filename=N");
     }
-    assert_true(node_log_enabled(NODE_LOG_DEBUG, "../src/node/raft/raft.c"));
-    assert_false(node_log_enabled(NODE_LOG_TRACE, "../src/node/raft/raft.c"));
+    assert_true(node_log_enabled(NODE_LOG_DEBUG, "../src/node/node.c"));
+    assert_false(node_log_enabled(NODE_LOG_TRACE, "../src/node/node.c"));
     assert_false(node_log_enabled(NODE_LOG_WARN, "../src/node/main.c"));
     assert_int_equal(node_log_set_vmodule("", &why), 0);
     node_log_setup(NODE_LOG_INFO, false, false);
@@ -324,17 +324,17 @@ static void test_vmodule(void **state)
 static void test_backtrace(void **state)
 {
     (void)state;
-    static const char *const wrong[] = {"",          "raft.c",   "raft.c:", ":5",
-                                        "raft.go:5", "raft.c:x", "a.c:1:2"};
+    static const char *const wrong[] = {"",          "node.c",   "node.c:", ":5",
+                                        "raft.go:5", "node.c:x", "a.c:1:2"};
     struct err_detail why;
     for (size_t i = 0; i < BASE_COUNT(wrong); i++) {
         assert_int_equal(node_log_set_backtrace(wrong[i], &why), ERR_INPUT);
         assert_string_equal(why.text, "expect file.c:234");
     }
-    assert_false(node_log_wants_backtrace("node/raft/raft.c", 0));
-    assert_int_equal(node_log_set_backtrace("raft.c:12", &why), 0);
-    assert_true(node_log_wants_backtrace("node/raft/raft.c", 12));
-    assert_false(node_log_wants_backtrace("node/raft/raft.c", 13));
+    assert_false(node_log_wants_backtrace("node/node.c", 0));
+    assert_int_equal(node_log_set_backtrace("node.c:12", &why), 0);
+    assert_true(node_log_wants_backtrace("node/node.c", 12));
+    assert_false(node_log_wants_backtrace("node/node.c", 13));
     assert_false(node_log_wants_backtrace("node/draft.c", 12));
 }
 
