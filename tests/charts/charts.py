@@ -281,11 +281,13 @@ def check_pod(helm, pod):
         everything += helm.render(manager, values, "--set", word)
     same("kinds", {o["kind"] for o in everything} & {"Ingress", "TCPMapping", "Listener"}, {"Ingress", "TCPMapping", "Listener"})
     everything += check_gateway(helm, pod)
-    # On nodes of their own, whose-ever the others are.
+    # On nodes of their own, whose-ever the others are; of the same organization before all.
     affinity = one(objects, "StatefulSet")["spec"]["template"]["spec"]["affinity"]
-    term = affinity["podAntiAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"][0]["podAffinityTerm"]
-    assert term["namespaceSelector"] == {} and term["labelSelector"]["matchLabels"].items() <= one(
-        objects, "StatefulSet")["spec"]["template"]["metadata"]["labels"].items(), term
+    all_peers, own = affinity["podAntiAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
+    labels = one(objects, "StatefulSet")["spec"]["template"]["metadata"]["labels"]
+    assert all_peers["podAffinityTerm"]["namespaceSelector"] == {} and "namespaceSelector" not in own["podAffinityTerm"], affinity
+    assert all(t["podAffinityTerm"]["labelSelector"]["matchLabels"].items() <= labels.items() for t in (all_peers, own)), affinity
+    assert own["weight"] > all_peers["weight"] > 0, affinity
     assert "affinity" not in one(helm.render(manager, values, "--set", "spread=false"), "StatefulSet")["spec"]["template"]["spec"]
     everything += check_source_ranges(helm, manager, values)
     validate(everything)

@@ -15,7 +15,7 @@ import socket
 import sys
 import time
 
-from support import Network
+from support import Network, rpc
 
 KEPT_BYTES = 1 << 16
 
@@ -136,9 +136,59 @@ def check_taken(network):
     print("ports taken from programs that run")
 
 
+def listening(port):
+    other = socket.socket()
+    other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    other.bind(("127.0.0.1", port))
+    other.listen()
+    return other
+
+
+def given(network):
+    """{peer: [p2p, JSON-RPC, Raft, manager, database]}"""
+    return {peer: [row[1] for row in rows] for peer, rows in json.loads((network.data / "ports.json").read_text()).items()}
+
+
+def check_serves(network):
+    """With the ports that ports.json has now, and none of the others'."""
+    ports = given(network)
+    for peer, (p2p, http, _, tm, _) in ports.items():
+        nodes = (network.data / peer / "node/static-nodes.json").read_text()
+        assert all(f"@127.0.0.1:{row[0]}?" in nodes for row in ports.values()), nodes
+        managers = (network.data / peer / "tm/tessera-config.json").read_text()
+        assert all(f"127.0.0.1:{row[3]}" in managers for row in ports.values()), managers
+        url = f"http://127.0.0.1:{http}"
+        assert len(rpc(url, "admin_peers")) == 1 and rpc(url, "admin_nodeInfo")["ports"]["listener"] == p2p
+    network.run("doctor", text="0 problems")
+
+
+def check_new_ports(network):
+    """In place of ports that others took while the network was down, and of one that a running program lost."""
+    before = given(network)
+    taken = [before["one/one"][0], before["two/two"][3]]
+    network.run("down", text="stopped")
+    with listening(taken[0]), listening(taken[1]):
+        network.up(code=1, text="--new-ports")
+        published = lambda text: text.replace(f"port: {taken[0]}\n", f"port: {taken[0]}\n            ambassador: {taken[0]}\n")
+        refused(network, published, f"port {taken[0]} of one/one is in use by", options=("--new-ports",))
+        output = network.run("up", "--detach", "--new-ports", "network.yaml", text=f"of two/two (of its transaction manager) in place of {taken[1]}, which")
+        assert f"of one/one (of its node for other nodes) in place of {taken[0]}, which" in output, output
+        now = given(network)
+        assert now["one/one"][1:] == before["one/one"][1:] and now["two/two"][:3] == before["two/two"][:3], now
+        assert now["one/one"][0] not in taken and now["two/two"][3] not in taken, now
+        check_serves(network)
+    network.up(text="there data of one/one")
+    assert given(network) == now, "the ports did not stay"
+    with listen_in_place_of(network, "quorate-node", now["one/one"][1]):
+        network.run("up", "--detach", "--new-ports", "network.yaml", text=f"of one/one (of its node for JSON-RPC) in place of {now['one/one'][1]}, which")
+        check_serves(network)
+    print("other ports in place of those that are taken")
+
+
 def check_living(network):
     network.up(text="ready two/two")
     check_taken(network)
+    check_new_ports(network)
     one_more = "    - organization:\n      name: late\n      services:\n        peers:\n        - peer:\n          name: late\n"
     refused(network, lambda text: config("chain_id: 99")(text) + one_more, "asks for another genesis")
     refused(network, lambda text: text.replace("transaction_manager: tessera", "transaction_manager: constellation"), "asks for another place")

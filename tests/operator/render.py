@@ -167,6 +167,39 @@ def check_ways_in(program, helm):
     print("ways in: gateway, ingress, source ranges")
 
 
+def check_again(program):
+    """A peer and an organization go: so do their files, and nobody else's."""
+    text = samples.bevel()
+    rendered = Rendered(program, text)
+    gone = [f for f in rendered.files() if f.startswith("store/") or "validator-4" in f]
+    assert len(gone) > 8, gone
+    (rendered.out / "store/values/notes.txt").write_text("of a person")
+    import yaml
+    network = yaml.safe_load(text)
+    carrier = network["network"]["organizations"][0]
+    carrier["services"]["validators"] = carrier["services"]["validators"][:3]
+    del network["network"]["organizations"][1:]
+    network["network"]["config"]["tm_nodes"] = network["network"]["config"]["tm_nodes"][:1]
+    (rendered.folder / "network.yaml").write_text(yaml.safe_dump(network))
+    changed = "carrier/values/carriervalidator-1node.yaml"
+    kept = (rendered.out / changed).read_text()
+    (rendered.out / changed).write_text(kept + "more: 1\n")
+    refused = rendered.run("--data", "other.d", code=1)
+    assert changed in refused and "--overwrite" in refused, refused
+    assert set(gone) <= set(rendered.files()), "a refused rendering has removed files"
+    (rendered.out / changed).write_text(kept)
+    told = json.loads(rendered.run("--data", "other.d", "--json"))
+    same("removed", sorted(told["removed"]), sorted(f for f in gone if ".rendered.json" not in f))
+    same("kept", (told["kept"], told["replaced"]), ([], []))
+    left = rendered.files()
+    same("left of who went", [f for f in left if f in gone or f.startswith("store/")], ["store/values/notes.txt"])
+    fresh = rendered.run("--data", "other.d", out="fresh")
+    assert "files written, 0 as they were, 0 removed" in fresh, fresh
+    del left["store/values/notes.txt"]
+    same("as in a new folder", left, rendered.files("fresh"))
+    print("rendered again: files of a peer and an organization that went are removed, a person's stay")
+
+
 def check_no_secrets(rendered):
     for path in rendered.out.rglob("*"):
         if path.is_file() and path.parent.name != "secrets":
@@ -371,6 +404,7 @@ def main():
     helm = chart_checks.Helm(path, charts) if path else None
     check_bevel(program, helm)
     check_ways_in(program, helm)
+    check_again(program)
     if not os.path.exists(os.path.join(fixtures, "reference-pods.json")):
         print(f"no BAF samples and reference pods in {fixtures}: skipped")
         return SKIPPED

@@ -567,10 +567,15 @@ spec:
   affinity: # a node that is drained takes as few peers of a network with it as can be, whose-ever they are
     podAntiAffinity:
       preferredDuringSchedulingIgnoredDuringExecution:
-        - weight: 100
+        - weight: 50
           podAffinityTerm:
             topologyKey: kubernetes.io/hostname
             namespaceSelector: {}
+            labelSelector:
+              matchLabels: {app: consortiumchain}
+        - weight: 100 # and first of all, not all peers of one organization
+          podAffinityTerm:
+            topologyKey: kubernetes.io/hostname
             labelSelector:
               matchLabels: {app: consortiumchain}
   {{- end }}

@@ -92,6 +92,32 @@ static int make_store(struct deploy_secrets *ret_secrets, char *path,
                             : status;
 }
 
+/* Who is told the ports outside of this machine, and has to be told the new ones. */
+static void tell_outsiders(const struct deploy_network *network)
+{
+    const struct deploy_config *config = network->config;
+    if (config->bootnode || config->staticnodes.text)
+        printf("note: nodes elsewhere know this network's by their old ports; give them the enodes "
+               "of static-nodes.json\n");
+}
+
+/* Ports that somebody else has: others, where that is asked for. Programs read whom they know when they begin, so a network that runs
+ * begins anew. */
+static int check_ports(struct deploy_context *context, const struct deploy_bring *options,
+                       struct err_detail *detail)
+{
+    bool any = false;
+    if (!options->new_ports)
+        return deploy_listen_free(context->site, detail);
+    int status =
+        deploy_listen_renew(&any, context->site, &context->arena, print_step, NULL, detail);
+    if (status != ERR_OK || !any)
+        return status;
+    tell_outsiders(context->network);
+    status = deploy_supervisor_stop(context->site->folder, detail);
+    return status == ERR_NOTFOUND ? ERR_OK : status;
+}
+
 /* Everything is looked at before anything is written: what is refused leaves nothing behind. */
 static int prepare(struct deploy_context *context, const struct deploy_bring *options,
                    struct err_detail *detail)
@@ -105,6 +131,8 @@ static int prepare(struct deploy_context *context, const struct deploy_bring *op
         status = open_store(&secrets, path, &open, context, options, detail);
     if (status == ERR_OK)
         status = deploy_inspect(context->site, &programs, secrets.ops ? &secrets : NULL, detail);
+    if (status == ERR_OK)
+        status = check_ports(context, options, detail);
     if (status == ERR_OK && !open) {
         deploy_secrets_close(&secrets);
         status = make_store(&secrets, path, context, options, detail);

@@ -11,6 +11,7 @@ struct deploy_bring {
     const char *passphrase_file; /* of the store of secrets; NULL: its key file */
     uint64_t wait_seconds;       /* for blocks of all */
     bool into_vault;             /* a new network's secrets go into the vaults of its file */
+    bool new_ports;              /* others in place of those that somebody else has */
 };
 
 /* Makes what is missing, starts what does not run, takes over what the file has changed, and waits until every peer has

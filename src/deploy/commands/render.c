@@ -2,12 +2,15 @@
 #include "deploy/kubernetes/render.h"
 #include "deploy/commands/context.h"
 #include "deploy/kubernetes/open.h"
+#include "deploy/kubernetes/rendered.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 static struct deploy_cluster_options options = {.data = DEPLOY_DATA_DEFAULT};
 static const char *out = "rendered";
 static uint64_t raft_id;
+static bool as_json, overwrite;
 
 static const struct options_row rows[] = {
     {"out", "FOLDER", OPTIONS_TEXT, &out, "where the files go (default rendered)"},
@@ -23,6 +26,9 @@ static const struct options_row rows[] = {
      "of the store of secrets (default: a key file beside it)"},
     {"vault", NULL, OPTIONS_SWITCH, &options.vault,
      "read the keys, which must be there, from the vaults of the file"},
+    {"overwrite", NULL, OPTIONS_SWITCH, &overwrite,
+     "replace and remove files of the folder that somebody has changed, too"},
+    {"json", NULL, OPTIONS_SWITCH, &as_json, "print as JSON what was written, removed and kept"},
 };
 
 /* For the one peer that has none yet. */
@@ -44,6 +50,69 @@ static int give_raft_id(struct deploy_cluster *cluster, struct err_detail *detai
     return deploy_cluster_keep(cluster, detail);
 }
 
+static void print_paths(const char *what, const json_t *paths, const char *more)
+{
+    size_t i;
+    json_t *path;
+    json_array_foreach(paths, i, path)
+    {
+        printf("%-8s %s%s\n", what, json_string_value(path), more);
+    }
+}
+
+static void print_text(const struct deploy_cluster_context *context,
+                       const struct deploy_rendered *rendered)
+{
+    print_paths("replaced", rendered->replaced, ", which somebody had changed");
+    print_paths("removed", rendered->removed, "");
+    print_paths("kept", rendered->kept,
+                ": no longer of the network, but somebody has changed it; remove it, or say "
+                "--overwrite");
+    if (rendered->unknown)
+        printf("note: %s has no record of an earlier rendering; what the network no longer has may "
+               "still be there\n",
+               out);
+    printf("%zu peers of %zu organizations are in %s: %zu files written, %zu as they were, %zu "
+           "removed\n",
+           context->cluster->count, context->network->organizations.count, out,
+           json_array_size(rendered->written), rendered->unchanged,
+           json_array_size(rendered->removed));
+}
+
+static int print_json(const struct deploy_cluster_context *context,
+                      const struct deploy_rendered *rendered, struct err_detail *detail)
+{
+    json_t *all =
+        json_pack("{s:s, s:I, s:I, s:O, s:O, s:O, s:O, s:I}", "folder", out, "peers",
+                  (json_int_t)context->cluster->count, "organizations",
+                  (json_int_t)context->network->organizations.count, "written", rendered->written,
+                  "replaced", rendered->replaced, "removed", rendered->removed, "kept",
+                  rendered->kept, "unchanged", (json_int_t)rendered->unchanged);
+    char *text = all ? json_dumps(all, JSON_INDENT(2)) : NULL;
+    if (text)
+        printf("%s\n", text);
+    int status = text ? ERR_OK : err_set(detail, ERR_NOMEM, "out of memory");
+    free(text); /* from malloc, by jansson */
+    json_decref(all);
+    return status;
+}
+
+static int write_out(const struct deploy_cluster_context *context, struct err_detail *detail)
+{
+    struct deploy_files files = DEPLOY_FILES_INIT;
+    struct deploy_rendered rendered = {0};
+    int status = deploy_render(&files, context->cluster, detail);
+    if (status == ERR_OK)
+        status = deploy_rendered_apply(&rendered, &files, out, overwrite, detail);
+    if (status == ERR_OK && as_json)
+        status = print_json(context, &rendered, detail);
+    else if (status == ERR_OK)
+        print_text(context, &rendered);
+    deploy_rendered_release(&rendered);
+    deploy_files_release(&files);
+    return status;
+}
+
 static int run(size_t argc, char **argv)
 {
     struct err_detail detail = {""};
@@ -58,10 +127,7 @@ static int run(size_t argc, char **argv)
     if (status == ERR_OK && raft_id)
         status = give_raft_id(context.cluster, &detail);
     if (status == ERR_OK)
-        status = deploy_render(context.cluster, out, &detail);
-    if (status == ERR_OK)
-        printf("%zu peers of %zu organizations are in %s\n", context.cluster->count,
-               context.network->organizations.count, out);
+        status = write_out(&context, &detail);
     deploy_cluster_close(&context);
     return status == ERR_OK ? COMMANDS_OK : deploy_complain(status, &detail);
 }
@@ -71,7 +137,9 @@ const struct commands_command deploy_render_command = {
              "Per organization: plain objects, releases for Flux and values for helm, policy and "
              "role of the vault. No cluster and no vault is touched; keys that are missing are "
              "made in --data, encrypted, and no file but those under secrets/ (mode 0600) has "
-             "one."},
+             "one. Rendered again, the folder follows the network: files of peers that went are "
+             "removed; what somebody has changed or added there is never touched without "
+             "--overwrite."},
     .rows = rows,
     .row_count = BASE_COUNT(rows),
     .run = run,

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 static const char *data = DEPLOY_DATA_DEFAULT, *passphrase_file, *store_word;
-static bool detach, local, no_wait;
+static bool detach, local, no_wait, new_ports;
 static uint64_t wait_seconds;
 static struct deploy_cluster_words cluster;
 
@@ -24,6 +24,8 @@ static const struct options_row rows[] = {
      "encrypt the secrets under this file's first line (default: a key file beside them)"},
     {"secrets", "WHERE", OPTIONS_TEXT, &store_word,
      "file (default) or vault: where a new network's secrets are kept"},
+    {"new-ports", NULL, OPTIONS_SWITCH, &new_ports,
+     "on this machine: in place of ports that other programs have, choose others"},
     {"no-wait", NULL, OPTIONS_SWITCH, &no_wait,
      "on clusters: return when all is begun, without waiting for a pod"},
     {"wait", "SECONDS", OPTIONS_NUMBER, &wait_seconds,
@@ -88,7 +90,8 @@ static int bring_up(const char *path, struct err_detail *detail)
     const struct deploy_bring options = {
         .passphrase_file = passphrase_file,
         .wait_seconds = wait_seconds ? wait_seconds : DEPLOY_WAIT_SECONDS,
-        .into_vault = store_word && strcmp(store_word, "vault") == 0};
+        .into_vault = store_word && strcmp(store_word, "vault") == 0,
+        .new_ports = new_ports};
     int status = deploy_context_open(&context, path, data, detail);
     if (status == ERR_OK)
         status = choose_store(context.site, detail);
@@ -115,6 +118,11 @@ static int run(size_t argc, char **argv)
             return deploy_complain(err_set(&detail, ERR_USAGE,
                                            "on clusters secrets are in the vaults of the file, "
                                            "from which pods read them"),
+                                   &detail);
+        if (new_ports)
+            return deploy_complain(err_set(&detail, ERR_USAGE,
+                                           "--new-ports is for a network on this machine; on "
+                                           "clusters every pod has its own"),
                                    &detail);
         cluster.data = data;
         cluster.wait_seconds = no_wait        ? 0

@@ -1,57 +1,17 @@
 #include "deploy/kubernetes/render.h"
 
-#include "base/file.h"
-#include "base/mem.h"
 #include "deploy/kubernetes/access.h"
-#include "deploy/kubernetes/emit.h"
+#include "deploy/kubernetes/files.h"
 #include "deploy/kubernetes/objects.h"
 #include "deploy/kubernetes/values.h"
 #include "deploy/local/site.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-
-static int write_text(const char *folder, const char *file, struct bytes text, bool secret,
-                      struct err_detail *detail)
-{
-    char path[DEPLOY_PATH_MAX];
-    deploy_path(path, "%.700s/%.300s", folder, file);
-    char *slash = strrchr(path, '/');
-    *slash = 0;
-    int status = file_make_folders(path, secret ? 0700 : 0755, detail);
-    *slash = '/';
-    if (status != ERR_OK)
-        return status;
-    return secret ? file_write_private(path, text, detail) : file_write(path, text, detail);
-}
-
-static int write_yaml(const char *folder, const char *file, const json_t *value, bool secret,
-                      struct err_detail *detail)
-{
-    struct buf text = BUF_INIT;
-    deploy_emit_yaml(&text, value);
-    int status = buf_status(&text) == ERR_OK
-                     ? write_text(folder, file, buf_bytes(&text), secret, detail)
-                     : err_set(detail, ERR_NOMEM, "out of memory");
-    mem_wipe(text.data, text.capacity);
-    buf_release(&text);
-    return status;
-}
-
-static int write_json(const char *folder, const char *file, const json_t *value,
-                      struct err_detail *detail)
-{
-    char *text = value ? json_dumps(value, JSON_INDENT(2)) : NULL;
-    int status = text ? write_text(folder, file, bytes_str(text), false, detail)
-                      : err_set(detail, ERR_NOMEM, "out of memory");
-    free(text); /* from malloc, by jansson */
-    return status;
-}
 
 /* Plain objects: those for git, or the secret ones. */
-static int write_objects(const struct deploy_cluster *cluster,
-                         const struct deploy_organization *organization, const char *folder,
-                         bool secret, struct err_detail *detail)
+static int add_objects(struct deploy_files *files, const struct deploy_cluster *cluster,
+                       const struct deploy_organization *organization, const char *folder,
+                       bool secret, struct err_detail *detail)
 {
     struct deploy_cluster_object objects[DEPLOY_CLUSTER_OBJECTS_MAX];
     char namespace[64], class[DEPLOY_CLUSTER_NAME_MAX], file[3 * DEPLOY_CLUSTER_NAME_MAX];
@@ -67,15 +27,16 @@ static int write_objects(const struct deploy_cluster *cluster,
                  : objects[i].shared ? class
                                      : namespace,
                  objects[i].file);
-        status = write_yaml(folder, file, objects[i].object, secret, detail);
+        status = deploy_files_add_yaml(files, folder, file, objects[i].object, secret, detail);
     }
     deploy_cluster_objects_drop(objects, count);
     return status;
 }
 
 /* The release of one peer: for Flux below `releases`, for helm below `values`; either may be NULL. */
-static int write_release(const struct deploy_cluster *cluster, size_t index, const char *releases,
-                         const char *values_folder, struct err_detail *detail)
+static int add_release(struct deploy_files *files, const struct deploy_cluster *cluster,
+                       size_t index, const char *releases, const char *values_folder,
+                       struct err_detail *detail)
 {
     const struct deploy_cluster_peer *peer = &cluster->peers[index];
     char name[DEPLOY_CLUSTER_NAME_MAX], file[3 * DEPLOY_CLUSTER_NAME_MAX];
@@ -86,29 +47,43 @@ static int write_release(const struct deploy_cluster *cluster, size_t index, con
         snprintf(file, sizeof(file), "%.60s/%.60s/%s.yaml", peer->organization->name.text,
                  peer->organization->name.text, name);
         release = deploy_cluster_helm_release(cluster, index, values);
-        status = release ? write_yaml(releases, file, release, false, detail)
+        status = release ? deploy_files_add_yaml(files, releases, file, release, false, detail)
                          : err_set(detail, ERR_NOMEM, "out of memory");
     }
     if (status == ERR_OK && values_folder) {
         snprintf(file, sizeof(file), "%s.yaml", name);
-        status = write_yaml(values_folder, file, values, false, detail);
+        status = deploy_files_add_yaml(files, values_folder, file, values, false, detail);
     }
     json_decref(release);
     json_decref(values);
     return status;
 }
 
+static int write_and_release(struct deploy_files *files, int status, const char *folder,
+                             struct err_detail *detail)
+{
+    if (status == ERR_OK)
+        status = deploy_files_write(files, folder, detail);
+    deploy_files_release(files);
+    return status;
+}
+
 int deploy_render_plain(const struct deploy_cluster *cluster, size_t organization_index,
                         const char *folder, struct err_detail *detail)
 {
-    return write_objects(cluster, &cluster->network->organizations.items[organization_index],
-                         folder, false, detail);
+    struct deploy_files files = DEPLOY_FILES_INIT;
+    int status =
+        add_objects(&files, cluster, &cluster->network->organizations.items[organization_index], "",
+                    false, detail);
+    return write_and_release(&files, status, folder, detail);
 }
 
 int deploy_render_release(const struct deploy_cluster *cluster, size_t index, const char *folder,
                           struct err_detail *detail)
 {
-    return write_release(cluster, index, folder, NULL, detail);
+    struct deploy_files files = DEPLOY_FILES_INIT;
+    int status = add_release(&files, cluster, index, "", NULL, detail);
+    return write_and_release(&files, status, folder, detail);
 }
 
 /* Where each peer's secrets stand, for whoever fills or audits the vault. */
@@ -128,52 +103,55 @@ static void list_paths(struct buf *text, const struct deploy_cluster *cluster,
     }
 }
 
-static int write_vault(const struct deploy_cluster *cluster, size_t organization_index,
-                       const char *folder, struct err_detail *detail)
+static int add_vault(struct deploy_files *files, const struct deploy_cluster *cluster,
+                     size_t organization_index, const char *folder, struct err_detail *detail)
 {
     const struct deploy_organization *organization =
         &cluster->network->organizations.items[organization_index];
     struct buf text = BUF_INIT;
     deploy_access_policy(&text, organization);
-    int status = write_text(folder, "policy.hcl", buf_bytes(&text), false, detail);
+    int status = deploy_files_add(files, folder, "policy.hcl", buf_bytes(&text), false, detail);
     buf_clear(&text);
     list_paths(&text, cluster, organization_index);
     if (status == ERR_OK)
-        status = write_text(folder, "paths.txt", buf_bytes(&text), false, detail);
+        status = deploy_files_add(files, folder, "paths.txt", buf_bytes(&text), false, detail);
     buf_release(&text);
     json_t *role = deploy_access_role(organization);
     if (status == ERR_OK)
-        status = write_json(folder, "role.json", role, detail);
+        status = deploy_files_add_json(files, folder, "role.json", role, detail);
     json_decref(role);
     return status;
 }
 
-static int render_organization(const struct deploy_cluster *cluster, size_t index,
-                               const char *folder, struct err_detail *detail)
+static int add_organization(struct deploy_files *files, const struct deploy_cluster *cluster,
+                            size_t index, struct err_detail *detail)
 {
     const struct deploy_organization *organization = &cluster->network->organizations.items[index];
-    char below[DEPLOY_PATH_MAX], values[DEPLOY_PATH_MAX];
-    deploy_path(below, "%.700s/%.60s/release", folder, organization->name.text);
-    deploy_path(values, "%.700s/%.60s/values", folder, organization->name.text);
-    int status = deploy_render_plain(cluster, index, below, detail);
+    char below[DEPLOY_CLUSTER_NAME_MAX], values[DEPLOY_CLUSTER_NAME_MAX];
+    snprintf(below, sizeof(below), "%.60s/release", organization->name.text);
+    snprintf(values, sizeof(values), "%.60s/values", organization->name.text);
+    int status = add_objects(files, cluster, organization, below, false, detail);
     for (size_t i = 0; status == ERR_OK && i < cluster->count; i++)
         if (cluster->peers[i].organization_index == index)
-            status = write_release(cluster, i, below, values, detail);
-    deploy_path(below, "%.700s/%.60s/vault", folder, organization->name.text);
+            status = add_release(files, cluster, i, below, values, detail);
+    snprintf(below, sizeof(below), "%.60s/vault", organization->name.text);
     if (status == ERR_OK)
-        status = write_vault(cluster, index, below, detail);
-    deploy_path(below, "%.700s/%.60s/secrets", folder, organization->name.text);
-    return status == ERR_OK ? write_objects(cluster, organization, below, true, detail) : status;
+        status = add_vault(files, cluster, index, below, detail);
+    snprintf(below, sizeof(below), "%.60s/secrets", organization->name.text);
+    return status == ERR_OK ? add_objects(files, cluster, organization, below, true, detail)
+                            : status;
 }
 
-int deploy_render(const struct deploy_cluster *cluster, const char *folder,
+int deploy_render(struct deploy_files *files, const struct deploy_cluster *cluster,
                   struct err_detail *detail)
 {
-    int status = write_text(folder, "genesis.json", buf_bytes(&cluster->genesis), false, detail);
+    int status =
+        deploy_files_add(files, "", "genesis.json", buf_bytes(&cluster->genesis), false, detail);
     if (status == ERR_OK)
-        status = write_json(folder, "static-nodes.json", cluster->static_nodes, detail);
+        status =
+            deploy_files_add_json(files, "", "static-nodes.json", cluster->static_nodes, detail);
     for (size_t i = 0; status == ERR_OK && i < cluster->network->organizations.count; i++)
         if (!cluster->network->organizations.items[i].external.value)
-            status = render_organization(cluster, i, folder, detail);
+            status = add_organization(files, cluster, i, detail);
     return status;
 }

@@ -13,11 +13,13 @@
 #define DEPLOY_KUBERNETES_RENDER_H
 
 #include "deploy/kubernetes/cluster.h"
+#include "deploy/kubernetes/files.h"
 
-/* Writes everything below `folder`; a file that is there is replaced. The cluster is prepared. ERR_IO, ERR_NOTFOUND, ERR_NOMEM. */
-int deploy_render(const struct deploy_cluster *cluster, const char *folder,
+/* Adds everything to `files`. The cluster is prepared. ERR_NOTFOUND, ERR_NOMEM. */
+int deploy_render(struct deploy_files *files, const struct deploy_cluster *cluster,
                   struct err_detail *detail) BASE_NODISCARD;
-/* What belongs to git, below `folder`: an organization's plain objects; one peer's release. */
+/* What belongs to git, written below `folder`, where what is there is replaced: an organization's plain objects; one peer's release.
+ * ERR_IO, ERR_NOTFOUND, ERR_NOMEM. */
 int deploy_render_plain(const struct deploy_cluster *cluster, size_t organization_index,
                         const char *folder, struct err_detail *detail) BASE_NODISCARD;
 int deploy_render_release(const struct deploy_cluster *cluster, size_t index, const char *folder,

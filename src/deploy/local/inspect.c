@@ -3,11 +3,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "deploy/local/founders.h"
-#include "deploy/local/listen.h"
-#include "deploy/local/port.h"
-#include "deploy/local/ports.h"
 #include "deploy/local/run.h"
-#include "deploy/local/supervisor.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -17,8 +13,6 @@
 
 enum {
     FILE_MAX_BYTES = 16 * 1024 * 1024,
-    PORT_TRIES = 50, /* those of a network that has just been killed are let go soon */
-    PORT_PAUSE_US = 100000,
 };
 
 /* --- Folders --- */
@@ -144,57 +138,11 @@ static void no_step(void *context, const char *what, bool made)
     (void)context, (void)what, (void)made;
 }
 
-/* --- Ports --- */
-
-static bool runs(const json_t *processes, const struct deploy_site_peer *peer)
-{
-    size_t i, length = strlen(peer->name);
-    json_t *row;
-    json_array_foreach(processes, i, row)
-    {
-        const char *name = json_string_value(json_object_get(row, "name"));
-        if (name && strncmp(name, peer->name, length) == 0 && name[length] == ' ')
-            return true;
-    }
-    return false;
-}
-
-static int check_port(const struct deploy_site_peer *peer, uint16_t port, unsigned *tries,
-                      struct err_detail *detail)
-{
-    while (deploy_port_taken(port)) {
-        if (*tries == 0)
-            return deploy_listen_taken(peer, port, detail);
-        --*tries;
-        usleep(PORT_PAUSE_US);
-    }
-    return ERR_OK;
-}
-
-static int check_ports(const struct deploy_site *site, struct err_detail *detail)
-{
-    json_t *processes;
-    unsigned tries = PORT_TRIES;
-    int status = ERR_OK;
-    deploy_supervisor_processes(&processes, site->folder, NULL); /* none: all must be free */
-    for (size_t i = 0; status == ERR_OK && i < site->count; i++) {
-        uint16_t ports[DEPLOY_PORT_KINDS];
-        size_t count = deploy_ports_of(ports, &site->peers[i]);
-        if (runs(processes, &site->peers[i]))
-            continue;
-        for (size_t j = 0; status == ERR_OK && j < count; j++)
-            status = check_port(&site->peers[i], ports[j], &tries, detail);
-    }
-    json_decref(processes);
-    return status;
-}
-
 int deploy_inspect(struct deploy_site *site, const struct deploy_programs *programs,
                    const struct deploy_secrets *secrets, struct err_detail *detail)
 {
     bool missing = false;
     int status = check_files(site, programs, detail);
-    if (status == ERR_OK)
-        status = deploy_prepare_plan(site, secrets, &missing, no_step, NULL, detail);
-    return status == ERR_OK ? check_ports(site, detail) : status;
+    return status == ERR_OK ? deploy_prepare_plan(site, secrets, &missing, no_step, NULL, detail)
+                            : status;
 }

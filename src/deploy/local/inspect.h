@@ -6,9 +6,8 @@
 
 /*
  * Folders that cannot be written, files of an existing network that are missing or none, references that lead nowhere,
- * keys that do not fit together, rights that a vault does not give, a genesis that differs from the one data lives on,
- * ports of peers that do not run in the use of others. `secrets` is NULL while there is no store. Nothing is written but
- * in a folder under /dev/shm, which is gone afterwards. Failures as deploy_prepare; ERR_BUSY for a port.
+ * keys that do not fit together, rights that a vault does not give, a genesis that differs from the one data lives on (ports: listen.h). `secrets` is NULL while there is no store. Nothing is written but
+ * in a folder under /dev/shm, which is gone afterwards. Failures as deploy_prepare.
  */
 int deploy_inspect(struct deploy_site *site, const struct deploy_programs *programs,
                    const struct deploy_secrets *secrets, struct err_detail *detail) BASE_NODISCARD;

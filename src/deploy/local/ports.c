@@ -10,11 +10,12 @@
 enum {
     FREE_PORTS_FROM = 22000,
     FILE_MAX_BYTES = 1 << 20,
+    PORT_SET_BYTES = 65536 / 8,
 };
 
 /* Ports that are given away, one bit each. */
 struct ports {
-    uint8_t taken[65536 / 8];
+    uint8_t taken[PORT_SET_BYTES];
     unsigned next_free;
 };
 
@@ -107,6 +108,8 @@ int deploy_ports_give(struct deploy_site *site, struct arena *arena, struct err_
     }
     if (status == ERR_OK) {
         ports->next_free = FREE_PORTS_FROM;
+        if (site->given_up)
+            memcpy(ports->taken, site->given_up, sizeof(ports->taken));
         forget(site);
         restore(site, ports, kept);
         for (size_t i = 0; i < site->count; i++) {
@@ -125,10 +128,38 @@ int deploy_ports_give(struct deploy_site *site, struct arena *arena, struct err_
     return status;
 }
 
-size_t deploy_ports_of(uint16_t ret[DEPLOY_PORT_KINDS], const struct deploy_site_peer *peer)
+int deploy_ports_give_up(struct deploy_site *site, uint16_t port, struct arena *arena,
+                         struct err_detail *detail)
+{
+    if (!site->given_up)
+        site->given_up = arena_alloc_zeroed(arena, PORT_SET_BYTES, 1);
+    if (!site->given_up)
+        return err_set(detail, ERR_NOMEM, "out of memory");
+    site->given_up[port / 8] |= (uint8_t)(1u << (port % 8));
+    return ERR_OK;
+}
+
+void deploy_ports_by_kind(uint16_t ret[DEPLOY_PORT_KINDS], const struct deploy_site_peer *peer)
 {
     const uint16_t all[DEPLOY_PORT_KINDS] = {peer->p2p, peer->rpc, peer->raft, peer->tm, peer->db};
+    memcpy(ret, all, sizeof(all));
+}
+
+bool deploy_ports_is_published(const struct deploy_site_peer *peer, enum deploy_port_kind kind)
+{
+    const struct deploy_port *const wanted[DEPLOY_PORT_KINDS] = {
+        peer->peer->p2p, peer->peer->rpc, peer->peer->raft, peer->peer->tm, peer->peer->db};
+    uint16_t ports[DEPLOY_PORT_KINDS];
+    deploy_ports_by_kind(ports, peer);
+    return wanted[kind] && wanted[kind]->ambassador.given &&
+           wanted[kind]->ambassador.value == ports[kind];
+}
+
+size_t deploy_ports_of(uint16_t ret[DEPLOY_PORT_KINDS], const struct deploy_site_peer *peer)
+{
+    uint16_t all[DEPLOY_PORT_KINDS];
     size_t count = 0;
+    deploy_ports_by_kind(all, peer);
     for (size_t i = 0; i < DEPLOY_PORT_KINDS; i++)
         if (all[i])
             ret[count++] = all[i];

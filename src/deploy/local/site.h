@@ -48,6 +48,7 @@ struct deploy_site {
     char memory[DEPLOY_PATH_MAX]; /* under /dev/shm */
     struct deploy_site_peer *peers;
     size_t count;
+    uint8_t *given_up; /* ports that no peer is to have, a bit each (ports.h); NULL: none */
 };
 
 /* Lays the network out in `folder`, which need not be there; nothing is written. The site lives in `arena`, like the

@@ -1,4 +1,5 @@
 /* Ports of networks that are started side by side. */
+#include "base/file.h"
 #include "deploy/local/listen.h"
 #include "deploy/local/port.h"
 #include "deploy/local/ports.h"
@@ -136,16 +137,114 @@ static void who_listens_is_named(void **state)
     assert_true(deploy_port_taken(port));
     assert_true(deploy_port_holder(name, &pid, port));
     assert_int_equal(pid, getpid());
-    const struct deploy_site_peer peer = {.name = "carrier/carrier"};
-    assert_int_equal(deploy_listen_taken(&peer, port, &detail), ERR_BUSY);
-    snprintf(wanted, sizeof(wanted), "port %u of carrier/carrier is in use by", port);
+    struct arena arena;
+    struct deploy_site *site;
+    arena_init(&arena);
+    assert_int_equal(
+        deploy_site_new(&site, make_network(&arena), "/nowhere/third", &arena, &detail), ERR_OK);
+    site->peers[0].rpc = port;
+    assert_int_equal(deploy_listen_taken(site, &site->peers[0], DEPLOY_PORT_RPC_KIND, &detail),
+                     ERR_BUSY);
+    snprintf(wanted, sizeof(wanted), "port %u of org0/peer0 is in use by", port);
     assert_non_null(strstr(detail.text, wanted));
     snprintf(wanted, sizeof(wanted), "%s (process %d)", name, (int)getpid());
     assert_non_null(strstr(detail.text, wanted));
-    assert_non_null(strstr(detail.text, "write another port in the network file"));
+    assert_non_null(
+        strstr(detail.text, "write another port of its node for JSON-RPC in the network file"));
+    assert_non_null(strstr(detail.text, "--new-ports"));
+    arena_release(&arena);
     close(fd);
     assert_false(deploy_port_taken(port));
     assert_false(deploy_port_holder(name, &pid, port));
+}
+
+static void note(void *context, const char *what, bool made)
+{
+    struct buf *told = context;
+    assert_true(made);
+    buf_append_format(told, "%s\n", what);
+}
+
+/* Where a Raft member was at first, its cluster's log says. */
+static void members_of_a_cluster_stay(void **state)
+{
+    (void)state;
+    struct arena arena;
+    struct deploy_site *site;
+    struct err_detail detail = {""};
+    char folder[] = "/tmp/test_ports_XXXXXX", chain[64];
+    arena_init(&arena);
+    const struct deploy_network *network = make_network(&arena);
+    ((struct deploy_config *)network->config)->consensus.value = DEPLOY_RAFT;
+    assert_non_null(mkdtemp(folder));
+    assert_int_equal(deploy_site_new(&site, network, folder, &arena, &detail), ERR_OK);
+    assert_int_equal(deploy_listen_taken(site, &site->peers[0], DEPLOY_PORT_RAFT_KIND, &detail),
+                     ERR_BUSY);
+    assert_non_null(strstr(detail.text, "--new-ports")); /* it is not there yet */
+    snprintf(chain, sizeof(chain), "%s/org0/peer0", folder);
+    assert_int_equal(file_make_folders(chain, 0700, &detail), ERR_OK);
+    snprintf(chain, sizeof(chain), "%s/org0/peer0/genesis.json", folder);
+    assert_int_equal(file_write(chain, bytes_str("{}"), &detail), ERR_OK);
+    assert_int_equal(deploy_listen_taken(site, &site->peers[0], DEPLOY_PORT_RAFT_KIND, &detail),
+                     ERR_BUSY);
+    assert_non_null(strstr(detail.text, "cannot have another one"));
+    assert_int_equal(deploy_listen_taken(site, &site->peers[0], DEPLOY_PORT_TM_KIND, &detail),
+                     ERR_BUSY);
+    assert_non_null(strstr(detail.text, "--new-ports"));
+    assert_int_equal(file_remove_folder(folder, &detail), ERR_OK);
+    arena_release(&arena);
+}
+
+/* Only the port that is taken changes; what the file publishes does not. */
+static void a_taken_port_is_given_up(void **state)
+{
+    (void)state;
+    struct arena arena;
+    struct deploy_site *site;
+    struct err_detail detail = {""};
+    struct buf told = BUF_INIT;
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof(address);
+    bool any = true;
+    char wanted[128];
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    arena_init(&arena);
+    assert_int_equal(
+        deploy_site_new(&site, make_network(&arena), "/nowhere/third", &arena, &detail), ERR_OK);
+    assert_int_equal(bind(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+    assert_int_equal(listen(fd, 1), 0);
+    uint16_t taken = ntohs(address.sin_port), before[PEERS * DEPLOY_PORT_KINDS];
+    uint16_t after[PEERS * DEPLOY_PORT_KINDS];
+    size_t count = 0, now = 0;
+    /* As if it had been given before, and another program had come meanwhile. */
+    site->peers[1].p2p = taken;
+    for (size_t i = 0; i < site->count; i++)
+        count += deploy_ports_of(before + count, &site->peers[i]);
+    assert_int_equal(deploy_listen_renew(&any, site, &arena, note, &told, &detail), ERR_OK);
+    assert_true(any);
+    assert_int_not_equal(site->peers[1].p2p, taken);
+    assert_int_not_equal(site->peers[1].p2p, 0);
+    snprintf(wanted, sizeof(wanted), "of org1/peer1 (of its node for other nodes) in place of %u",
+             taken);
+    assert_non_null(strstr(buf_text(&told), wanted));
+    for (size_t i = 0; i < site->count; i++)
+        now += deploy_ports_of(after + now, &site->peers[i]);
+    assert_int_equal(now, count);
+    for (size_t i = 0; i < count; i++) {
+        /* One that another test listens at this moment changes too, and is told. */
+        snprintf(wanted, sizeof(wanted), " in place of %u,", before[i]);
+        assert_true(before[i] == after[i] || strstr(buf_text(&told), wanted));
+        for (size_t j = 0; j < i; j++)
+            assert_int_not_equal(after[i], after[j]);
+    }
+    /* It is not given back. */
+    assert_int_equal(deploy_ports_give(site, &arena, &detail), ERR_OK);
+    for (size_t i = 0; i < site->count; i++)
+        assert_int_not_equal(site->peers[i].p2p, taken);
+    buf_release(&told);
+    close(fd);
+    arena_release(&arena);
 }
 
 int main(void)
@@ -153,6 +252,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_at_once_choose_others),
         cmocka_unit_test(who_listens_is_named),
+        cmocka_unit_test(members_of_a_cluster_stay),
+        cmocka_unit_test(a_taken_port_is_given_up),
     };
     return cmocka_run_group_tests_name("ports", tests, NULL, NULL);
 }
