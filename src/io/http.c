@@ -27,7 +27,7 @@ void io_http_request_free(struct io_http_request *request)
 static void connection_free(struct io_http_connection *c)
 {
     list_remove(&c->item);
-    c->server->count--;
+    atomic_fetch_sub_explicit(&c->server->count, 1, memory_order_relaxed);
     struct io_http_request *asked = c->state == IO_HTTP_HANDLING ? c->request : NULL;
     const struct io_http_options *options = &c->server->options;
     if (asked)
@@ -61,19 +61,24 @@ static void on_sweep(void *context)
         io_timer_start(&server->sweep, server->sweep_ms);
 }
 
-static void on_read(void *context, struct io_stream *stream, struct bytes data)
+void io_http_feed(struct io_http_connection *c, struct bytes data)
 {
-    struct io_http_connection *c = context;
     buf_append_bytes(&c->in, data);
     if (buf_status(&c->in)) {
         connection_close(c);
         return;
     }
     if ((c->state == IO_HTTP_HANDLING || c->state == IO_HTTP_WAITING) && c->in.len > AHEAD_MAX) {
-        io_stream_pause(stream);
+        io_stream_pause(c->stream);
         c->paused = true;
     }
     io_http_run(c);
+}
+
+static void on_read(void *context, struct io_stream *stream, struct bytes data)
+{
+    (void)stream;
+    io_http_feed(context, data);
 }
 
 static void on_drained(void *context, struct io_stream *stream)
@@ -102,22 +107,31 @@ static const struct io_stream_ops stream_ops = {
     .closed = on_closed,
 };
 
-static void on_accept(void *context, struct io_stream *stream)
+struct io_http_connection *io_http_connect(struct io_http_server *server, struct io_stream *stream)
 {
-    struct io_http_server *server = context;
-    if (server->count >= server->options.connections_max)
-        return;
     struct io_http_connection *c = mem_alloc_zeroed(1, sizeof(*c));
-    if (!c)
-        return;
+    if (!c) {
+        atomic_fetch_sub_explicit(&server->count, 1, memory_order_relaxed);
+        io_stream_close(stream);
+        return NULL;
+    }
     c->server = server;
     c->stream = stream;
     list_add(&server->connections, &c->item);
-    server->count++;
     io_http_set_deadline(c, server->options.idle_ms);
     if (!io_timer_started(&server->sweep))
         io_timer_start(&server->sweep, server->sweep_ms);
     io_stream_accept(stream, &stream_ops, c);
+    return c;
+}
+
+static void on_accept(void *context, struct io_stream *stream)
+{
+    struct io_http_server *server = context;
+    if (io_http_total(server) >= server->options.connections_max || io_http_pass(server, stream))
+        return;
+    atomic_fetch_add_explicit(&server->count, 1, memory_order_relaxed);
+    (void)io_http_connect(server, stream);
 }
 
 /* --- Requests --- */
@@ -414,7 +428,7 @@ const struct io_address *io_http_address(const struct io_http_server *server)
 
 size_t io_http_connections(const struct io_http_server *server)
 {
-    return server->count;
+    return io_http_total(server);
 }
 
 void io_http_free(struct io_http_server *server)
@@ -423,9 +437,12 @@ void io_http_free(struct io_http_server *server)
         return;
     for (size_t i = 0; i < server->listener_count; i++)
         io_listener_close(server->listeners[i]);
+    server->ended = true;
+    io_mailbox_free(server->inbox);
     while (server->connections)
         connection_close(LIST_OWNER(server->connections, struct io_http_connection, item));
     io_timer_stop(&server->sweep);
     buf_release(&server->head);
+    mem_free(server->others);
     mem_free(server);
 }

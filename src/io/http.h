@@ -84,6 +84,17 @@ struct io_stream *io_http_upgrade(struct io_http_request *request,
                                   const struct io_http_field *fields, size_t count,
                                   struct buf *ret_rest);
 
+/*
+ * Several threads: each has a server of its own, made and freed there, and one of them (`server`) the listeners and whatever only its thread can
+ * serve. From now on its listeners' connections go to the others, each to the one that has fewest; its connections_max is for all together. The others
+ * are freed first. ERR_NOMEM: all is as it was.
+ */
+int io_http_share(struct io_http_server *server, struct io_http_server *const *others,
+                  size_t count) BASE_NODISCARD;
+/* Inside `head` alone: the connection goes to `server`, of another thread, which reads the request anew, and this one is freed. False: it cannot be
+ * moved now. */
+bool io_http_move(struct io_http_request *request, struct io_http_server *server) BASE_NODISCARD;
+
 /* "Not Found"; "" for a status without a name here. */
 const char *io_http_reason(unsigned status);
 

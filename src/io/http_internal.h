@@ -1,10 +1,13 @@
-/* An HTTP server's connections, for http.c (what comes) and http_answer.c (what goes). */
+/* An HTTP server's connections, for http.c (what comes), http_answer.c (what goes) and http_share.c (several threads). */
 #ifndef IO_HTTP_INTERNAL_H
 #define IO_HTTP_INTERNAL_H
 
 #include "base/list.h"
 #include "io/http.h"
+#include "io/mailbox.h"
 #include "io/timer.h"
+
+#include <stdatomic.h>
 
 enum {
     IO_HTTP_LISTENERS_MAX = 4,
@@ -44,7 +47,13 @@ struct io_http_server {
     struct io_listener *listeners[IO_HTTP_LISTENERS_MAX];
     size_t listener_count;
     struct list_item *connections;
-    size_t count;
+    atomic_size_t
+        count; /* of connections, those included that are on their way from another thread */
+    struct io_mailbox *inbox; /* where they come; NULL: none can */
+    struct io_http_server *
+        *others; /* who has the listeners' connections; NULL: the server itself */
+    size_t other_count;
+    bool ended;
     struct io_timer sweep;
     uint64_t sweep_ms;
     uint64_t date_second;
@@ -56,5 +65,14 @@ struct io_http_server {
 void io_http_run(struct io_http_connection *c);
 void io_http_set_deadline(struct io_http_connection *c, uint64_t ms);
 void io_http_request_free(struct io_http_request *request);
+/* A stream that has been counted already; NULL, without memory: it is closed and counted no more. */
+struct io_http_connection *io_http_connect(struct io_http_server *server, struct io_stream *stream);
+/* As if the bytes had just been read. */
+void io_http_feed(struct io_http_connection *c, struct bytes data);
+
+/* http_share.c: gives a stream of the listeners to whoever has fewest; false: the server has it for itself. */
+bool io_http_pass(struct io_http_server *server, struct io_stream *stream);
+/* How many there are with all who share. */
+size_t io_http_total(const struct io_http_server *server);
 
 #endif

@@ -30,6 +30,7 @@ struct io_loop {
 
     pthread_mutex_t lock; /* of the posts alone */
     struct io_post *posts, **posts_end;
+    struct io_post *batch; /* those of this turn that are still to run */
 
     struct io_stream *dirty;     /* streams with something to flush */
     size_t taken;                /* bytes that streams took over since they were flushed */

@@ -6,23 +6,34 @@
 #include <signal.h>
 #include <time.h>
 
-static void run_posts(struct io_loop *loop)
+static struct io_post *next_post(struct io_loop *loop)
 {
     pthread_mutex_lock(&loop->lock);
-    struct io_post *node = loop->posts;
-    loop->posts = NULL;
-    loop->posts_end = &loop->posts;
+    struct io_post *node = loop->batch;
+    if (node)
+        loop->batch = node->next;
     pthread_mutex_unlock(&loop->lock);
+    return node;
+}
 
-    while (node) {
-        struct io_post *next = node->next;
+/* Those that were there at the beginning: what they post waits for the next turn. */
+static void run_posts(struct io_loop *loop)
+{
+    struct io_post *node;
+    pthread_mutex_lock(&loop->lock);
+    if (!loop->batch) {
+        loop->batch = loop->posts;
+        loop->posts = NULL;
+        loop->posts_end = &loop->posts;
+    }
+    pthread_mutex_unlock(&loop->lock);
+    while ((node = next_post(loop))) {
         io_fn *fn = node->fn;
         void *context = node->context;
         if (node->owned)
             mem_free(node);
         fn(context);
         io_streams_flush_early(loop);
-        node = next;
     }
 }
 
@@ -81,7 +92,7 @@ void io_loop_free(struct io_loop *loop)
 {
     if (!loop)
         return;
-    while (loop->posts)
+    while (loop->posts || loop->batch)
         run_posts(loop);
     io_streams_flush(loop); /* last words, as far as the system takes them at once */
     io_streams_drop(loop);
@@ -137,17 +148,25 @@ void io_loop_post_node(struct io_loop *loop, struct io_post *node)
     uv_async_send(&loop->wake);
 }
 
+/* True when it was in the list; *ret_end, where the list ends, is kept right. */
+static bool take_back(struct io_post **list, struct io_post ***ret_end, struct io_post *node)
+{
+    struct io_post **at = list;
+    while (*at && *at != node)
+        at = &(*at)->next;
+    if (!*at)
+        return false;
+    *at = node->next;
+    if (ret_end && *ret_end == &node->next)
+        *ret_end = at;
+    return true;
+}
+
 void io_loop_unpost(struct io_loop *loop, struct io_post *node)
 {
     pthread_mutex_lock(&loop->lock);
-    struct io_post **at = &loop->posts;
-    while (*at && *at != node)
-        at = &(*at)->next;
-    if (*at) {
-        *at = node->next;
-        if (loop->posts_end == &node->next)
-            loop->posts_end = at;
-    }
+    if (!take_back(&loop->posts, &loop->posts_end, node))
+        (void)take_back(&loop->batch, NULL, node);
     pthread_mutex_unlock(&loop->lock);
 }
 

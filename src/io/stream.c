@@ -36,6 +36,11 @@ static void unlink_dirty(struct io_stream *stream)
     stream->dirty_next = NULL;
 }
 
+void io_stream_wake(struct io_stream *stream)
+{
+    link_dirty(stream);
+}
+
 static void on_closed(uv_handle_t *handle)
 {
     struct io_stream *stream = handle->data;

@@ -56,5 +56,7 @@ struct io_stream *io_stream_make(struct io_loop *loop, bool is_pipe);
 int io_stream_use_tls(struct io_stream *stream, struct io_tls *tls) BASE_NODISCARD;
 /* Takes the addresses, marks it open; reading begins when it has an owner. */
 void io_stream_opened(struct io_stream *stream, bool is_pipe);
+/* It has something to send, or its TLS session something to read: it is looked at before the loop waits. */
+void io_stream_wake(struct io_stream *stream);
 
 #endif

@@ -7,6 +7,7 @@
 #include "rpc/extension/extension.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 /* --- What RPC asks --- */
 
@@ -119,6 +120,13 @@ static void on_extension_report(void *context, const char *what, const struct ad
              node_text("err", why));
 }
 
+/* As many as there are processors; of a single one the loop needs no help. */
+static size_t desk_count(void)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    return processors > 1 ? (size_t)processors : 0;
+}
+
 static void fill_backend(struct node *node)
 {
     const struct node_config *config = node->config;
@@ -132,6 +140,7 @@ static void fill_backend(struct node *node)
         .context = node,
         .loop = node->loop,
         .light = node->light,
+        .desks = desk_count(),
         .chain = node->store,
         .pool = node_transactions_pool(node->transactions),
         .server = node_network_server(node->network),

@@ -133,13 +133,14 @@ static int prepare_call(struct rpc_exchange *x)
     struct bytes name = x->envelope.method;
     *call = (struct rpc_call){.backend = x->rpc->backend,
                               .rpc = x->rpc,
+                              .desk = x->desk,
                               .access = x->access,
                               .id = x->envelope.id,
                               .session = x->session,
                               .arena = &x->arena,
                               .now = x->now,
                               .gone = &x->gone,
-                              .machine = &x->rpc->head.machine,
+                              .machine = &x->desk->head.machine,
                               .ahead = x->batch ? &x->ahead : NULL,
                               .out = &x->out};
     int status = check_grant(call, name);
@@ -202,7 +203,7 @@ struct io_worker *rpc_choose_worker(struct rpc_call *call)
         call->machine = NULL;
         return backend->light;
     }
-    call->machine = &call->rpc->head.machine;
+    rpc_stay_on_loop(call);
     if (call->method && call->method->waits)
         chosen = choose(call, backend->waiters, call->rpc->waiting_machines, RPC_WAITERS_MAX);
     return chosen ? chosen : choose(call, backend->workers, call->rpc->machines, RPC_WORKERS_MAX);
@@ -210,7 +211,8 @@ struct io_worker *rpc_choose_worker(struct rpc_call *call)
 
 void rpc_stay_on_loop(struct rpc_call *call)
 {
-    call->machine = &call->rpc->head.machine;
+    call->desk = rpc_main_desk(call->rpc);
+    call->machine = &call->desk->head.machine;
 }
 
 /* False when it was done at once, for want of a worker. */
@@ -265,6 +267,32 @@ bool rpc_is_held(const struct rpc_call *call, const struct address *account)
     return false;
 }
 
+/* On a desk's own thread; RPC_LATER: it is the loop's. */
+static int answer_at_desk(struct rpc_exchange *x)
+{
+    struct rpc_call *call = &x->call;
+    const struct rpc_method *method = call->method;
+    int status = RPC_LATER;
+    if (!method->anywhere)
+        return RPC_LATER;
+    if (method->quick)
+        status = method->quick(call);
+    if (status == RPC_LATER && method->light && !method->run)
+        return method->work(call);
+    if (!method->quick && !method->work)
+        return method->run(call);
+    x->is_tried = status == RPC_LATER && method->quick;
+    return status;
+}
+
+/* The call begins anew at the loop's desk, and what follows in its batch stays there. */
+static void move_to_loop(struct rpc_exchange *x, struct bytes message)
+{
+    x->out.len = x->out_mark;
+    x->moved = message;
+    io_mailbox_send(rpc_main_desk(x->rpc)->inbox, &x->mail);
+}
+
 bool rpc_call_one(struct rpc_exchange *x, struct bytes message)
 {
     struct envelope *e = &x->envelope;
@@ -288,12 +316,21 @@ bool rpc_call_one(struct rpc_exchange *x, struct bytes message)
             rpc_write_error(x, e->id, RPC_CODE_TOO_LARGE, "response too large");
         return true;
     }
-    x->is_again = false;
+    bool is_tried = x->is_tried;
+    x->is_again = x->is_tried = false;
     x->began_ns = 0;
     int status = prepare_call(x);
-    if (status == 0 && BASE_UNLIKELY(x->rpc->figures.all))
+    if (status == 0 && BASE_UNLIKELY(rpc_figures_wanted(&x->rpc->figures)))
         x->began_ns = base_now_ns();
-    if (status == 0 && x->call.method->quick) {
+    if (status == 0 && !rpc_desk_is_main(x->desk)) {
+        status = answer_at_desk(x);
+        if (status == RPC_LATER)
+            move_to_loop(x, message);
+        else
+            end_call(x, status);
+        return status != RPC_LATER;
+    }
+    if (status == 0 && x->call.method->quick && !is_tried) {
         status = x->call.method->quick(&x->call);
         if (status != RPC_LATER) {
             end_call(x, status);

@@ -5,10 +5,10 @@
 
 #include "rpc/ahead.h"
 #include "rpc/async.h"
+#include "rpc/desk.h"
 #include "rpc/events/priv.h"
 #include "rpc/extension/priv.h"
 #include "rpc/figures_priv.h"
-#include "rpc/head.h"
 #include "rpc/json/json.h"
 #include "rpc/json/texts.h"
 #include "rpc/run/machine.h"
@@ -25,11 +25,12 @@ struct rpc {
     struct rpc_machine waiting_machines[RPC_WAITERS_MAX];
     struct rpc_kept kept;
     struct rpc_texts texts;
-    struct rpc_head head;
+    struct rpc_desk desks[1 + RPC_DESKS_MAX]; /* the loop's is the first */
+    size_t desk_count;
+    bool closing;
     struct rpc_events events;
     struct rpc_async async;
     struct rpc_extension extension;
-    struct rpc_exchange *spare; /* one that is over, with its memory; NULL: none */
     struct rpc_figures figures; /* `all` NULL: calls are not counted */
 };
 
@@ -42,7 +43,10 @@ struct envelope {
 };
 
 struct rpc_exchange {
+    struct io_mail mail; /* from one desk to another */
     struct rpc *rpc;
+    struct rpc_desk *home; /* where it was asked, and `fn` is called */
+    struct rpc_desk *desk; /* where it is now */
     struct rpc_access access;
     struct rpc_session *session;
     struct buf message;
@@ -59,10 +63,12 @@ struct rpc_exchange {
     uint64_t now;
     struct envelope envelope;
     struct rpc_call call;
-    size_t out_mark;   /* where the answer under way begins */
-    int status;        /* what the method's last part returned */
-    bool is_again;     /* in the method's second round */
-    uint64_t began_ns; /* where calls are counted, and this is one to count; else 0 */
+    size_t out_mark;    /* where the answer under way begins */
+    int status;         /* what the method's last part returned */
+    bool is_again;      /* in the method's second round */
+    bool is_tried;      /* `quick` has been called, at another desk */
+    struct bytes moved; /* the call's message, on its way to the loop's desk */
+    uint64_t began_ns;  /* where calls are counted, and this is one to count; else 0 */
     struct rpc_exchange *next_waiting;
 };
 
@@ -75,7 +81,7 @@ void rpc_count_call(struct rpc_exchange *x, bool good);
 
 /* --- dispatch.c --- */
 
-/* Starts the call of one message. False when it goes on on the worker, or waits for an account. */
+/* Starts the call of one message. False when it goes on on the worker or at the loop's desk, or waits for an account. */
 bool rpc_call_one(struct rpc_exchange *x, struct bytes message);
 /* What follows the worker's part. False when the call goes on later. */
 bool rpc_end_round(struct rpc_exchange *x);
@@ -88,6 +94,8 @@ void rpc_write_error(struct rpc_exchange *x, struct bytes id, int code, const ch
 void rpc_exchange_worked(void *exchange);
 /* An account is free again: who waits for one tries it. */
 void rpc_wake(struct rpc *rpc);
-void rpc_exchange_spare_release(struct rpc *rpc);
+/* It has come to a desk: to the loop's with a call to do, or home with its answer. */
+void rpc_exchange_arrived(void *desk, struct io_mail *mail);
+void rpc_exchange_spare_release(struct rpc_desk *desk);
 
 #endif

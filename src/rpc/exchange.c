@@ -1,6 +1,7 @@
 /* A message with one call or many, from its bytes to the answer's. */
 #include "rpc/dispatch_priv.h"
 
+#include "base/list.h"
 #include "base/mem.h"
 #include "rpc/access/token.h"
 
@@ -11,9 +12,9 @@ static void exchange_free(struct rpc_exchange *x)
     buf_release(&x->message);
     rpc_ahead_release(&x->ahead);
     rpc_grant_free(x->access.grant);
-    if (!x->rpc->spare && x->arena.total <= SPARE_MAX && x->out.capacity <= SPARE_MAX) {
+    if (!x->home->spare && x->arena.total <= SPARE_MAX && x->out.capacity <= SPARE_MAX) {
         buf_clear(&x->out);
-        x->rpc->spare = x;
+        x->home->spare = x;
         return;
     }
     buf_release(&x->out);
@@ -21,10 +22,10 @@ static void exchange_free(struct rpc_exchange *x)
     mem_free(x);
 }
 
-static struct rpc_exchange *exchange_new(struct rpc *rpc)
+static struct rpc_exchange *exchange_new(struct rpc_desk *desk)
 {
-    struct rpc_exchange *x = rpc->spare;
-    rpc->spare = NULL;
+    struct rpc_exchange *x = desk->spare;
+    desk->spare = NULL;
     if (x || !(x = mem_alloc(sizeof(*x))))
         return x;
     buf_init(&x->out);
@@ -32,14 +33,21 @@ static struct rpc_exchange *exchange_new(struct rpc *rpc)
     return x;
 }
 
-void rpc_exchange_spare_release(struct rpc *rpc)
+void rpc_exchange_spare_release(struct rpc_desk *desk)
 {
-    if (!rpc->spare)
+    if (!desk->spare)
         return;
-    buf_release(&rpc->spare->out);
-    arena_release(&rpc->spare->arena);
-    mem_free(rpc->spare);
-    rpc->spare = NULL;
+    buf_release(&desk->spare->out);
+    arena_release(&desk->spare->arena);
+    mem_free(desk->spare);
+    desk->spare = NULL;
+}
+
+static void deliver(struct rpc_exchange *x)
+{
+    if (x->fn)
+        x->fn(x->context, &x->out);
+    exchange_free(x);
 }
 
 static void finish(struct rpc_exchange *x)
@@ -54,12 +62,15 @@ static void finish(struct rpc_exchange *x)
         buf_release(&x->out);
         buf_append_text(&x->out, text);
     }
-    if (x->fn)
-        x->fn(x->context, &x->out);
-    exchange_free(x);
+    if (x->desk == x->home) {
+        deliver(x);
+        return;
+    }
+    x->desk = x->home;
+    io_mailbox_send(x->home->inbox, &x->mail);
 }
 
-/* Goes on with the next messages. False when one went to the worker. */
+/* Goes on with the next messages. False when one went to the worker, or to the loop's desk. */
 static bool go_on(struct rpc_exchange *x)
 {
     struct bytes message;
@@ -83,6 +94,20 @@ void rpc_exchange_worked(void *context)
     x->rpc->under_way--;
     rpc_stay_on_loop(&x->call);
     if (rpc_end_round(x) && go_on(x))
+        finish(x);
+}
+
+void rpc_exchange_arrived(void *context, struct io_mail *mail)
+{
+    struct rpc_exchange *x = LIST_OWNER(mail, struct rpc_exchange, mail);
+    x->desk = context;
+    if (x->desk == x->home) {
+        deliver(x);
+        return;
+    }
+    x->now = io_loop_now(x->desk->loop);
+    /* At the end nobody is there to read it. */
+    if (x->rpc->closing || (rpc_call_one(x, x->moved) && go_on(x)))
         finish(x);
 }
 
@@ -137,6 +162,37 @@ static bool begin_exchange(struct rpc_exchange *x)
     return true;
 }
 
+static struct rpc_exchange *ask(struct rpc_desk *desk, struct rpc_access access,
+                                struct rpc_session *session, struct buf *message, rpc_answer_fn *fn,
+                                void *context)
+{
+    struct rpc_exchange *x = exchange_new(desk);
+    if (!x) {
+        struct buf nothing = BUF_INIT;
+        buf_release(message);
+        fn(context, &nothing);
+        return NULL;
+    }
+    x->rpc = desk->rpc;
+    x->home = x->desk = desk;
+    x->access = access;
+    rpc_grant_keep(access.grant);
+    x->session = session;
+    x->message = *message;
+    buf_init(message);
+    x->fn = fn;
+    x->context = context;
+    atomic_init(&x->gone, false);
+    x->batch = x->one_left = x->is_tried = false;
+    x->ahead = (struct rpc_ahead){.count = 0};
+    x->answers = 0;
+    x->now = desk->loop ? io_loop_now(desk->loop) : 0;
+    if (begin_exchange(x) && !go_on(x))
+        return x;
+    finish(x);
+    return NULL;
+}
+
 struct rpc_exchange *rpc_ask(struct rpc *rpc, struct rpc_access access, struct buf *message,
                              rpc_answer_fn *fn, void *context)
 {
@@ -147,30 +203,13 @@ struct rpc_exchange *rpc_ask_as(struct rpc *rpc, struct rpc_access access,
                                 struct rpc_session *session, struct buf *message, rpc_answer_fn *fn,
                                 void *context)
 {
-    struct rpc_exchange *x = exchange_new(rpc);
-    if (!x) {
-        struct buf nothing = BUF_INIT;
-        buf_release(message);
-        fn(context, &nothing);
-        return NULL;
-    }
-    x->rpc = rpc;
-    x->access = access;
-    rpc_grant_keep(access.grant);
-    x->session = session;
-    x->message = *message;
-    buf_init(message);
-    x->fn = fn;
-    x->context = context;
-    atomic_init(&x->gone, false);
-    x->batch = x->one_left = false;
-    x->ahead = (struct rpc_ahead){.count = 0};
-    x->answers = 0;
-    x->now = rpc->backend->loop ? io_loop_now(rpc->backend->loop) : 0;
-    if (begin_exchange(x) && !go_on(x))
-        return x;
-    finish(x);
-    return NULL;
+    return ask(rpc_main_desk(rpc), access, session, message, fn, context);
+}
+
+struct rpc_exchange *rpc_ask_at(struct rpc_desk *desk, struct rpc_access access,
+                                struct buf *message, rpc_answer_fn *fn, void *context)
+{
+    return ask(desk, access, NULL, message, fn, context);
 }
 
 void rpc_forget(struct rpc_exchange *exchange)

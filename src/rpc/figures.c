@@ -19,10 +19,13 @@ int rpc_figures_init(struct rpc_figures *figures, size_t method_count)
     figures->all = mem_alloc_zeroed(1, sizeof(*figures->all));
     figures->each = mem_alloc_zeroed(2 * method_count, sizeof(struct rpc_samples *));
     figures->method_count = method_count;
-    if (figures->all && figures->each)
-        return 0;
-    rpc_figures_release(figures);
-    return ERR_NOMEM;
+    if (!figures->all || !figures->each) {
+        rpc_figures_release(figures);
+        return ERR_NOMEM;
+    }
+    pthread_mutex_init(&figures->lock, NULL);
+    atomic_store_explicit(&figures->counting, true, memory_order_release);
+    return 0;
 }
 
 void rpc_figures_release(struct rpc_figures *figures)
@@ -31,6 +34,8 @@ void rpc_figures_release(struct rpc_figures *figures)
         mem_free(figures->each[i]);
     mem_free(figures->each);
     mem_free(figures->all);
+    if (rpc_figures_wanted(figures))
+        pthread_mutex_destroy(&figures->lock);
     *figures = (struct rpc_figures){.good = 0};
 }
 
@@ -43,6 +48,7 @@ void rpc_figures_add(struct rpc_figures *figures, size_t index, bool good, uint6
 {
     uint64_t took = base_now_ns() - began_ns;
     struct rpc_samples **own = &figures->each[2 * index + !good];
+    pthread_mutex_lock(&figures->lock);
     if (good)
         figures->good++;
     else
@@ -52,6 +58,7 @@ void rpc_figures_add(struct rpc_figures *figures, size_t index, bool good, uint6
         *own = mem_alloc_zeroed(1, sizeof(**own)); /* without memory it is not counted */
     if (*own)
         add(*own, took);
+    pthread_mutex_unlock(&figures->lock);
 }
 
 static int compare(const void *a, const void *b)
@@ -73,18 +80,35 @@ static uint64_t quantile(const uint32_t *sorted, size_t count, double p)
     return (uint64_t)(low + (at - (double)below) * (high - low));
 }
 
-bool rpc_figures_read(const struct rpc_samples *samples, struct rpc_timer *ret_timer)
+static bool read_samples(struct rpc_figures *figures, const struct rpc_samples *samples,
+                         struct rpc_timer *ret_timer)
 {
     uint32_t sorted[RPC_SAMPLES];
     if (!samples)
         return false;
+    pthread_mutex_lock(&figures->lock);
     size_t count = samples->count < RPC_SAMPLES ? (size_t)samples->count : RPC_SAMPLES;
     *ret_timer = (struct rpc_timer){.count = samples->count};
+    memcpy(sorted, samples->ns, count * sizeof(*sorted));
+    pthread_mutex_unlock(&figures->lock);
     if (!count)
         return true;
-    memcpy(sorted, samples->ns, count * sizeof(*sorted));
     qsort(sorted, count, sizeof(*sorted), compare);
     for (size_t i = 0; i < RPC_QUANTILES; i++)
         ret_timer->quantiles[i] = quantile(sorted, count, rpc_quantiles[i]);
     return true;
+}
+
+bool rpc_figures_read_all(struct rpc_figures *figures, struct rpc_timer *ret_timer)
+{
+    return read_samples(figures, figures->all, ret_timer);
+}
+
+bool rpc_figures_read(struct rpc_figures *figures, size_t index, bool good,
+                      struct rpc_timer *ret_timer)
+{
+    pthread_mutex_lock(&figures->lock);
+    const struct rpc_samples *samples = figures->each[2 * index + !good];
+    pthread_mutex_unlock(&figures->lock);
+    return read_samples(figures, samples, ret_timer);
 }

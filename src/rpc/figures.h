@@ -1,4 +1,4 @@
-/* How many calls there were, and how long they took: the timers of GoQuorum's rpc/metrics.go, for --metrics. On the loop's thread. */
+/* How many calls there were, and how long they took: the timers of GoQuorum's rpc/metrics.go, for --metrics. On the loop's thread, but what counts. */
 #ifndef RPC_FIGURES_H
 #define RPC_FIGURES_H
 
@@ -21,9 +21,9 @@ struct rpc_timer {
 int rpc_count_calls(struct rpc *rpc) BASE_NODISCARD;
 /* Calls that went well, and that did not; 0 before rpc_count_calls. Subscribing, unknown methods and wrong parameters do not count,
  * as in the reference. */
-void rpc_call_counts(const struct rpc *rpc, uint64_t *ret_good, uint64_t *ret_bad);
+void rpc_call_counts(struct rpc *rpc, uint64_t *ret_good, uint64_t *ret_bad);
 /* Calls fn for "all", then for each method that was called: "eth_call/success", "eth_call/failure". */
-void rpc_call_timers(const struct rpc *rpc,
+void rpc_call_timers(struct rpc *rpc,
                      void (*fn)(void *context, const char *name, const struct rpc_timer *timer),
                      void *context);
 

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "rpc/access/psi.h"
+#include "rpc/desk.h"
 #include "rpc/methods/private.h"
 
 /* --- The snapshot --- */
@@ -60,7 +61,7 @@ static bool is_meant(const struct rpc_head *head, const struct rpc_block_id *blo
 
 struct rpc_simulation *rpc_head_open(struct rpc_call *call, const struct rpc_block_id *block)
 {
-    struct rpc_head *head = rpc_head_of(call->rpc);
+    struct rpc_head *head = rpc_head_of(call);
     struct chain_head now;
     if (rpc_psi(call)) /* said again by rpc_open_state */
         return NULL;
@@ -94,7 +95,8 @@ static uint64_t *heavy_place(struct rpc_head *head, uint64_t *ret_name,
 /* Whether this turn of the loop has time left. */
 static bool begin_time(struct rpc_head *head, const struct rpc_call *call)
 {
-    uint64_t turn = call->backend->loop ? io_loop_now(call->backend->loop) : 0;
+    const struct io_loop *loop = call->desk->loop;
+    uint64_t turn = loop ? io_loop_now(loop) : 0;
     if (turn != head->turn)
         head->spent_ns = 0;
     head->turn = turn;
@@ -139,7 +141,7 @@ static int try(struct rpc_head *head, struct rpc_call *call, const struct rpc_tr
 int rpc_head_call(struct rpc_call *call, const struct rpc_transaction *args,
                   const struct rpc_block_id *block)
 {
-    struct rpc_head *head = rpc_head_of(call->rpc);
+    struct rpc_head *head = rpc_head_of(call);
     uint64_t name;
     struct rpc_simulation *s = is_small(args) ? rpc_head_open(call, block) : NULL;
     if (!s)

@@ -32,8 +32,8 @@ struct rpc_head {
     uint64_t heavy[RPC_HEAD_HEAVY]; /* 0: none */
 };
 
-/* Of this rpc (rpc.c). */
-struct rpc_head *rpc_head_of(struct rpc *rpc);
+/* That of the desk where the call is answered (desk.c). */
+struct rpc_head *rpc_head_of(const struct rpc_call *call);
 
 /* The state at a block, when it is the head: its `reader`, `state` and `number`, until the loop goes on. NULL: it is
  * another block, or the snapshot cannot be had. */

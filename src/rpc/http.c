@@ -2,205 +2,66 @@
 
 #include "base/mem.h"
 #include "io/websocket_frame.h"
-#include "rpc/access/origin.h"
 #include "rpc/access/psi.h"
-
-#include <stdio.h>
+#include "rpc/desk.h"
+#include "rpc/http_rules.h"
 
 enum {
     CONNECTIONS_MAX = 10000, /* by default; a connection at rest takes less than a kilobyte */
     READ_MS = 30000,         /* GoQuorum, rpc/http.go, DefaultHTTPTimeouts */
     WRITE_MS = 30000,
     IDLE_MS = 120000,
-    FIELDS_MAX = 8,
-    VALUE_MAX = 1024, /* characters of what is given back of a client's own header */
+};
+
+/* What serves at one desk, on its thread. */
+struct window {
+    struct rpc_http *http;
+    struct rpc_desk *desk;
+    struct io_http_server *server;
+    const struct rpc_http_rules *rules;
 };
 
 struct rpc_http {
     struct rpc *rpc;
-    struct io_http_server *server;
-    struct rpc_access access;
-    bool no_http;
-    char *prefix, *vhosts, *cors, *websocket_prefix; /* never NULL */
-    struct rpc_websockets *websockets;               /* NULL: none */
-    const struct rpc_tokens *tokens;                 /* NULL: none are asked for */
+    struct window windows
+        [1 +
+         RPC_DESKS_MAX]; /* that of the loop's desk first: it alone listens, and has what WebSocket and tokens are */
+    size_t window_count;
+    struct rpc_http_rules *rules;
+    size_t connections_max;
+    struct rpc_websockets *websockets; /* NULL: none */
+    const struct rpc_tokens *tokens;   /* NULL: none are asked for */
 };
-
-/* --- Who may ask --- */
-
-/* Host without its port. */
-static struct bytes host_name(struct bytes host)
-{
-    if (host.len && host.data[0] == '[') {
-        const uint8_t *end = memchr(host.data, ']', host.len);
-        return end ? bytes_slice(host, 1, (size_t)(end - host.data) - 1) : host;
-    }
-    const uint8_t *colon = host.len ? memchr(host.data, ':', host.len) : NULL;
-    if (!colon || memchr(colon + 1, ':', host.len - (size_t)(colon - host.data) - 1))
-        return host;
-    return bytes_slice(host, 0, (size_t)(colon - host.data));
-}
-
-static bool is_ip(struct bytes name)
-{
-    struct io_address address;
-    char text[IO_ADDRESS_TEXT];
-    if (name.len == 0 || name.len >= sizeof(text))
-        return false;
-    memcpy(text, name.data, name.len);
-    text[name.len] = '\0';
-    return io_address_parse_ip(&address, text);
-}
-
-static bool host_may(const struct rpc_http *http, const struct io_http_request *request)
-{
-    const struct bytes *host = io_http_head_field(&request->head, "host");
-    if (!host || host->len == 0)
-        return true;
-    struct bytes name = host_name(*host);
-    return is_ip(name) || rpc_list_has_all(http->vhosts) || rpc_list_has(http->vhosts, name);
-}
-
-static bool path_may(const char *prefix, struct bytes path)
-{
-    size_t len = strlen(prefix);
-    if (len == 0)
-        return bytes_equal(path, bytes_str("/"));
-    return path.len >= len && memcmp(path.data, prefix, len) == 0;
-}
-
-static bool type_may(const struct io_http_request *request)
-{
-    static const char *const types[] = {"application/json", "application/json-rpc",
-                                        "application/jsonrequest"};
-    const struct bytes *type = io_http_head_field(&request->head, "content-type");
-    if (!type)
-        return false;
-    const uint8_t *end = type->len ? memchr(type->data, ';', type->len) : NULL;
-    struct bytes name = rpc_trim(end ? bytes_slice(*type, 0, (size_t)(end - type->data)) : *type);
-    size_t before = end ? (size_t)(end - type->data) + 1 : type->len;
-    struct bytes rest = rpc_trim(bytes_slice(*type, before, type->len - before));
-    if (rest.len && !memchr(rest.data, '=', rest.len)) /* no parameter, which has a value */
-        return false;
-    for (size_t i = 0; i < BASE_COUNT(types); i++)
-        if (io_http_same_name(name, types[i]))
-            return true;
-    return false;
-}
-
-/* --- Cross-origin requests (rs/cors 1.7, as GoQuorum sets it up) --- */
-
-struct answer_fields {
-    struct io_http_field fields[FIELDS_MAX];
-    size_t count;
-    char origin[VALUE_MAX], headers[VALUE_MAX];
-};
-
-static void add(struct answer_fields *f, const char *name, const char *value)
-{
-    assert(f->count < FIELDS_MAX);
-    f->fields[f->count++] = (struct io_http_field){name, value};
-}
-
-static bool copy_value(char ret_text[VALUE_MAX], const struct bytes *value)
-{
-    if (!value || value->len == 0 || value->len >= VALUE_MAX)
-        return false;
-    memcpy(ret_text, value->data, value->len);
-    ret_text[value->len] = '\0';
-    return true;
-}
-
-static const char *method_may(struct bytes method)
-{
-    static const char *const methods[] = {"POST", "GET", "OPTIONS"};
-    for (size_t i = 0; i < BASE_COUNT(methods); i++)
-        if (io_http_same_name(method, methods[i]))
-            return methods[i];
-    return NULL;
-}
-
-/* Adds what a browser wants to see; true when that is all (a preflight). */
-static bool add_cors(const struct rpc_http *http, const struct io_http_request *request,
-                     struct answer_fields *f)
-{
-    const struct io_http_head *head = &request->head;
-    const struct bytes *origin = io_http_head_field(head, "origin");
-    const struct bytes *asked = io_http_head_field(head, "access-control-request-method");
-    bool preflight = io_http_same_name(head->method, "OPTIONS") && asked && asked->len;
-    if (!http->cors[0])
-        return false;
-    add(f, "Vary", "Origin");
-    if (preflight) {
-        add(f, "Vary", "Access-Control-Request-Method");
-        add(f, "Vary", "Access-Control-Request-Headers");
-    }
-    const char *method = method_may(preflight ? *asked : head->method);
-    if (!method || !copy_value(f->origin, origin) || !rpc_list_has(http->cors, *origin))
-        return preflight;
-    add(f, "Access-Control-Allow-Origin", rpc_list_has_all(http->cors) ? "*" : f->origin);
-    if (preflight) {
-        add(f, "Access-Control-Allow-Methods", method);
-        if (copy_value(f->headers, io_http_head_field(head, "access-control-request-headers")))
-            add(f, "Access-Control-Allow-Headers", f->headers);
-        add(f, "Access-Control-Max-Age", "600");
-    }
-    return preflight;
-}
 
 /* --- Requests --- */
 
-static bool method_is(const struct io_http_request *request, const char *method)
+static bool wants_websocket(const struct window *window, const struct io_http_request *request)
 {
-    return bytes_equal(request->head.method, bytes_str(method));
+    return window->rules->websocket_prefix && io_websocket_is_wanted(&request->head);
 }
 
-static void refuse_size(struct io_http_request *request)
-{
-    char text[96];
-    snprintf(text, sizeof(text), "content length too large (%llu>%d)",
-             (unsigned long long)request->head.body_length, RPC_BODY_MAX);
-    io_http_answer_text(request, 413, text);
-}
-
-/* What can be told from the head alone. */
 static void on_head(void *context, struct io_http_request *request)
 {
-    const struct rpc_http *http = context;
-    const struct io_http_head *head = &request->head;
-    struct answer_fields f = {.count = 0};
-    bool no_body = !head->chunked && head->body_length == 0 && !request->has_query;
-    if (http->websockets && io_websocket_is_wanted(head)) {
+    const struct window *window = context;
+    struct io_http_server *listening = window->http->windows[0].server;
+    if (!wants_websocket(window, request))
+        rpc_http_check_head(window->rules, request);
+    else if (window->server != listening && !io_http_move(request, listening))
+        io_http_answer_text(request, 503, "the connection cannot be taken over now");
+    else if (window->server == listening &&
+             !rpc_http_is_websocket_path(window->rules, request->path))
         /* GoQuorum answers another path with nothing (node/rpcstack.go). */
-        if (!path_may(http->websocket_prefix, request->path))
-            io_http_answer(request, 200, NULL, 0, NULL);
-        return;
-    }
-    if (http->no_http || !path_may(http->prefix, request->path))
-        io_http_answer(request, 404, NULL, 0, NULL);
-    else if (!host_may(http, request))
-        io_http_answer_text(request, 403, "invalid host specified");
-    else if (add_cors(http, request, &f))
-        io_http_answer(request, 200, f.fields, f.count, NULL);
-    else if ((method_is(request, "GET") || method_is(request, "HEAD")) && no_body)
-        io_http_answer(request, 200, f.fields, f.count, NULL); /* is anybody there? */
-    else if (method_is(request, "PUT") || method_is(request, "DELETE"))
-        io_http_answer_text(request, 405, "method not allowed");
-    else if (head->body_length > RPC_BODY_MAX)
-        refuse_size(request);
-    else if (!method_is(request, "OPTIONS") && !type_may(request))
-        io_http_answer_text(request, 415,
-                            "invalid content type, only application/json is supported");
+        io_http_answer(request, 200, NULL, 0, NULL);
 }
 
 static void on_answer(void *context, struct buf *answer)
 {
     struct io_http_request *request = context;
-    struct answer_fields f = {.count = 0};
-    add(&f, "Content-Type", "application/json");
+    struct rpc_http_fields f = {.count = 0};
+    rpc_http_add(&f, "Content-Type", "application/json");
     /* Without a connection the server may have gone, too. */
     if (request->connection)
-        add_cors(request->owner, request, &f);
+        rpc_http_add_cors(((const struct window *)request->owner)->rules, request, &f);
     io_http_answer(request, 200, f.fields, f.count, answer);
 }
 
@@ -229,32 +90,32 @@ static void open_websocket(struct rpc_http *http, struct io_http_request *reques
 
 static void on_request(void *context, struct io_http_request *request)
 {
-    struct rpc_http *http = context;
+    struct window *window = context;
     struct buf message = BUF_INIT;
-    if (http->websockets && io_websocket_is_wanted(&request->head)) {
-        open_websocket(http, request);
+    if (wants_websocket(window, request)) {
+        open_websocket(window->http, request);
         return;
     }
-    if (http->no_http) { /* WebSocket was switched off between the head and here */
+    if (window->rules->no_http) { /* WebSocket was switched off between the head and here */
         io_http_answer(request, 404, NULL, 0, NULL);
         return;
     }
-    request->owner = http;
+    request->owner = window;
     buf_append_bytes(&message, request->body);
     if (buf_status(&message)) {
         buf_release(&message);
         io_http_answer_text(request, 503, "out of memory");
         return;
     }
-    struct rpc_access access = http->access;
-    if (!find_grant(http, request, &access.grant)) {
+    struct rpc_access access = window->rules->access;
+    if (!find_grant(window->http, request, &access.grant)) {
         buf_release(&message);
         io_http_answer_text(request, 503, "out of memory");
         return;
     }
     rpc_psi_of_http(&access, request);
     /* When the answer has come already, the request is no more. */
-    struct rpc_exchange *exchange = rpc_ask(http->rpc, access, &message, on_answer, request);
+    struct rpc_exchange *exchange = rpc_ask_at(window->desk, access, &message, on_answer, request);
     if (exchange)
         request->task = exchange;
     rpc_grant_free(access.grant);
@@ -266,27 +127,120 @@ static void on_gone(void *context, struct io_http_request *request)
     rpc_abandon(request->task);
 }
 
-/* --- Life --- */
+/* --- Windows --- */
 
-static char *copy(const char *text)
+static int open_window(struct window *window)
 {
-    size_t len = strlen(text ? text : "") + 1;
-    char *to = mem_alloc(len);
-    if (to)
-        memcpy(to, text ? text : "", len);
-    return to;
+    struct io_http_options options = {
+        .context = window,
+        .head = on_head,
+        .request = on_request,
+        .gone = on_gone,
+        .body_max = RPC_BODY_MAX,
+        .connections_max = window->http->connections_max,
+        .read_ms = READ_MS,
+        .write_ms = WRITE_MS,
+        .idle_ms = IDLE_MS,
+    };
+    return io_http_new(&window->server, window->desk->loop, &options);
 }
 
-static int check_prefix(const char *what, const char *prefix, struct err_detail *detail)
+static void open_on_thread(void *context)
 {
-    if (prefix[0] && prefix[0] != '/')
-        return err_set(detail, ERR_INPUT,
-                       "%s RPC path prefix \"%s\" does not contain leading \"/\"", what, prefix);
-    if (strpbrk(prefix, "?#"))
-        return err_set(detail, ERR_INPUT, "%s RPC path prefix \"%s\" contains URL meta-characters",
-                       what, prefix);
+    struct window *window = context;
+    if (open_window(window))
+        window->server = NULL;
+}
+
+static void close_window(void *context)
+{
+    struct window *window = context;
+    io_http_free(window->server);
+}
+
+/* The other desks' threads take the connections of HTTP; without them the loop's has all. What tokens grant, the loop's alone knows. */
+static int share(struct rpc_http *http, struct err_detail *detail)
+{
+    struct io_http_server *servers[RPC_DESKS_MAX];
+    size_t desks = http->rules->no_http || http->tokens ? 0 : rpc_desks_open(http->rpc), count = 0;
+    while (count < desks) {
+        struct window *window = &http->windows[1 + count];
+        *window = (struct window){
+            .http = http, .desk = rpc_desk_at(http->rpc, count), .rules = http->rules};
+        io_thread_call(window->desk->thread, open_on_thread, window);
+        if (!window->server)
+            break;
+        servers[count++] = window->server;
+        http->window_count++;
+    }
+    if (count && io_http_share(http->windows[0].server, servers, count))
+        return err_set(detail, ERR_NOMEM, "HTTP server: out of memory");
     return 0;
 }
+
+struct change {
+    struct window *window;
+    const struct rpc_http_rules *rules;
+};
+
+static void take_rules(void *context)
+{
+    struct change *change = context;
+    change->window->rules = change->rules;
+}
+
+/* Everybody goes by these from now on. */
+static void set_rules(struct rpc_http *http, struct rpc_http_rules *rules)
+{
+    for (size_t i = 0; i < http->window_count; i++) {
+        struct change change = {&http->windows[i], rules};
+        if (i == 0)
+            take_rules(&change);
+        else
+            io_thread_call(http->windows[i].desk->thread, take_rules, &change);
+    }
+    rpc_http_rules_free(http->rules);
+    http->rules = rules;
+}
+
+int rpc_http_enable(struct rpc_http *http, const struct rpc_http_options *options,
+                    struct err_detail *detail)
+{
+    struct rpc_http_rules *rules;
+    int status = rpc_http_rules_new(&rules, options, http->rules->websocket_prefix, detail);
+    if (status == 0)
+        set_rules(http, rules);
+    return status;
+}
+
+int rpc_http_set_websocket(struct rpc_http *http, const struct rpc_websocket_options *websocket,
+                           const char *prefix, struct err_detail *detail)
+{
+    const struct rpc_http_rules *old = http->rules;
+    const struct rpc_http_options same = {.no_http = old->no_http,
+                                          .prefix = old->prefix,
+                                          .vhosts = old->vhosts,
+                                          .cors = old->cors,
+                                          .access = old->access};
+    struct rpc_websockets *websockets = NULL;
+    struct rpc_http_rules *rules;
+    int status = rpc_http_rules_new(&rules, &same, websocket ? prefix ? prefix : "" : NULL, detail);
+    if (status)
+        return status;
+    if (websocket) {
+        status = rpc_websockets_new(&websockets, http->rpc, websocket);
+        if (status) {
+            rpc_http_rules_free(rules);
+            return err_set(detail, status, "WebSocket server: %s", err_text(status));
+        }
+    }
+    set_rules(http, rules);
+    rpc_websockets_free(http->websockets);
+    http->websockets = websockets;
+    return 0;
+}
+
+/* --- Life --- */
 
 static int listen_on(struct rpc_http *http, const struct rpc_http_options *options,
                      struct err_detail *detail)
@@ -302,92 +256,41 @@ static int listen_on(struct rpc_http *http, const struct rpc_http_options *optio
         host = text;
     }
     if (options->tls)
-        return io_http_listen_tls(http->server, host, options->port, options->tls, detail);
-    return io_http_listen_tcp(http->server, host, options->port, detail);
+        return io_http_listen_tls(http->windows[0].server, host, options->port, options->tls,
+                                  detail);
+    return io_http_listen_tcp(http->windows[0].server, host, options->port, detail);
 }
 
-/* Takes what HTTP is served with. */
-static int take_options(struct rpc_http *http, const struct rpc_http_options *options,
-                        struct err_detail *detail)
+static int start(struct rpc_http *http, const struct rpc_http_options *options,
+                 struct err_detail *detail)
 {
-    char *prefix = copy(options->prefix), *vhosts = copy(options->vhosts),
-         *cors = copy(options->cors);
-    int status = prefix && vhosts && cors
-                     ? check_prefix("HTTP", prefix, detail)
-                     : err_set(detail, ERR_NOMEM, "HTTP server: out of memory");
-    if (status) {
-        mem_free(prefix);
-        mem_free(vhosts);
-        mem_free(cors);
+    struct window *window = &http->windows[0];
+    int status = rpc_http_rules_new(&http->rules, options, NULL, detail);
+    if (status)
         return status;
-    }
-    mem_free(http->prefix);
-    mem_free(http->vhosts);
-    mem_free(http->cors);
-    http->prefix = prefix;
-    http->vhosts = vhosts;
-    http->cors = cors;
-    http->access = options->access;
-    http->no_http = options->no_http;
-    return 0;
-}
-
-int rpc_http_enable(struct rpc_http *http, const struct rpc_http_options *options,
-                    struct err_detail *detail)
-{
-    return take_options(http, options, detail);
-}
-
-int rpc_http_set_websocket(struct rpc_http *http, const struct rpc_websocket_options *websocket,
-                           const char *prefix, struct err_detail *detail)
-{
-    struct rpc_websockets *websockets = NULL;
-    char *path = copy(prefix);
-    int status = path ? check_prefix("WS", path, detail)
-                      : err_set(detail, ERR_NOMEM, "WebSocket server: out of memory");
-    if (status == 0 && websocket) {
-        status = rpc_websockets_new(&websockets, http->rpc, websocket);
-        if (status)
-            err_set(detail, status, "WebSocket server: %s", err_text(status));
-    }
-    if (status) {
-        mem_free(path);
-        return status;
-    }
-    rpc_websockets_free(http->websockets);
-    mem_free(http->websocket_prefix);
-    http->websockets = websockets;
-    http->websocket_prefix = path;
-    return 0;
+    *window = (struct window){.http = http, .desk = rpc_main_desk(http->rpc), .rules = http->rules};
+    status = open_window(window);
+    if (status)
+        return err_set(detail, status, "HTTP server: %s", err_text(status));
+    http->window_count = 1;
+    if (options->websocket)
+        status =
+            rpc_http_set_websocket(http, options->websocket, options->websocket_prefix, detail);
+    if (status == 0)
+        status = listen_on(http, options, detail);
+    return status ? status : share(http, detail);
 }
 
 int rpc_http_start(struct rpc_http **ret_http, struct rpc *rpc,
                    const struct rpc_http_options *options, struct err_detail *detail)
 {
     struct rpc_http *http = mem_alloc_zeroed(1, sizeof(*http));
-    struct io_http_options server = {
-        .context = http,
-        .head = on_head,
-        .request = on_request,
-        .gone = on_gone,
-        .body_max = RPC_BODY_MAX,
-        .connections_max = options->connections_max ? options->connections_max : CONNECTIONS_MAX,
-        .read_ms = READ_MS,
-        .write_ms = WRITE_MS,
-        .idle_ms = IDLE_MS,
-    };
     if (!http)
         return err_set(detail, ERR_NOMEM, "HTTP server: out of memory");
     http->rpc = rpc;
     http->tokens = options->tokens;
-    int status = take_options(http, options, detail);
-    if (status == 0)
-        status =
-            rpc_http_set_websocket(http, options->websocket, options->websocket_prefix, detail);
-    if (status == 0)
-        status = io_http_new(&http->server, rpc_loop(rpc), &server);
-    if (status == 0)
-        status = listen_on(http, options, detail);
+    http->connections_max = options->connections_max ? options->connections_max : CONNECTIONS_MAX;
+    int status = start(http, options, detail);
     if (status) {
         rpc_http_stop(http);
         return status;
@@ -398,7 +301,7 @@ int rpc_http_start(struct rpc_http **ret_http, struct rpc *rpc,
 
 bool rpc_http_serves(const struct rpc_http *http)
 {
-    return !http->no_http;
+    return !http->rules->no_http;
 }
 
 bool rpc_http_serves_websocket(const struct rpc_http *http)
@@ -408,7 +311,7 @@ bool rpc_http_serves_websocket(const struct rpc_http *http)
 
 const struct io_address *rpc_http_address(const struct rpc_http *http)
 {
-    return io_http_address(http->server);
+    return io_http_address(http->windows[0].server);
 }
 
 void rpc_http_stop(struct rpc_http *http)
@@ -416,10 +319,9 @@ void rpc_http_stop(struct rpc_http *http)
     if (!http)
         return;
     rpc_websockets_free(http->websockets);
-    io_http_free(http->server);
-    mem_free(http->prefix);
-    mem_free(http->vhosts);
-    mem_free(http->cors);
-    mem_free(http->websocket_prefix);
+    for (size_t i = 1; i < http->window_count; i++)
+        io_thread_call(http->windows[i].desk->thread, close_window, &http->windows[i]);
+    io_http_free(http->windows[0].server);
+    rpc_http_rules_free(http->rules);
     mem_free(http);
 }

@@ -59,6 +59,7 @@ struct rpc_param {
 };
 
 struct rpc_ahead;    /* rpc/ahead.h */
+struct rpc_desk;     /* rpc/desk.h */
 struct rpc_machine;  /* rpc/run/machine.h */
 struct rpc_override; /* rpc/run/override.h */
 
@@ -182,6 +183,7 @@ enum {
 struct rpc_call {
     const struct rpc_backend *backend;
     struct rpc *rpc;
+    struct rpc_desk *desk; /* where it is answered (desk.h) */
     struct rpc_access access;
     struct bytes id;               /* as it stands in the request; empty: none */
     struct bytes psi;              /* after rpc_psi (psi.h): the private state that it is about */
@@ -242,6 +244,9 @@ struct rpc_method {
     rpc_method_fn *run;
     /* A second round, on the worker and on the loop, when `run` gave RPC_LATER. */
     rpc_method_fn *again_work, *again_run;
+    /* May be answered at any desk: by `quick`; by `run`, where there is nothing else; by a light `work`, where there is no `run`. These keep to what
+     * `work` keeps to, and to the head of the desk. */
+    bool anywhere;
     /* `work` takes well below a millisecond, a signature at most: it does not wait behind long calls. */
     bool light;
     /* `work` may wait for the transaction manager: other calls do not wait behind it. */

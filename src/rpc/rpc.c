@@ -106,6 +106,8 @@ int rpc_new(struct rpc **ret_rpc, const struct rpc_backend *backend)
         return ERR_NOMEM;
     rpc->backend = backend;
     rpc->waiting_end = &rpc->waiting;
+    rpc->desks[0] = (struct rpc_desk){.rpc = rpc, .loop = backend->loop};
+    rpc->desk_count = 1;
     rpc->available = rpc_available(backend);
     for (size_t i = 0; i < rpc_method_list_count; i++)
         rpc->method_count += rpc_method_lists[i]->count;
@@ -131,6 +133,7 @@ void rpc_free(struct rpc *rpc)
 {
     if (!rpc)
         return;
+    rpc_desks_close(rpc);
     assert(rpc->under_way == 0 && !rpc->waiting);
     rpc_async_release(&rpc->async);
     rpc_extension_release(&rpc->extension);
@@ -141,9 +144,7 @@ void rpc_free(struct rpc *rpc)
         rpc_machine_release(&rpc->waiting_machines[i]);
     rpc_kept_release(&rpc->kept);
     rpc_texts_release(&rpc->texts);
-    rpc_head_release(&rpc->head);
     rpc_figures_release(&rpc->figures);
-    rpc_exchange_spare_release(rpc);
     mem_free(rpc->methods);
     mem_free(rpc);
 }
@@ -161,11 +162,6 @@ struct rpc_kept *rpc_kept_of(struct rpc *rpc)
 struct rpc_texts *rpc_texts_of(struct rpc *rpc)
 {
     return &rpc->texts;
-}
-
-struct rpc_head *rpc_head_of(struct rpc *rpc)
-{
-    return &rpc->head;
 }
 
 struct rpc_events *rpc_events_of(struct rpc *rpc)
@@ -209,26 +205,35 @@ int rpc_count_calls(struct rpc *rpc)
     return rpc_figures_init(&rpc->figures, rpc->method_count);
 }
 
-void rpc_call_counts(const struct rpc *rpc, uint64_t *ret_good, uint64_t *ret_bad)
+void rpc_call_counts(struct rpc *rpc, uint64_t *ret_good, uint64_t *ret_bad)
 {
-    *ret_good = rpc->figures.good;
-    *ret_bad = rpc->figures.bad;
+    struct rpc_figures *figures = &rpc->figures;
+    *ret_good = *ret_bad = 0;
+    if (!rpc_figures_wanted(figures))
+        return;
+    pthread_mutex_lock(&figures->lock);
+    *ret_good = figures->good;
+    *ret_bad = figures->bad;
+    pthread_mutex_unlock(&figures->lock);
 }
 
-void rpc_call_timers(const struct rpc *rpc,
+void rpc_call_timers(struct rpc *rpc,
                      void (*fn)(void *context, const char *name, const struct rpc_timer *timer),
                      void *context)
 {
-    const struct rpc_figures *figures = &rpc->figures;
+    struct rpc_figures *figures = &rpc->figures;
     struct rpc_timer timer;
     char name[128];
-    if (rpc_figures_read(figures->all, &timer))
+    if (!rpc_figures_wanted(figures))
+        return;
+    if (rpc_figures_read_all(figures, &timer))
         fn(context, "all", &timer);
-    for (size_t i = 0; figures->all && i < 2 * figures->method_count; i++) {
-        if (!rpc_figures_read(figures->each[i], &timer))
+    for (size_t i = 0; i < 2 * figures->method_count; i++) {
+        bool good = i % 2 == 0;
+        if (!rpc_figures_read(figures, i / 2, good, &timer))
             continue;
         snprintf(name, sizeof(name), "%s/%s", rpc->methods[i / 2]->name,
-                 i % 2 ? "failure" : "success");
+                 good ? "success" : "failure");
         fn(context, name, &timer);
     }
 }

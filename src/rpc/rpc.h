@@ -14,7 +14,9 @@
  *     extension/         what the node does about extensions of private contracts without being asked
  *     backend/           what the node gives
  *
- * Everything is on the loop's thread but methods that the table marks for the worker.
+ *     desk.h             the threads that answer clients of HTTP
+ *
+ * Everything is on the loop's thread but methods that the table marks for the worker, and what it marks for any desk.
  */
 #ifndef RPC_RPC_H
 #define RPC_RPC_H
@@ -22,6 +24,7 @@
 #include "rpc/backend/backend.h"
 
 struct rpc;
+struct rpc_desk;
 struct rpc_exchange;
 struct rpc_session;
 
@@ -74,6 +77,9 @@ struct rpc_exchange *rpc_ask(struct rpc *rpc, struct rpc_access access, struct b
 struct rpc_exchange *rpc_ask_as(struct rpc *rpc, struct rpc_access access,
                                 struct rpc_session *session, struct buf *message, rpc_answer_fn *fn,
                                 void *context);
+/* The same at a desk (desk.h), on its thread: `fn` is called there. */
+struct rpc_exchange *rpc_ask_at(struct rpc_desk *desk, struct rpc_access access,
+                                struct buf *message, rpc_answer_fn *fn, void *context);
 /* The asker has gone: its `fn` will not be called. NULL is fine. */
 void rpc_forget(struct rpc_exchange *exchange);
 /* Nobody will read the answer, though `fn` is called: what only reads is not begun any more. NULL is fine. */

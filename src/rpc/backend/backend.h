@@ -23,6 +23,7 @@ enum {
     /* Requests to the transaction manager under way at a time: it answers a send when two databases have it durably, and
      * those that come together share one write. */
     RPC_WAITERS_MAX = 16,
+    RPC_DESKS_MAX = 8,
 };
 
 /* How far behind the node is; `syncing` false when it is not. */
@@ -51,6 +52,8 @@ struct rpc_backend {
     struct io_worker *waiters[RPC_WAITERS_MAX];
     struct io_worker
         *light; /* for signatures and short reads, so that they do not wait behind those */
+    size_t
+        desks; /* threads that serve clients of HTTP beside the loop (rpc/desk.h); 0: the loop does */
     struct chain *chain;
     struct chain_pool *pool;
     struct p2p_server *server;

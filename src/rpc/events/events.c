@@ -4,9 +4,9 @@
 #include "chain/pool/pool.h"
 #include "crypto/random.h"
 #include "io/address.h"
+#include "rpc/desk.h"
 #include "rpc/events/priv.h"
 #include "rpc/extension/priv.h"
-#include "rpc/head.h"
 #include "rpc/json/encode.h"
 #include "rpc/params/priv.h"
 #include "rpc/trace/chain.h"
@@ -352,7 +352,7 @@ void rpc_tell_peer(struct rpc *rpc, const struct hash256 *id, const struct io_ad
 void rpc_tell_head(struct rpc *rpc, uint64_t number, uint64_t blocks)
 {
     struct rpc_events *events = rpc_events_of(rpc);
-    rpc_head_drop(rpc_head_of(rpc));
+    rpc_desks_head(rpc);
     uint64_t from = number + 1 - (blocks < number ? blocks : number);
     rpc_extension_head(rpc, number, blocks);
     if (blocks == 0 || !(events->targets[RPC_EVENT_HEADS] || events->targets[RPC_EVENT_LOGS]))

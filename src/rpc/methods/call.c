@@ -282,6 +282,7 @@ static const struct rpc_method methods[] = {
      .quick = quick_call,
      .work = eth_call,
      .reads = true,
+     .anywhere = true,
      .result = "bytes, hex"},
     {"eth_estimateGas",
      {CALL, {"block", RPC_BLOCK_OR_HASH, true}},

@@ -211,7 +211,11 @@ static int fee_history(struct rpc_call *call)
 }
 
 static const struct rpc_method methods[] = {
-    {"eth_maxPriorityFeePerGas", {{0}}, .run = max_priority_fee, .result = "wei, hex"},
+    {"eth_maxPriorityFeePerGas",
+     {{0}},
+     .run = max_priority_fee,
+     .anywhere = true,
+     .result = "wei, hex"},
     {"eth_feeHistory",
      {{"blocks", RPC_ANY}, {"newest", RPC_BLOCK}, {"percentiles", RPC_REWARDS, true}},
      .work = fee_history,

@@ -314,8 +314,8 @@ static int no_light_server(struct rpc_call *call)
 #define URL {"enode", RPC_TEXT}
 
 static const struct rpc_method methods[] = {
-    {"net_version", {{0}}, .run = version, .result = "network id, decimal text"},
-    {"net_listening", {{0}}, .run = listening, .result = "true"},
+    {"net_version", {{0}}, .run = version, .anywhere = true, .result = "network id, decimal text"},
+    {"net_listening", {{0}}, .run = listening, .anywhere = true, .result = "true"},
     {"net_peerCount", {{0}}, .run = peer_count, .result = "number, hex"},
     {"admin_nodeInfo", {{0}}, .run = node_info, .result = "this node"},
     {"admin_peers", {{0}}, .run = peers, .result = "array of peers"},

@@ -271,12 +271,12 @@ static int pool_inspect(struct rpc_call *call)
 }
 
 static const struct rpc_method methods[] = {
-    {"web3_clientVersion", {{0}}, .run = client_version, .result = "text"},
-    {"web3_sha3", {{"data", RPC_BYTES}}, .run = sha3, .result = "32 bytes, hex"},
-    {"rpc_modules", {{0}}, .run = modules, .result = "versions by namespace"},
+    {"web3_clientVersion", {{0}}, .run = client_version, .anywhere = true, .result = "text"},
+    {"web3_sha3", {{"data", RPC_BYTES}}, .run = sha3, .anywhere = true, .result = "32 bytes, hex"},
+    {"rpc_modules", {{0}}, .run = modules, .anywhere = true, .result = "versions by namespace"},
     {"rpc_discover", {{0}}, .work = discover, .result = "an OpenRPC document of all methods"},
-    {"eth_gasPrice", {{0}}, .run = gas_price, .result = "wei, hex"},
-    {"eth_hashrate", {{0}}, .run = zero, .result = "number, hex"},
+    {"eth_gasPrice", {{0}}, .run = gas_price, .anywhere = true, .result = "wei, hex"},
+    {"eth_hashrate", {{0}}, .run = zero, .anywhere = true, .result = "number, hex"},
     {"eth_mining", {{0}}, .run = mining, .result = "true or false"},
     {"eth_syncing", {{0}}, .run = syncing, .result = "false, or how far"},
     {"eth_coinbase", {{0}}, .run = coinbase, .result = "address"},

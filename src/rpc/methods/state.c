@@ -31,7 +31,7 @@ static int fail(struct rpc_call *call, struct found *f, int status)
 {
     status = rpc_reader_fail(call, f->reader, status);
     if (f->reader != &f->own)
-        rpc_head_drop(rpc_head_of(call->rpc));
+        rpc_head_drop(rpc_head_of(call));
     return status;
 }
 
@@ -163,22 +163,25 @@ static int get_storage(struct rpc_call *call)
     return end(call, &f, status);
 }
 
-static int get_nonce(struct rpc_call *call)
+static int get_nonce_of_state(struct rpc_call *call)
 {
     struct found f;
-    uint64_t nonce;
-    if (call->args[1].block.kind == RPC_AT_PENDING && call->backend->pool) {
-        int status = chain_pool_nonce(call->backend->pool, &call->args[0].address, &nonce);
-        if (status)
-            return status;
-        rpc_write_number(call->out, nonce);
-        return 0;
-    }
+    if (call->args[1].block.kind == RPC_AT_PENDING && call->backend->pool)
+        return RPC_LATER;
     int status = find(call, &f, 1);
     if (status)
         return status;
     rpc_write_number(call->out, f.account.nonce);
     return end(call, &f, 0);
+}
+
+static int get_nonce_of_pool(struct rpc_call *call)
+{
+    uint64_t nonce;
+    int status = chain_pool_nonce(call->backend->pool, &call->args[0].address, &nonce);
+    if (status == 0)
+        rpc_write_number(call->out, nonce);
+    return status;
 }
 
 static int storage_root(struct rpc_call *call)
@@ -313,13 +316,19 @@ static int get_proof(struct rpc_call *call)
 #define AT      {"block", RPC_BLOCK_OR_HASH}
 
 static const struct rpc_method methods[] = {
-    {"eth_getBalance", {ADDRESS, AT}, .run = get_balance, .result = "wei, hex"},
-    {"eth_getCode", {ADDRESS, AT}, .run = get_code, .result = "bytes, hex"},
+    {"eth_getBalance", {ADDRESS, AT}, .run = get_balance, .anywhere = true, .result = "wei, hex"},
+    {"eth_getCode", {ADDRESS, AT}, .run = get_code, .anywhere = true, .result = "bytes, hex"},
     {"eth_getStorageAt",
      {ADDRESS, {"slot", RPC_TEXT}, AT},
      .run = get_storage,
+     .anywhere = true,
      .result = "32 bytes, hex"},
-    {"eth_getTransactionCount", {ADDRESS, AT}, .run = get_nonce, .result = "number, hex"},
+    {"eth_getTransactionCount",
+     {ADDRESS, AT},
+     .quick = get_nonce_of_state,
+     .run = get_nonce_of_pool,
+     .anywhere = true,
+     .result = "number, hex"},
     {"eth_getProof",
      {ADDRESS, {"slots", RPC_TEXTS}, AT},
      .work = get_proof,
@@ -328,6 +337,7 @@ static const struct rpc_method methods[] = {
     {"eth_storageRoot",
      {ADDRESS, {"block", RPC_BLOCK, true}},
      .run = storage_root,
+     .anywhere = true,
      .result = "32 bytes, hex"},
 };
 

@@ -20,6 +20,7 @@ struct world {
     struct recorded_tm *recorded; /* of a private network */
     struct privacy_tm *tm;
     struct chain_payloads payloads;
+    size_t asked;
 };
 
 /* Imports the blocks that peer 0 of the recording had. Fails the running test when that does not work. */
@@ -30,7 +31,7 @@ void world_begin_private(struct world *w, const char *network, unsigned peer);
 void world_begin_empty(struct world *w);
 void world_end(struct world *w);
 
-/* The answer to a message, parsed; NULL when there is none. Freed by json_decref. */
+/* The answer to a message, parsed; NULL when there is none. Freed by json_decref. Messages are asked by turns at the loop's desk and at another. */
 json_t *world_ask(struct world *w, struct rpc_access access, const char *message);
 
 #endif

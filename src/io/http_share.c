@@ -1,0 +1,108 @@
+/* Connections that go from one thread's server to another's. */
+#include "io/http_internal.h"
+
+#include "base/mem.h"
+#include "io/parcel.h"
+
+struct arrival {
+    struct io_mail mail;
+    struct io_parcel parcel;
+    struct buf bytes; /* read of it already */
+};
+
+static size_t count_of(const struct io_http_server *server)
+{
+    return atomic_load_explicit(&server->count, memory_order_relaxed);
+}
+
+size_t io_http_total(const struct io_http_server *server)
+{
+    size_t total = count_of(server);
+    for (size_t i = 0; i < server->other_count; i++)
+        total += count_of(server->others[i]);
+    return total;
+}
+
+static void on_arrival(void *context, struct io_mail *mail)
+{
+    struct io_http_server *server = context;
+    struct arrival *arrival = LIST_OWNER(mail, struct arrival, mail);
+    struct io_stream *stream = NULL;
+    struct io_http_connection *c = NULL;
+    if (server->ended)
+        io_parcel_drop(&arrival->parcel);
+    else if (io_parcel_open(&stream, server->loop, &arrival->parcel) == 0)
+        c = io_http_connect(server, stream);
+    if (!stream)
+        atomic_fetch_sub_explicit(&server->count, 1, memory_order_relaxed);
+    if (c && arrival->bytes.len)
+        io_http_feed(c, buf_bytes(&arrival->bytes));
+    buf_release(&arrival->bytes);
+    mem_free(arrival);
+}
+
+/* The content of `bytes` is taken when it returns true. */
+static bool send(struct io_http_server *to, struct io_stream *stream, struct buf *bytes)
+{
+    struct arrival *arrival = buf_status(bytes) ? NULL : mem_alloc(sizeof(*arrival));
+    if (!arrival || !io_stream_pack(stream, &arrival->parcel)) {
+        mem_free(arrival);
+        return false;
+    }
+    arrival->bytes = *bytes;
+    buf_init(bytes);
+    atomic_fetch_add_explicit(&to->count, 1, memory_order_relaxed);
+    io_mailbox_send(to->inbox, &arrival->mail);
+    return true;
+}
+
+static int open_inbox(struct io_http_server *server)
+{
+    return server->inbox ? 0 : io_mailbox_new(&server->inbox, server->loop, on_arrival, server);
+}
+
+int io_http_share(struct io_http_server *server, struct io_http_server *const *others, size_t count)
+{
+    struct io_http_server **copy = mem_alloc(count * sizeof(*copy));
+    int status = copy ? open_inbox(server) : ERR_NOMEM;
+    for (size_t i = 0; i < count && status == 0; i++) {
+        copy[i] = others[i];
+        status = open_inbox(others[i]);
+    }
+    if (status) {
+        mem_free(copy);
+        return status;
+    }
+    mem_free(server->others);
+    server->others = copy;
+    server->other_count = count;
+    return 0;
+}
+
+bool io_http_pass(struct io_http_server *server, struct io_stream *stream)
+{
+    struct io_http_server *least = server->other_count ? server->others[0] : NULL;
+    struct buf nothing = BUF_INIT;
+    for (size_t i = 1; i < server->other_count; i++)
+        if (count_of(server->others[i]) < count_of(least))
+            least = server->others[i];
+    return least && send(least, stream, &nothing);
+}
+
+bool io_http_move(struct io_http_request *request, struct io_http_server *server)
+{
+    struct io_http_connection *c = request->connection;
+    struct buf bytes = BUF_INIT;
+    assert(c->running && c->state == IO_HTTP_BODY && c->request == request);
+    buf_append_bytes(&bytes, buf_bytes(&request->memory));
+    buf_append_bytes(&bytes, buf_bytes(&c->in));
+    if (!send(server, c->stream, &bytes)) {
+        buf_release(&bytes);
+        return false;
+    }
+    c->stream = NULL;
+    c->request = NULL;
+    c->state = IO_HTTP_GIVEN;
+    io_http_request_free(request);
+    return true;
+}

@@ -1,0 +1,227 @@
+#include "rpc/http_rules.h"
+
+#include "base/mem.h"
+#include "rpc/access/origin.h"
+
+#include <stdio.h>
+
+/* --- Who may ask --- */
+
+/* Host without its port. */
+static struct bytes host_name(struct bytes host)
+{
+    if (host.len && host.data[0] == '[') {
+        const uint8_t *end = memchr(host.data, ']', host.len);
+        return end ? bytes_slice(host, 1, (size_t)(end - host.data) - 1) : host;
+    }
+    const uint8_t *colon = host.len ? memchr(host.data, ':', host.len) : NULL;
+    if (!colon || memchr(colon + 1, ':', host.len - (size_t)(colon - host.data) - 1))
+        return host;
+    return bytes_slice(host, 0, (size_t)(colon - host.data));
+}
+
+static bool is_ip(struct bytes name)
+{
+    struct io_address address;
+    char text[IO_ADDRESS_TEXT];
+    if (name.len == 0 || name.len >= sizeof(text))
+        return false;
+    memcpy(text, name.data, name.len);
+    text[name.len] = '\0';
+    return io_address_parse_ip(&address, text);
+}
+
+static bool host_may(const struct rpc_http_rules *rules, const struct io_http_request *request)
+{
+    const struct bytes *host = io_http_head_field(&request->head, "host");
+    if (!host || host->len == 0)
+        return true;
+    struct bytes name = host_name(*host);
+    return is_ip(name) || rpc_list_has_all(rules->vhosts) || rpc_list_has(rules->vhosts, name);
+}
+
+static bool path_may(const char *prefix, struct bytes path)
+{
+    size_t len = strlen(prefix);
+    if (len == 0)
+        return bytes_equal(path, bytes_str("/"));
+    return path.len >= len && memcmp(path.data, prefix, len) == 0;
+}
+
+static bool type_may(const struct io_http_request *request)
+{
+    static const char *const types[] = {"application/json", "application/json-rpc",
+                                        "application/jsonrequest"};
+    const struct bytes *type = io_http_head_field(&request->head, "content-type");
+    if (!type)
+        return false;
+    const uint8_t *end = type->len ? memchr(type->data, ';', type->len) : NULL;
+    struct bytes name = rpc_trim(end ? bytes_slice(*type, 0, (size_t)(end - type->data)) : *type);
+    size_t before = end ? (size_t)(end - type->data) + 1 : type->len;
+    struct bytes rest = rpc_trim(bytes_slice(*type, before, type->len - before));
+    if (rest.len && !memchr(rest.data, '=', rest.len)) /* no parameter, which has a value */
+        return false;
+    for (size_t i = 0; i < BASE_COUNT(types); i++)
+        if (io_http_same_name(name, types[i]))
+            return true;
+    return false;
+}
+
+/* --- Cross-origin requests (rs/cors 1.7, as GoQuorum sets it up) --- */
+
+void rpc_http_add(struct rpc_http_fields *f, const char *name, const char *value)
+{
+    assert(f->count < RPC_HTTP_FIELDS_MAX);
+    f->fields[f->count++] = (struct io_http_field){name, value};
+}
+
+static bool copy_value(char ret_text[RPC_HTTP_VALUE_MAX], const struct bytes *value)
+{
+    if (!value || value->len == 0 || value->len >= RPC_HTTP_VALUE_MAX)
+        return false;
+    memcpy(ret_text, value->data, value->len);
+    ret_text[value->len] = '\0';
+    return true;
+}
+
+static const char *method_may(struct bytes method)
+{
+    static const char *const methods[] = {"POST", "GET", "OPTIONS"};
+    for (size_t i = 0; i < BASE_COUNT(methods); i++)
+        if (io_http_same_name(method, methods[i]))
+            return methods[i];
+    return NULL;
+}
+
+bool rpc_http_add_cors(const struct rpc_http_rules *rules, const struct io_http_request *request,
+                       struct rpc_http_fields *f)
+{
+    const struct io_http_head *head = &request->head;
+    const struct bytes *origin = io_http_head_field(head, "origin");
+    const struct bytes *asked = io_http_head_field(head, "access-control-request-method");
+    bool preflight = io_http_same_name(head->method, "OPTIONS") && asked && asked->len;
+    if (!rules->cors[0])
+        return false;
+    rpc_http_add(f, "Vary", "Origin");
+    if (preflight) {
+        rpc_http_add(f, "Vary", "Access-Control-Request-Method");
+        rpc_http_add(f, "Vary", "Access-Control-Request-Headers");
+    }
+    const char *method = method_may(preflight ? *asked : head->method);
+    if (!method || !copy_value(f->origin, origin) || !rpc_list_has(rules->cors, *origin))
+        return preflight;
+    rpc_http_add(f, "Access-Control-Allow-Origin", rpc_list_has_all(rules->cors) ? "*" : f->origin);
+    if (preflight) {
+        rpc_http_add(f, "Access-Control-Allow-Methods", method);
+        if (copy_value(f->headers, io_http_head_field(head, "access-control-request-headers")))
+            rpc_http_add(f, "Access-Control-Allow-Headers", f->headers);
+        rpc_http_add(f, "Access-Control-Max-Age", "600");
+    }
+    return preflight;
+}
+
+/* --- The head --- */
+
+static bool method_is(const struct io_http_request *request, const char *method)
+{
+    return bytes_equal(request->head.method, bytes_str(method));
+}
+
+static void refuse_size(struct io_http_request *request)
+{
+    char text[96];
+    snprintf(text, sizeof(text), "content length too large (%llu>%d)",
+             (unsigned long long)request->head.body_length, RPC_BODY_MAX);
+    io_http_answer_text(request, 413, text);
+}
+
+bool rpc_http_is_websocket_path(const struct rpc_http_rules *rules, struct bytes path)
+{
+    return rules->websocket_prefix && path_may(rules->websocket_prefix, path);
+}
+
+void rpc_http_check_head(const struct rpc_http_rules *rules, struct io_http_request *request)
+{
+    const struct io_http_head *head = &request->head;
+    struct rpc_http_fields f = {.count = 0};
+    bool no_body = !head->chunked && head->body_length == 0 && !request->has_query;
+    if (rules->no_http || !path_may(rules->prefix, request->path))
+        io_http_answer(request, 404, NULL, 0, NULL);
+    else if (!host_may(rules, request))
+        io_http_answer_text(request, 403, "invalid host specified");
+    else if (rpc_http_add_cors(rules, request, &f))
+        io_http_answer(request, 200, f.fields, f.count, NULL);
+    else if ((method_is(request, "GET") || method_is(request, "HEAD")) && no_body)
+        io_http_answer(request, 200, f.fields, f.count, NULL); /* is anybody there? */
+    else if (method_is(request, "PUT") || method_is(request, "DELETE"))
+        io_http_answer_text(request, 405, "method not allowed");
+    else if (head->body_length > RPC_BODY_MAX)
+        refuse_size(request);
+    else if (!method_is(request, "OPTIONS") && !type_may(request))
+        io_http_answer_text(request, 415,
+                            "invalid content type, only application/json is supported");
+}
+
+/* --- Life --- */
+
+static char *copy(const char *text)
+{
+    size_t len = strlen(text ? text : "") + 1;
+    char *to = mem_alloc(len);
+    if (to)
+        memcpy(to, text ? text : "", len);
+    return to;
+}
+
+static int check_prefix(const char *what, const char *prefix, struct err_detail *detail)
+{
+    if (prefix[0] && prefix[0] != '/')
+        return err_set(detail, ERR_INPUT,
+                       "%s RPC path prefix \"%s\" does not contain leading \"/\"", what, prefix);
+    if (strpbrk(prefix, "?#"))
+        return err_set(detail, ERR_INPUT, "%s RPC path prefix \"%s\" contains URL meta-characters",
+                       what, prefix);
+    return 0;
+}
+
+static int copy_rules(struct rpc_http_rules *rules, const struct rpc_http_options *options,
+                      const char *websocket_prefix, struct err_detail *detail)
+{
+    rules->no_http = options->no_http;
+    rules->access = options->access;
+    rules->prefix = copy(options->prefix);
+    rules->vhosts = copy(options->vhosts);
+    rules->cors = copy(options->cors);
+    rules->websocket_prefix = websocket_prefix ? copy(websocket_prefix) : NULL;
+    if (!rules->prefix || !rules->vhosts || !rules->cors ||
+        (websocket_prefix && !rules->websocket_prefix))
+        return err_set(detail, ERR_NOMEM, "HTTP server: out of memory");
+    int status = check_prefix("HTTP", rules->prefix, detail);
+    return status || !websocket_prefix ? status : check_prefix("WS", websocket_prefix, detail);
+}
+
+int rpc_http_rules_new(struct rpc_http_rules **ret_rules, const struct rpc_http_options *options,
+                       const char *websocket_prefix, struct err_detail *detail)
+{
+    struct rpc_http_rules *rules = mem_alloc_zeroed(1, sizeof(*rules));
+    if (!rules)
+        return err_set(detail, ERR_NOMEM, "HTTP server: out of memory");
+    int status = copy_rules(rules, options, websocket_prefix, detail);
+    if (status) {
+        rpc_http_rules_free(rules);
+        return status;
+    }
+    *ret_rules = rules;
+    return 0;
+}
+
+void rpc_http_rules_free(struct rpc_http_rules *rules)
+{
+    if (!rules)
+        return;
+    mem_free(rules->prefix);
+    mem_free(rules->vhosts);
+    mem_free(rules->cors);
+    mem_free(rules->websocket_prefix);
+    mem_free(rules);
+}

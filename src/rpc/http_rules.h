@@ -1,0 +1,42 @@
+/* What is known of a request from its head, and who may ask (GoQuorum, rpc/http.go and node/rpcstack.go; rs/cors 1.7). */
+#ifndef RPC_HTTP_RULES_H
+#define RPC_HTTP_RULES_H
+
+#include "rpc/http.h"
+
+enum {
+    RPC_HTTP_FIELDS_MAX = 8,
+    RPC_HTTP_VALUE_MAX = 1024, /* characters of what is given back of a client's own header */
+};
+
+/* What a listener was told; never changed, so that every thread reads it. */
+struct rpc_http_rules {
+    bool no_http;
+    char *prefix, *vhosts, *cors; /* never NULL */
+    struct rpc_access access;
+    char *websocket_prefix; /* NULL: WebSocket is not served */
+};
+
+/* The fields of an answer. */
+struct rpc_http_fields {
+    struct io_http_field fields[RPC_HTTP_FIELDS_MAX];
+    size_t count;
+    char origin[RPC_HTTP_VALUE_MAX], headers[RPC_HTTP_VALUE_MAX];
+};
+
+/* Of the options' HTTP, and WebSocket at a path (NULL: none). ERR_INPUT (a prefix without '/'), ERR_NOMEM, with a message. */
+int rpc_http_rules_new(struct rpc_http_rules **ret_rules, const struct rpc_http_options *options,
+                       const char *websocket_prefix, struct err_detail *detail) BASE_NODISCARD;
+/* NULL is fine. */
+void rpc_http_rules_free(struct rpc_http_rules *rules);
+
+void rpc_http_add(struct rpc_http_fields *f, const char *name, const char *value);
+/* Adds what a browser wants to see; true when that is all (a preflight). */
+bool rpc_http_add_cors(const struct rpc_http_rules *rules, const struct io_http_request *request,
+                       struct rpc_http_fields *f);
+/* Answers what can be told from the head alone; one that wants to be a WebSocket is not looked at. */
+void rpc_http_check_head(const struct rpc_http_rules *rules, struct io_http_request *request);
+/* Whether the path is WebSocket's. */
+bool rpc_http_is_websocket_path(const struct rpc_http_rules *rules, struct bytes path);
+
+#endif
