@@ -1,6 +1,6 @@
 /*
- * What the loop keeps of the head, so that it answers by itself what takes less time than to hand it to a worker: a snapshot
- * of the store that stays open as long as that block is the head, its state, and a machine. On the loop's thread only.
+ * What a desk keeps of the head, so that it answers by itself what takes less time than to hand it to a worker: a snapshot
+ * of the store that stays open as long as that block is the head, its state, and a machine. On the desk's thread only.
  *
  * A call runs here with a small limit of gas first. When that was enough, and nothing in it depended on the limit
  * (evm_gas_mattered), what came out is what its own limit would have given; otherwise it is run again on the worker.
@@ -11,13 +11,13 @@
 #include "rpc/run/simulate.h"
 
 enum {
-    /* Of a call that is tried on the loop: what it pays before it begins, and about twenty accesses to the state. */
+    /* Of a call that is tried at the desk: what it pays before it begins, and about twenty accesses to the state. */
     RPC_HEAD_GAS = 60000,
     RPC_HEAD_INPUT_MAX = 4096, /* bytes */
-    /* Microseconds of one turn of the loop that calls may take; what is asked beyond goes to the worker, so that
-     * consensus and the network never wait for longer. */
+    /* Microseconds of one turn of the desk's loop that calls may take; what is asked beyond goes to the worker, so that
+     * consensus and the network, and other clients, never wait for longer. */
     RPC_HEAD_TURN_US = 4000,
-    /* Accounts, with the function that is called, of which a call was too much for the loop. */
+    /* Accounts, with the function that is called, of which a call was too much for the desk. */
     RPC_HEAD_HEAVY = 256,
 };
 
@@ -35,7 +35,7 @@ struct rpc_head {
 /* That of the desk where the call is answered (desk.c). */
 struct rpc_head *rpc_head_of(const struct rpc_call *call);
 
-/* The state at a block, when it is the head: its `reader`, `state` and `number`, until the loop goes on. NULL: it is
+/* The state at a block, when it is the head: its `reader`, `state` and `number`, until the desk's loop goes on. NULL: it is
  * another block, or the snapshot cannot be had. */
 struct rpc_simulation *rpc_head_open(struct rpc_call *call, const struct rpc_block_id *block);
 
