@@ -50,7 +50,7 @@ class Node:
         self.folder = os.path.join(net.folder, self.name)
         self.port, self.http = free_ports(2)
         self.peers = peers
-        self.process = None
+        self.process, self.more = None, []
         self.log = os.path.join(net.folder, self.name + '.log')
 
     @property
@@ -84,6 +84,7 @@ class Node:
                    '--http.api', 'admin,eth,net,web3,istanbul,personal,debug,txpool,miner,quorumExtension']
         if self.validator:
             command += ['--mine', '--miner.threads', '1', '--miner.gaslimit', GAS_LIMIT, '--miner.gastarget', GAS_LIMIT]
+        command += self.more
         env = dict(os.environ, PRIVATE_CONFIG=self.private)
         self.process = subprocess.Popen(command, env=env, stdout=open(self.log, 'a'), stderr=subprocess.STDOUT)
         self.net.wait(lambda: self.try_rpc('eth_blockNumber') is not None, 30, f'{self.name} answers RPC')

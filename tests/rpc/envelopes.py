@@ -130,7 +130,8 @@ class WebSocket(Stream):
     def __init__(self, port, origin="http://app.example"):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=WAIT)
         self.socket.sendall(f"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-                            f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}\r\nOrigin: {origin}\r\n\r\n".encode())
+                            f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}\r\n".encode() +
+                            (b"" if origin is None else f"Origin: {origin}\r\n".encode()) + b"\r\n")
         head = b""
         while b"\r\n\r\n" not in head:
             part = self.socket.recv(1)

@@ -15,7 +15,7 @@ ONLY_WRONG = {"admin_startHTTP", "admin_startRPC", "admin_startWS", "admin_impor
               "admin_removeTrustedPeer", "personal_newAccount", "personal_lockAccount", "personal_unlockAccount", "personal_importRawKey",
               "debug_cpuProfile", "debug_goTrace", "debug_blockProfile", "debug_mutexProfile", "debug_writeBlockProfile",
               "debug_writeMemProfile", "debug_writeMutexProfile", "debug_startCPUProfile", "debug_startGoTrace", "raft_addPeer",
-              "raft_addLearner", "personal_sendTransaction", "personal_signAndSendTransaction", "debug_setGCPercent"}
+              "raft_addLearner", "eth_sendTransactionAsync", "personal_sendTransaction", "personal_signAndSendTransaction", "debug_setGCPercent"}
 # What they are told changes the node: not asked at all.
 NEVER = {"admin_stopHTTP", "admin_stopRPC", "admin_stopWS", "debug_freeOSMemory", "debug_chaindbCompact", "debug_stopCPUProfile",
          "debug_stopGoTrace", "debug_stacks"}

@@ -35,7 +35,13 @@ static int get_block_rlp(struct rpc_call *call)
     int status = rpc_reader_open(call, &reader);
     if (status)
         return status;
-    status = write_block_rlp(call, &reader, call->args[0].number);
+    /* rpc.BlockNumber(number): what does not fit into 63 bits is negative, and -1 the latest block, -2 the pending one. */
+    uint64_t number = call->args[0].number;
+    status = number >= UINT64_MAX - 1 ? chain_reader_head(&reader, &number, NULL) : 0;
+    if (status == 0)
+        status = write_block_rlp(call, &reader, number);
+    else
+        status = rpc_reader_fail(call, &reader, status);
     chain_reader_close(&reader);
     return status;
 }

@@ -311,12 +311,36 @@ static int decode_and_distribute(struct rpc_call *call)
     return decode_and_distribute_from(call, &from);
 }
 
+/* eth_distributePrivateTransaction alone reads what peers send: a transaction with a type stands in a string there
+ * (core/types, Transaction.DecodeRLP). */
+static int unwrap(struct rpc_call *call)
+{
+    struct bytes *raw = &call->args[0].bytes;
+    struct rlp_reader r;
+    if (raw->len == 0)
+        return rpc_fail(call, RPC_CODE_ERROR, "EOF");
+    if (raw->data[0] >= 0xc0)
+        return 0;
+    if (raw->data[0] < 0x80)
+        return rpc_fail(call, RPC_CODE_ERROR, "rlp: expected List");
+    rlp_reader_init(&r, *raw);
+    struct bytes inner = rlp_read_bytes(&r, "transaction");
+    if (!rlp_ok(&r))
+        return rpc_fail(call, RPC_CODE_ERROR, "rlp: value size exceeds available input length");
+    if (inner.len && inner.data[0] > 0x7f)
+        return rpc_fail(call, RPC_CODE_ERROR, "transaction type not supported");
+    *raw = inner;
+    return 0;
+}
+
 /* For a marker that is made and signed elsewhere, too: the hash that it carries. */
 static int distribute_for_marker(struct rpc_call *call)
 {
     struct chain_payload_hash hash;
     struct bytes from;
-    int status = decode_and_distribute_from(call, &from);
+    int status = unwrap(call);
+    if (status == 0)
+        status = decode_and_distribute_from(call, &from);
     if (status)
         return status;
     struct chain_tx *tx = call->state;

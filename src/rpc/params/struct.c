@@ -186,15 +186,16 @@ static int read_texts(struct rpc_reading *r, const struct rpc_place *place,
 struct record {
     const char *plain;   /* NULL: there are none but the private ones */
     const char *private; /* NULL: likewise */
+    bool is_call;        /* has neither nonce nor chainId */
 };
 
 static const struct record *record_of(enum rpc_type type)
 {
-    static const struct record call = {"CallArgs", NULL},
-                               send = {"SendTxArgs", "SendTxArgs.PrivateTxArgs"},
+    static const struct record call = {"CallArgs", NULL, true},
+                               send = {"SendTxArgs", "SendTxArgs.PrivateTxArgs", false},
                                async = {"AsyncSendTxArgs.SendTxArgs",
-                                        "AsyncSendTxArgs.SendTxArgs.PrivateTxArgs"},
-                               raw = {NULL, "SendRawTxArgs.PrivateTxArgs"};
+                                        "AsyncSendTxArgs.SendTxArgs.PrivateTxArgs", false},
+                               raw = {NULL, "SendRawTxArgs.PrivateTxArgs", false};
     return type == RPC_CALL         ? &call
            : type == RPC_SEND_ASYNC ? &async
            : type == RPC_SEND_RAW   ? &raw
@@ -250,7 +251,7 @@ static int read_transaction_field(struct rpc_reading *r, const struct record *re
     if (field == BASE_COUNT(names))
         return record->private ? read_private_field(r, record->private, &tx->private, key, value)
                                : 0;
-    if (!record->plain)
+    if (!record->plain || (record->is_call && (field == 5 || field == 8)))
         return 0;
     struct rpc_place place = {record->plain, names[field]};
     switch (field) {

@@ -14,14 +14,16 @@ enum {
 
 /* --- What was asked for --- */
 
-/* Go's time.ParseDuration, to milliseconds; 0 for less than one. */
-static bool read_duration(uint64_t *ret_ms, struct bytes text)
+/* Go's time.ParseDuration, to milliseconds; 0 for less than one. False, and its complaint in `ret_fault`. */
+static bool read_duration(uint64_t *ret_ms, struct bytes text, char *ret_fault, size_t room)
 {
     static const struct {
         const char *name;
         double ms;
     } units[] = {{"ns", 1e-6}, {"us", 1e-3}, {"µs", 1e-3},  {"ms", 1},
                  {"s", 1000},  {"m", 60000}, {"h", 3600000}};
+    int shown = (int)(text.len < 64 ? text.len : 64);
+    const char *whole = (const char *)text.data;
     double total = 0;
     size_t at = text.len && (text.data[0] == '+' || text.data[0] == '-');
     bool minus = at && text.data[0] == '-';
@@ -29,6 +31,7 @@ static bool read_duration(uint64_t *ret_ms, struct bytes text)
         *ret_ms = 0;
         return true;
     }
+    snprintf(ret_fault, room, "time: invalid duration \"%.*s\"", shown, whole);
     if (at == text.len)
         return false;
     while (at < text.len) {
@@ -45,11 +48,19 @@ static bool read_duration(uint64_t *ret_ms, struct bytes text)
         struct bytes name = bytes_slice(text, at, end - at);
         while (unit < BASE_COUNT(units) && !bytes_equal(name, bytes_str(units[unit].name)))
             unit++;
-        if (digits == 0 || unit == BASE_COUNT(units))
+        if (digits == 0)
+            return false;
+        if (name.len == 0)
+            snprintf(ret_fault, room, "time: missing unit in duration \"%.*s\"", shown, whole);
+        else if (unit == BASE_COUNT(units))
+            snprintf(ret_fault, room, "time: unknown unit \"%.*s\" in duration \"%.*s\"",
+                     (int)(name.len < 64 ? name.len : 64), (const char *)name.data, shown, whole);
+        if (unit == BASE_COUNT(units))
             return false;
         total += value * units[unit].ms;
         at = end;
     }
+    ret_fault[0] = '\0';
     *ret_ms = minus ? 0 : total > RPC_TRACE_MS_MAX ? RPC_TRACE_MS_MAX : (uint64_t)total;
     return true;
 }
@@ -73,12 +84,9 @@ void rpc_trace_options_read(const struct rpc_call *call, struct rpc_trace_option
     };
     if (!config->has_tracer)
         return;
-    if (config->has_timeout && !read_duration(&ret_options->milliseconds, config->timeout)) {
-        snprintf(ret_options->fault, sizeof(ret_options->fault), "time: invalid duration \"%.*s\"",
-                 (int)(config->timeout.len < 64 ? config->timeout.len : 64),
-                 (const char *)config->timeout.data);
+    if (config->has_timeout && !read_duration(&ret_options->milliseconds, config->timeout,
+                                              ret_options->fault, sizeof(ret_options->fault)))
         return;
-    }
     ret_options->tracer = config->tracer.len ? rpc_tracer_find(config->tracer) : NULL;
     if (ret_options->tracer)
         return;
