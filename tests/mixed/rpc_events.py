@@ -18,6 +18,7 @@ import itertools
 import json
 import os
 import sys
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "../rpc"), os.path.join(HERE, "../support")]
@@ -167,8 +168,15 @@ class Scene:
         self.mined(hashes, nodes)
         return [self.source.rpc("eth_getTransactionReceipt", h)["contractAddress"] for h in hashes]
 
-    def emit(self, via, owner, contract, first=0xa0):
-        return self.send(via, owner, to=contract, data="0x" + "".join("%064x" % (first + i) for i in range(4)))
+    def emit_raw(self, owner, contract, first=0xa0):
+        return self.raw(owner, to=contract, data="0x" + "".join("%064x" % (first + i) for i in range(4)))
+
+    def emit(self, via, *arguments):
+        return via.rpc("eth_sendRawTransaction", self.emit_raw(*arguments))
+
+    def address_of(self, nonce):
+        """Of the contract that the first owner makes with that nonce."""
+        return "0x" + self.source.rpc("web3_sha3", "0xd694" + self.owners[0][2:] + ("%02x" % (nonce or 0x80)))[-40:]
 
 
 class Listening:
@@ -178,6 +186,7 @@ class Listening:
         self.pair, self.criteria = pair, list(shapes(*contracts, head))
         self.connections = [{"WebSocket": Subscriber(node.ws), "IPC": Subscriber(os.path.join(node.folder, "geth.ipc")), "second": Subscriber(node.ws)} for node in pair.nodes]
         self.pending = 0  # logs that were of no block yet
+        self.has_branches, self.told_more = False, 0
         self.subscriptions, self.filters = [], []  # (what, (ours, theirs)), of each connection
         for name in ("WebSocket", "IPC"):
             for params in [["newHeads"], ["newHeads"], ["newPendingTransactions"], ["syncing"]] + [["logs", c] for c in self.criteria]:
@@ -217,6 +226,7 @@ class Listening:
             ours, theirs = self.told(name, ids)
             if params[0] == "newHeads":
                 ours, theirs = ([h for h in told if low <= int(h["number"], 16) <= high] for told in (ours, theirs))
+                ours = self.less(ours, theirs)
             elif params[0] == "newPendingTransactions":
                 ours, theirs = sorted(ours), sorted(theirs)
             elif params[0] == "logs":
@@ -225,6 +235,14 @@ class Listening:
             self.pair.same(f"{json.dumps(params)} over {name}", ours, theirs)
         return counts
 
+    def less(self, ours, theirs):
+        """Of a branch that becomes the chain GoQuorum tells the last block alone, which made it that; here all that are new in the chain are told."""
+        rest = iter(ours)
+        if self.has_branches and all(head in rest for head in theirs):
+            self.told_more += len(ours) - len(theirs)
+            return theirs
+        return ours
+
     def mined(self, logs):
         """Without those of the block that GoQuorum is making, which there are none of here."""
         self.pending += sum(log["blockHash"] == NO_BLOCK for log in logs)
@@ -232,11 +250,12 @@ class Listening:
 
     def changes(self, low, high, quiet=False):
         """Of hashes of blocks those from low to high; logs of the latest block only while it stays that."""
-        count, hashes = 0, {self.pair.ours.rpc("eth_getBlockByNumber", hex(n), False)["hash"] for n in range(low, high + 1)}
+        count, hashes = 0, set() if quiet else {self.pair.ours.rpc("eth_getBlockByNumber", hex(n), False)["hash"] for n in range(low, high + 1)}
         for what, ids in self.filters:
             ours, theirs = (node.answer("eth_getFilterChanges", i) for node, i in zip(self.pair.nodes, ids))
             if what.startswith("eth_newBlockFilter"):
-                ours, theirs = ([h for h in told if h in hashes] for told in (ours, theirs))
+                ours, theirs = ([h for h in told if quiet or h in hashes] for told in (ours, theirs))
+                ours = self.less(ours, theirs)
             elif what.startswith("eth_newPending"):
                 ours, theirs = sorted(ours), sorted(theirs)
             else:
@@ -357,7 +376,7 @@ def follow(args, kind):
     with Net(args, "qbft", f"QBFT, followed from a validator of {kind}") as net:
         one_validator(net)
         source = net.add(0, kind)
-        source.peers = [source]
+        source.peers, source.more = [source], ["--lightkdf"]
         pair = Pair(net, add_follower(net, 1, "quorate", "ours", [source]), add_follower(net, 2, "goquorum", "theirs", [source]))
         for node in net.nodes:
             node.start()
@@ -394,9 +413,231 @@ def follow(args, kind):
     return net.failures
 
 
+# --- A chain that is taken back ---
+
+class Signer(Node):
+    """Of a Clique chain; it makes a block whenever there is a transaction."""
+
+    def __init__(self, net, index, name):
+        super().__init__(net, index, "goquorum", name=name, validator=False)
+        self.peers = [self]
+
+    def begin(self):
+        os.makedirs(os.path.join(self.folder, "geth"))
+        with open(os.path.join(self.folder, "geth", "nodekey"), "w") as f:
+            f.write(self.net.keys[self.index])
+        self.run("init", self.net.genesis)
+        for name, text in (("key", self.net.keys[self.index]), ("password", "pw\n")):
+            with open(os.path.join(self.folder, name), "w") as f:
+                f.write(text)
+        password = os.path.join(self.folder, "password")
+        self.run("--lightkdf", "--password", password, "account", "import", os.path.join(self.folder, "key"))
+        address = self.net.addresses[self.index]
+        self.more = ["--lightkdf", "--mine", "--miner.threads", "1", "--miner.etherbase", address, "--unlock", address, "--password", password]
+        self.start()
+
+
+def clique_genesis(net):
+    with open(net.genesis) as f:
+        genesis = json.load(f)
+    genesis["config"].pop("qbft")
+    genesis["config"]["clique"] = {"period": 0, "epoch": 30000}
+    signers = sorted(address[2:].lower() for address in net.addresses[:2])
+    genesis.update(extraData="0x" + "00" * 32 + "".join(signers) + "00" * 65, mixHash=NO_BLOCK, difficulty="0x1", nonce="0x0")
+    with open(net.genesis, "w") as f:
+        json.dump(genesis, f)
+    return sorted((0, 1), key=lambda i: net.addresses[i].lower())
+
+
+def branch(net, name, first, second, transactions):
+    """Blocks of one transaction each, signed in turns by `first` and `second`, as files; `transactions`: a function of a scene."""
+    signers = [Signer(net, index, f"{name}{index}") for index in (first, second)]
+    signers[1].peers = [signers[0]]
+    net.nodes += signers
+    try:
+        signers[0].begin()
+        raws = transactions(Scene(net, signers[0]))
+        for at, raw in enumerate(raws):
+            if at == 1:
+                signers[1].begin()
+                net.wait(lambda: signers[1].head() == 1, 60, f"{signers[1].name} has block 1")
+            for node in signers[:at + 1]:
+                node.try_rpc("eth_sendRawTransaction", raw) # which the other may have told it of
+            for node in signers[:at + 1]:
+                net.wait(lambda: node.head() == at + 1, 60, f"{node.name} has block {at + 1}")
+        files = []
+        for number in range(1, len(raws) + 1):
+            files.append(os.path.join(net.folder, f"{name}-{number}.rlp"))
+            signers[0].rpc("admin_exportChain", files[-1], number, number)
+        return files, raws
+    finally:
+        for node in signers:
+            node.stop()
+            net.nodes.remove(node)
+
+
+def branches(net):
+    """A, all of it out of turn (difficulty 1), and B in turn (2): B is heavier than A with half its length. Some transactions are in both."""
+    out_of_turn, in_turn = clique_genesis(net)
+    contracts = []
+
+    def of_a(scene):
+        raws = [scene.raw(scene.owners[0], data=creation(emitter())) for _ in range(2)]
+        contracts.extend(scene.address_of(n) for n in range(2))
+        raws += [scene.emit_raw(scene.owners[1], contracts[0]) for _ in range(3)]
+        raws += [scene.emit_raw(scene.owners[2 if n % 3 else 1], contracts[n % 2], (0xa0, 0xb0, 0x0)[n % 3]) for n in range(8)]
+        return raws
+
+    def of_b(scene):
+        raws = [scene.raw(scene.owners[0], data=creation(emitter())) for _ in range(2)]
+        raws += [scene.emit_raw(scene.owners[1], contracts[0]) for _ in range(2)] # as in A
+        raws += [scene.emit_raw(scene.owners[2], contracts[1], 0xb0) for _ in range(2)]
+        return raws
+    a = branch(net, "a", out_of_turn, in_turn, of_a)
+    return a, branch(net, "b", in_turn, out_of_turn, of_b), contracts
+
+
+def begin_quiet(net, pair, contracts):
+    for node in pair.nodes:
+        node.peers = [node]
+        node.start()
+    return Listening(pair, contracts, 0)
+
+
+STATE = [("eth_blockNumber",), ("eth_getBlockByNumber", "latest", False), ("txpool_content",), ("txpool_status",), ("eth_pendingTransactions",), ("eth_syncing",)]
+
+
+def is_aside(pair, block):
+    """Of a branch that GoQuorum keeps beside its chain; such are not to be had here."""
+    ours, theirs = (node.rpc("eth_getBlockByHash", block["hash"], False) for node in pair.nodes)
+    at = pair.theirs.rpc("eth_getBlockByNumber", block["number"], False)
+    if not theirs or (at and at["hash"] == block["hash"]):
+        return False
+    pair.same(f"a block of another branch, {block['hash']}", ours, None)
+    return True
+
+
+def look(pair, blocks, contracts, owners, returned=False):
+    """All that is asked about what the chain has or had; `returned`: transactions of dropped blocks are in our pool again, GoQuorum loses them."""
+    for question in STATE if not returned else STATE[:2] + STATE[-1:]:
+        pair.ask(*question)
+    for owner in owners:
+        for tag in ("latest", "0x2") if returned else ("latest", "pending", "0x2"):
+            pair.ask("eth_getTransactionCount", owner, tag)
+        pair.ask("eth_getBalance", owner, "latest")
+    for number in range(15):
+        pair.ask("eth_getBlockByNumber", hex(number), True)
+        pair.ask("eth_getBlockTransactionCountByNumber", hex(number))
+        pair.ask("eth_getLogs", {"fromBlock": hex(number), "toBlock": hex(number)})
+    for block in blocks: # of either branch
+        if is_aside(pair, block):
+            continue
+        pair.ask("eth_getBlockByHash", block["hash"], False)
+        pair.ask("eth_getHeaderByHash", block["hash"])
+        pair.ask("eth_getLogs", {"blockHash": block["hash"]})
+        pair.ask("eth_getBalance", owners[0], {"blockHash": block["hash"]})
+        pair.ask("eth_getBalance", owners[0], {"blockHash": block["hash"], "requireCanonical": True})
+        for transaction in block["transactions"]:
+            if returned and (pair.ours.rpc("eth_getTransactionByHash", transaction) or {"blockHash": ""})["blockHash"] is None:
+                pair.same(f"a transaction of a dropped block, {transaction}", pair.theirs.rpc("eth_getTransactionByHash", transaction), None)
+                continue
+            pair.ask("eth_getTransactionByHash", transaction)
+            pair.ask("eth_getTransactionReceipt", transaction)
+            pair.ask("eth_getRawTransactionByHash", transaction)
+            pair.ask("debug_traceTransaction", transaction, {"disableStack": True})
+            pair.ask("eth_getTransactionByBlockHashAndIndex", block["hash"], "0x0")
+    for contract in contracts:
+        pair.ask("eth_getCode", contract, "latest")
+        pair.ask("eth_call", {"to": contract, "data": "0x"}, "latest")
+    pair.ask("eth_getLogs", {"fromBlock": "0x0"})
+
+
+class Script:
+    """Blocks come as files, one after the other, to both followers, which have no peers."""
+
+    def __init__(self, net, pair, listening):
+        self.net, self.pair, self.listening = net, pair, listening
+        self.blocks, self.owners = [], [owner["address"] for owner in net.accounts[:3]]
+
+    def take(self, path):
+        for node in self.pair.nodes:
+            node.rpc("admin_importChain", path)
+        heads = [node.rpc("eth_getBlockByNumber", "latest", False) for node in self.pair.nodes]
+        self.pair.same(f"the head after {os.path.basename(path)}", *(head["hash"] for head in heads))
+        if heads[1]["hash"] not in [block["hash"] for block in self.blocks]:
+            self.blocks.append(heads[1])
+
+    def settle(self):
+        """Until both have told what there is: nothing comes for a while."""
+        def size():
+            return [len(kept.messages) for c in self.listening.connections for kept in c.values()]
+        last, since = size(), time.monotonic()
+        while time.monotonic() - since < 1:
+            time.sleep(0.1)
+            if size() != last:
+                last, since = size(), time.monotonic()
+
+
+def reorg(args):
+    with Net(args, "qbft", "Clique: a branch takes another one's blocks back") as net:
+        a, b, contracts = branches(net)
+        net.check(True, f"GoQuorum made a branch of {len(a[0])} blocks and one of {len(b[0])}")
+        pair = Pair(net, add_follower(net, 2, "quorate", "ours", None), add_follower(net, 3, "goquorum", "theirs", None))
+        listening = begin_quiet(net, pair, contracts)
+        listening.has_branches = True
+        script = Script(net, pair, listening)
+        told = 0
+        for what, files in (("five blocks", a[0][:5]), ("two of the other branch, which are lighter", b[0][:2]), ("a third, with which it is shorter, and heavier", b[0][2:3]),
+                            ("three more", b[0][3:]), ("the first branch, longer and as heavy", a[0][5:12]), ("and heavier", a[0][12:])):
+            for path in files:
+                script.take(path)
+            script.settle()
+            look(pair, script.blocks, contracts, script.owners)
+            pair.check(f"{what}: blocks, receipts, states and the pool are answered alike")
+            counts = listening.compare(0, 100)
+            told_now = sum(counts.values())
+            pair.check(f"{told_now - told} more events of {len(listening.subscriptions)} subscriptions")
+            told = told_now
+            listening.changes(0, 0, quiet=True)
+            pair.check(f"changes and logs of {len(listening.filters)} filters")
+        removed = sum(log["removed"] for log in listening.told("WebSocket", listening.of("logs"))[1])
+        net.check(removed > 0, f"GoQuorum told {removed} logs of blocks taken back to a subscription of all logs")
+        net.check(listening.told_more > 0, "and left out blocks of the branch that became the chain")
+        listening.close()
+    return net.failures
+
+
+def set_head(args):
+    with Net(args, "qbft", "debug_setHead") as net:
+        a, b, contracts = branches(net)
+        pair = Pair(net, add_follower(net, 2, "quorate", "ours", None), add_follower(net, 3, "goquorum", "theirs", None))
+        listening = begin_quiet(net, pair, contracts)
+        script = Script(net, pair, listening)
+        for path in a[0]:
+            script.take(path)
+        for to, again in (("0xa", a[0][10:12]), ("0x3", a[0][3:5]), ("0x5", []), ("0x63", []), ("0x0", a[0][:6]), ("0x1", b[0]), ("latest", []), ("0x2", a[0])):
+            pair.ask("debug_setHead", to)
+            script.settle()
+            look(pair, script.blocks, contracts, script.owners, returned=True)
+            pair.check(f"after debug_setHead {to} all is answered alike")
+            for path in again:
+                script.take(path)
+            script.settle()
+            look(pair, script.blocks, contracts, script.owners, returned=True)
+            pair.check(f"and after {len(again)} blocks more")
+        counts = listening.compare(0, 100)
+        pair.check(f"{sum(counts.values())} events of {len(listening.subscriptions)} subscriptions")
+        listening.changes(0, 0, quiet=True)
+        pair.check(f"changes and logs of {len(listening.filters)} filters")
+        listening.close()
+    return net.failures
+
+
 SCENARIOS = {
     "follow-goquorum": lambda args: follow(args, "goquorum"),
     "follow-quorate": lambda args: follow(args, "quorate"),
+    "reorg": reorg,
+    "sethead": set_head,
 }
 
 

@@ -8,7 +8,7 @@ NEW = {"eth_feeHistory", "eth_maxPriorityFeePerGas", "eth_getBlockReceipts", "rp
 # method, in the request, in GoQuorum's answer, in ours (regular expressions of their texts), reason
 REASONS = [
     ("eth_createAccessList", "", "method handler crashed", "", "GoQuorum crashes"),
-    ("eth_createAccessList", "", "execution reverted|contract creation without|invalid opcode|out of gas|gas required|insufficient funds|intrinsic", "",
+    ("eth_createAccessList", "", "execution reverted|invalid opcode|out of gas|gas required|insufficient funds|intrinsic", "",
      "eth_createAccessList: GoQuorum estimates the gas on its pending block first, whatever block was asked for"),
     ("debug_trace.*", "", "TypeError: cannot read property", "", "prestateTracer of GoQuorum fails on plain transfers"),
     ("debug_trace.*", "evmdisTracer", "execution timeout", "", "a tracer that takes GoQuorum too long"),

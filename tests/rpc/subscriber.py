@@ -74,9 +74,9 @@ class Subscriber:
 
     def ask(self, method, *params):
         """The whole answer, without its id."""
-        number = next(self.ids)
+        number, start = next(self.ids), len(self.messages)
         self.send({"jsonrpc": "2.0", "id": number, "method": method, "params": list(params)})
-        answer = self.wait(lambda all_: next((m for m in all_ if isinstance(m, dict) and m.get("id") == number), None), f"the answer to {method}")
+        answer = self.wait(lambda all_: next((m for m in all_[start:] if isinstance(m, dict) and m.get("id") == number), None), f"the answer to {method}")
         return {key: value for key, value in answer.items() if key != "id"}
 
     def told(self, subscription):

@@ -7,6 +7,7 @@
 #include "evm/opcodes.h"
 #include "evm/precompile/precompile.h"
 #include "rpc/methods/methods.h"
+#include "rpc/methods/private.h"
 #include "rpc/run/simulate.h"
 #include "rpc/trace/trace.h"
 
@@ -262,7 +263,9 @@ static int create_access_list(struct rpc_call *call)
     enum fork fork;
     struct list list;
     bool done = false;
-    int status = prepare(call, block, &to, &fork);
+    int status = rpc_check_data(call, args);
+    if (status == 0)
+        status = prepare(call, block, &to, &fork);
     if (status)
         return status;
     init(&list, &args->from, &to, fork);

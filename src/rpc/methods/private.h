@@ -24,6 +24,9 @@ int rpc_call_failed(struct rpc_simulation *s);
 /* Writes what eth_call gives for a run that was valid; that error when it failed. */
 int rpc_call_result(struct rpc_simulation *s);
 
+/* What SendTxArgs.setDefaults says of `data` and `input` (methods_send.c). RPC_FAILED. */
+int rpc_check_data(struct rpc_call *call, const struct rpc_transaction *args) BASE_NODISCARD;
+
 /* Signs a filled transaction by the account `from`, which is unlocked, and gives it to the pool; the hash is appended. On the
  * loop (send.c). The call's arguments are no longer there afterwards. */
 int rpc_send_as(struct rpc_call *call, struct rpc_transaction *tx) BASE_NODISCARD;

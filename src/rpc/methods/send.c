@@ -87,6 +87,18 @@ static int set_fees(struct rpc_call *call)
     return 0;
 }
 
+int rpc_check_data(struct rpc_call *call, const struct rpc_transaction *args)
+{
+    if (args->has_data && args->has_input && !bytes_equal(args->data, args->other))
+        return rpc_fail(
+            call, RPC_CODE_ERROR,
+            "both \"data\" and \"input\" are set and not equal. Please use \"input\" to "
+            "pass transaction call data");
+    if (!args->has_to && args->data.len == 0)
+        return rpc_fail(call, RPC_CODE_ERROR, "contract creation without any data provided");
+    return 0;
+}
+
 /* All but the nonce (setDefaults). */
 static int set_defaults(struct rpc_call *call)
 {
@@ -100,15 +112,9 @@ static int set_defaults(struct rpc_call *call)
         args->has_gas_price = true;
     }
     args->has_value = true;
-    if (args->has_data && args->has_input && !bytes_equal(args->data, args->other))
-        return rpc_fail(
-            call, RPC_CODE_ERROR,
-            "both \"data\" and \"input\" are set and not equal. Please use \"input\" to "
-            "pass transaction call data");
-    if (!args->has_to && args->data.len == 0)
-        return rpc_fail(call, RPC_CODE_ERROR, "contract creation without any data provided");
-    if (args->has_gas)
-        return 0;
+    status = rpc_check_data(call, args);
+    if (status || args->has_gas)
+        return status;
     status = rpc_estimate_gas(call, &args->gas, args, &pending);
     args->has_gas = status == 0;
     return status;
