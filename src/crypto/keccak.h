@@ -26,7 +26,7 @@ extern const struct hash256 crypto_keccak256_empty;
 void crypto_keccak256(struct hash256 *ret_hash, struct bytes data);
 
 /* ret_hashes[i] = Keccak-256 of inputs[i], for i below `count`. Independent inputs share vector
- * registers where the processor has them: it pays from about four inputs on, best when neighbours
+ * registers where the processor has them: it pays from two or three inputs on, best when neighbours
  * are of similar length. Here no output may overlap any input. */
 void crypto_keccak256_many(struct hash256 *ret_hashes, const struct bytes *inputs, size_t count);
 

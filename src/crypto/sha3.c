@@ -5,6 +5,7 @@
 #include "crypto/sha3.h"
 
 #include "crypto/keccak.h"
+#include "crypto/keccak/internal.h"
 
 #include <openssl/sha.h>
 
@@ -43,14 +44,27 @@ static void absorb(uint64_t state[25], const struct bytes *parts, size_t count, 
 void crypto_sha3_512(uint8_t ret_hash[64], const struct bytes *parts, size_t count)
 {
     uint64_t state[25] = {0};
-    absorb(state, parts, count, 72);
+    absorb(state, parts, count, CRYPTO_KECCAK512_RATE);
     memcpy(ret_hash, state, 64);
+}
+
+const struct crypto_keccak_sponge crypto_sha3_512_sponge = {CRYPTO_KECCAK512_RATE, 64, 0x06};
+
+void crypto_sha3_512_many(uint8_t (*ret_hashes)[64], const struct bytes *inputs, size_t count)
+{
+    const struct crypto_keccak_wide *wide = crypto_keccak_wide_for(count);
+    if (wide) {
+        crypto_keccak_many_with(wide, &crypto_sha3_512_sponge, ret_hashes[0], inputs, count);
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        crypto_sha3_512(ret_hashes[i], &inputs[i], 1);
 }
 
 void crypto_sha3_256(uint8_t ret_hash[32], const struct bytes *parts, size_t count)
 {
     uint64_t state[25] = {0};
-    absorb(state, parts, count, 136);
+    absorb(state, parts, count, CRYPTO_KECCAK256_RATE);
     memcpy(ret_hash, state, 32);
 }
 

@@ -179,6 +179,23 @@ void tmproto_payload_hash(uint8_t ret_hash[TMPROTO_HASH_SIZE], struct bytes ciph
     crypto_sha3_512(ret_hash, &cipher_text, 1);
 }
 
+void tmproto_payload_hash_many(uint8_t (*ret_hashes)[TMPROTO_HASH_SIZE],
+                               const struct bytes *cipher_texts, size_t count)
+{
+    crypto_sha3_512_many(ret_hashes, cipher_texts, count);
+}
+
+int tmproto_payload_cipher_text(struct bytes *ret_cipher_text, struct bytes legacy)
+{
+    struct tmproto_reader r;
+    tmproto_reader_init(&r, NULL, legacy);
+    (void)tmproto_read_field(&r, "senderKey");
+    struct bytes cipher_text = tmproto_read_field(&r, "cipherText");
+    if (r.status == 0)
+        *ret_cipher_text = cipher_text;
+    return r.status;
+}
+
 size_t tmproto_list_find(struct tmproto_list list, struct bytes key)
 {
     for (size_t i = 0; i < list.count; i++)

@@ -115,6 +115,11 @@ size_t tmproto_payload_size(const struct tmproto_payload *payload);
 
 /* SHA3-512 of the cipher text. */
 void tmproto_payload_hash(uint8_t ret_hash[TMPROTO_HASH_SIZE], struct bytes cipher_text);
+/* The same of several, which costs less than each for itself. */
+void tmproto_payload_hash_many(uint8_t (*ret_hashes)[TMPROTO_HASH_SIZE],
+                               const struct bytes *cipher_texts, size_t count);
+/* The cipher text in a LEGACY encoding, which it borrows; ERR_INPUT when it is none. */
+int tmproto_payload_cipher_text(struct bytes *ret_cipher_text, struct bytes legacy) BASE_NODISCARD;
 
 /* The place of `key` in the list, or SIZE_MAX. */
 size_t tmproto_list_find(struct tmproto_list list, struct bytes key) BASE_PURE;

@@ -25,21 +25,35 @@ LANE_TARGET static inline __attribute__((always_inline)) LANE load(const uint8_t
                              lane[7]);
 }
 
-LANE_TARGET static void absorb(uint64_t *lanes, const uint8_t *const *blocks, unsigned fresh)
+/* Blocks of a constant number of words. */
+LANE_TARGET static inline __attribute__((always_inline)) void
+absorb_words(uint64_t *lanes, const uint8_t *const *blocks, unsigned fresh, unsigned words)
 {
     LANE a[25];
     for (unsigned i = 0; i < 25; i++)
         a[i] = _mm512_maskz_load_epi64((__mmask8)~fresh, lanes + 8 * i);
-    for (unsigned i = 0; i < CRYPTO_KECCAK256_RATE / 8; i++)
+    for (unsigned i = 0; i < words; i++)
         a[i] = _mm512_xor_si512(a[i], load(blocks, i));
     keccak_rounds(a);
     for (unsigned i = 0; i < 25; i++)
         _mm512_store_si512(lanes + 8 * i, a[i]);
 }
 
+LANE_TARGET static void absorb_1088(uint64_t *lanes, const uint8_t *const *blocks, unsigned fresh)
+{
+    absorb_words(lanes, blocks, fresh, CRYPTO_KECCAK256_RATE / 8);
+}
+
+LANE_TARGET static void absorb_576(uint64_t *lanes, const uint8_t *const *blocks, unsigned fresh)
+{
+    absorb_words(lanes, blocks, fresh, CRYPTO_KECCAK512_RATE / 8);
+}
+
 const struct crypto_keccak_wide crypto_keccak_avx512 = {
     .name = "avx512",
     .width = 8,
-    .absorb = absorb,
+    .least = 5, /* up to four go into half of the width */
+    .absorb_1088 = absorb_1088,
+    .absorb_576 = absorb_576,
 };
 #endif

@@ -4,7 +4,8 @@
  *
  *   keccak_rounds.inc   the permutation, for any width of lane
  *   single.inc   one state: scalar.c (every processor), bmi2.c
- *   many.c       many inputs over several states at once: avx2.c, avx512.c
+ *   four.inc     four states: avx2.c, avx512vl.c
+ *   many.c       many inputs over several states at once: those two, and avx512.c with eight
  *   plain.c      the standard written down, which all are compared with
  */
 #ifndef CRYPTO_KECCAK_INTERNAL_H
@@ -29,16 +30,28 @@ extern const struct crypto_keccak_single crypto_keccak_scalar, crypto_keccak_bmi
 struct crypto_keccak_wide {
     const char *name;
     unsigned width;
-    /* Empties every state j whose bit j of `fresh` is set, adds the block (CRYPTO_KECCAK256_RATE
-     * bytes) blocks[j] to each state, and permutes all. */
-    void (*absorb)(uint64_t *lanes, const uint8_t *const *blocks, unsigned fresh);
+    unsigned least; /* inputs from which on it is worth while */
+    /* Empties every state j whose bit j of `fresh` is set, adds the block blocks[j] to each state, and permutes all. A
+     * block has CRYPTO_KECCAK256_RATE bytes, or CRYPTO_KECCAK512_RATE. */
+    void (*absorb_1088)(uint64_t *lanes, const uint8_t *const *blocks, unsigned fresh);
+    void (*absorb_576)(uint64_t *lanes, const uint8_t *const *blocks, unsigned fresh);
 };
 
-extern const struct crypto_keccak_wide crypto_keccak_avx2, crypto_keccak_avx512;
+extern const struct crypto_keccak_wide crypto_keccak_avx2, crypto_keccak_avx512vl,
+    crypto_keccak_avx512;
+
+/* A hash as a sponge. */
+struct crypto_keccak_sponge {
+    size_t rate; /* CRYPTO_KECCAK256_RATE or CRYPTO_KECCAK512_RATE */
+    size_t size; /* of the hash, in whole lanes */
+    uint8_t pad; /* the first byte behind the input */
+};
+
+extern const struct crypto_keccak_sponge crypto_keccak256_sponge, crypto_sha3_512_sponge;
 
 enum {
     CRYPTO_KECCAK_SINGLES = 2,
-    CRYPTO_KECCAK_WIDES = 2,
+    CRYPTO_KECCAK_WIDES = 3,
     CRYPTO_KECCAK_MAX_WIDTH = 8,
 };
 
@@ -47,8 +60,12 @@ enum {
 size_t crypto_keccak_singles(const struct crypto_keccak_single *ret[CRYPTO_KECCAK_SINGLES]);
 size_t crypto_keccak_wides(const struct crypto_keccak_wide *ret[CRYPTO_KECCAK_WIDES]);
 
-/* crypto_keccak256_many with a certain implementation. */
-void crypto_keccak_many_with(const struct crypto_keccak_wide *wide, struct hash256 *ret_hashes,
+/* The best one for that many inputs; NULL: one by one. */
+const struct crypto_keccak_wide *crypto_keccak_wide_for(size_t count);
+
+/* Hashes with a certain implementation; they stand behind each other in ret_hashes. */
+void crypto_keccak_many_with(const struct crypto_keccak_wide *wide,
+                             const struct crypto_keccak_sponge *sponge, uint8_t *ret_hashes,
                              const struct bytes *inputs, size_t count);
 
 #endif

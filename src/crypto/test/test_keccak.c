@@ -1,6 +1,7 @@
 #include "crypto/keccak.h"
 
 #include "crypto/keccak/internal.h"
+#include "crypto/sha3.h"
 #include "crypto/test/support.h"
 
 #include <openssl/evp.h>
@@ -158,10 +159,52 @@ static void many_equals_plain(void **unused)
         expect_hashes(actual, expected, count);
         for (size_t i = 0; i < wide_count; i++) {
             memset(actual, 0, count * sizeof(*actual));
-            crypto_keccak_many_with(wides[i], actual, inputs, count);
+            crypto_keccak_many_with(wides[i], &crypto_keccak256_sponge, (uint8_t *)actual, inputs,
+                                    count);
             expect_hashes(actual, expected, count);
         }
     }
+}
+
+/* Another author's, for the names of payloads: as many as come, and each implementation. */
+static void many_sha3_512(void **unused)
+{
+    (void)unused;
+    enum { COUNT = 20 };
+    struct bytes inputs[MANY];
+    struct hash256 others[MANY];
+    uint8_t expected[COUNT][64], actual[COUNT + 1][64];
+    const struct crypto_keccak_wide *wides[CRYPTO_KECCAK_WIDES];
+    size_t wide_count = crypto_keccak_wides(wides);
+    make_inputs(inputs, others);
+    for (size_t i = 0; i < COUNT; i++)
+        assert_int_equal(EVP_Digest(inputs[i].data ? inputs[i].data : data, inputs[i].len,
+                                    expected[i], NULL, EVP_sha3_512(), NULL),
+                         1);
+    for (size_t count = 0; count <= COUNT; count++) {
+        memset(actual, 0xee, sizeof(actual));
+        crypto_sha3_512_many(actual, inputs, count);
+        assert_memory_equal(actual, expected, 64 * count);
+        assert_int_equal(actual[count][0], 0xee);
+        for (size_t i = 0; i < wide_count; i++) {
+            memset(actual, 0xee, sizeof(actual));
+            crypto_keccak_many_with(wides[i], &crypto_sha3_512_sponge, actual[0], inputs, count);
+            assert_memory_equal(actual, expected, 64 * count);
+            assert_int_equal(actual[count][0], 0xee);
+        }
+    }
+}
+
+/* The best is taken for so many as it is worth while for. */
+static void widths_by_count(void **unused)
+{
+    (void)unused;
+    const struct crypto_keccak_wide *wides[CRYPTO_KECCAK_WIDES];
+    size_t wide_count = crypto_keccak_wides(wides);
+    assert_null(crypto_keccak_wide_for(1));
+    for (size_t i = 0; i < wide_count; i++)
+        assert_in_range(wides[i]->least, 2, wides[i]->width);
+    assert_ptr_equal(crypto_keccak_wide_for(CRYPTO_KECCAK_MAX_WIDTH), wide_count ? wides[0] : NULL);
 }
 
 /* Every way to cut 300 bytes in two, and one byte at a time. */
@@ -199,6 +242,8 @@ int main(void)
         cmocka_unit_test(output_over_input),
         cmocka_unit_test(every_single_equals_plain),
         cmocka_unit_test(many_equals_plain),
+        cmocka_unit_test(many_sha3_512),
+        cmocka_unit_test(widths_by_count),
         cmocka_unit_test(in_pieces),
     };
     return cmocka_run_group_tests(tests, fill_data, NULL);

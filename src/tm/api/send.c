@@ -19,7 +19,7 @@ struct sending {
     struct tm_enclave_metadata metadata;
     struct tm_enclave_raw raw;
     struct tmproto_payload payload;
-    uint8_t hash[TMPROTO_HASH_SIZE];
+    struct bytes hash; /* none: made as it is stored, while it is not needed before */
     struct tm_push *pushes;
     size_t push_count, left;
     struct tm_store_delivery *deliveries;
@@ -36,7 +36,7 @@ static void answer_json(struct sending *s)
     struct tm_request *request = s->request;
     struct buf body = BUF_INIT;
     buf_append_text(&body, "{\"key\":\"");
-    base64_append(&body, bytes_of(s->hash, sizeof(s->hash)));
+    base64_append(&body, s->hash);
     buf_append_byte(&body, '"');
     if (request->media != TMPROTO_MEDIA_JSON) {
         buf_append_text(&body, ",\"managedParties\":");
@@ -58,31 +58,29 @@ static void answer_json(struct sending *s)
         tm_write_list(&body, waits);
     }
     buf_append_byte(&body, '}');
-    tm_answer_at(request, 201, bytes_of(s->hash, sizeof(s->hash)),
-                 tmproto_media_type(request->media), &body);
+    tm_answer_at(request, 201, s->hash, tmproto_media_type(request->media), &body);
 }
 
 static void answer(struct sending *s)
 {
-    struct bytes hash = bytes_of(s->hash, sizeof(s->hash));
     if (s->kind == SEND || s->kind == SIGNED) {
         answer_json(s);
         return;
     }
     struct buf body = BUF_INIT;
-    base64_append(&body, hash);
-    tm_answer_at(s->request, 200, hash, "text/plain", &body);
+    base64_append(&body, s->hash);
+    tm_answer_at(s->request, 200, s->hash, "text/plain", &body);
 }
 
 static void on_stored(void *context, const struct tm_store_answer *a)
 {
     struct sending *s = context;
     s->request->api->deliveries += a->status == TM_STORE_DONE ? s->delivery_count : 0;
+    s->hash = a->hash;
     if (a->status < 0)
         tm_fail_error(s->request, a->status, a->message);
     else if (a->status == TM_STORE_EXISTS)
-        tm_fail_named(s->request, 409, "Transaction with hash ", bytes_of(s->hash, sizeof(s->hash)),
-                      " has been sent already");
+        tm_fail_named(s->request, 409, "Transaction with hash ", s->hash, " has been sent already");
     else
         answer(s);
 }
@@ -91,9 +89,8 @@ static void store(struct sending *s)
 {
     struct buf encoded = BUF_INIT;
     tmproto_payload_encode(&encoded, &s->payload, TMPROTO_LEGACY, TMPROTO_EXTENT_ALL);
-    struct tm_store_payload row = {.hash = bytes_of(s->hash, sizeof(s->hash)),
-                                   .codec = TMPROTO_LEGACY,
-                                   .data = buf_bytes(&encoded)};
+    struct tm_store_payload row = {
+        .hash = s->hash, .codec = TMPROTO_LEGACY, .data = buf_bytes(&encoded)};
     int status = buf_status(&encoded);
     if (status == 0)
         status = tm_store_put(s->request->api->options.store, &row, s->deliveries,
@@ -109,12 +106,11 @@ static void queue(struct sending *s, const struct tm_push *push)
 {
     struct tm_api *api = s->request->api;
     uint64_t now = io_loop_wall_ms(api->options.loop);
-    s->deliveries[s->delivery_count++] =
-        (struct tm_store_delivery){.hash = bytes_of(s->hash, sizeof(s->hash)),
-                                   .recipient = push->recipient,
-                                   .created = now,
-                                   .next_try = now + 1000,
-                                   .attempts = 1};
+    s->deliveries[s->delivery_count++] = (struct tm_store_delivery){.hash = s->hash,
+                                                                    .recipient = push->recipient,
+                                                                    .created = now,
+                                                                    .next_try = now + 1000,
+                                                                    .attempts = 1};
 }
 
 static void all_pushed(struct sending *s)
@@ -268,16 +264,20 @@ static void on_first(void *context, const struct tm_store_answer *a)
     if (a->status < 0)
         tm_fail_error(s->request, a->status, a->message);
     else if (a->status == TM_STORE_DONE && a->count)
-        tm_fail_named(s->request, 409, "Transaction with hash ", bytes_of(s->hash, sizeof(s->hash)),
-                      " has been sent already");
+        tm_fail_named(s->request, 409, "Transaction with hash ", s->hash, " has been sent already");
     else
         push(s);
 }
 
 static void look_for_first(struct sending *s)
 {
-    int status = tm_store_get(s->request->api->options.store, bytes_of(s->hash, sizeof(s->hash)),
-                              on_first, s);
+    uint8_t *hash = arena_alloc(&s->request->arena, TMPROTO_HASH_SIZE);
+    int status = hash ? 0 : ERR_NOMEM;
+    if (hash) {
+        tmproto_payload_hash(hash, s->payload.cipher_text);
+        s->hash = bytes_of(hash, TMPROTO_HASH_SIZE);
+        status = tm_store_get(s->request->api->options.store, s->hash, on_first, s);
+    }
     if (status < 0)
         tm_fail_error(s->request, status, NULL);
 }
@@ -296,7 +296,6 @@ static void seal(struct sending *s)
         refuse_outcome(s, outcome, &detail);
         return;
     }
-    tmproto_payload_hash(s->hash, s->payload.cipher_text);
     if (s->kind == CREATE)
         answer_created(s);
     else if (raw)

@@ -12,6 +12,7 @@ struct taking {
     struct tm_request *request;
     struct tmproto_payload payload;
     uint8_t hash[TMPROTO_HASH_SIZE];
+    bool named; /* `hash` is made: at the latest as it is stored */
     struct tmproto_list affected_hashes;
     struct tm_enclave_affected *known;
     size_t known_count;
@@ -21,12 +22,20 @@ struct taking {
 
 static void look(struct taking *t);
 
+static struct bytes hash_of(struct taking *t)
+{
+    if (!t->named)
+        tmproto_payload_hash(t->hash, t->payload.cipher_text);
+    t->named = true;
+    return bytes_of(t->hash, sizeof(t->hash));
+}
+
 /* T takes the answer's type from Accept; the text is the hash and nothing else, as Constellation hands it on. */
 static void accept(struct taking *t)
 {
     buf_release(&t->old);
     struct buf body = BUF_INIT;
-    base64_append(&body, bytes_of(t->hash, sizeof(t->hash)));
+    base64_append(&body, hash_of(t));
     tm_answer(t->request, 201, "text/plain", &body);
 }
 
@@ -47,6 +56,10 @@ static void fail(struct taking *t, int status, const char *message)
 static void on_stored(void *context, const struct tm_store_answer *a)
 {
     struct taking *t = context;
+    if (!t->named && a->hash.len == sizeof(t->hash)) {
+        memcpy(t->hash, a->hash.data, sizeof(t->hash));
+        t->named = true;
+    }
     if (a->status < 0)
         fail(t, a->status, a->message);
     else if (a->status == TM_STORE_DONE)
@@ -61,7 +74,7 @@ static void write(struct taking *t, const struct tmproto_payload *payload, bool 
 {
     struct buf data = BUF_INIT;
     tmproto_payload_encode(&data, payload, TMPROTO_LEGACY, TMPROTO_EXTENT_ALL);
-    struct tm_store_payload row = {.hash = bytes_of(t->hash, sizeof(t->hash)),
+    struct tm_store_payload row = {.hash = is_new && !t->named ? bytes_none() : hash_of(t),
                                    .codec = TMPROTO_LEGACY,
                                    .data = buf_bytes(&data)};
     struct tm_store *store = t->request->api->options.store;
@@ -252,8 +265,7 @@ static void on_found(void *context, const struct tm_store_answer *a)
 
 static void look(struct taking *t)
 {
-    int status = tm_store_get(t->request->api->options.store, bytes_of(t->hash, sizeof(t->hash)),
-                              on_found, t);
+    int status = tm_store_get(t->request->api->options.store, hash_of(t), on_found, t);
     if (status < 0)
         fail(t, status, NULL);
 }
@@ -384,7 +396,6 @@ void tm_take(struct tm_request *request, const struct tmproto_payload *payload)
     }
     t->request = request;
     t->payload = *payload;
-    tmproto_payload_hash(t->hash, payload->cipher_text);
     if (payload->privacy != TMPROTO_STANDARD_PRIVATE && !api->options.config->enhanced_privacy) {
         refuse(t, 403, "Enhanced Privacy is not enabled");
         return;

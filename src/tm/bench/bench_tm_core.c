@@ -20,7 +20,6 @@ struct client {
     struct bench *bench;
     struct arena arena;
     struct tmproto_payload payload;
-    uint8_t hash[TMPROTO_HASH_SIZE];
     struct buf whole, stripped;
     double began;
 };
@@ -74,8 +73,7 @@ static void party_stored(void *context, const struct tm_store_answer *answer)
 {
     struct client *c = context;
     need(answer->status);
-    struct tm_store_payload row = {bytes_of(c->hash, sizeof(c->hash)), TMPROTO_LEGACY,
-                                   buf_bytes(&c->whole), 0};
+    struct tm_store_payload row = {.codec = TMPROTO_LEGACY, .data = buf_bytes(&c->whole)};
     need(tm_store_put(c->bench->sender, &row, NULL, 0, sender_stored, c));
 }
 
@@ -83,11 +81,8 @@ static void party_stored(void *context, const struct tm_store_answer *answer)
 static void arrive(struct client *c)
 {
     struct tmproto_payload p;
-    uint8_t hash[TMPROTO_HASH_SIZE];
     need(tmproto_payload_decode(&p, &c->arena, TMPROTO_LEGACY, buf_bytes(&c->stripped), NULL));
-    tmproto_payload_hash(hash, p.cipher_text);
-    struct tm_store_payload row = {bytes_of(hash, sizeof(hash)), TMPROTO_LEGACY,
-                                   buf_bytes(&c->stripped), 0};
+    struct tm_store_payload row = {.codec = TMPROTO_LEGACY, .data = buf_bytes(&c->stripped)};
     need(tm_store_put(c->bench->party, &row, NULL, 0, party_stored, c));
 }
 
@@ -104,7 +99,6 @@ static void begin(struct client *c)
     buf_clear(&c->stripped);
     need(tm_enclave_encrypt(b->alice, &c->payload, &c->arena, b->data, to[1],
                             (struct tmproto_list){to, 2}, &plain, NULL));
-    tmproto_payload_hash(c->hash, c->payload.cipher_text);
     tmproto_payload_encode(&c->whole, &c->payload, TMPROTO_LEGACY, TMPROTO_EXTENT_ALL);
     need(tmproto_payload_for(&stripped, &c->arena, &c->payload, to[0]));
     tmproto_payload_encode(&c->stripped, &stripped, TMPROTO_LEGACY, TMPROTO_EXTENT_ALL);

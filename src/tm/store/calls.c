@@ -58,9 +58,11 @@ static int copy_deliveries(struct tm_store_request *r, const struct tm_store_del
     int status = new ? 0 : ERR_NOMEM;
     for (size_t i = 0; status == 0 && i < count; i++) {
         new[i] = list[i];
+        if (list[i].hash.len == 0)
+            new[i].hash = r->payload.hash;
         if (list[i].hash.len > TM_STORE_HASH_MAX || list[i].recipient.len > TMPROTO_KEY_MAX)
             status = ERR_LIMIT;
-        else if (copy(r, &new[i].hash, list[i].hash) < 0 ||
+        else if ((list[i].hash.len && copy(r, &new[i].hash, list[i].hash) < 0) ||
                  copy(r, &new[i].recipient, list[i].recipient) < 0)
             status = ERR_NOMEM;
     }
@@ -76,6 +78,19 @@ static int copy_payload(struct tm_store_request *r, const struct tm_store_payloa
         r->payload.timestamp = r->now;
     int status = copy(r, &r->payload.hash, payload->hash);
     return status == 0 ? copy(r, &r->payload.data, payload->data) : status;
+}
+
+/* A place for the hash of a payload that has none, and what it will be made of. */
+static int leave_unnamed(struct tm_store_request *r)
+{
+    struct bytes hash = {arena_alloc_zeroed(&r->arena, 1, TMPROTO_HASH_SIZE), TMPROTO_HASH_SIZE};
+    if (!hash.data)
+        return ERR_NOMEM;
+    r->payload.hash = hash;
+    r->unnamed = true;
+    return r->payload.codec == TMPROTO_LEGACY
+               ? tmproto_payload_cipher_text(&r->cipher_text, r->payload.data)
+               : ERR_INPUT;
 }
 
 static bool too_large(const struct tm_store_payload *p)
@@ -95,6 +110,8 @@ int tm_store_put(struct tm_store *store, const struct tm_store_payload *payload,
     if (!r)
         return status;
     status = copy_payload(r, payload);
+    if (status == 0 && payload->hash.len == 0)
+        status = leave_unnamed(r);
     if (status == 0 && delivery_count)
         status = copy_deliveries(r, deliveries, delivery_count);
     return submit(store, r, status);

@@ -43,6 +43,8 @@ struct tm_store_request {
 
     /* what is asked; which of them, the call says */
     struct tm_store_payload payload;
+    bool unnamed;             /* the payload's hash is to be made, where payload.hash shows to … */
+    struct bytes cipher_text; /* … of this */
     struct tm_store_raw raw;
     struct tm_store_group group;
     const struct tm_store_staged *staged;

@@ -13,6 +13,7 @@ enum {
     PAUSE_FIRST_MS = 20, /* before a connection is tried again; doubled each time … */
     PAUSE_MOST_MS = 1000,
     COMMIT_BYTES = 64 << 20, /* of the payloads of one commit */
+    NAMED_MAX = 16,          /* hashes that are made at once: twice the widest registers */
 };
 
 static void queue_init(struct tm_store_queue *q)
@@ -59,6 +60,7 @@ static void deliver(struct tm_store *store)
         struct tm_store_request *r = done.first;
         done.first = r->next;
         if (r->fn) {
+            r->answer.hash = r->payload.hash;
             r->fn(r->context, &r->answer);
         } else if (store->note) {
             store->note(store->note_context, r->detail.text);
@@ -300,12 +302,36 @@ static bool take(struct tm_store *store, struct tm_store_thread *t, struct tm_st
     return list->first != NULL;
 }
 
+/* Makes the hashes that are missing: as many as have come, at once. */
+static void name_payloads(struct tm_store_request *r)
+{
+    uint8_t hashes[NAMED_MAX][TMPROTO_HASH_SIZE];
+    struct bytes texts[NAMED_MAX];
+    struct tm_store_request *named[NAMED_MAX];
+    while (r) {
+        size_t count = 0;
+        for (; r && count < NAMED_MAX; r = r->next) {
+            if (!r->unnamed)
+                continue;
+            named[count] = r;
+            texts[count++] = r->cipher_text;
+        }
+        tmproto_payload_hash_many(hashes, texts, count);
+        for (size_t i = 0; i < count; i++) {
+            memcpy((uint8_t *)(uintptr_t)named[i]->payload.hash.data, hashes[i], sizeof(hashes[i]));
+            named[i]->unnamed = false;
+        }
+    }
+}
+
 static void *write_thread(void *context)
 {
     struct tm_store *store = context;
     struct tm_store_queue list;
-    while (take(store, &store->writer, &list))
+    while (take(store, &store->writer, &list)) {
+        name_payloads(list.first);
         write_list(store, &store->writer, &list);
+    }
     return NULL;
 }
 

@@ -70,7 +70,8 @@ enum tm_store_outcome {
 };
 
 struct tm_store_payload {
-    struct bytes hash;
+    struct bytes
+        hash; /* of one that is put, with codec LEGACY, it may be left out: see tm_store_put */
     enum tmproto_codec codec;
     struct bytes data;  /* encoded */
     uint64_t timestamp; /* ms since 1970, 0 = none; set by the store when it is put */
@@ -112,6 +113,7 @@ struct tm_store_delivery {
 struct tm_store_answer {
     int status;          /* an enum tm_store_outcome, or a failure */
     const char *message; /* of a failure; else "" */
+    struct bytes hash;   /* of a put: the payload's */
     size_t count;        /* of what is not NULL below; or of rows concerned */
     const struct tm_store_payload *payloads;
     const struct tm_store_raw *raws;
@@ -128,7 +130,11 @@ typedef void tm_store_fn(void *context, const struct tm_store_answer *answer);
  * or TM_STORE_HASH_MAX, or what the server takes in one packet); then fn is not called.
  */
 
-/* Stores a new payload, and in the same commit what is to be delivered later. DONE, EXISTS (nothing is changed). */
+/*
+ * Stores a new payload, and in the same commit what is to be delivered later. DONE, EXISTS (nothing is changed); the answer
+ * has its hash. Where the payload and its deliveries have none, it is made on the way, tmproto_payload_hash of its cipher
+ * text: by the thread that writes, for all that go into one commit at once. ERR_INPUT when there is no cipher text.
+ */
 int tm_store_put(struct tm_store *store, const struct tm_store_payload *payload,
                  const struct tm_store_delivery *deliveries, size_t delivery_count, tm_store_fn *fn,
                  void *context) BASE_NODISCARD;

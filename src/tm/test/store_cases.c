@@ -162,6 +162,74 @@ void store_cases_staging(struct kit *k)
     assert_int_equal(k->count, 0);
 }
 
+struct naming {
+    struct kit *k;
+    uint8_t hash[TMPROTO_HASH_SIZE];
+};
+
+static void on_named(void *context, const struct tm_store_answer *answer)
+{
+    struct naming *n = context;
+    assert_int_equal(answer->status, TM_STORE_DONE);
+    assert_int_equal(answer->hash.len, sizeof(n->hash));
+    memcpy(n->hash, answer->hash.data, sizeof(n->hash));
+    n->k->waiting--;
+}
+
+/* Of various lengths, none among them: an encoding whose hash nobody has made. */
+static struct tm_store_payload unnamed_payload(struct arena *arena, uint64_t n, struct buf *encoded)
+{
+    struct tmproto_payload p = {.sender = bytes_str("sender"),
+                                .cipher_text = kit_payload(arena, n, 500 * n).data,
+                                .nonce = bytes_str("nonce")};
+    buf_clear(encoded);
+    tmproto_payload_encode(encoded, &p, TMPROTO_LEGACY, TMPROTO_EXTENT_ALL);
+    assert_int_equal(buf_status(encoded), 0);
+    return (struct tm_store_payload){.codec = TMPROTO_LEGACY, .data = buf_bytes(encoded)};
+}
+
+void store_cases_names(struct kit *k)
+{
+    enum { COUNT = 40 };
+    static struct naming names[COUNT];
+    struct buf encoded = BUF_INIT;
+    struct arena arena;
+    arena_init(&arena);
+    for (uint64_t n = 0; n < COUNT; n++) {
+        struct tm_store_payload p = unnamed_payload(&arena, n, &encoded);
+        struct tm_store_delivery wait = {.recipient = bytes_str("carol"), .next_try = 5 + n};
+        names[n] = (struct naming){.k = k};
+        assert_int_equal(tm_store_put(k->store, &p, &wait, n == 7, on_named, &names[n]), 0);
+        k->waiting++;
+    }
+    while (k->waiting)
+        io_loop_turn(k->loop, true);
+    for (uint64_t n = 0; n < COUNT; n++) {
+        uint8_t hash[TMPROTO_HASH_SIZE];
+        struct tm_store_payload p = unnamed_payload(&arena, n, &encoded);
+        tmproto_payload_hash(hash, kit_payload(&arena, n, 500 * n).data);
+        assert_memory_equal(names[n].hash, hash, sizeof(hash));
+        p.hash = bytes_of(hash, sizeof(hash));
+        assert_int_equal(kit_wait(k, tm_store_get(k->store, p.hash, kit_answer, k)), 0);
+        same_payload(&k->payloads[0], &p);
+        if (n == 7) {
+            assert_int_equal(kit_wait(k, tm_store_deliveries(k->store, 20, 10, kit_answer, k)), 0);
+            assert_int_equal(k->count, 1);
+            assert_true(bytes_equal(k->deliveries[0].hash, p.hash));
+        }
+        assert_int_equal(kit_wait(k, tm_store_delete(k->store, p.hash, kit_answer, k)), 0);
+    }
+    /* what has no cipher text, or is in another encoding, has no name either */
+    struct tm_store_payload bad = unnamed_payload(&arena, 1, &encoded);
+    bad.data.len = 100;
+    assert_int_equal(tm_store_put(k->store, &bad, NULL, 0, kit_answer, k), ERR_INPUT);
+    bad = unnamed_payload(&arena, 1, &encoded);
+    bad.codec = TMPROTO_CBOR;
+    assert_int_equal(tm_store_put(k->store, &bad, NULL, 0, kit_answer, k), ERR_INPUT);
+    buf_release(&encoded);
+    arena_release(&arena);
+}
+
 void store_cases_deliveries(struct kit *k)
 {
     struct arena arena;

@@ -6,6 +6,8 @@
 
 /* On an open and empty store. */
 void store_cases_payloads(struct kit *k);
+/* Payloads whose hashes the store makes. */
+void store_cases_names(struct kit *k);
 void store_cases_raws(struct kit *k);
 void store_cases_groups(struct kit *k);
 void store_cases_staging(struct kit *k);

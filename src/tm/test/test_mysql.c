@@ -40,6 +40,7 @@ static void all_cases(void **unused)
     store_cases_raws(&k);
     store_cases_groups(&k);
     store_cases_staging(&k);
+    store_cases_names(&k);
     store_cases_deliveries(&k);
     store_cases_together(&k, true);
     kit_close(&k);
@@ -101,6 +102,7 @@ static void tables_of_tessera(void **unused)
     store_cases_payloads(&k);
     store_cases_raws(&k);
     store_cases_staging(&k);
+    store_cases_names(&k);
     store_cases_deliveries(&k);
     kit_close(&k);
     /* now the other may serve it */

@@ -17,6 +17,7 @@ static void all_cases(const char *url, bool durable)
     store_cases_raws(&k);
     store_cases_groups(&k);
     store_cases_staging(&k);
+    store_cases_names(&k);
     store_cases_deliveries(&k);
     store_cases_together(&k, durable);
     kit_close(&k);

@@ -38,6 +38,11 @@ static void payload(enum tmproto_codec codec, struct bytes data)
         if (other == TMPROTO_LEGACY)
             require(first.len == tmproto_payload_size(&p));
     }
+    struct bytes cipher_text;
+    int found = tmproto_payload_cipher_text(&cipher_text, data);
+    require(found == 0 || found == ERR_INPUT || found == ERR_LIMIT);
+    if (status == 0 && codec == TMPROTO_LEGACY)
+        require(found == 0 && bytes_equal(cipher_text, p.cipher_text));
     buf_release(&first);
     buf_release(&second);
     arena_release(&arena);
