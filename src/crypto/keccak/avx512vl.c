@@ -1,5 +1,5 @@
 /* Four states side by side, for x86-64 with AVX-512's instructions on 256 bits: rotation and ternary logic in one each. All
- * four cost what a single one does (Intel Granite Rapids: 204 and 204 ns), so two inputs are enough. */
+ * four cost what a single one does (an Intel Xeon with AMX-FP16: 204 ns), so two inputs are enough. */
 #if defined(__x86_64__)
 #    include <immintrin.h>
 

@@ -17,7 +17,7 @@ const struct hash256 crypto_keccak256_empty = {{0xc5, 0xd2, 0x46, 0x01, 0x86, 0x
                                                 0x7b, 0xfa, 0xd8, 0x04, 0x5d, 0x85, 0xa4, 0x70}};
 
 /*
- * Of the permutations for one state, `bmi2` is the best on the processors measured (AMD Zen 5, Intel Granite Rapids): one
+ * Of the permutations for one state, `bmi2` is the best on the processors measured (AMD Zen 5, an Intel Xeon with AMX-FP16): one
  * lane to a vector register with AVX-512 comes out the same on both, a row of five lanes to a register a third slower.
  * Side by side the vectors win by far.
  */
