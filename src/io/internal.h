@@ -47,8 +47,7 @@ void io_timers_run(struct io_loop *loop);
 bool io_timers_next(const struct io_loop *loop, uint64_t *ret_wait);
 
 /* stream.c */
-void io_streams_flush(struct io_loop *loop);
-/* The same when much has been written in this turn. Under no callback of a stream's owner. */
+/* io_streams_flush when much has been written in this turn. Under no callback of a stream's owner. */
 void io_streams_flush_early(struct io_loop *loop);
 void io_streams_drop(struct io_loop *loop);
 

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "io/internal.h"
+#include "io/stream.h"
 
 #include <signal.h>
 #include <time.h>

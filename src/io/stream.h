@@ -87,6 +87,10 @@ size_t io_stream_queued(const struct io_stream *stream);
 void io_stream_pause(struct io_stream *stream);
 void io_stream_resume(struct io_stream *stream);
 
+/* What the streams of a loop have queued goes to the system at once, as far as it takes it, not at the end of the turn: for last words. Not inside a
+ * callback of a stream. */
+void io_streams_flush(struct io_loop *loop);
+
 /* Of the other side and of this one; unknown (ip_len 0) before `connected` and for unix sockets. */
 const struct io_address *io_stream_peer(const struct io_stream *stream);
 const struct io_address *io_stream_local(const struct io_stream *stream);

@@ -155,6 +155,7 @@ static void open_on_thread(void *context)
 static void close_window(void *context)
 {
     struct window *window = context;
+    io_streams_flush(window->desk->loop); /* such as the answer to who had it stopped */
     io_http_free(window->server);
 }
 
