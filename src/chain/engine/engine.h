@@ -14,7 +14,6 @@
 
 struct chain;
 struct chain_reader;
-struct chain_seals;
 struct exec;
 
 /*

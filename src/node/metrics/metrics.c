@@ -155,8 +155,9 @@ static void write_timer(void *context, const char *name, const struct rpc_timer 
     buf_append_byte(b, '\n');
 }
 
-void node_metrics_write(struct buf *b, const struct node_metrics_source *source,
-                        struct node_system *system, bool json)
+/* The values as one of the two texts. */
+static void write_values(struct buf *b, const struct node_metrics_source *source,
+                         struct node_system *system, bool json)
 {
     struct values values;
     struct writing w = {b, json};
@@ -221,7 +222,7 @@ static void on_request(void *context, struct io_http_request *request)
         io_http_answer_text(request, 404, "404 page not found");
         return;
     }
-    node_metrics_write(&body, &m->source, &m->system, is_json);
+    write_values(&body, &m->source, &m->system, is_json);
     io_http_answer(request, 200, is_json ? &json : &text, 1, &body);
     buf_release(&body);
 }

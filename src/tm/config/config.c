@@ -31,7 +31,7 @@ const char *tm_copy_text(struct tm_config *config, const char *text)
     return copy;
 }
 
-int tm_note(struct tm_reader *r, const char *format, ...)
+BASE_PRINTF(2, 3) static int add_note(struct tm_reader *r, const char *format, ...)
 {
     char text[512];
     va_list args;
@@ -181,10 +181,10 @@ static int unknown(struct tm_reader *r, const char *where, const char *name,
                        "override %.200s: %.100s is no member that is known%s%s%s", override, name,
                        nearest ? " (did you mean " : "", nearest ? nearest : "",
                        nearest ? "?)" : "");
-    return tm_note(r,
-                   "configuration: %s%s%.100s is no member that is known, and has no effect%s%s%s",
-                   where, where[0] ? "." : "", name, nearest ? " (did you mean " : "",
-                   nearest ? nearest : "", nearest ? "?)" : "");
+    return add_note(r,
+                    "configuration: %s%s%.100s is no member that is known, and has no effect%s%s%s",
+                    where, where[0] ? "." : "", name, nearest ? " (did you mean " : "",
+                    nearest ? nearest : "", nearest ? "?)" : "");
 }
 
 int tm_read_members(struct tm_reader *r, json_t *object, const char *where,
