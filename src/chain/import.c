@@ -197,12 +197,32 @@ static void execute(struct importing *im, struct chain_result **ret_result,
         err_prefix(im->why, im->err, "block %" PRIu64, block->header.number);
 }
 
+/* A block that may wait, for as long as the manager is silent: those before it would wait with it. So it may not while there
+ * are any; when the manager cannot be asked they are made durable, and the block begins again. */
+static void execute_private(struct importing *im, struct chain_result **ret_result,
+                            struct chain_block *block)
+{
+    const struct chain_payloads *payloads = im->chain->payloads;
+    if (im->chain->batch.count && payloads->set_patience) {
+        payloads->set_patience(payloads->context, false);
+        execute(im, ret_result, block);
+        payloads->set_patience(payloads->context, true);
+        if (im->err != ERR_TIMEOUT)
+            return;
+        im->err = 0;
+        im->why->text[0] = '\0';
+    }
+    settle(im);
+    if (!im->err)
+        execute(im, ret_result, block);
+}
+
 static void take_in(struct importing *im, struct chain_block *block)
 {
     struct chain_result *result = NULL;
-    if (chain_private_waits(im->chain, block)) /* for as long as the manager is silent */
-        settle(im);
-    if (!im->err)
+    if (chain_private_waits(im->chain, block))
+        execute_private(im, &result, block);
+    else
         execute(im, &result, block);
     if (!im->err && is_good(im->verdict) && result)
         im->err = chain_batch_add(im->chain, block, result, im->why);

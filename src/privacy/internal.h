@@ -22,6 +22,7 @@ struct privacy_tm {
     struct privacy_options options;
     bool is_tessera;
     unsigned features;
+    bool is_impatient;    /* of the thread that executes: chain_payloads.set_patience */
     pthread_mutex_t lock; /* of what follows */
     pthread_cond_t changed;
     bool stopped;

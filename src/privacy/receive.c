@@ -139,6 +139,8 @@ static int receive_for_block(void *context, struct chain_payload *ret_payload,
             tell(tm, PRIVACY_BACK, "");
         if (err != PRIVACY_FAILED)
             return err;
+        if (tm->is_impatient)
+            return ERR_TIMEOUT;
         failures++;
         tell(tm, PRIVACY_UNREACHABLE, detail.text);
         if (tm->options.exit_on_failure && failures == PRIVACY_TRIES) {
@@ -150,9 +152,19 @@ static int receive_for_block(void *context, struct chain_payload *ret_payload,
     }
 }
 
+static void set_patience(void *context, bool waits)
+{
+    struct privacy_tm *tm = context;
+    tm->is_impatient = !waits;
+}
+
 struct chain_payloads privacy_payloads(struct privacy_tm *tm)
 {
-    return (struct chain_payloads){tm, receive_for_block, privacy_is_own_vote, privacy_expect};
+    return (struct chain_payloads){.context = tm,
+                                   .receive = receive_for_block,
+                                   .is_own_vote = privacy_is_own_vote,
+                                   .expect = privacy_expect,
+                                   .set_patience = set_patience};
 }
 
 /* A text about a payload: "true", or keys with commas. */

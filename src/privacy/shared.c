@@ -10,6 +10,8 @@ static void tell(struct privacy_tm *tm, enum privacy_event event, const char *te
 /* After a failure of the way to the manager: 0 to ask again. */
 static int wait_for_it(struct privacy_tm *tm, const struct err_detail *detail, unsigned *failures)
 {
+    if (tm->is_impatient)
+        return ERR_TIMEOUT;
     ++*failures;
     tell(tm, PRIVACY_UNREACHABLE, detail->text);
     if (tm->options.exit_on_failure && *failures == PRIVACY_TRIES) {

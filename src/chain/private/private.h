@@ -122,6 +122,11 @@ struct chain_payloads {
      * for at once. Replaces what was expected before. NULL: nobody is told.
      */
     void (*expect)(void *context, const struct chain_payload_hash *hashes, size_t count);
+    /*
+     * Called on the thread that executes: whether receive and is_own_vote wait for a manager that cannot be asked, as they do
+     * at first; else they fail with ERR_TIMEOUT. NULL: they wait, always.
+     */
+    void (*set_patience)(void *context, bool waits);
 };
 
 /* What the notes say of a private contract. */

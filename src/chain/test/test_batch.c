@@ -27,17 +27,27 @@ struct world {
     struct chain_block *bad;            /* in place of number BAD */
 };
 
+/* What the manager does while a block must not wait for it, as blocks before it would. */
+enum manager {
+    WAITS,   /* it cannot be told: no batch is open when it is asked */
+    ANSWERS, /* it answers at once */
+    SILENT,  /* it does not: the block is begun again, alone */
+    MANAGERS
+};
+
 /* A chain that imports, and what is seen of it. */
 struct peer {
     struct chain *chain;
     struct store *store;
     struct chain_payloads payloads;
-    uint64_t heads, asked;
+    enum manager manager;
+    bool is_patient;
+    uint64_t heads, asked, refused;
     uint64_t ends[BLOCKS]; /* heads that were durable */
     size_t end_count;
 };
 
-/* A contract of one zero byte: PUSH1 1, PUSH1 0, RETURN. Whoever asks may wait for long: no batch is open. */
+/* A contract of one zero byte: PUSH1 1, PUSH1 0, RETURN. Whoever is patient may wait for long: no batch is open. */
 static int receive(void *context, struct chain_payload *ret, const struct chain_payload_hash *hash,
                    struct arena *arena)
 {
@@ -45,11 +55,22 @@ static int receive(void *context, struct chain_payload *ret, const struct chain_
     struct peer *p = context;
     (void)hash;
     (void)arena;
+    assert_int_equal(p->is_patient, p->chain->batch.count == 0);
+    if (!p->is_patient && p->manager == SILENT) {
+        p->refused++;
+        return ERR_TIMEOUT;
+    }
     p->asked++;
-    assert_int_equal(p->chain->batch.count, 0);
     *ret = (struct chain_payload){
         .is_party = true, .data = bytes_of(code, sizeof(code)), .flag = CHAIN_STANDARD_PRIVATE};
     return 0;
+}
+
+static void set_patience(void *context, bool waits)
+{
+    struct peer *p = context;
+    assert_int_not_equal(p->is_patient, waits);
+    p->is_patient = waits;
 }
 
 /* Each in its order, and durable. */
@@ -70,12 +91,13 @@ static void on_head(void *context, const struct chain_event *event)
     buf_release(&receipts);
 }
 
-static int open_peer(struct peer *p, const struct world *w, struct store *store, bool archive,
-                     size_t batch, struct err_detail *detail)
+static int open_peer_with(struct peer *p, const struct world *w, struct store *store, bool archive,
+                          size_t batch, enum manager manager, struct err_detail *detail)
 {
     struct chain_head head;
-    *p = (struct peer){.store = store};
-    p->payloads = (struct chain_payloads){p, receive};
+    *p = (struct peer){.store = store, .manager = manager, .is_patient = true};
+    p->payloads = (struct chain_payloads){
+        .context = p, .receive = receive, .set_patience = manager == WAITS ? NULL : set_patience};
     const struct chain_options options = {.store = store,
                                           .genesis = buf_bytes(&w->m.genesis),
                                           .archive = archive,
@@ -91,6 +113,12 @@ static int open_peer(struct peer *p, const struct world *w, struct store *store,
     p->heads = head.block->header.number;
     chain_head_release(&head);
     return 0;
+}
+
+static int open_peer(struct peer *p, const struct world *w, struct store *store, bool archive,
+                     size_t batch, struct err_detail *detail)
+{
+    return open_peer_with(p, w, store, archive, batch, WAITS, detail);
 }
 
 static struct store *memory(void)
@@ -209,6 +237,7 @@ static int import(struct peer *p, const struct world *w, bool refuse,
     int err = chain_import_source(p->chain, ret_verdict, ret_progress, detail, &source);
     assert_null(p->chain->batch.txn);
     assert_int_equal(p->chain->batch.count, 0);
+    assert_true(p->is_patient);
     return err;
 }
 
@@ -312,15 +341,18 @@ static void remove_disk(const struct disk *disk)
 }
 
 static void import_in_batches(const struct world *w, struct store *store, bool archive,
-                              size_t batch, const struct buf *expected)
+                              size_t batch, enum manager manager, const struct buf *expected)
 {
     struct peer p;
     struct err_detail detail = {""};
-    maker_must(open_peer(&p, w, store, archive, batch, &detail), "open", &detail);
+    maker_must(open_peer_with(&p, w, store, archive, batch, manager, &detail), "open", &detail);
     import_all(&p, w);
     assert_int_equal(p.asked, BLOCKS / PRIVATE_EVERY);
-    /* Full ones, and before each block that may wait for the manager. */
-    assert_true(batch < PRIVATE_EVERY || p.end_count == BLOCKS / PRIVATE_EVERY + 1);
+    assert_int_equal(p.refused > 0, manager == SILENT && batch > 1);
+    /* Full ones, and before each block that waits for the manager. */
+    size_t waits = manager == ANSWERS ? 0 : BLOCKS / PRIVATE_EVERY;
+    assert_true(batch < PRIVATE_EVERY || p.end_count == waits + 1);
+    assert_true(manager != ANSWERS || p.end_count == (BLOCKS + batch - 1) / batch);
     assert_true(batch > 1 || p.end_count == BLOCKS);
     expect_same(store, expected);
     close_peer(&p);
@@ -335,10 +367,12 @@ static void test_same(void **state)
         make_world(&w, kind);
         for (int archive = 0; archive < 2; archive++) {
             struct buf expected = one_by_one(&w, archive, false);
-            for (size_t i = 0; i < BASE_COUNT(batches); i++) {
+            for (size_t i = 0; i < BASE_COUNT(batches) * MANAGERS; i++) {
+                size_t batch = batches[i / MANAGERS];
+                enum manager manager = i % MANAGERS;
                 struct disk disk;
-                import_in_batches(&w, memory(), archive, batches[i], &expected);
-                import_in_batches(&w, on_disk(&disk), archive, batches[i], &expected);
+                import_in_batches(&w, memory(), archive, batch, manager, &expected);
+                import_in_batches(&w, on_disk(&disk), archive, batch, manager, &expected);
                 remove_disk(&disk);
             }
             buf_release(&expected);
@@ -456,13 +490,14 @@ static void expect_end(const struct peer *p, const struct world *w, const struct
 static bool import_with_fault(const struct world *w, enum store_fault fault, uint64_t n,
                               const struct peer *clean, const struct buf *expected)
 {
+    enum manager manager = clean->manager;
     struct store *store;
     struct peer p;
     enum chain_verdict verdict;
     struct chain_progress progress;
     struct err_detail detail = {""};
     maker_must(store_fault_new(&store, memory()), "store", NULL);
-    maker_must(open_peer(&p, w, store, false, 3, &detail), "open", &detail);
+    maker_must(open_peer_with(&p, w, store, false, 3, manager, &detail), "open", &detail);
     uint64_t before = store_fault_count(store, fault);
     store_fault_set(store, fault, n, ERR_NOSPACE);
     int err = import(&p, w, false, &verdict, &progress, &detail);
@@ -475,7 +510,7 @@ static bool import_with_fault(const struct world *w, enum store_fault fault, uin
     expect_end(&p, w, clean);
     chain_free(p.chain);
     store_fault_set(store, fault, 0, 0);
-    maker_must(open_peer(&p, w, store, false, 3, &detail), "open again", &detail);
+    maker_must(open_peer_with(&p, w, store, false, 3, manager, &detail), "open again", &detail);
     expect_end(&p, w, clean);
     import_all(&p, w);
     expect_same(store, expected);
@@ -483,28 +518,35 @@ static bool import_with_fault(const struct world *w, enum store_fault fault, uin
     return happened;
 }
 
-static void test_failing_disk(void **state)
+static void fail_everywhere(const struct world *w, enum manager manager, const struct buf *expected)
 {
     static const enum store_fault faults[] = {STORE_FAULT_WRITE, STORE_FAULT_COMMIT,
                                               STORE_FAULT_ACK};
-    (void)state;
-    struct world w;
     struct peer clean;
     struct err_detail detail = {""};
-    make_world(&w, QBFT);
-    struct buf expected = one_by_one(&w, false, true);
-    maker_must(open_peer(&clean, &w, memory(), false, 3, &detail), "open", &detail);
-    import_all(&clean, &w);
+    maker_must(open_peer_with(&clean, w, memory(), false, 3, manager, &detail), "open", &detail);
+    import_all(&clean, w);
     assert_in_range(clean.end_count, BLOCKS / 3, BLOCKS / 3 + BLOCKS / PRIVATE_EVERY);
     for (size_t i = 0; i < BASE_COUNT(faults); i++) {
         uint64_t n = 1;
-        while (import_with_fault(&w, faults[i], n, &clean, &expected))
+        while (import_with_fault(w, faults[i], n, &clean, expected))
             n++;
-        print_message("kind %d: %llu failures\n", faults[i], (unsigned long long)n - 1);
+        print_message("manager %d, kind %d: %llu failures\n", manager, faults[i],
+                      (unsigned long long)n - 1);
         assert_true(faults[i] == STORE_FAULT_WRITE ? n > 10 * BLOCKS : n - 1 >= clean.end_count);
     }
-    buf_release(&expected);
     close_peer(&clean);
+}
+
+static void test_failing_disk(void **state)
+{
+    (void)state;
+    struct world w;
+    make_world(&w, QBFT);
+    struct buf expected = one_by_one(&w, false, true);
+    for (enum manager manager = WAITS; manager < MANAGERS; manager++)
+        fail_everywhere(&w, manager, &expected);
+    buf_release(&expected);
     end_world(&w);
 }
 

@@ -4,7 +4,8 @@
  */
 #include "base/base64.h"
 #include "base/hex.h"
-#include "chain/chain.h"
+#include "chain/chain_priv.h"
+#include "chain/import_priv.h"
 #include "tests/support/recorded_tm.h"
 #include "tests/support/recordings.h"
 
@@ -26,6 +27,9 @@ struct peer {
     size_t count;
     unsigned number;
     size_t asked, roots;
+    bool is_impatient;     /* whoever executes */
+    unsigned silent_every; /* then, once in so many times; 0: never */
+    unsigned times, silences;
 };
 
 static struct bytes decode64(struct arena *arena, const json_t *text)
@@ -43,6 +47,10 @@ static int receive(void *context, struct chain_payload *ret, const struct chain_
 {
     struct peer *p = context;
     char text[96] = {0};
+    if (p->is_impatient && p->silent_every && ++p->times % p->silent_every == 0) {
+        p->silences++;
+        return ERR_TIMEOUT;
+    }
     base64_encode(text, bytes_of(hash->b, sizeof(hash->b)));
     const json_t *found = recorded_tm_payload(p->tm, text);
     p->asked++;
@@ -162,6 +170,74 @@ static void replay(const char *network)
     }
 }
 
+/* --- Blocks that share commits --- */
+
+struct run {
+    struct peer *peer;
+    size_t next;
+    uint64_t commits;
+};
+
+static int next_block(void *context, struct chain_block **ret_block, struct err_detail *detail)
+{
+    struct run *r = context;
+    (void)detail;
+    if (r->next < r->peer->count)
+        *ret_block = chain_block_ref(r->peer->blocks[r->next++]);
+    return 0;
+}
+
+static bool on_durable(void *context, const struct chain_progress *progress)
+{
+    struct run *r = context;
+    (void)progress;
+    r->commits++;
+    return true;
+}
+
+static void set_patience(void *context, bool waits)
+{
+    struct peer *p = context;
+    p->is_impatient = !waits;
+}
+
+/* All in one run, with a manager that now and then cannot be asked: the same private states, with fewer commits. */
+static void replay_together(const char *network, unsigned silent_every)
+{
+    static struct peer peer;
+    recordings_require(network);
+    for (unsigned i = 0; i < PEERS; i++) {
+        begin(&peer, network, i, true);
+        peer.payloads.set_patience = set_patience;
+        peer.silent_every = silent_every;
+        peer.chain->batch.limits.milliseconds = UINT64_MAX / 2;
+        struct run run = {.peer = &peer, .next = 1};
+        const struct chain_source source = {next_block, on_durable, &run};
+        enum chain_verdict verdict;
+        struct chain_progress progress = {0};
+        struct err_detail why = {{0}};
+        if (chain_import_source(peer.chain, &verdict, &progress, &why, &source))
+            fail_msg("%s", why.text);
+        assert_int_equal(verdict, CHAIN_VALID);
+        assert_int_equal(progress.head, peer.count - 1);
+        assert_int_equal(peer.silences > 0, silent_every > 0);
+        assert_in_range(run.commits, 1, silent_every ? peer.count - 2 : peer.count / 4);
+        compare(&peer, network, peer.count - 5);
+        print_message("%s, peer %u: %zu blocks in %llu commits, silent %u times\n", network, i,
+                      peer.count - 1, (unsigned long long)run.commits, peer.silences);
+        end(&peer);
+    }
+}
+
+static void test_together(void **state)
+{
+    (void)state;
+    replay_together("private", 0);
+    replay_together("private", 5);
+    replay_together("private-marker", 0);
+    replay_together("private-marker", 3);
+}
+
 static void test_private(void **state)
 {
     (void)state;
@@ -218,9 +294,8 @@ static void test_outsider(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_private),
-        cmocka_unit_test(test_marker),
-        cmocka_unit_test(test_rewind),
+        cmocka_unit_test(test_private),  cmocka_unit_test(test_marker),
+        cmocka_unit_test(test_together), cmocka_unit_test(test_rewind),
         cmocka_unit_test(test_outsider),
     };
     return cmocka_run_group_tests_name("private", tests, NULL, NULL);

@@ -317,6 +317,11 @@ static void test_down(void **state)
     begin(&w, false);
     arena_init(&arena);
     struct chain_payloads payloads = privacy_payloads(w.tm);
+    w.down = 1; /* whoever must not wait is told at once, and nobody else */
+    payloads.set_patience(payloads.context, false);
+    assert_int_equal(payloads.receive(payloads.context, &payload, &hash, &arena), ERR_TIMEOUT);
+    assert_int_equal(w.unreachable, 0);
+    payloads.set_patience(payloads.context, true);
     w.down = 1;
     assert_int_equal(payloads.receive(payloads.context, &payload, &hash, &arena), 0);
     assert_true(payload.is_party);
