@@ -16,7 +16,7 @@ import threading
 import time
 
 from members import growing
-from support import Network, rpc, wait_for
+from support import Network, rpc, until
 
 PEERS = ["one/one", "two/two", "three/three", "four/four"]
 
@@ -51,8 +51,8 @@ class Load(threading.Thread):
 
     def send(self, number):
         call = {"from": self.account, "gas": "0x493e0", "data": number_creation(number), "privateFor": [self.party]}
-        transaction = wait_for("a manager that knows the other", lambda: self.accepted(call))
-        receipt = wait_for("a receipt", lambda: rpc(self.url, "eth_getTransactionReceipt", transaction))
+        transaction = until(lambda: self.accepted(call), "a manager that knows the other")
+        receipt = until(lambda: rpc(self.url, "eth_getTransactionReceipt", transaction), "a receipt")
         self.contracts.append((transaction, receipt["contractAddress"], int(receipt["blockNumber"], 16), number))
 
     def run(self):
@@ -66,7 +66,7 @@ class Load(threading.Thread):
 
     def __enter__(self):
         self.start()
-        wait_for("the first contracts", lambda: len(self.contracts) >= 3 or self.failure)
+        until(lambda: len(self.contracts) >= 3 or self.failure, "the first contracts")
         return self
 
     def __exit__(self, *_):
@@ -194,7 +194,7 @@ def check(network, consensus, manager):
         copied = heads(network.run("backup", "--out", str(whole), "--archive-passphrase-file", str(good)))
         single_copied = heads(network.run("backup", "one", "--out", str(single), "--archive-passphrase-file", str(good)))
         made = len(load.contracts)
-        wait_for("work after the backup", lambda: len(load.contracts) > made or load.failure)
+        until(lambda: len(load.contracts) > made or load.failure, "work after the backup")
     assert sorted(copied) == sorted(PEERS) and list(single_copied) == ["one/one"], (copied, single_copied)
     url = network.url("one/one")
     low = min(copied.values())
@@ -209,12 +209,12 @@ def check(network, consensus, manager):
     network.run("restore", str(single), "--archive-passphrase-file", str(good), text="restored one/one")
     network.up(text="ready one/one")
     newest = max(c[2] for c in load.contracts)
-    wait_for("one to have caught up", lambda: int(rpc(url, "eth_blockNumber"), 16) >= newest)
+    until(lambda: int(rpc(url, "eth_blockNumber"), 16) >= newest, "one to have caught up")
     assert all(rpc(url, "eth_getBlockByNumber", hex(n), False)["hash"] == h for n, h in hashes.items())
     # What came after the backup is executed again, with payloads that the others' managers have kept; Constellation's dialect has no way to ask.
     check_private(network, load.contracts if manager == "tessera" else old)
     growing_or_leader(network, consensus)
-    wait_for("all managers", lambda: "all transaction managers answer" in network.run("doctor", code=None))
+    until(lambda: "all transaction managers answer" in network.run("doctor", code=None), "all managers")
     with Load(network) as more:
         pass
     check_private(network, more.contracts)
@@ -234,9 +234,9 @@ def check(network, consensus, manager):
         there = [c for c in load.contracts if rpc(network.url("four/four"), "eth_getTransactionByHash", c[0])]
         assert len(there) >= len(old)
         growing_or_leader(network, consensus)
-        wait_for("all to have the contracts", lambda: all(rpc(network.url(peer), "eth_getTransactionReceipt", there[-1][0]) for peer in PEERS))
+        until(lambda: all(rpc(network.url(peer), "eth_getTransactionReceipt", there[-1][0]) for peer in PEERS), "all to have the contracts")
         check_private(network, there)
-        wait_for("all managers", lambda: "all transaction managers answer" in network.run("doctor", code=None))
+        until(lambda: "all transaction managers answer" in network.run("doctor", code=None), "all managers")
         with Load(network) as more:
             pass
         check_private(network, more.contracts)
@@ -254,7 +254,7 @@ def check(network, consensus, manager):
 
 def growing_or_leader(network, consensus):
     if consensus == "raft":
-        wait_for("a leader", lambda: rpc(network.url("one/one"), "raft_leader"))
+        until(lambda: rpc(network.url("one/one"), "raft_leader"), "a leader")
     else:
         growing(network)
 
@@ -273,7 +273,7 @@ def main():
             text = text.replace("  config:\n", f"  config:\n    database: {args.database}\n")
         network.file.write_text(text)
         network.up()
-        wait_for("all managers", lambda: "all transaction managers answer" in network.run("doctor", code=None))
+        until(lambda: "all transaction managers answer" in network.run("doctor", code=None), "all managers")
         check(network, args.consensus, args.manager)
     print("1 passed, 0 failed")
 

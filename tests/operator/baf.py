@@ -14,7 +14,7 @@ import sys
 
 from members import STORES_42, growing
 from samples import baf
-from support import Network, free_base, rpc, wait_for
+from support import Network, free_base, rpc, until
 
 # As a person sees them in the files: places that only the owner of a network knows.
 PLACEHOLDERS = {
@@ -68,11 +68,11 @@ def private(network, sender, party):
             return json.loads(network.run("attach", "--exec", expression, sender, code=None))
         except ValueError:
             return None  # the other's key is not known yet
-    transaction = wait_for("a manager that knows the other", send)
+    transaction = until(send, "a manager that knows the other")
     seen = {}
     for row in network.status():
         url = f"http://127.0.0.1:{row['rpc']}"
-        receipt = wait_for(f"a receipt at {row['peer']}", lambda u=url: rpc(u, "eth_getTransactionReceipt", transaction))
+        receipt = until(lambda u=url: rpc(u, "eth_getTransactionReceipt", transaction), f"a receipt at {row['peer']}")
         seen[row["peer"]] = int(rpc(url, "eth_getStorageAt", receipt["contractAddress"], "0x0", "latest"), 16)
     return seen
 
@@ -116,7 +116,7 @@ def newcomer(network, fixtures, program, genesis, staticnodes):
         cluster = rpc(network.url("carrier/carrier"), "raft_cluster")
         assert len(cluster) == 5, cluster
         head = rpc(network.url("carrier/carrier"), "eth_getBlockByNumber", "latest", False)
-        wait_for("the newcomer to have the chain", lambda: rpc(url, "eth_getBlockByNumber", head["number"], False) == head)
+        until(lambda: rpc(url, "eth_getBlockByNumber", head["number"], False) == head, "the newcomer to have the chain")
         before = (other.data / "genesis.json").read_bytes()
         assert before == genesis.read_bytes()
         # Done again it is the same member.
@@ -132,8 +132,8 @@ def newcomer(network, fixtures, program, genesis, staticnodes):
                 return json.loads(network.run("attach", "--exec", expression, "store", code=None))
             except ValueError:
                 return None
-        transaction = wait_for("managers that know the newcomer", send)
-        receipt = wait_for("a receipt", lambda: rpc(url, "eth_getTransactionReceipt", transaction))
+        transaction = until(send, "managers that know the newcomer")
+        receipt = until(lambda: rpc(url, "eth_getTransactionReceipt", transaction), "a receipt")
         assert int(rpc(url, "eth_getStorageAt", receipt["contractAddress"], "0x0", "latest"), 16) == 42
         assert int(rpc(network.url("warehouse/warehouse"), "eth_getStorageAt", receipt["contractAddress"], "0x0", "latest"), 16) == 0
         print("network-quorum-newnode.yaml: the newcomer is a member, has the chain, and takes part in a private contract")

@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 
-from support import PATIENCE, Network, rpc, wait_for
+from support import PATIENCE, Network, rpc, until
 
 SKIPPED = 77
 STORES_42 = "0x602a60005560006000f3"  # a creation: SSTORE(0, 42), and no code
@@ -33,7 +33,7 @@ def payload(network, peer, transaction):
 
 
 def wait_private(network, transaction):
-    wait_for("the receipt", lambda: rpc(network.url("two/two"), "eth_getTransactionReceipt", transaction))
+    until(lambda: rpc(network.url("two/two"), "eth_getTransactionReceipt", transaction), "the receipt")
     for peer in ("one", "two"):
         assert payload(network, peer, transaction) == STORES_42, peer
 
@@ -84,9 +84,9 @@ def check(network):
 
     victim = sorted(servers(network))[0]
     os.kill(victim, signal.SIGKILL)
-    wait_for("a killed server to come back", lambda: victim not in servers(network) and len(servers(network)) == 2)
-    wait_for("its manager", lambda: ask_database(network, "one", "select 1").returncode == 0)
-    wait_for("the payload", lambda: payload(network, "one", first) == STORES_42)
+    until(lambda: victim not in servers(network) and len(servers(network)) == 2, "a killed server to come back")
+    until(lambda: ask_database(network, "one", "select 1").returncode == 0, "its manager")
+    until(lambda: payload(network, "one", first) == STORES_42, "the payload")
     print("a server that was killed came back with its data")
 
     network.run("down", text="stopped")
@@ -101,9 +101,9 @@ def check(network):
     network.up(text="ready two/two")
     new = network.secret("one", "db-password")
     assert new != old
-    wait_for("the new password", lambda: ask_database(network, "one", "select 1").returncode == 0)
+    until(lambda: ask_database(network, "one", "select 1").returncode == 0, "the new password")
     assert ask_database(network, "one", "select 1", old).returncode != 0
-    wait_for("the payload under a new password", lambda: payload(network, "one", first) == STORES_42)
+    until(lambda: payload(network, "one", first) == STORES_42, "the payload under a new password")
     nothing_shows(network, words + [new])
     print("a new password: the server takes it, the manager too, the old one is refused")
 

@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 
-from support import PATIENCE, Network, rpc, wait_for
+from support import PATIENCE, Network, rpc, until
 
 STORES_42 = "0x602a60005560006000f3"  # a creation: SSTORE(0, 42), and no code
 
@@ -24,7 +24,7 @@ def private(network):
     seen = {}
     for peer in ("one", "two", "three"):
         url = network.url(f"{peer}/{peer}")
-        receipt = wait_for("the receipt", lambda: rpc(url, "eth_getTransactionReceipt", transaction))
+        receipt = until(lambda: rpc(url, "eth_getTransactionReceipt", transaction), "the receipt")
         seen[peer] = int(rpc(url, "eth_getStorageAt", receipt["contractAddress"], "0x0", "latest"), 16)
     assert seen == {"one": 42, "two": 42, "three": 0}, seen
 

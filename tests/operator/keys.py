@@ -12,7 +12,7 @@ import re
 import subprocess
 import sys
 
-from support import PATIENCE, Network, rpc, wait_for
+from support import PATIENCE, Network, rpc, until
 
 STORES_42 = "0x602a60005560006000f3"  # a creation: SSTORE(0, 42), and no code
 # Private key 0x01…01 (32 bytes), whose address is known; and an RFC 7748 pair for the manager.
@@ -86,7 +86,7 @@ def send(network, maker, partner):
     call = {"gas": 300000, "data": STORES_42, "privateFor": [described(network, partner)["tm"]["public_key"]]}
     transaction = network.attach(maker, f"var t = {json.dumps(call)}; t.from = eth.accounts[0]; "
                                         f"personal.sendTransaction(t, '{network.secret(maker, 'passwords.txt')}')")
-    wait_for("the receipt", lambda: rpc(network.url(f"{partner}/{partner}"), "eth_getTransactionReceipt", transaction))
+    until(lambda: rpc(network.url(f"{partner}/{partner}"), "eth_getTransactionReceipt", transaction), "the receipt")
     assert read(network, partner, transaction) == STORES_42
     return transaction
 
@@ -103,12 +103,12 @@ def check_rotation(network):
     network.run("plan", "network.yaml", text="restart  two/two tm")
     network.up(text="ready three/three")
     manager = next(pid for pid, line in running.items() if "two/two/tm" in line and "quorate-tm" in line)
-    wait_for("the new manager", lambda: manager not in network.processes() and len(network.processes()) == 6)
+    until(lambda: manager not in network.processes() and len(network.processes()) == 6, "the new manager")
     gone = [line for pid, line in running.items() if pid not in network.processes()]
     assert len(gone) == 1, gone
     new = described(network, "two")
     assert new["tm"]["public_key"] != old["tm"]["public_key"] and new["tm"]["former"] == 1
-    wait_for("the payload of before", lambda: read(network, "two", before) == STORES_42)
+    until(lambda: read(network, "two", before) == STORES_42, "the payload of before")
     network.run("doctor", text="0 problems")
     send(network, "one", "two")
     print("a manager's new key: only it is started again, what was sent to the old one is read")
@@ -116,7 +116,7 @@ def check_rotation(network):
     network.run("keys", "rotate", "one", "passphrase", text="made passphrase of one/one")
     network.run("keys", "rotate", "one", "account", text="made account of one/one")
     network.up(text="ready three/three")
-    accounts = wait_for("the new account", lambda: (lambda found: found if len(found) == 2 else None)(network.attach("one", "eth.accounts")))
+    accounts = until(lambda: (lambda found: found if len(found) == 2 else None)(network.attach("one", "eth.accounts")), "the new account")
     assert described(network, "one")["account"]["former"] == 1 and network.secret("one", "passwords.txt") != PASSWORD
     for account in accounts:
         assert len(network.attach("one", f"personal.sign('0x01', '{account}', '{network.secret('one', 'passwords.txt')}')")) == 132
@@ -129,7 +129,7 @@ def check_rotation(network):
     network.run("keys", "rotate", "one", "authority", text="signed the certificate of one/one anew")
     assert described(network, "one")["authority"]["sha256"] != authority
     network.up(text="ready three/three")
-    wait_for("managers that trust each other", lambda: "0 problems" in network.run("doctor", code=None))
+    until(lambda: "0 problems" in network.run("doctor", code=None), "managers that trust each other")
     send(network, "two", "one")
     print("a new certificate, and a new authority: all trust it")
 
@@ -141,8 +141,8 @@ def check_node_keys(network):
     network.up(text="ready three/three")
     new = described(network, "three")["nodekey"]["enode_id"]
     assert new != old
-    wait_for("the node with its new key", lambda: new in network.attach("three", "admin.nodeInfo.enode"))
-    wait_for("its peers", lambda: network.attach("three", "net.peerCount") == 2)
+    until(lambda: new in network.attach("three", "admin.nodeInfo.enode"), "the node with its new key")
+    until(lambda: network.attach("three", "net.peerCount") == 2, "its peers")
     print("a validator's key stays as long as it is one; another node's is changed")
 
 

@@ -16,7 +16,7 @@ import subprocess
 import time
 
 from members import growing
-from support import Network, wait_for
+from support import Network, until
 
 
 def start_up(network):
@@ -110,7 +110,7 @@ def two_at_once(network, known):
         assert 0 in codes, outputs
         for code, output in zip(codes, outputs):
             assert code == 0 or "is in use by another quorate" in output, (code, output)
-        wait_for("a network that is well", lambda: all(row["node"] == "ready" and row["tm"] == "ready" for row in network.status()))
+        until(lambda: all(row["node"] == "ready" and row["tm"] == "ready" for row in network.status()), "a network that is well")
         nothing_orphaned(network, 4)
         now = made_once(network)
         assert all(now.get(path, digest) == digest for path, digest in known.items())
@@ -142,7 +142,7 @@ def main():
         growing(network)
         two_at_once(network, known)
         network.run("down")
-        wait_for("everything to end", lambda: not network.everything())
+        until(lambda: not network.everything(), "everything to end")
         assert not (network.memory() or pathlib.Path("/nowhere")).exists()
     print("1 passed, 0 failed")
 

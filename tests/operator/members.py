@@ -8,14 +8,14 @@ PROGRAM is `quorate` in a folder that has quorate-node and quorate-tm too."""
 import argparse
 import json
 
-from support import Network, rpc, wait_for
+from support import Network, rpc, until
 
 STORES_42 = "0x602a60005560006000f3"  # a creation: SSTORE(0, 42), and no code
 
 
 def private(network, sender, party, password_of):
     """Deploys a contract between two, and returns what each peer reads of it."""
-    wait_for("managers that know each other", lambda: "and know each other" in network.run("doctor", code=None))
+    until(lambda: "and know each other" in network.run("doctor", code=None), "managers that know each other")
     keys = {row["peer"]: row for row in network.status()}
     call = {"gas": 300000, "data": STORES_42, "privateFor": [network.secret(party, "tm.pub")]}
     transaction = network.attach(sender, f"var t = {json.dumps(call)}; t.from = eth.accounts[0]; "
@@ -23,7 +23,7 @@ def private(network, sender, party, password_of):
     seen = {}
     for peer in keys:
         url = network.url(peer)
-        receipt = wait_for(f"a receipt at {peer}", lambda: rpc(url, "eth_getTransactionReceipt", transaction))
+        receipt = until(lambda: rpc(url, "eth_getTransactionReceipt", transaction), f"a receipt at {peer}")
         seen[peer] = int(rpc(url, "eth_getStorageAt", receipt["contractAddress"], "0x0", "latest"), 16)
     return seen
 
@@ -37,9 +37,9 @@ def growing(network):
         heights = {row["peer"]: row["height"] for row in network.status()}
         if None in heights.values():
             return False
-        wait_for("a block", lambda: all((row["height"] or 0) > heights[row["peer"]] for row in network.status()))
+        until(lambda: all((row["height"] or 0) > heights[row["peer"]] for row in network.status()), "a block")
         return True
-    wait_for("blocks at all", all_grow)
+    until(all_grow, "blocks at all")
 
 
 def check(network):
@@ -97,13 +97,13 @@ def check_raft(network):
     seen = private(network, "five", "two", "five")
     assert {peer for peer, value in seen.items() if value} == {"five/five", "two/two"}, seen
     network.run("promote", "network.yaml", "one/second", text="is a validator")
-    wait_for("no learner", lambda: not [row for row in rpc(network.url("one/one"), "raft_cluster") if row["role"] == "learner"])
+    until(lambda: not [row for row in rpc(network.url("one/one"), "raft_cluster") if row["role"] == "learner"], "no learner")
     network.run("demote", "network.yaml", "one/second", code=1, text="cannot be made a learner")
     network.run("remove-peer", "network.yaml", "two", text="two/two is gone")
     assert len(rpc(network.url("one/one"), "raft_cluster")) == 5
     network.run("down")
     network.up(text="ready one/second")
-    wait_for("a leader", lambda: rpc(network.url("one/one"), "raft_leader"))
+    until(lambda: rpc(network.url("one/one"), "raft_leader"), "a leader")
     seen = private(network, "three", "five", "three")
     assert {peer for peer, value in seen.items() if value} == {"three/three", "five/five"}, seen
     assert (network.data / "genesis.json").read_bytes() == genesis

@@ -14,7 +14,7 @@ import socket
 import subprocess
 import time
 
-from support import Network, rpc, wait_for
+from support import Network, rpc, until
 
 NOTHING = "nothing to do"
 
@@ -76,7 +76,7 @@ def process_of(network, peer, program):
 
 
 def examined(network):
-    wait_for("a network without problems", lambda: "\n0 problems" in network.run("doctor", code=None))
+    until(lambda: "\n0 problems" in network.run("doctor", code=None), "a network without problems")
     network.run("doctor", text="transaction managers answer and know each other")
     manager = process_of(network, "two", "quorate-tm")
     os.kill(manager, signal.SIGSTOP)
@@ -90,7 +90,7 @@ def examined(network):
     assert "no block for" in found and "2 of 4 nodes answer" in found, found
     for pid in validators:
         os.kill(pid, signal.SIGCONT)
-    wait_for("the network to go on", lambda: "blocks are made" in network.run("doctor", code=None))
+    until(lambda: "blocks are made" in network.run("doctor", code=None), "the network to go on")
 
     network.run("down", text="stopped")
     port = next(row["rpc"] for row in network.status() if row["peer"] == "one/one")

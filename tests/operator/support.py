@@ -7,24 +7,12 @@ import re
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
 from ports import free_base  # noqa: E402
+from processes import PATIENCE, ask, until  # noqa: E402
 
 PROGRAMS = ("quorate-node", "quorate-tm", "constellation-node", "mariadbd")
-PATIENCE = 60  # seconds that anything may take on a busy machine
-
-
-def wait_for(what, condition):
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.05)
-    sys.exit(f"waited {PATIENCE} s in vain for {what}")
 
 
 def with_own_ports(text):
@@ -41,10 +29,7 @@ def with_own_ports(text):
 
 
 def rpc(url, method, *params):
-    request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}
-    call = urllib.request.Request(url, json.dumps(request).encode(), {"Content-Type": "application/json"})
-    with urllib.request.urlopen(call, timeout=PATIENCE) as answer:
-        body = json.load(answer)
+    body = ask(url, method, *params)
     if "error" in body:
         raise RuntimeError(f"{method}: {body['error']['message']}")
     return body["result"]

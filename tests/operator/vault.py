@@ -16,7 +16,7 @@ import sys
 import urllib.error
 import urllib.request
 
-from support import PATIENCE, Network, free_base, wait_for
+from support import PATIENCE, Network, free_base, until
 
 SKIPPED = 77
 FIELDS = {"quorum": {"nodekey", "keystore", "gethpassword", "db_user", "db_password"}, "transaction": {"tm.pub", "tm.key"},
@@ -28,7 +28,7 @@ class Vault:
         self.url = f"http://{address}:{free_base(2)}"  # it listens at the next one, too, for other vaults
         self.process = subprocess.Popen([program, "server", "-dev", "-dev-no-store-token", "-dev-root-token-id=root",
                                          f"-dev-listen-address={self.url[7:]}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_for("the vault", self.ready)
+        until(self.ready, "the vault")
 
     def ready(self):
         try:

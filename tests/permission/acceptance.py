@@ -10,8 +10,9 @@ import sys
 import tempfile
 import time
 
-from permissioned import DENIED, DONE, Deployer, Network, codes_of, import_keys, refused, unlocked, until
+from permissioned import DENIED, DONE, Deployer, Network, codes_of, import_keys, refused, unlocked
 from network import DATA, free_ports
+from processes import until
 
 PERMITTED_FROM = 20  # qip714Block
 ORG, ROLE, ORG_ROLE = "NWADMIN", "NWADMIN", "ORGADMIN"
@@ -62,8 +63,8 @@ class Cluster:
     def everywhere(self, listing, **fields):
         """All running nodes list a record with these."""
         for node in self.running:
-            until(f"{listing} {fields} at {node.folder}",
-                  lambda: [r for r in node.rpc("quorumPermission_" + listing) if all(r[k] == v for k, v in fields.items())])
+            until(lambda: [r for r in node.rpc("quorumPermission_" + listing) if all(r[k] == v for k, v in fields.items())],
+                  f"{listing} {fields} at {node.folder}")
 
     def validate(self, org, number, role):
         """Validate that org <org> is approved, has <node> linked and has role <role>."""
@@ -78,7 +79,7 @@ class Cluster:
             node.start()
         for node in self.running:
             node.wait_answer(60)
-        until("a leader", lambda: [node.rpc("raft_role") for node in self.running].count("minter") == 1)
+        until(lambda: [node.rpc("raft_role") for node in self.running].count("minter") == 1, "a leader")
 
     def same_height(self, nodes, least):
         self.network.wait_height(least, 60, nodes)
@@ -88,7 +89,7 @@ class Cluster:
             node.start()
         for node in self.running:
             node.wait_answer(60)
-        until("a leader", lambda: [node.rpc("raft_role") for node in self.running].count("minter") == 1)
+        until(lambda: [node.rpc("raft_role") for node in self.running].count("minter") == 1, "a leader")
         node = self.nodes[0]
         addresses = Deployer(lambda method, *params: unlocked(node, method, *params), self.accounts["admin"], codes_of(self.model)).all()
         config = {"permissionModel": self.model, **addresses, "nwAdminOrg": ORG, "nwAdminRole": ROLE, "orgAdminRole": ORG_ROLE,
@@ -111,7 +112,7 @@ class Cluster:
         self.running = self.nodes
         fourth.start()
         fourth.wait_answer(60)
-        until("the fourth a member", lambda: fourth.rpc("raft_role") == "verifier")
+        until(lambda: fourth.rpc("raft_role") == "verifier", "the fourth a member")
         self.same_height([fourth], self.nodes[0].height())
         self.restart()
 
@@ -194,8 +195,8 @@ def deactivated(c):
     c.act("updateNodeStatus", ORG, c.urls[2], 1)
     c.running = others
     c.everywhere("nodeList", orgId=ORG, url=c.urls[2], status=3)
-    until("the third without peers", lambda: not third.rpc("admin_peers"))
-    until("the third no member", lambda: all(third_is_gone(c, node) for node in others))
+    until(lambda: not third.rpc("admin_peers"), "the third without peers")
+    until(lambda: all(third_is_gone(c, node) for node in others), "the third no member")
     height = third.height()
     for value in (1, 1):
         c.deploy_store(c.nodes[0], "admin", value)

@@ -15,13 +15,13 @@ import pathlib
 import subprocess
 import sys
 import tempfile
-import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "network"))
 sys.path.insert(0, str(HERE.parent.parent / "tools"))
 from network import Network  # noqa: E402
 from permission_contracts import Deployer, codes_of  # noqa: E402
+from processes import until  # noqa: E402
 
 DONE = "Action completed successfully"
 DENIED = "account does not have permission for the transaction"
@@ -29,19 +29,6 @@ DENIED = "account does not have permission for the transaction"
 KEYS = {name: f"{0x11 * (i + 1):02x}" * 32 for i, name in enumerate(("admin", "keeper", "user", "fresh", "a1", "x1"))}
 STRANGER_NODE = ("enode://79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"
                  "483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8@127.0.0.1:%d?discport=0")
-
-
-def until(what, check, seconds=60):
-    end = time.monotonic() + seconds
-    while True:
-        try:
-            value = check()
-            if value:
-                return value
-        except OSError:
-            value = "no answer"
-        assert time.monotonic() < end, f"{what}: not within {seconds} s; at last {value}"
-        time.sleep(0.1)
 
 
 def refused(node, method, *params):
@@ -61,7 +48,7 @@ def unlocked(node, method, *params):
             if "authentication needed" not in str(error):
                 raise
             return None
-    return until("an unlocked account", ask)
+    return until(ask, "an unlocked account")
 
 
 def import_key(node, name, password):
@@ -106,7 +93,7 @@ class Permissioned:
         return unlocked(node, "eth_sendTransaction", {"gas": "0x2faf080", "gasPrice": "0x0", "value": "0x0", **fields})
 
     def mined(self, node, transaction):
-        receipt = until("a receipt", lambda: node.rpc("eth_getTransactionReceipt", transaction))
+        receipt = until(lambda: node.rpc("eth_getTransactionReceipt", transaction), "a receipt")
         assert receipt["status"] == "0x1", receipt
         return receipt
 
@@ -127,7 +114,7 @@ class Permissioned:
 
     def everywhere(self, what, check, nodes=None):
         for i, node in enumerate(nodes or self.nodes):
-            until(f"{what} at node {i}", lambda: check(node))
+            until(lambda: check(node), f"{what} at node {i}")
 
     def record(self, node, listing, **fields):
         return [r for r in node.rpc("quorumPermission_" + listing) if all(r[k] == v for k, v in fields.items())]
@@ -281,8 +268,8 @@ def office(p):
 def suspension(p):
     for change, status, allowed in ((1, 4, False), (2, 2, True)):
         p.act("admin", "updateOrgStatus", "ORG", change)
-        until("a vote to wait", lambda: "Pending approvals" in refused(
-            p.nodes[0], "quorumPermission_addOrg", "X", STRANGER_NODE % 1, p.accounts["user"], {"from": p.accounts["admin"]}))
+        until(lambda: "Pending approvals" in refused(
+            p.nodes[0], "quorumPermission_addOrg", "X", STRANGER_NODE % 1, p.accounts["user"], {"from": p.accounts["admin"]}), "a vote to wait")
         p.act("admin", "approveOrgStatus", "ORG", change)
         p.expect("orgList", status, fullOrgId="ORG")
         for name in ("user", "keeper", "fresh"):

@@ -4,16 +4,7 @@ import http.client, json, os, shutil, subprocess, sys, tempfile, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
 from ports import free_base  # noqa: E402
-
-
-def until(done, what, seconds=60):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        value = done()
-        if value:
-            return value
-        time.sleep(0.05)
-    raise SystemExit(f"{what}: not within {seconds} s")
+from processes import end, until  # noqa: E402
 
 
 def set_to(value):
@@ -21,9 +12,9 @@ def set_to(value):
 
 
 class Peers:
-    """`flags`: of each node, beside the common ones."""
+    """`flags`: of each node, beside the common ones; the first `managed` of them (by default all) have a manager."""
 
-    def __init__(self, node, manager, fixtures, network="private", flags=()):
+    def __init__(self, node, manager, fixtures, network="private", flags=(), managed=None):
         recorded = os.path.join(fixtures, "recordings", network)
         if not os.path.isdir(recorded):
             print(f"no recordings in {fixtures}: skipped")
@@ -35,9 +26,10 @@ class Peers:
         self.keys = self.network["tm_public_keys"]
         self.address = [a["address"].lower() for a in self.network["accounts"]]
         self.count = len(self.flags)
+        self.managed = self.count if managed is None else managed
         self.work = tempfile.mkdtemp(prefix="quorate-private-")
         self.password = self.write("password", "x\n", 0o600)
-        self.nodes, self.managers = [None] * self.count, [None] * self.count
+        self.nodes, self.managers = [None] * self.count, [None] * self.managed
 
     def write(self, name, text, mode=0o644):
         path = os.path.join(self.work, name)
@@ -60,7 +52,7 @@ class Peers:
                     {"app": "Q2T", "serverAddress": f"unix:{d}/tm.ipc", "enabled": True, "communicationType": "REST"},
                     {"app": "ThirdParty", "serverAddress": f"http://127.0.0.1:{self.port + 30 + i}", **server},
                     {"app": "P2P", "serverAddress": f"http://127.0.0.1:{self.port + i}", **server}],
-                "peer": [{"url": f"http://127.0.0.1:{self.port + j}"} for j in range(self.count)],
+                "peer": [{"url": f"http://127.0.0.1:{self.port + j}"} for j in range(self.managed)],
                 "keys": {"passwords": [], "keyData": [{"privateKeyPath": f"{d}/tm.key", "publicKeyPath": f"{d}/tm.pub"}]}}))
         self.managers[i] = subprocess.Popen([self.manager, "--configfile", f"{d}/config.json"],
                                             stdout=open(f"{d}/log", "a"), stderr=subprocess.STDOUT)
@@ -82,7 +74,8 @@ class Peers:
             subprocess.run([self.node, "--datadir", d, "account", "import", "--lightkdf", "--password", self.password,
                             self.write(f"key{i}", self.network["accounts"][i]["key"][2:], 0o600)], **quiet)
             self.write(f"n{i}/geth/static-nodes.json", json.dumps(self.static_nodes(i)))
-        environment["PRIVATE_CONFIG"] = os.path.join(self.work, f"t{i}", "tm.ipc")
+        if i < self.managed:
+            environment["PRIVATE_CONFIG"] = os.path.join(self.work, f"t{i}", "tm.ipc")
         self.nodes[i] = subprocess.Popen(
             [self.node, "--datadir", d, "--networkid", "1337", "--port", str(self.port + 10 + i), "--nodiscover", "--mine",
              "--nodekeyhex", self.network["node_keys"][i], "--http", "--http.port", str(self.port + 20 + i),
@@ -91,7 +84,7 @@ class Peers:
             env=environment, stdout=open(f"{d}.log", "a"), stderr=subprocess.STDOUT)
 
     def start(self):
-        for i in range(self.count):
+        for i in range(self.managed):
             self.start_manager(i)
         for i in range(self.count):
             self.start_node(i)
@@ -158,10 +151,7 @@ class Peers:
                 p.terminate()
         for p in self.nodes + self.managers:
             if p:
-                try:
-                    p.wait(10)
-                except subprocess.TimeoutExpired:
-                    p.kill()
+                end(p)
 
     def run(self, test):
         """Starts, tests, stops; what was written stays when the test fails."""

@@ -3,22 +3,7 @@
 #
 # usage: bad_input.sh QUORATE_EVM
 set -euo pipefail
-program=$(realpath "$1")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
-failed=0
-
-# expect CODE TEXT COMMAND ...: the exit code, and a part of what is printed on standard error
-expect() {
-    local code=$1 text=$2 got=0 output
-    shift 2
-    output=$(timeout 60 "$program" "$@" 2>&1 >/dev/null </dev/null) || got=$?
-    if [ "$got" -ne "$code" ] || [[ $output != *"$text"* ]]; then
-        printf 'quorate-evm %s\n  exit code %s, expected %s\n  said: %s\n  expected: %s\n' "$*" "$got" "$code" "$output" "$text"
-        failed=1
-    fi
-}
+. "$(dirname "$(realpath "$0")")/../support/program.sh"
 
 env='"env":{"currentCoinbase":"0x2adc25665018aa1fe0e6bc666dac8fc2697ff9ba","currentGasLimit":"0x1000000","currentNumber":"1","currentTimestamp":"1000","currentDifficulty":"0x1"}'
 tx='"transaction":{"data":["0x"],"gasLimit":["0x5208"],"value":["0x0"],"nonce":"0x0","gasPrice":"0x1","to":"0x2adc25665018aa1fe0e6bc666dac8fc2697ff9ba","sender":"0x2adc25665018aa1fe0e6bc666dac8fc2697ff9ba"}'

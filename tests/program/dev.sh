@@ -3,12 +3,8 @@
 #
 # usage: dev.sh QUORATE_NODE
 set -euo pipefail
-program=$(realpath "$1")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
+. "$(dirname "$(realpath "$0")")/../support/program.sh"
 export TMPDIR=$work
-failed=0
 
 check() { # WHAT EXPECTED GOT
     [ "$2" = "$3" ] || { printf '%s: expected %s, got %s\n' "$1" "$2" "$3"; failed=1; }
@@ -40,16 +36,10 @@ got=$(dev --datadir kept dump 0)
 check "what dump says of it" "false {" "${got%%$'\n'*}"
 check "its accounts" 1 "$(find kept/keystore -type f | wc -l)"
 
-refused() { # TEXT ARGUMENT ...
-    local text=$1 got=0 output
-    shift
-    output=$(timeout 60 "$program" "$@" 2>&1 </dev/null) || got=$?
-    [[ $got = 1 && $output == *"$text"* ]] || { printf '%s: %s, %s\n' "$*" "$got" "$output"; failed=1; }
-}
-refused "Developer chains are ephemeral: 'init' needs --datadir" --dev init genesis.json
-refused "Flags --dev, --raft can't be used at the same time" --dev --raft
+expect_printed 1 "Developer chains are ephemeral: 'init' needs --datadir" --dev init genesis.json
+expect_printed 1 "Flags --dev, --raft can't be used at the same time" --dev --raft
 echo wrong >wrong
-refused "Failed to unlock developer account: could not decrypt key with given password" --dev --datadir kept --password wrong
+expect_printed 1 "Failed to unlock developer account: could not decrypt key with given password" --dev --datadir kept --password wrong
 
 [ $failed = 0 ] && echo "1 passed, 0 failed"
 exit $failed

@@ -3,13 +3,7 @@
 #
 # usage: dump.sh QUORATE_NODE NETWORK
 set -euo pipefail
-program=$(realpath "$1")
-network=$(realpath "$2")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
-export PRIVATE_CONFIG=ignore
-failed=0
+. "$(dirname "$(realpath "$0")")/../support/program.sh"
 python3 - "$network" <<'PYTHON'
 import json, sys
 genesis = json.load(open(sys.argv[1]))["genesis"]

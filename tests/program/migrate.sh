@@ -3,24 +3,7 @@
 #
 # usage: migrate.sh QUORATE_NODE NETWORK
 set -euo pipefail
-program=$(realpath "$1")
-network=$(realpath "$2")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
-export PRIVATE_CONFIG=ignore
-failed=0
-
-# expect CODE TEXT ARGUMENT ...: the exit code, and a part of what is printed
-expect() {
-    local code=$1 text=$2 got=0 output
-    shift 2
-    output=$(timeout 60 "$program" "$@" 2>&1 </dev/null) || got=$?
-    if [ "$got" -ne "$code" ] || [[ $output != *"$text"* ]]; then
-        printf 'quorate-node %s\n  exit code %s, expected %s\n  said: %s\n  expected: %s\n' "$*" "$got" "$code" "$output" "$text"
-        failed=1
-    fi
-}
+. "$(dirname "$(realpath "$0")")/../support/program.sh"
 
 python3 -c 'import json, sys; json.dump(json.load(open(sys.argv[1]))["genesis"], open("genesis.json", "w"))' "$network"
 "$program" --datadir old init genesis.json 2>/dev/null
@@ -36,15 +19,15 @@ expect 1 "Fatal: open nowhere: no such file or directory" --datadir new migrate 
 expect 1 "Fatal: there is no chain in new: make one with 'init GENESIS --datadir new'" --datadir new migrate --from old
 "$program" --datadir new init genesis.json 2>/dev/null
 [ "$(stat -c %a new/geth/nodekey new/keystore | tr '\n' ' ')" = "600 700 " ] # as the reference, init leaves a key
-expect 0 "geth --datadir old export chain.rlp.gz" --datadir new migrate --from old
-expect 0 "Files:   0 copied, 4 there already" --datadir new migrate --from old chain.rlp
-expect 0 "Blocks:  0 checked and imported, 1 there already" --datadir new migrate --from chain.rlp
+expect_printed 0 "geth --datadir old export chain.rlp.gz" --datadir new migrate --from old
+expect_printed 0 "Files:   0 copied, 4 there already" --datadir new migrate --from old chain.rlp
+expect_printed 0 "Blocks:  0 checked and imported, 1 there already" --datadir new migrate --from chain.rlp
 cmp old/geth/nodekey new/geth/nodekey
 [ "$(stat -c %a new/geth/nodekey)" = 600 ]
 [ "$(ls new/keystore)" = "$(ls old/keystore)" ]
 # the key that init made gives way, one that was in use does not
 printf '%064d' 2 >new/geth/nodekey
-expect 0 "Files:   1 copied, 3 there already" --datadir new migrate --from old
+expect_printed 0 "Files:   1 copied, 3 there already" --datadir new migrate --from old
 printf '%064d' 2 >new/geth/nodekey
 touch new/geth/quorate-consensus.0
 expect 1 "Fatal: old/geth/nodekey and new/geth/nodekey differ: remove the one that is wrong" --datadir new migrate --from old

@@ -4,24 +4,7 @@
 #
 # usage: node_bad_input.sh QUORATE_NODE GENESIS
 set -euo pipefail
-program=$(realpath "$1")
-network=$(realpath "$2")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
-export PRIVATE_CONFIG=ignore
-failed=0
-
-# expect CODE TEXT ARGUMENT ...: the exit code, and a part of what is printed on standard error
-expect() {
-    local code=$1 text=$2 got=0 output
-    shift 2
-    output=$(timeout 60 "$program" "$@" 2>&1 >/dev/null </dev/null) || got=$?
-    if [ "$got" -ne "$code" ] || [[ $output != *"$text"* ]]; then
-        printf 'quorate-node %s\n  exit code %s, expected %s\n  said: %s\n  expected: %s\n' "$*" "$got" "$code" "$output" "$text"
-        failed=1
-    fi
-}
+. "$(dirname "$(realpath "$0")")/../support/program.sh"
 
 python3 - "$network" <<'EOF'
 import json, sys

@@ -17,13 +17,11 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
 from ports import free_base  # noqa: E402
+from processes import SKIPPED, ask, end, fixtures, until  # noqa: E402
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 APIS = "admin,debug,eth,istanbul,miner,net,personal,rpc,txpool,web3"
 TRACERS = ["callTracer", "prestateTracer", "4byteTracer", "noopTracer", "opcountTracer",
            "unigramTracer", "bigramTracer", "trigramTracer", "evmdisTracer"]
@@ -35,10 +33,6 @@ ON_PURPOSE = [
     ("debug_traceBlockByNumber", "TypeError: cannot read property"),
     ("eth_createAccessList", "method handler crashed"),
 ]
-
-
-def fixtures():
-    return pathlib.Path(os.environ.get("QUORATE_FIXTURES", ROOT.parent / "shared" / "fixtures"))
 
 
 class Node:
@@ -62,28 +56,14 @@ class Node:
                       "--http", "--http.addr", "127.0.0.1", "--http.port", str(port), "--http.api", apis,
                       "--rpc.gascap", "700000000", *more],
             env=env, stdout=self.log, stderr=self.log)
-        for _ in range(300):
-            try:
-                self.ask("web3_clientVersion", [])
-                return
-            except OSError:
-                time.sleep(0.1)
-        raise SystemExit(f"{name} does not answer; its log is {folder}/{name}.log")
+        until(lambda: self.ask("web3_clientVersion", []), f"an answer of {name}, whose log is {folder}/{name}.log")
 
     def ask(self, method, params):
-        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
-        request = urllib.request.Request(self.url, body, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            answer = json.load(answer)
+        answer = ask(self.url, method, *params)
         return answer.get("result"), answer.get("error")
 
     def stop(self):
-        self.process.send_signal(signal.SIGINT)
-        try:
-            self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        end(self.process, signal.SIGINT)
         self.log.close()
 
 
@@ -260,7 +240,7 @@ def main():
     recording = fixtures() / "recordings" / options.recording
     if not options.peer or not (recording / "chain.rlp.gz").exists():
         print("compare: skipped: it needs GoQuorum's binary in $QUORATE_GOQUORUM, and the recordings")
-        return 77
+        return SKIPPED
     folder = pathlib.Path(tempfile.mkdtemp(prefix="quorate-compare-"))
     nodes = []
     try:

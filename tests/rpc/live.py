@@ -17,14 +17,11 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.error
-import urllib.request
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
 from ports import free_base  # noqa: E402
+from processes import SKIPPED, ask, end, fixtures, until  # noqa: E402
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 # When blocks are made, and by which program, is nobody's to repeat.
 VOLATILE = {"blockNumber", "number", "timestamp", "extraData", "size", "totalDifficulty", "logsBloom", "gasUsed", "stateRoot",
             "transactionsRoot", "receiptsRoot"}
@@ -40,10 +37,6 @@ PARTS = {
     "eth_sendTransactionAsync": {"eth_sendTransactionAsync"},
 }
 MAPPED = re.compile(r"^0x([0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{29,32})$")
-
-
-def fixtures():
-    return pathlib.Path(os.environ.get("QUORATE_FIXTURES", ROOT.parent / "shared" / "fixtures"))
 
 
 class Player:
@@ -71,21 +64,11 @@ class Player:
         self.wait(lambda: int(self.ask("eth_blockNumber", [])[0], 16) >= 1, "the first block")
 
     def ask(self, method, params):
-        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
-        request = urllib.request.Request(self.url, body, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            answer = json.load(answer)
+        answer = ask(self.url, method, *params)
         return answer.get("result"), answer.get("error")
 
     def wait(self, condition, what):
-        for _ in range(600):
-            try:
-                if condition():
-                    return
-            except (OSError, TypeError):
-                pass
-            time.sleep(0.1)
-        raise SystemExit(f"live: {what} does not come; the log is {self.folder}/log")
+        until(condition, f"{what} (the log is {self.folder}/log)")
 
     # --- Values of this run in the place of recorded ones ---
 
@@ -158,12 +141,7 @@ class Player:
         return None if sorted(theirs) == sorted(ours[0] or []) else ours
 
     def stop(self):
-        self.process.send_signal(signal.SIGINT)
-        try:
-            self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        end(self.process, signal.SIGINT)
         self.log.close()
 
 
@@ -228,7 +206,7 @@ def main():
     recording = fixtures() / "recordings" / "live"
     if not (recording / "live.jsonl").exists():
         print("live: skipped: it needs the recordings")
-        return 77
+        return SKIPPED
     player = Player(options.node, recording, options.port)
     try:
         different = play(player, recording, options.show)

@@ -12,10 +12,10 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../network"))
 from network import free_ports  # noqa: E402
+from processes import ask, until  # noqa: E402
 
 KEY = "0b71c71a67e1177ad4e901695e1b4b9ee17ae16c6668d313eac2f96dbcda3f29"
 # Counts its calls in slot 0, copies a word by the identity contract, logs, and answers 42; with call data it jumps nowhere.
@@ -74,9 +74,7 @@ class Chain:
         self.url = f"http://127.0.0.1:{port}"
 
     def ask(self, method, *params):
-        request = urllib.request.Request(self.url, json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode(),
-                                         {"content-type": "application/json"})
-        return json.loads(urllib.request.urlopen(request, timeout=60).read())
+        return ask(self.url, method, *params)
 
     def result(self, method, *params):
         answer = self.ask(method, *params)
@@ -86,12 +84,7 @@ class Chain:
     def send(self, **transaction):
         transaction = {"from": self.account, "gas": "0x100000", "gasPrice": "0x1", **transaction}
         hash = self.result("eth_sendTransaction", transaction)
-        for _ in range(3000):
-            receipt = self.result("eth_getTransactionReceipt", hash)
-            if receipt:
-                return receipt
-            time.sleep(0.02)
-        sys.exit("no receipt within a minute")
+        return until(lambda: self.result("eth_getTransactionReceipt", hash), "a receipt")
 
     def create(self, code):
         return self.send(data=f"0x60{len(code) // 2:02x}600c60003960{len(code) // 2:02x}6000f3{code}")
@@ -122,12 +115,8 @@ def running(program, folder):
                                  "--http.api", "eth,debug"], stdout=log, stderr=log, env=environment)
     try:
         chain = Chain(port)
-        for _ in range(600):
-            with contextlib.suppress(OSError):
-                chain.ask("eth_blockNumber")
-                break
-            assert node.poll() is None, (folder / "log").read_text()
-            time.sleep(0.1)
+        until(lambda: node.poll() is not None or chain.ask("eth_blockNumber"), "an answer")
+        assert node.poll() is None, (folder / "log").read_text()
         chain.prepare()
         yield chain, node
     finally:
