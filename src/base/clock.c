@@ -13,3 +13,8 @@ uint64_t base_now_ms(void)
 {
     return base_now_ns() / 1000000;
 }
+
+double base_now_seconds(void)
+{
+    return (double)base_now_ns() / 1e9;
+}

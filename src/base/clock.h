@@ -6,5 +6,6 @@
 
 uint64_t base_now_ms(void);
 uint64_t base_now_ns(void);
+double base_now_seconds(void);
 
 #endif

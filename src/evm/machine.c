@@ -1,10 +1,9 @@
 /* The machine: top-level execution, over frames that the interpreters run. */
 #include "evm/heavy.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "evm/fast/fast.h"
-
-#include <time.h>
 
 enum {
     FRAMES_BLOCK = 256 << 10,
@@ -58,12 +57,10 @@ void evm_set_deadline(struct evm *evm, uint64_t deadline_ns)
 
 bool evm_read_clock(struct evm *evm)
 {
-    struct timespec now;
     if (++evm->unlooked < CLOCK_EVERY)
         return false;
     evm->unlooked = 0;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec >= evm->deadline_ns;
+    return base_now_ns() >= evm->deadline_ns;
 }
 
 void evm_set_plain(struct evm *evm, bool plain)

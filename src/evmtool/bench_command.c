@@ -1,3 +1,4 @@
+#include "base/clock.h"
 #include "base/mem.h"
 #include "evmtool/evmtool.h"
 #include "evmtool/testtx.h"
@@ -5,7 +6,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 static const char *fork_option = "Osaka";
 static uint64_t seconds = 1, input_option = UINT64_MAX;
@@ -35,13 +35,6 @@ struct figures {
     size_t samples;
 };
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 static int by_time(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
@@ -60,10 +53,10 @@ static int sample(struct evmtool_world *world, const struct subject *s, enum for
                                            evmtool_world_hash_of_number, NULL, detail);
     if (status != ERR_OK)
         return status;
-    double begin = now();
+    double begin = base_now_seconds();
     status =
         exec_transaction(world->exec, &result, detail, &s->tx, &s->tx.sender, EXEC_SKIP_GAS_CAP);
-    *ret_time = now() - begin;
+    *ret_time = base_now_seconds() - begin;
     if (status == ERR_OK && result.verdict != EXEC_VALID)
         return err_set(detail, ERR_INPUT, "the transaction is refused: %s",
                        exec_verdict_text(result.verdict));
@@ -77,8 +70,9 @@ static int measure(struct evmtool_world *world, const struct subject *s, enum fo
     double *times = mem_alloc(MOST_SAMPLES * sizeof(*times));
     struct figures f = {0};
     int status = times ? ERR_OK : err_set(detail, ERR_NOMEM, "out of memory");
-    double end = now() + (double)seconds;
-    while (status == ERR_OK && f.samples < MOST_SAMPLES && (f.samples < 3 || now() < end)) {
+    double end = base_now_seconds() + (double)seconds;
+    while (status == ERR_OK && f.samples < MOST_SAMPLES &&
+           (f.samples < 3 || base_now_seconds() < end)) {
         status = sample(world, s, fork, &times[f.samples], &f.gas, detail);
         f.samples++;
     }

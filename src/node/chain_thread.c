@@ -1,10 +1,9 @@
 #include "node/chain_thread.h"
 
+#include "base/clock.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "node/log/log.h"
-
-#include <time.h>
 
 struct node_chain {
     struct node_chain_options options;
@@ -67,9 +66,7 @@ struct job {
 
 static uint64_t monotonic_us(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+    return base_now_ns() / 1000;
 }
 
 /* --- The head --- */

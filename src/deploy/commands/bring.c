@@ -1,5 +1,6 @@
 #include "deploy/commands/bring.h"
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "deploy/local/database.h"
@@ -13,22 +14,14 @@
 #include "deploy/secrets/vault.h"
 
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
-
-double deploy_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 static double began;
 
 static void print_step(void *context, const char *what, bool made)
 {
     (void)context;
-    printf("%5.1fs  %s %s\n", deploy_now() - began, made ? "made " : "there", what);
+    printf("%5.1fs  %s %s\n", base_now_seconds() - began, made ? "made " : "there", what);
     fflush(stdout);
 }
 
@@ -203,11 +196,11 @@ static int await_blocks(const struct deploy_site *site, uint64_t wait_seconds,
                         struct err_detail *detail)
 {
     struct io_http_caller *caller;
-    double limit = deploy_now() + (double)wait_seconds;
+    double limit = base_now_seconds() + (double)wait_seconds;
     int status = io_http_caller_new(&caller, NULL);
     if (status != ERR_OK)
         return err_set(detail, status, "out of memory");
-    while (status == ERR_OK && !all_serve(site) && deploy_now() < limit) {
+    while (status == ERR_OK && !all_serve(site) && base_now_seconds() < limit) {
         status = deploy_listen_check(site, detail);
         usleep(20000);
     }
@@ -215,10 +208,10 @@ static int await_blocks(const struct deploy_site *site, uint64_t wait_seconds,
         char what[128];
         if (is_ready(site, caller, i)) {
             snprintf(what, sizeof(what), "ready %s", site->peers[i].name);
-            printf("%5.1fs  %s\n", deploy_now() - began, what);
+            printf("%5.1fs  %s\n", base_now_seconds() - began, what);
             fflush(stdout);
             i++;
-        } else if (deploy_now() > limit) {
+        } else if (base_now_seconds() > limit) {
             status = err_set(
                 detail, ERR_IO, "%s makes no blocks after %llu seconds; see %s/logs/node.log",
                 site->peers[i].name, (unsigned long long)wait_seconds, site->peers[i].folder);
@@ -292,7 +285,7 @@ int deploy_bring_up(struct deploy_context *context, const struct deploy_bring *o
                     struct err_detail *detail)
 {
     if (began == 0)
-        began = deploy_now();
+        began = base_now_seconds();
     int status = prepare(context, options, detail);
     sweep(context->site);
     if (status == ERR_OK && joins_cluster(context->site))
@@ -325,13 +318,13 @@ int deploy_bring_await(const struct deploy_site *site, const struct deploy_site_
                        const char *program, uint64_t seconds, struct err_detail *detail)
 {
     char name[128];
-    double limit = deploy_now() + (double)seconds;
+    double limit = base_now_seconds() + (double)seconds;
     snprintf(name, sizeof(name), "%s %s", peer->name, program);
     while (!serves(site, name, detail)) {
         int status = deploy_listen_check(site, detail);
         if (status != ERR_OK)
             return status;
-        if (deploy_now() > limit)
+        if (base_now_seconds() > limit)
             return err_set(detail, ERR_IO,
                            "%s does not serve after %llu seconds; see %s/logs/%s.log", name,
                            (unsigned long long)seconds, peer->folder, program);

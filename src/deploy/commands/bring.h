@@ -35,7 +35,4 @@ int deploy_bring_await(const struct deploy_site *site, const struct deploy_site_
                        const char *program, uint64_t seconds,
                        struct err_detail *detail) BASE_NODISCARD;
 
-/* Seconds of a clock that only goes on. */
-double deploy_now(void);
-
 #endif

@@ -1,4 +1,5 @@
 /* `quorate upgrade`: programs that were replaced on disk take the place of those that run, peer by peer. */
+#include "base/clock.h"
 #include "deploy/commands/bring.h"
 #include "deploy/commands/cluster.h"
 #include "deploy/local/rpc.h"
@@ -55,12 +56,12 @@ static uint64_t highest(const struct deploy_site *site, struct io_http_caller *c
 static int await_level(const struct deploy_site *site, const struct deploy_site_peer *peer,
                        struct io_http_caller *caller, uint64_t goal, struct err_detail *detail)
 {
-    double limit = deploy_now() + (double)wait_seconds;
+    double limit = base_now_seconds() + (double)wait_seconds;
     uint64_t height = 0, peers = 0;
     while (deploy_rpc_number(&height, caller, peer->rpc, "eth_blockNumber", NULL) != ERR_OK ||
            deploy_rpc_number(&peers, caller, peer->rpc, "net_peerCount", NULL) != ERR_OK ||
            height < goal || (peers == 0 && site->count > 1)) {
-        if (deploy_now() > limit)
+        if (base_now_seconds() > limit)
             return err_set(
                 detail, ERR_IO,
                 "%s is not level with the others after %llu seconds; those behind it were "

@@ -1,6 +1,6 @@
 /* GitOps: what Flux applies is written into a checkout, committed and pushed by git, with git's own credentials. */
+#include "base/clock.h"
 #include "base/file.h"
-#include "deploy/commands/bring.h"
 #include "deploy/kubernetes/render.h"
 #include "deploy/kubernetes/target.h"
 #include "deploy/kubernetes/tool.h"
@@ -120,7 +120,7 @@ static int commit_and_push(const struct place *place, bool *ret_changed, struct 
 static int await_release(const struct deploy_cluster *cluster, size_t index, uint64_t seconds,
                          struct err_detail *detail)
 {
-    double limit = deploy_now() + (double)seconds;
+    double limit = base_now_seconds() + (double)seconds;
     json_t *values = NULL;
     int status = deploy_cluster_values(&values, cluster, index, detail);
     while (status == ERR_OK) {
@@ -128,7 +128,7 @@ static int await_release(const struct deploy_cluster *cluster, size_t index, uin
         status = deploy_target_release_state(&state, cluster, index, values, detail);
         if (status != ERR_OK || state == DEPLOY_RELEASE_SAME)
             break;
-        if (deploy_now() > limit)
+        if (base_now_seconds() > limit)
             status =
                 err_set(detail, ERR_IO,
                         "its release is pushed, and not on the cluster after %llu s; `flux get "

@@ -1,5 +1,5 @@
 /* How well the pods are: waiting for them, a table of them, votes, and what may be wrong. */
-#include "deploy/commands/bring.h"
+#include "base/clock.h"
 #include "deploy/commands/table.h"
 #include "deploy/kubernetes/kubectl.h"
 #include "deploy/kubernetes/target.h"
@@ -102,7 +102,7 @@ int deploy_target_await(const struct deploy_cluster *cluster, size_t index, uint
                         struct err_detail *detail)
 {
     const struct deploy_cluster_peer *peer = &cluster->peers[index];
-    double limit = deploy_now() + (double)seconds;
+    double limit = base_now_seconds() + (double)seconds;
     for (;;) {
         bool ready = false;
         uint64_t height = 0, peers = 0;
@@ -115,7 +115,7 @@ int deploy_target_await(const struct deploy_cluster *cluster, size_t index, uint
         bool alone = peers == 0 && cluster->count > 1 && !others_are_external(cluster, index);
         if (answers && !alone && height + NEAR_BLOCKS >= far)
             return ERR_OK;
-        if (deploy_now() > limit)
+        if (base_now_seconds() > limit)
             return err_set(detail, ERR_IO,
                            "%s is not in sync after %llu s: its pod is %s, and its node %s; "
                            "kubectl describe pod %s-0 says more",

@@ -1,7 +1,7 @@
 /* Who agrees on a network of clusters: votes of IBFT and QBFT, the members of a Raft cluster; asked of the nodes by the
  * console in their pods. */
+#include "base/clock.h"
 #include "base/hex.h"
-#include "deploy/commands/bring.h"
 #include "deploy/kubernetes/kubectl.h"
 #include "deploy/kubernetes/target.h"
 
@@ -89,13 +89,13 @@ static size_t tell_validators(const struct deploy_cluster *cluster, const char *
 static int await_votes(const struct deploy_cluster *cluster, size_t index, bool in, size_t votes,
                        uint64_t seconds, struct err_detail *detail)
 {
-    double limit = deploy_now() + (double)seconds;
+    double limit = base_now_seconds() + (double)seconds;
     for (;;) {
         bool is = !in;
         int status = is_in(&is, cluster, index, detail);
         if (status != ERR_OK || is == in)
             return status;
-        if (deploy_now() > limit)
+        if (base_now_seconds() > limit)
             return err_set(detail, ERR_IO,
                            "%s is %s after %llu s: %zu validators of this file voted, and more "
                            "than half of all must",
@@ -229,14 +229,14 @@ static int ask_raft(const struct deploy_cluster *cluster, size_t index, const ch
 static int remove_member(const struct deploy_cluster *cluster, size_t index, uint64_t seconds,
                          struct err_detail *detail)
 {
-    double limit = deploy_now() + (double)seconds;
+    double limit = base_now_seconds() + (double)seconds;
     struct membership m = {0};
     int status = ask_raft(cluster, index, "removePeer", detail);
     while (status == ERR_OK) {
         status = ask_membership(&m, cluster, index, detail);
         if (status != ERR_OK || m.id == 0)
             break;
-        if (deploy_now() > limit)
+        if (base_now_seconds() > limit)
             return err_set(detail, ERR_IO, "%s is still a member of the cluster after %llu s",
                            cluster->peers[index].name, (unsigned long long)seconds);
         usleep(LOOK_MICROSECONDS);

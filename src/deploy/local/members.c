@@ -1,5 +1,6 @@
 #include "deploy/local/members.h"
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/hex.h"
 #include "crypto/address.h"
@@ -7,7 +8,6 @@
 
 #include <stdio.h>
 #include <strings.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { PAUSE_US = 100000 };
@@ -45,13 +45,6 @@ static int ask_any(json_t **ret_result, const struct crowd *crowd, size_t except
     }
     json_decref(params);
     return status;
-}
-
-static double now_seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
 /* --- Votes --- */
@@ -141,9 +134,9 @@ int deploy_members_vote(const struct deploy_site *site, size_t index, bool in, u
         return status;
     if (!all_say(&crowd, address, in)) {
         size_t votes = tell_validators(&crowd, address, "istanbul_propose", in, true);
-        double limit = now_seconds() + (double)seconds;
+        double limit = base_now_seconds() + (double)seconds;
         while (!all_say(&crowd, address, in)) {
-            if (now_seconds() > limit) {
+            if (base_now_seconds() > limit) {
                 status = err_set(detail, ERR_IO,
                                  "%s is not voted %s after %llu seconds: %zu validators of this "
                                  "file voted, and more than half of all must",

@@ -1,5 +1,6 @@
 #include "node/commands/command.h"
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/hex.h"
 #include "base/mem.h"
@@ -13,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 int node_fatal(const char *format, ...)
@@ -40,16 +40,9 @@ int node_no_topic(const char *name)
 
 /* --- Elapsed time, as Go prints it --- */
 
-static double seconds_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
 static void print_done(const char *what, double since)
 {
-    double took = seconds_now() - since;
+    double took = base_now_seconds() - since;
     if (took < 1e-3)
         printf("%s done in %.3fµs\n", what, took * 1e6);
     else if (took < 1)
@@ -258,7 +251,7 @@ static int run_export(const struct node_config *config, size_t count, char **arg
     chain_head(o.chain, &head);
     uint64_t number = head.block->header.number;
     chain_head_release(&head);
-    double since = seconds_now();
+    double since = base_now_seconds();
     if (count < 3)
         last = number;
     if (last > number)
@@ -295,7 +288,7 @@ struct import_log {
 static bool import_progress(void *context, const struct chain_progress *progress)
 {
     struct import_log *log = context;
-    double now = seconds_now();
+    double now = base_now_seconds();
     if (now - log->last >= 2) {
         log->last = now;
         NODE_LOG(NODE_LOG_INFO, "Imported new chain segment",
@@ -318,10 +311,10 @@ static int run_import(const struct node_config *config, size_t count, char **arg
         return code;
     signal(SIGINT, on_interrupt);
     signal(SIGTERM, on_interrupt);
-    double since = seconds_now();
+    double since = base_now_seconds();
     for (size_t i = 0; i < count && !interrupted; i++) {
         struct err_detail detail = {""};
-        struct import_log log = {seconds_now(), seconds_now()};
+        struct import_log log = {base_now_seconds(), base_now_seconds()};
         NODE_LOG(NODE_LOG_INFO, "Importing blockchain", node_text("file", arguments[i]));
         int status = access(arguments[i], R_OK) == 0
                          ? chain_import_file(o.chain, arguments[i], import_progress, &log, &detail)
