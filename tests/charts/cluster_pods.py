@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Four organizations on a real Kubernetes: `quorate up` until all are in sync, a private transaction between two pods, a pod that is killed, a rolling
-upgrade during which the network goes on, an eviction and drains, a peer that comes and goes, a vote, and down.
+upgrade during which the network goes on, an eviction, nodes that are drained, a peer that comes and goes, a vote, and down.
 
 usage: cluster_pods.py QUORATE_FOLDER CHARTS TOOLS     as podman.py
 
-etcd, API server, controllers, scheduler, kubelet with containerd, kube-proxy and CoreDNS run in namespaces of their own; the images are made as for podman.py.
+etcd, API server, controllers, scheduler, CoreDNS and two nodes (kubelet with containerd, kube-proxy), each in a network of its own, run in namespaces; the images are made as for podman.py.
 Pods log in to OpenBao by tokens that the API server reviews, managers know each other by their organizations' authorities. Volumes are folders of this machine.
 Skipped unless root and all of it is there ($QUORATE_KUBERNETES names Kubernetes' programs)."""
 
@@ -76,10 +76,12 @@ class Cluster:
         files = images(folder, quorate_folder, tools)
         self.vault = Vault(bao, ADDRESS)
         stack.callback(self.vault.end)
-        self.kubernetes = Kubernetes(folder, ORGANIZATIONS, ADDRESS)
+        self.nodes, self.kubernetes = [], Kubernetes(folder, ORGANIZATIONS, ADDRESS)
         stack.callback(self.end)
-        self.node = Node(self.kubernetes, files, "localhost/pause:k8s")
-        self.node.ctr("images", "tag", "localhost/quorate:k8s", "localhost/quorate:next")
+        self.nodes = [Node(self.kubernetes, files, "localhost/pause:k8s")]
+        self.nodes.append(Node(self.kubernetes, files, "localhost/pause:k8s", self.nodes[0]))
+        for node in self.nodes:
+            node.ctr("images", "tag", "localhost/quorate:k8s", "localhost/quorate:next")
         self.volumes()
         text = podman.network(self.vault.url, "KUBE").replace("tm_trust: tofu", "tm_trust: ca")
         for name in ORGANIZATIONS:
@@ -90,12 +92,14 @@ class Cluster:
         """Pods end before the parts that would end them."""
         subprocess.run(["kubectl", "--kubeconfig", str(self.kubernetes.inside), "delete", "pods,statefulsets", "--all", "--all-namespaces", "--force",
                         "--grace-period=0", "--timeout=30s"], capture_output=True)
-        for line in subprocess.run(["ctr", "--address", str(self.folder / "containerd.sock"), "--namespace", "k8s.io", "tasks", "list", "--quiet"],
-                                   capture_output=True, text=True).stdout.split():
-            subprocess.run(["ctr", "--address", str(self.folder / "containerd.sock"), "--namespace", "k8s.io", "tasks", "kill", "--signal", "9", line],
-                           capture_output=True)
+        for node in self.nodes:
+            ctr = ["ctr", "--address", str(node.socket), "--namespace", "k8s.io", "tasks"]
+            for line in subprocess.run([*ctr, "list", "--quiet"], capture_output=True, text=True).stdout.split():
+                subprocess.run([*ctr, "kill", "--signal", "9", line], capture_output=True)
         time.sleep(2)  # for the shims to see it
         self.kubernetes.end()
+        for node in self.nodes:
+            node.end()
 
     def volumes(self):
         """Two for each peer, and for one that comes, as an administrator gives them; a folder keeps the rights it has, so they are the pods' group's."""
@@ -126,6 +130,10 @@ class Cluster:
 
     def is_ready(self, name):
         return any(c["type"] == "Ready" and c["status"] == "True" for c in self.pod(name)["status"].get("conditions", []))
+
+    def place(self, name):
+        """The node that its pod is on."""
+        return self.pod(name)["spec"].get("nodeName")
 
     def validators(self):
         return json.loads(self.kubernetes.kubectl("exec", "--namespace", "one-quo", "one-0", "--container", "quorum", "--", "quorate-node", "attach", "--exec",
@@ -262,7 +270,7 @@ def back(cluster, name, before, sent):
     """A new pod, ready, level with the others, with the private state that it had."""
     cluster.kubernetes.wait(f"{name} to be back in sync", lambda: cluster.pod(name)["metadata"]["uid"] != before and cluster.is_ready(name)
                             and cluster.height(name) >= cluster.height("one") - 1, 300)
-    assert cluster.stored(name, sent) == 42, f"{name} has lost its private state"
+    assert not sent or cluster.stored(name, sent) == 42, f"{name} has lost its private state"
 
 
 def blocks_come(cluster, count=3):
@@ -271,25 +279,53 @@ def blocks_come(cluster, count=3):
     return start
 
 
-def check_drained(cluster, sent):
-    """Evicted by the API that a drain uses; then a real drain, which leaves the pod nowhere to go until the node takes pods again."""
-    kubectl = cluster.kubernetes.kubectl
+def check_spread(cluster):
+    """Two nodes, four pods: two on each, though nothing but where the others are says so."""
+    places = {o: cluster.place(o) for o in ORGANIZATIONS}
+    assert sorted(places.values()) == ["node-1", "node-1", "node-2", "node-2"], places
+    print(f"spread over the nodes: {places}")
+
+
+def check_evicted(cluster, sent):
+    """By the API that a drain uses."""
     with Watch(cluster) as watch:
         before = cluster.pod("two")["metadata"]["uid"]
-        kubectl("create", "--raw", "/api/v1/namespaces/two-quo/pods/two-0/eviction", "--filename", "-", text=json.dumps(
+        cluster.kubernetes.kubectl("create", "--raw", "/api/v1/namespaces/two-quo/pods/two-0/eviction", "--filename", "-", text=json.dumps(
             {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "two-0", "namespace": "two-quo"}}))
         back(cluster, "two", before, sent)
-        before = cluster.pod("two")["metadata"]["uid"]
-        kubectl("drain", "node", "--pod-selector=service.rpc=two", "--delete-emptydir-data", "--timeout=120s")
-        cluster.kubernetes.wait("the pod to have no node", lambda: cluster.pod("two")["status"]["phase"] == "Pending")
-        assert cluster.pod("two")["metadata"]["uid"] != before
-        blocks_come(cluster, 5)
-        kubectl("uncordon", "node")
-        back(cluster, "two", before, sent)
+    assert watch.most <= 1 and watch.heights[-1] > watch.heights[0], (watch.most, watch.heights)
+    print(f"evicted: {watch.heights[-1] - watch.heights[0]} blocks meanwhile, the pod was back with its data")
+
+
+def check_drained(cluster, sent):
+    """A node is drained, one organization after another: its pods move to the other node with their data, and blocks come all the while. A drain of all at
+    once takes half of the validators: nothing is agreed until they are back on the other node, then everything is as before."""
+    kubectl = cluster.kubernetes.kubectl
+    node = cluster.place("two")
+    other = next(n.name for n in cluster.nodes if n.name != node)
+    moving = [o for o in ORGANIZATIONS if cluster.place(o) == node]
+    assert moving and set(moving) != set(ORGANIZATIONS), moving
+    with Watch(cluster) as watch:
+        for name in moving:
+            before = cluster.pod(name)["metadata"]["uid"]
+            kubectl("drain", node, f"--pod-selector=service.rpc={name}", "--delete-emptydir-data", "--timeout=120s")
+            back(cluster, name, before, sent if name in ("one", "two") else None)
+        blocks_come(cluster, 3)
+    assert {cluster.place(o) for o in ORGANIZATIONS} == {other}
     assert watch.most <= 1 and watch.heights[-1] > watch.heights[0] + 5, (watch.most, watch.heights)
-    pause = max((watch.heights.count(h) for h in set(watch.heights)), default=0)
-    print(f"evicted, and drained: {watch.heights[-1] - watch.heights[0]} blocks meanwhile, at most {pause} looks of {len(watch.heights)} at one height; "
-          "the pod was back with its data both times")
+    kubectl("uncordon", node)
+    print(f"{node} drained, one organization after another: {', '.join(moving)} moved to {other} with their data, {watch.heights[-1] - watch.heights[0]} blocks "
+          f"meanwhile, never more than {watch.most} away")
+    # All four are on one node now.
+    before = {o: cluster.pod(o)["metadata"]["uid"] for o in ORGANIZATIONS}
+    began, start = time.monotonic(), cluster.height("one")
+    kubectl("drain", other, "--delete-emptydir-data", "--timeout=240s")
+    for name in ORGANIZATIONS:
+        back(cluster, name, before[name], sent if name in ("one", "two") else None)
+    assert {cluster.place(o) for o in ORGANIZATIONS} == {node} and cluster.height("one") >= start
+    kubectl("uncordon", other)
+    cluster.kubernetes.wait("blocks", lambda: cluster.height("one") >= start + 3, 180)
+    print(f"a whole node drained at once: all four were on {node} and made blocks again after {time.monotonic() - began:.1f} s")
 
 
 def check_members(cluster, sent):
@@ -304,10 +340,12 @@ def check_members(cluster, sent):
     assert len(cluster.validators()) == 5, cluster.validators()
     images = {p["spec"]["containers"][-1]["image"] for p in cluster.kubernetes.get("pods", "one-quo")["items"]}
     assert images == {"localhost/quorate:next"}, "the newcomer has another image than what runs"
+    places = {p["metadata"]["name"]: p["spec"]["nodeName"] for p in cluster.kubernetes.get("pods", "one-quo")["items"]}
+    assert len(set(places.values())) == 2, f"both pods of an organization are on one node: {places}"
     print(f"a fifth validator came in {came:.1f} s: {watch.heights[-1] - watch.heights[0]} blocks meanwhile")
     # One budget for both: while the first has nowhere to go, the second stays.
     try:
-        kubectl("drain", "node", "--pod-selector=app=consortiumchain,service.rpc in (one, second)", "--delete-emptydir-data", "--timeout=30s")
+        kubectl("drain", *(n.name for n in cluster.nodes), "--pod-selector=app=consortiumchain,service.rpc in (one, second)", "--delete-emptydir-data", "--timeout=30s")
         sys.exit("a drain took both pods of an organization at once")
     except subprocess.CalledProcessError as error:
         assert "disruption budget" in error.stderr, error.stderr
@@ -315,7 +353,7 @@ def check_members(cluster, sent):
     assert sorted(pods.values()) == ["Pending", "Running"], pods
     start = cluster.height("three")
     cluster.kubernetes.wait("blocks", lambda: cluster.height("three") >= start + 5, 120)
-    kubectl("uncordon", "node")
+    kubectl("uncordon", *(n.name for n in cluster.nodes))
     cluster.kubernetes.wait("both to be ready", lambda: all(
         any(c["type"] == "Ready" and c["status"] == "True" for c in p["status"].get("conditions", []))
         for p in cluster.kubernetes.get("pods", "one-quo")["items"]), 300)
@@ -366,7 +404,7 @@ def missing():
     why = podman.missing()
     if why:
         return why
-    gone = [n for n in (*PROGRAMS, *NODE_PROGRAMS, "etcd", "kubectl", "openssl", "containerd", "ctr", "iptables", "gcc") if not shutil.which(n)]
+    gone = [n for n in (*PROGRAMS, *NODE_PROGRAMS, "etcd", "kubectl", "openssl", "containerd", "ctr", "iptables", "gcc", "nsenter", "ip") if not shutil.which(n)]
     if not os.path.exists(f"{CNI}/bridge"):
         gone.append("containernetworking-plugins")
     return "not there: " + ", ".join(gone) if gone else None
@@ -391,9 +429,11 @@ def main():
         folder.chmod(0o755)
         cluster = Cluster(folder, quorate_folder, charts, tools, shutil.which(os.environ.get("QUORATE_OPENBAO", "bao")), stack)
         check_up(cluster)
+        check_spread(cluster)
         sent = check_private(cluster)
         check_killed(cluster, sent)
         check_upgrade(cluster)
+        check_evicted(cluster, sent)
         check_drained(cluster, sent)
         check_renewed(cluster, sent)
         check_members(cluster, sent)

@@ -1,6 +1,7 @@
 """A real Kubernetes for tests: etcd, kube-apiserver, the controllers, and, for a machine that may run pods, scheduler, kubelet with containerd,
 kube-proxy and CoreDNS. Programs are those of $QUORATE_KUBERNETES, a folder, and of the path; all listen in one network namespace."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -15,6 +16,8 @@ ADMIN = "token-of-the-admin"
 PROGRAMS = ("kube-apiserver", "kube-controller-manager")
 NODE_PROGRAMS = ("kube-scheduler", "kubelet", "kube-proxy", "coredns")
 CNI = "/usr/lib/cni"  # Debian: containernetworking-plugins
+GROUPS = pathlib.Path("/sys/fs/cgroup")
+PODS = "10.88.0.0/16"  # addresses of pods, a part of them on each node
 
 
 def programs():
@@ -60,9 +63,10 @@ class Kubernetes:
                    "--service-account-private-key-file=accounts.key", f"--root-ca-file={self.ca}", f"--secure-port={controllers}",
                    "--bind-address=127.0.0.1", "--cert-dir=controllers", "--namespace-sync-period=1s")
 
-    def start(self, name, *words):
+    def start(self, name, *words, folder=None):
         with open(self.folder / f"{name}.log", "wb") as log:
-            self.processes.append((name, subprocess.Popen([str(w) for w in words], cwd=self.folder, stdout=log, stderr=log)))
+            self.processes.append((name, subprocess.Popen([str(w) for w in words], cwd=folder or self.folder, stdout=log, stderr=log)))
+        return self.processes[-1][1]
 
     def write_kubeconfig(self, name):
         (self.folder / f"kube-{name}").write_text(json.dumps({
@@ -116,38 +120,90 @@ class Kubernetes:
 
 
 class Node:
-    """This machine as the cluster's node. Needs root, a network namespace with `address` on an interface that is not the loopback, and a mount
-    namespace of its own, in which everything is mounted. `images`: files as `podman save` writes them; one is the pause image `pause`."""
+    """A node of the cluster on this machine: containerd, kubelet and kube-proxy with folders and control groups of their own. Needs root and a mount
+    namespace of its own, in which everything is mounted. The first is in the network namespace of the test, which has the cluster's address on an
+    interface that is not the loopback (make_network), and has scheduler and CoreDNS beside it; each further one is in a network namespace of its own,
+    reached by a bridge, with routes to the pods of the others. Volumes that are folders are seen by all. `images`: files as `podman save` writes them;
+    one is the pause image `pause`."""
 
-    def __init__(self, kubernetes, images, pause):
-        self.kubernetes, self.folder = kubernetes, kubernetes.folder
+    def __init__(self, kubernetes, images, pause, first=None):
+        self.kubernetes = kubernetes
+        self.number = first.number + 1 if first else 1
+        self.name = f"node-{self.number}"
+        self.address = f"{kubernetes.address.rsplit('.', 1)[0]}.{self.number}"
+        self.folder = kubernetes.folder / self.name
+        self.folder.mkdir()
         self.socket = self.folder / "containerd.sock"
+        self.inside = []  # what calls a program in its network
+        if first:
+            self.make_namespace()
         self.write_files(pause)
-        start, config = kubernetes.start, f"--kubeconfig={kubernetes.inside}"
-        start("scheduler", "kube-scheduler", config, "--leader-elect=false")
-        start("containerd", "containerd", "--config", "containerd.toml")
+        config = f"--kubeconfig={kubernetes.inside}"
+        self.make_groups()
+        self.start("containerd", "containerd", "--config", "containerd.toml")
         kubernetes.wait("containerd", lambda: self.ctr("version"))
         for image in images:
             self.ctr("images", "import", image)
-        start("kubelet", "kubelet", "--config", "kubelet.json", config, f"--root-dir={self.folder}/kubelet", "--hostname-override=node",
-              f"--node-ip={kubernetes.address}", "--cert-dir=kubelet-pki")
-        start("proxy", "kube-proxy", "--config", "proxy.json")
-        start("coredns", "coredns", "-conf", "Corefile")
-        kubernetes.wait("the node", self.is_ready)
+        self.start("kubelet", "kubelet", "--config", "kubelet.json", config, f"--root-dir={self.folder}/kubelet", f"--hostname-override={self.name}",
+                   f"--node-ip={self.address}", "--cert-dir=kubelet-pki")
+        self.start("proxy", "kube-proxy", "--config", "proxy.json")
+        if not first:
+            self.start("scheduler", "kube-scheduler", config, "--leader-elect=false")
+            self.start("coredns", "coredns", "-conf", "Corefile")
+        kubernetes.wait(f"{self.name}", self.is_ready)
+
+    def start(self, name, *words):
+        return self.kubernetes.start(f"{self.name}-{name}", *self.inside, *words, folder=self.folder)
 
     def is_ready(self):
-        conditions = self.kubernetes.get("node", None, "node")["status"]["conditions"]
+        conditions = self.kubernetes.get("node", None, self.name)["status"]["conditions"]
         return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
 
     def ctr(self, *words):
         return call("ctr", "--address", self.socket, "--namespace", "k8s.io", *words)
 
+    def subnet(self):
+        return f"10.88.{self.number}.0/24"
+
+    def make_namespace(self):
+        holder = self.start("network", "unshare", "--net", "sleep", "infinity")
+        own = os.readlink("/proc/self/ns/net")
+        self.kubernetes.wait("a network namespace", lambda: os.readlink(f"/proc/{holder.pid}/ns/net") != own)
+        inside = ["nsenter", f"--net=/proc/{holder.pid}/ns/net"]
+        device, other = f"node{self.number}", f"far{self.number}"
+        call("ip", "link", "add", device, "type", "veth", "peer", "name", other)
+        call("ip", "link", "set", device, "master", "nodes", "up")
+        call("ip", "link", "set", other, "netns", holder.pid)
+        for words in (("link", "set", "lo", "up"), ("addr", "add", f"{self.address}/24", "dev", other), ("link", "set", other, "up"),
+                      ("route", "add", "default", "via", self.kubernetes.address)):
+            call(*inside, "ip", *words)
+        call(*inside, "sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward")
+        call("ip", "route", "add", self.subnet(), "via", self.address)
+        self.inside = inside
+
+    def make_groups(self):
+        """A kubelet ends what it finds below its control group and does not know: each has one of its own, at the top."""
+        own = f"quorate-{os.getpid()}-{self.name}"
+        trees = [GROUPS] if (GROUPS / "cgroup.controllers").exists() else [p for p in GROUPS.iterdir() if p.is_dir()]
+        self.groups = [tree / own for tree in trees]
+        for path in self.groups:
+            path.mkdir(exist_ok=True)
+
+    def end(self):
+        """After its processes."""
+        for path in self.groups:
+            for below in sorted((p for p in path.rglob("*") if p.is_dir()), reverse=True):
+                with contextlib.suppress(OSError):
+                    below.rmdir()
+            with contextlib.suppress(OSError):
+                path.rmdir()
+
     def write_files(self, pause):
-        folder, address = self.folder, self.kubernetes.address
+        folder, kubernetes = self.folder, self.kubernetes
         (folder / "cni").mkdir()
         (folder / "cni/10.conflist").write_text(json.dumps({"cniVersion": "0.4.0", "name": "pods", "plugins": [
             {"type": "bridge", "bridge": "cni0", "isGateway": True, "hairpinMode": True, "ipam": {
-                "type": "host-local", "dataDir": str(folder / "ipam"), "ranges": [[{"subnet": "10.88.0.0/16"}]], "routes": [{"dst": "0.0.0.0/0"}]}}]}))
+                "type": "host-local", "dataDir": str(folder / "ipam"), "ranges": [[{"subnet": self.subnet()}]], "routes": [{"dst": "0.0.0.0/0"}]}}]}))
         cri = 'plugins."io.containerd.grpc.v1.cri"'
         (folder / "containerd.toml").write_text(f"""version = 2
 root = "{folder}/containerd/root"
@@ -164,19 +220,20 @@ conf_dir = "{folder}/cni"
         (folder / "resolv.conf").write_text("nameserver 127.0.0.1\n")
         (folder / "kubelet.json").write_text(json.dumps({
             "apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration", "containerRuntimeEndpoint": f"unix://{self.socket}",
-            "cgroupDriver": "cgroupfs", "failSwapOn": False, "clusterDNS": [address], "clusterDomain": "cluster.local",
-            "authentication": {"anonymous": {"enabled": True}, "webhook": {"enabled": False}}, "authorization": {"mode": "AlwaysAllow"},
-            "enforceNodeAllocatable": [], "evictionHard": {"memory.available": "50Mi"}, "imageGCHighThresholdPercent": 100,
-            "localStorageCapacityIsolation": False, "resolvConf": str(folder / "resolv.conf"), "podLogsDir": str(folder / "logs")}))
+            "cgroupDriver": "cgroupfs", "cgroupRoot": f"/quorate-{os.getpid()}-{self.name}", "failSwapOn": False, "clusterDNS": [kubernetes.address],
+            "clusterDomain": "cluster.local", "authentication": {"anonymous": {"enabled": True}, "webhook": {"enabled": False}},
+            "authorization": {"mode": "AlwaysAllow"}, "enforceNodeAllocatable": [], "evictionHard": {"memory.available": "50Mi"},
+            "imageGCHighThresholdPercent": 100, "localStorageCapacityIsolation": False, "resolvConf": str(folder / "resolv.conf"),
+            "podLogsDir": str(folder / "logs")}))
         (folder / "proxy.json").write_text(json.dumps({
-            "apiVersion": "kubeproxy.config.k8s.io/v1alpha1", "kind": "KubeProxyConfiguration", "mode": "iptables", "clusterCIDR": "10.88.0.0/16",
-            "hostnameOverride": "node", "clientConnection": {"kubeconfig": str(self.kubernetes.inside)},
+            "apiVersion": "kubeproxy.config.k8s.io/v1alpha1", "kind": "KubeProxyConfiguration", "mode": "iptables", "clusterCIDR": PODS,
+            "hostnameOverride": self.name, "clientConnection": {"kubeconfig": str(kubernetes.inside)},
             "conntrack": {"maxPerCore": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s"}}))
         (folder / "Corefile").write_text(f""".:53 {{
-    bind {address}
+    bind {kubernetes.address}
     errors
     kubernetes cluster.local {{
-        kubeconfig {self.kubernetes.inside} {self.kubernetes.context}
+        kubeconfig {kubernetes.inside} {kubernetes.context}
         ttl 2
     }}
 }}
@@ -184,8 +241,10 @@ conf_dir = "{folder}/cni"
 
 
 def make_network(address):
-    """For a new network namespace: an address that is no loopback's, which a node must have; nothing leads out."""
-    for words in (("link", "set", "lo", "up"), ("link", "add", "up0", "type", "veth", "peer", "name", "up1"), ("link", "set", "up1", "up"),
-                  ("addr", "add", f"{address}/24", "dev", "up0"), ("link", "set", "up0", "up"), ("route", "add", "default", "dev", "up0")):
+    """For a new network namespace: a bridge to which nodes are connected, with an address that is no loopback's, which a node must have; nothing leads
+    out."""
+    for words in (("link", "set", "lo", "up"), ("link", "add", "nodes", "type", "bridge"), ("link", "add", "up0", "type", "veth", "peer", "name", "up1"),
+                  ("link", "set", "up1", "up"), ("link", "set", "up0", "master", "nodes", "up"), ("addr", "add", f"{address}/24", "dev", "nodes"),
+                  ("link", "set", "nodes", "up"), ("route", "add", "default", "dev", "nodes")):
         call("ip", *words)
     pathlib.Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
