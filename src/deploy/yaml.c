@@ -209,8 +209,8 @@ static void report_diagnostics(struct deploy_report *report, struct fy_diag *dia
                           "not YAML: %s", error->msg);
     }
     if (report->count == before)
-        deploy_report_add(report, DEPLOY_ERROR, (struct deploy_place){0, 0}, "", "",
-                          "not a YAML document");
+        deploy_report_add(report, DEPLOY_ERROR, (struct deploy_place){0, 0}, "",
+                          "`quorate init` writes a network file", "is empty, or no YAML document");
 }
 
 /* What libfyaml must not get: it takes time without end for some of it. */
@@ -234,12 +234,48 @@ static bool is_readable(struct reading *reading, struct bytes content)
     return false;
 }
 
+/* A line that begins a document ("---", in the first column), and whether a line has anything else than a comment or a directive. */
+static bool is_mark(const char *line, size_t length)
+{
+    return length >= 3 && strncmp(line, "---", 3) == 0 &&
+           (length == 3 || strchr(" \t\r", line[3]) != NULL);
+}
+
+static bool is_content(const char *line, size_t length)
+{
+    size_t blank = 0;
+    while (blank < length && strchr(" \t\r", line[blank]))
+        blank++;
+    return blank < length && line[blank] != '#' && line[0] != '%';
+}
+
+/* Only the first document would be read. */
+static bool is_one_document(struct reading *reading, struct bytes content)
+{
+    const char *text = (const char *)content.data;
+    bool begun = false;
+    uint32_t line = 1;
+    for (size_t at = 0; at < content.len; line++) {
+        const char *end = memchr(text + at, '\n', content.len - at);
+        size_t length = end ? (size_t)(end - text) - at : content.len - at;
+        if (begun && is_mark(text + at, length)) {
+            (void)refuse(reading, (struct deploy_place){line, 1},
+                         "a second document begins here; a network is one: remove this line and "
+                         "what follows, or give it a file of its own");
+            return false;
+        }
+        begun |= is_mark(text + at, length) || is_content(text + at, length);
+        at += length + 1;
+    }
+    return true;
+}
+
 int deploy_yaml_parse(const struct deploy_yaml **ret_root, struct bytes content,
                       struct deploy_report *report)
 {
     *ret_root = NULL;
     struct reading reading = {.report = report};
-    if (!is_readable(&reading, content))
+    if (!is_readable(&reading, content) || !is_one_document(&reading, content))
         return report->status;
     struct fy_diag_cfg quiet;
     fy_diag_cfg_default(&quiet);
@@ -260,7 +296,8 @@ int deploy_yaml_parse(const struct deploy_yaml **ret_root, struct bytes content,
     else if (fy_document_root(document))
         status = copy_node(ret_root, &reading, fy_document_root(document), 0);
     else
-        deploy_report_add(report, DEPLOY_ERROR, (struct deploy_place){0, 0}, "", "", "is empty");
+        deploy_report_add(report, DEPLOY_ERROR, (struct deploy_place){0, 0}, "",
+                          "`quorate init` writes a network file", "is empty");
     if (document)
         fy_document_destroy(document);
     fy_diag_destroy(diag);

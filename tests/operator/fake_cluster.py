@@ -85,6 +85,10 @@ def console(state, context, namespace, words):
 
 def kubectl(words):
     config, context = option(words, "--kubeconfig"), option(words, "--context")
+    if config and "get-contexts" in words:  # asked of the file, not of a context
+        with open(config) as f:
+            print("\n".join(json.load(f)))
+        return
     if not config or not context:
         fail("no kubeconfig or context is named")
     with open(config) as f:

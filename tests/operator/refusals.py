@@ -82,6 +82,9 @@ def check_new(network):
     refused(network, lambda text: text, "takes file or vault", code=2, options=("--secrets", "nowhere"))
     refused(network, lambda text: text, "is no folder", options=("--data", str(good_nodes)))
     refused(network, lambda text: text + "  config: {}\n", "has errors", code=2)
+    refused(network, lambda text: text + "---\nnetwork: {}\n", "a second document begins here", code=2)
+    refused(network, lambda text: text, "--image is for clusters", code=2, options=("--image", "x"))
+    network.run("promote", "network.yaml", "one", code=2, text="there is no network in")
     print("a new network: files, references, folders and options")
 
 
@@ -185,6 +188,16 @@ def check_new_ports(network):
     print("other ports in place of those that are taken")
 
 
+def check_lost_keys(network):
+    """Keys that nodes live by are never made anew."""
+    for name, text in (("secrets", "the node lives on a chain by them"), ("secrets.key", "secrets.key is not there")):
+        path = network.data / name
+        path.rename(network.folder / "away")
+        refused(network, lambda text: text, text, code=2)
+        network.run("plan", "network.yaml", code=2, text=text)
+        (network.folder / "away").rename(path)
+
+
 def check_living(network):
     network.up(text="ready two/two")
     check_taken(network)
@@ -205,6 +218,7 @@ def check_living(network):
     secrets.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     refused(network, lambda text: text, "does not open", code=2)
     secrets.write_bytes(content)
+    check_lost_keys(network)
     print("a network that lives: another genesis, another dialect, another store, damaged files")
 
 

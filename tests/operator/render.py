@@ -158,7 +158,9 @@ def check_ways_in(program, helm):
         chart_checks.one(helm.render("tessera", values), "Gateway")
     for change, words in (((("proxy: ambassador", "proxy: traefik"),), "no way in that the charts have"),
                           ((("proxy: ambassador", "proxy: gateway"),), "proxy_class"),
-                          ((("proxy: ambassador", "proxy: ambassador\n    proxy_class: x"),), "is of ingresses and gateways")):
+                          ((("proxy: ambassador", "proxy: ambassador\n    proxy_class: x"),), "is of ingresses and gateways"),
+                          ((("rpc: {port: 8546", "rpc: {port: 30303"),), "30303 is the port of p2p in line"),
+                          ((("https://vault.example", "vault.example"),), "is no URL of a vault")):
         bad = text
         for old, new in change:
             bad = bad.replace(old, new)

@@ -170,6 +170,8 @@ static int remove_peer(const char *path, const char *name, struct err_detail *de
     size_t index = 0;
     int status = deploy_context_open(&before, path, data, detail);
     if (status == ERR_OK)
+        status = deploy_context_is_made(&before, detail);
+    if (status == ERR_OK)
         status = find(&index, &before, name, detail);
     if (status == ERR_OK)
         status = deploy_edit_remove_peer(&text, buf_bytes(&before.content), before.network,
@@ -214,6 +216,8 @@ static int vote(const char *path, const char *name, bool in, struct err_detail *
     struct deploy_context context;
     size_t index = 0;
     int status = deploy_context_open(&context, path, data, detail);
+    if (status == ERR_OK)
+        status = deploy_context_is_made(&context, detail);
     if (status == ERR_OK)
         status = find(&index, &context, name, detail);
     if (status == ERR_OK && is_raft(&context) && !in)

@@ -9,6 +9,21 @@
 #include <stdio.h>
 #include <unistd.h>
 
+int deploy_cluster_unused(const struct deploy_cluster_words *words, struct err_detail *detail)
+{
+    const char *const given[][2] = {{"image", words->image},
+                                    {"database-image", words->database_image},
+                                    {"charts", words->charts},
+                                    {"git", words->checkout}};
+    for (size_t i = 0; i < BASE_COUNT(given); i++)
+        if (given[i][1])
+            return err_set(detail, ERR_USAGE,
+                           "--%s is for clusters, and this network is on this machine: no "
+                           "organization of its file has k8s, or --local was given",
+                           given[i][0]);
+    return ERR_OK;
+}
+
 bool deploy_cluster_is(const char *path)
 {
     struct buf content = BUF_INIT;

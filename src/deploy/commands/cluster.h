@@ -24,6 +24,10 @@ enum { DEPLOY_CLUSTER_WAIT_SECONDS = 900 }; /* images are pulled, volumes are ma
          "on clusters: write releases into this checkout and push them, for Flux, instead of "     \
          "installing them"}
 
+/* ERR_USAGE when one of them was given and the network is on this machine. */
+int deploy_cluster_unused(const struct deploy_cluster_words *words,
+                          struct err_detail *detail) BASE_NODISCARD;
+
 /* Whether a network file is for clusters; false for one that cannot be read, whose errors are then told as usual. */
 bool deploy_cluster_is(const char *path);
 /* Whether the network in a data folder is; its file's path. */

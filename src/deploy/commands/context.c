@@ -126,6 +126,16 @@ int deploy_context_identities(struct deploy_context *context, const char *passph
     return status;
 }
 
+int deploy_context_is_made(const struct deploy_context *context, struct err_detail *detail)
+{
+    return deploy_context_has_secrets(context->site)
+               ? ERR_OK
+               : err_set(detail, ERR_NOTFOUND,
+                         "there is no network in %s; `quorate up` makes one, --data names its "
+                         "folder",
+                         context->site->folder);
+}
+
 bool deploy_context_has_secrets(const struct deploy_site *site)
 {
     char path[DEPLOY_PATH_MAX];

@@ -47,6 +47,10 @@ int deploy_context_passphrase(struct buf *ret_passphrase, const char *path,
 int deploy_context_identities(struct deploy_context *context, const char *passphrase_file,
                               size_t make, struct err_detail *detail) BASE_NODISCARD;
 
+/* ERR_NOTFOUND with a message: no network was made in the site's folder. */
+int deploy_context_is_made(const struct deploy_context *context,
+                           struct err_detail *detail) BASE_NODISCARD;
+
 /* Whether there is a store of secrets already, of either kind. */
 bool deploy_context_has_secrets(const struct deploy_site *site);
 

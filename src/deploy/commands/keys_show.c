@@ -79,11 +79,12 @@ static int describe_quorum(const struct reading *r, const json_t *fields, const 
     json_t *account =
         json_pack("{s:i, s:I}", "former", (int)identity.former_accounts, "versions", versions);
     set_address(account, "address", &identity.account);
+    /* A copy: what was read is wiped. */
+    const char *user = json_string_value(json_object_get(fields, "db_user"));
     json_object_set_new(r->object, "nodekey", node);
     json_object_set_new(r->object, "account", account);
-    json_object_set_new(
-        r->object, "database",
-        json_pack("{s:O, s:I}", "user", json_object_get(fields, "db_user"), "versions", versions));
+    json_object_set_new(r->object, "database",
+                        json_pack("{s:s, s:I}", "user", user ? user : "", "versions", versions));
     return ERR_OK;
 }
 

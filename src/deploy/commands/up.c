@@ -133,7 +133,9 @@ static int run(size_t argc, char **argv)
     int status = no_wait ? err_set(&detail, ERR_USAGE,
                                    "--no-wait is for clusters; --detach is what "
                                    "leaves a network on this machine running")
-                         : bring_up(argv[0], &detail);
+                         : deploy_cluster_unused(&cluster, &detail);
+    if (status == ERR_OK)
+        status = bring_up(argv[0], &detail);
     return status == ERR_OK ? COMMANDS_OK : deploy_complain(status, &detail);
 }
 

@@ -5,8 +5,10 @@
 #include "base/mem.h"
 #include "deploy/secrets/secrets.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { CA_MAX = 1 << 20 };
 
@@ -35,6 +37,41 @@ static int read_ca(struct buf *ret_ca, const json_t *cluster, struct err_detail 
     return !data && path ? file_read(path, CA_MAX, ret_ca, detail) : ERR_OK;
 }
 
+/* The file and the context, by names that kubectl's own words lack. */
+static int check_config(const struct deploy_organization *organization, struct err_detail *detail)
+{
+    const struct deploy_k8s *k8s = organization->k8s;
+    struct buf text = BUF_INIT;
+    if (access(k8s->config_file.text, R_OK) != 0)
+        return err_set(detail, ERR_INPUT,
+                       "its k8s.config_file %s cannot be read: %s; name the kubeconfig of its "
+                       "cluster",
+                       k8s->config_file.text, strerror(errno));
+    struct deploy_tool tool = {.arguments = {"kubectl", "--kubeconfig", k8s->config_file.text,
+                                             "config", "get-contexts", "--output", "name"}};
+    int status = deploy_tool_run(&tool, &text, NULL, detail);
+    bool found = false;
+    for (const char *line = buf_text(&text); *line; line += strcspn(line, "\n") + 1) {
+        size_t length = strcspn(line, "\n");
+        found |=
+            length == strlen(k8s->context.text) && strncmp(line, k8s->context.text, length) == 0;
+        if (!line[length])
+            break;
+    }
+    while (text.len && text.data[text.len - 1] == '\n')
+        text.len--;
+    for (size_t i = 0; i < text.len; i++)
+        if (text.data[i] == '\n')
+            text.data[i] = ' ';
+    if (status == ERR_OK && !found)
+        status =
+            err_set(detail, ERR_INPUT,
+                    "%s has no context \"%s\", which its k8s.context names; it has: %.300s",
+                    k8s->config_file.text, k8s->context.text, text.len ? buf_text(&text) : "none");
+    buf_release(&text);
+    return status;
+}
+
 int deploy_kubectl_server(struct buf *ret_server, struct buf *ret_ca,
                           const struct deploy_organization *organization, struct err_detail *detail)
 {
@@ -42,7 +79,9 @@ int deploy_kubectl_server(struct buf *ret_server, struct buf *ret_ca,
     struct deploy_tool tool = deploy_kubectl(organization);
     /* --minify follows --context here, and takes context, cluster and user apart as they are named. */
     deploy_tool_add(&tool, "config", "view", "--raw", "--minify", "--output", "json", NULL);
-    int status = deploy_tool_run(&tool, &text, NULL, detail);
+    int status = check_config(organization, detail);
+    if (status == ERR_OK)
+        status = deploy_tool_run(&tool, &text, NULL, detail);
     json_t *root = status == ERR_OK ? json_loadb((const char *)text.data, text.len, 0, NULL) : NULL;
     const json_t *cluster =
         json_object_get(json_array_get(json_object_get(root, "clusters"), 0), "cluster");

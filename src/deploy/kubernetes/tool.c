@@ -99,6 +99,15 @@ static int read_stream(struct buf *out, int end, size_t max, struct err_detail *
     return ERR_OK;
 }
 
+/* What it was to do: the first word behind the options that name cluster or folder, each with a value. */
+static const char *command_of(const struct deploy_tool *tool)
+{
+    size_t i = 1;
+    while (tool->arguments[i] && tool->arguments[i][0] == '-' && tool->arguments[i + 1])
+        i += 2;
+    return tool->arguments[i] ? tool->arguments[i] : "";
+}
+
 /* The end of what it complained of, on one line. */
 static int complain(const struct deploy_tool *tool, int code, int end, struct err_detail *detail)
 {
@@ -111,9 +120,9 @@ static int complain(const struct deploy_tool *tool, int code, int end, struct er
     for (size_t i = from; i < text.len; i++)
         if (text.data[i] == '\n')
             text.data[i] = ' ';
-    int status = err_set(detail, ERR_IO, "%s %s ended with %d: %.*s", tool->arguments[0],
-                         tool->arguments[1] ? tool->arguments[1] : "", code, (int)(text.len - from),
-                         (const char *)text.data + from);
+    int status =
+        err_set(detail, ERR_IO, "%s %s ended with %d: %.*s", tool->arguments[0], command_of(tool),
+                code, (int)(text.len - from), (const char *)text.data + from);
     buf_release(&text);
     return status;
 }

@@ -44,6 +44,19 @@ int deploy_write_if_new(const struct preparation *p, bool *ret_written, const ch
 
 /* --- Keys --- */
 
+/* A node that lives on a chain is known by its key, and its account may hold something: none is made in their place. */
+static int refuse_new_keys(const struct preparation *p, const struct deploy_site_peer *peer,
+                           struct err_detail *detail)
+{
+    if (!deploy_founders_chain(p->site, peer->name))
+        return ERR_OK;
+    return err_set(detail, ERR_NOTFOUND,
+                   "they are not in the store of secrets (%s/secrets, or the vault), and the node "
+                   "lives on a chain by them; put the store back from a backup, or begin anew with "
+                   "`quorate down --purge`",
+                   p->site->folder);
+}
+
 static int prepare_keys(struct preparation *p, struct err_detail *detail)
 {
     for (size_t i = 0; i < p->site->count; i++) {
@@ -53,7 +66,9 @@ static int prepare_keys(struct preparation *p, struct err_detail *detail)
         int status = p->look_only
                          ? deploy_keys_check(&made, p->secrets, &owner, detail)
                          : deploy_keys_ensure(&peer->identity, &made, p->secrets, &owner, detail);
-        if (status == ERR_OK && p->look_only && !made)
+        if (status == ERR_OK && p->look_only && made)
+            status = refuse_new_keys(p, peer, detail);
+        else if (status == ERR_OK && p->look_only)
             status = deploy_keys_read(&peer->identity, p->secrets, &owner, detail);
         if (status != ERR_OK)
             return err_prefix(detail, status, "keys of %s", peer->name);

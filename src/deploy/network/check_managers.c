@@ -29,6 +29,10 @@ static void check_url(const struct deploy_config *config, const struct deploy_te
 static void check_constellation(const struct deploy_config *config, struct deploy_report *report)
 {
     const struct deploy_texts *nodes = &config->tm_nodes;
+    if (config->database.given && config->database.value == DEPLOY_MYSQL)
+        deploy_report_add(report, DEPLOY_ERROR, config->database.place, "network.config.database",
+                          "leave it out, or write transaction_manager: tessera",
+                          "is mysql, and Constellation's dialect has no such database");
     if (nodes->count > 1)
         deploy_report_add(report, DEPLOY_ERROR, nodes->place, path_nodes,
                           "give one boot node; Constellation finds the others from there",

@@ -76,10 +76,16 @@ static void check_vaults(const struct deploy_network *network, struct deploy_rep
     for (size_t i = 0; i < network->organizations.count; i++) {
         const struct deploy_vault *vault = network->organizations.items[i].vault;
         char path[80];
+        snprintf(path, sizeof(path), "network.organizations[%zu].vault.url", i);
+        if (vault && vault->url.text && !deploy_placeholder_is(vault->url.text) &&
+            strncmp(vault->url.text, "https://", 8) != 0 &&
+            strncmp(vault->url.text, "http://", 7) != 0)
+            deploy_report_add(report, DEPLOY_ERROR, vault->url.place, path,
+                              "write https://host:port", "\"%.80s\" is no URL of a vault",
+                              vault->url.text);
         if (!vault || !vault->url.text || vault->allow_plain_http.value ||
             !vault_is_plain(vault->url.text) || deploy_placeholder_is(vault->url.text))
             continue;
-        snprintf(path, sizeof(path), "network.organizations[%zu].vault.url", i);
         deploy_report_add(report, DEPLOY_ERROR, vault->url.place, path,
                           "write https://, or allow_plain_http: true beside it",
                           "is plain http: tokens and keys would go in clear");

@@ -84,6 +84,33 @@ static void check_pair(const struct published *item, const struct published *oth
                       (unsigned)other->place.line, other->path);
 }
 
+/* The programs of a peer share one address. */
+static void check_peer(const struct deploy_peer_at *at, bool raft, bool managers,
+                       struct deploy_report *report)
+{
+    const struct {
+        const char *name;
+        const struct deploy_port *port;
+    } all[] = {{"p2p", at->peer->p2p},
+               {"rpc", at->peer->rpc},
+               {"raft", raft ? at->peer->raft : NULL},
+               {"transaction_manager", at->has_tm && managers ? at->peer->tm : NULL},
+               {"db", at->has_tm && managers ? at->peer->db : NULL}};
+    for (size_t i = 0; i < BASE_COUNT(all); i++)
+        for (size_t j = 0; j < i; j++) {
+            char path[160];
+            if (!all[i].port || !all[j].port || !all[i].port->port.given ||
+                !all[j].port->port.given || all[i].port->port.value != all[j].port->port.value)
+                continue;
+            snprintf(path, sizeof(path), "%s.%s.port", at->path, all[i].name);
+            deploy_report_add(report, DEPLOY_ERROR, all[i].port->port.place, path,
+                              "give each program of a peer a port of its own",
+                              "%u is the port of %s in line %u already",
+                              (unsigned)all[i].port->port.value, all[j].name,
+                              (unsigned)all[j].port->port.place.line);
+        }
+}
+
 void deploy_check_ports(const struct deploy_network *network, struct deploy_report *report)
 {
     check_words(network->env, report);
@@ -99,7 +126,10 @@ void deploy_check_ports(const struct deploy_network *network, struct deploy_repo
     }
     bool raft = network->config && network->config->consensus.value == DEPLOY_RAFT;
     bool tessera = network->config && network->config->transaction_manager.value == DEPLOY_TESSERA;
+    bool managers =
+        !network->config || network->config->transaction_manager.value != DEPLOY_TM_NONE;
     for (size_t i = 0; deploy_peer_at(&at, network, i); i++) {
+        check_peer(&at, raft, managers, report);
         publish(&all, &at, at.peer->p2p, "p2p", false);
         publish(&all, &at, at.peer->rpc, "rpc", false);
         publish(&all, &at, at.peer->tm, "transaction_manager", tessera);

@@ -48,6 +48,11 @@ static int read_key_file(struct file_store *store, const char *path, struct err_
     struct buf text = BUF_INIT;
     if (stat(path, &info) == 0 && (info.st_mode & 077))
         return err_set(detail, ERR_USAGE, "%s can be read by others; chmod 600 %s", path, path);
+    if (access(path, F_OK) != 0)
+        return err_set(detail, ERR_NOTFOUND,
+                       "%s is not there, and nothing else opens the store of secrets beside it; "
+                       "put the key file back",
+                       path);
     int status = file_read(path, 4096, &text, detail);
     if (status == ERR_OK) {
         size_t length = strcspn(buf_text(&text), "\r\n");

@@ -132,6 +132,8 @@ static const struct fault faults[] = {
     {"    tm_tls: off\n", "    tm_tls: off\n    tm_tls: strict\n",
      "network.yaml:6:5: error: tm_tls: stands here for the second time\n"},
     {"    tm_tls: off\n", "   tm_tls: off\n", "network.yaml:"},
+    {"    tm_tls: off\n", "    tm_tls: off\n---\n",
+     "network.yaml:6:1: error: a second document begins here"},
     {"network:\n", "networks:\n", "error: network: is missing at the top of the file\n"},
     {"    tm_tls: off\n", "    tm_tls: off\n    tm_nodes: carrier:8443\n",
      "network.yaml:6:15: error: network.config.tm_nodes: \"carrier:8443\" is no URL\n"},
@@ -141,6 +143,10 @@ static const struct fault faults[] = {
     {"    tm_tls: off\n",
      "    tm_tls: off\n    transaction_manager: constellation\n    tm_nodes: [\"http://a:1\"]\n",
      "\"http://a:1\" has no / at its end\n"},
+    {"    tm_tls: off\n",
+     "    tm_tls: off\n    transaction_manager: constellation\n    database: mysql\n",
+     "network.yaml:7:15: error: network.config.database: is mysql, and Constellation's dialect has "
+     "no such database\n"},
 };
 
 static char *exchange(const char *old, const char *new)
