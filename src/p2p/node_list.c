@@ -45,7 +45,7 @@ int p2p_node_list_read(struct p2p_node_list *ret_list, const char *path,
 {
     struct buf text = BUF_INIT;
     struct p2p_node_list list = {0};
-    int status = file_read(path, P2P_NODE_LIST_TEXT_MAX, &text, detail);
+    int status = file_read_regular(path, P2P_NODE_LIST_TEXT_MAX, &text, detail);
     json_error_t error;
     json_t *urls = NULL;
     if (status == 0) {

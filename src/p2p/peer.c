@@ -405,6 +405,7 @@ void p2p_peer_accept(struct p2p_server *server, struct io_stream *stream)
     server->traffic.serves++;
     peer->state = P2P_WAIT_AUTH;
     peer->stream = stream;
+    peer->accepted_at = io_loop_now(server->loop);
     take_addresses(peer);
     io_timer_start(&peer->timer, P2P_HANDSHAKE_TIMEOUT);
     io_stream_accept(stream, &stream_ops, peer);

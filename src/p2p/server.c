@@ -217,6 +217,24 @@ void p2p_server_gone(struct p2p_server *server, struct p2p_peer *peer)
     p2p_dial_gone(server, peer);
 }
 
+/* Connections that only take places keep no validator out: one that has not begun its handshake gives way, the oldest of those that said
+ * nothing first. False: all have begun, or are too young. */
+static bool make_room(struct p2p_server *server, uint64_t now)
+{
+    struct p2p_peer *oldest = NULL;
+    for (struct p2p_peer *peer = server->connections; peer; peer = peer->next) {
+        bool waits = peer->inbound && peer->state == P2P_WAIT_AUTH &&
+                     now - peer->accepted_at >= P2P_GIVE_WAY;
+        bool silent = peer->end == 0, other = oldest && oldest->end == 0;
+        if (waits && (!oldest || silent > other ||
+                      (silent == other && peer->accepted_at < oldest->accepted_at)))
+            oldest = peer;
+    }
+    if (oldest)
+        p2p_peer_drop(oldest, "others wait for its place, and it does not begin");
+    return oldest != NULL;
+}
+
 static void on_accept(void *context, struct io_stream *stream)
 {
     struct p2p_server *server = context;
@@ -227,7 +245,7 @@ static void on_accept(void *context, struct io_stream *stream)
     io_address_format(text, from);
     for (const struct p2p_peer *peer = server->connections; peer; peer = peer->next)
         pending += peer->inbound && peer->state < P2P_OPEN;
-    if (pending >= server->max_pending) {
+    if (pending >= server->max_pending && !make_room(server, now)) {
         p2p_report(server, P2P_REPORT_DEBUG, "connection from %s refused: %u are in handshake",
                    text, pending);
         return;
@@ -459,6 +477,17 @@ struct p2p_peer *p2p_server_find(const struct p2p_server *server, const struct h
 {
     for (size_t i = 0; i < server->peer_count; i++) {
         if (server->peers[i]->state == P2P_OPEN && hash256_equal(&server->peers[i]->node.id, id))
+            return server->peers[i];
+    }
+    return NULL;
+}
+
+struct p2p_peer *p2p_server_find_address(const struct p2p_server *server,
+                                         const struct address *address)
+{
+    for (size_t i = 0; i < server->peer_count; i++) {
+        if (server->peers[i]->state == P2P_OPEN &&
+            address_equal(&server->peers[i]->address, address))
             return server->peers[i];
     }
     return NULL;

@@ -42,6 +42,7 @@ enum {
     P2P_STALE_SILENCE = 2000,
 
     P2P_MAX_PENDING = 50,   /* connections in handshake, each way */
+    P2P_GIVE_WAY = 200,     /* milliseconds for the first bytes, where others wait for the place */
     P2P_HISTORY_MAX = 1024, /* addresses and nodes that are remembered; the oldest go */
 
     /* What a peer may let pile up by not reading, beyond which the connection ends: some large answers. */
@@ -92,7 +93,7 @@ struct p2p_peer {
 
     struct io_timer timer; /* the handshake's end, then ticks */
     struct io_timer kick;  /* next turn: goes on working, or tells of the end */
-    uint64_t opened_at, tick_at, read_at, ping_at, write_at;
+    uint64_t accepted_at, opened_at, tick_at, read_at, ping_at, write_at;
     uint64_t written, progress; /* bytes queued ever; of them gone at write_at */
 
     enum p2p_reason reason; /* of the end */

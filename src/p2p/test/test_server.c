@@ -25,6 +25,9 @@ static void two_nodes_talk(void **state)
     assert_int_equal(p2p_server_peer_count(a.server), 1);
     assert_ptr_equal(p2p_server_peer(a.server, 0), a.peer);
     assert_ptr_equal(p2p_server_find(a.server, &b.enode.id), a.peer);
+    struct address address;
+    p2p_enode_address(&address, &b.enode);
+    assert_ptr_equal(p2p_server_find_address(a.server, &address), a.peer);
     assert_null(p2p_server_find(a.server, &a.enode.id));
     assert_int_equal(p2p_peer_version(a.peer, "eth"), 66);
     assert_int_equal(p2p_peer_version(a.peer, "istanbul"), 100);
@@ -45,8 +48,12 @@ static void two_nodes_talk(void **state)
     assert_int_equal(p2p_peer_send(a.peer, "eth", 16, bytes_none()), 0);
     assert_int_equal(p2p_peer_send(a.peer, "eth", 17, bytes_none()), ERR_USAGE);
     assert_int_equal(p2p_peer_send(a.peer, "snap", 0, bytes_none()), ERR_USAGE);
-    until(b.received == 9);
-    assert_string_equal(buf_text(&b.log), " 0:first 21:last 16:");
+    struct buf packed = BUF_INIT;
+    assert_int_equal(p2p_pack(&packed, bytes_str("packed once")), 0);
+    assert_int_equal(p2p_peer_send_packed(a.peer, "eth", 2, buf_bytes(&packed)), 0);
+    buf_release(&packed);
+    until(b.received == 20);
+    assert_string_equal(buf_text(&b.log), " 0:first 21:last 16: 2:packed once");
 
     /* The largest message, incompressible, while the other side talks as well. */
     struct buf big = BUF_INIT;
