@@ -1,4 +1,5 @@
 #include "base/hex.h"
+#include "base/quote.h"
 #include "crypto/keystore.h"
 
 #include <jansson.h>
@@ -227,7 +228,8 @@ int crypto_keystore_parse(struct crypto_keystore *ret_keystore, struct bytes tex
     if (!root && json_error_code(&error) == json_error_out_of_memory)
         return err_set(detail, ERR_NOMEM, "key file: %s", err_text(ERR_NOMEM));
     if (!root)
-        return err_set(detail, ERR_INPUT, "key file: line %d: %s", error.line, error.text);
+        return err_set(detail, ERR_INPUT, "key file: line %d: %s", error.line,
+                       quote_cut(error.text));
     int status = take_file(&k, root, detail);
     json_decref(root);
     if (status == ERR_OK)

@@ -125,6 +125,13 @@ void crypto_keccak256(struct hash256 *ret_hash, struct bytes data)
     memcpy(ret_hash->b, state, sizeof(ret_hash->b));
 }
 
+void crypto_keccak512(uint8_t ret_hash[64], struct bytes data)
+{
+    uint64_t state[25] = {0};
+    sponge(state, data, CRYPTO_KECCAK512_RATE);
+    memcpy(ret_hash, state, 64);
+}
+
 void crypto_keccak256_many(struct hash256 *ret_hashes, const struct bytes *inputs, size_t count)
 {
     const struct crypto_keccak_wide *wide = crypto_keccak_wide_for(count);

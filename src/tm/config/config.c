@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/options.h"
+#include "base/quote.h"
 #include "tm/config/config_priv.h"
 
 #include <errno.h>
@@ -31,7 +32,7 @@ const char *tm_copy_text(struct tm_config *config, const char *text)
     return copy;
 }
 
-BASE_PRINTF(2, 3) static int add_note(struct tm_reader *r, const char *format, ...)
+int tm_note(struct tm_reader *r, const char *format, ...)
 {
     char text[512];
     va_list args;
@@ -181,10 +182,10 @@ static int unknown(struct tm_reader *r, const char *where, const char *name,
                        "override %.200s: %.100s is no member that is known%s%s%s", override, name,
                        nearest ? " (did you mean " : "", nearest ? nearest : "",
                        nearest ? "?)" : "");
-    return add_note(r,
-                    "configuration: %s%s%.100s is no member that is known, and has no effect%s%s%s",
-                    where, where[0] ? "." : "", name, nearest ? " (did you mean " : "",
-                    nearest ? nearest : "", nearest ? "?)" : "");
+    return tm_note(r,
+                   "configuration: %s%s%.100s is no member that is known, and has no effect%s%s%s",
+                   where, where[0] ? "." : "", name, nearest ? " (did you mean " : "",
+                   nearest ? nearest : "", nearest ? "?)" : "");
 }
 
 int tm_read_members(struct tm_reader *r, json_t *object, const char *where,
@@ -377,7 +378,7 @@ static int parse(struct tm_config *config, struct bytes text, const struct tm_ov
     json_t *root = json_loadb((const char *)text.data, text.len, JSON_REJECT_DUPLICATES, &error);
     if (!root)
         return err_set(detail, ERR_INPUT, "not JSON: line %d, column %d: %s", error.line,
-                       error.column, error.text);
+                       error.column, quote_cut(error.text));
     int status = json_is_object(root) ? 0 : err_set(detail, ERR_INPUT, "an object is expected");
     for (size_t i = 0; status == 0 && overrides && i < overrides->count; i++)
         status = tm_apply_override(root, overrides->items[i], detail);

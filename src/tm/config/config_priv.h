@@ -35,6 +35,7 @@ int tm_read_members(struct tm_reader *r, json_t *object, const char *where,
                     const struct tm_member *members, size_t count, void *target);
 /* A copy in the arena; NULL when out of memory. */
 const char *tm_copy_text(struct tm_config *config, const char *text);
+int tm_note(struct tm_reader *r, const char *format, ...) BASE_PRINTF(2, 3);
 /* serverConfigs, and the older `server` with `unixSocketFile`. */
 int tm_read_servers(struct tm_reader *r, json_t *root);
 int tm_read_keys(struct tm_reader *r, json_t *root);

@@ -2,6 +2,7 @@
 
 #include "base/base64.h"
 #include "base/mem.h"
+#include "base/quote.h"
 
 #include <jansson.h>
 
@@ -128,7 +129,7 @@ static json_t *load(int *ret_status, struct bytes text, struct err_detail *detai
     *ret_status = json_error_code(&error) == json_error_out_of_memory
                       ? err_set(detail, ERR_NOMEM, "out of memory")
                       : err_set(detail, ERR_INPUT, "not JSON: line %d, column %d: %s", error.line,
-                                error.column, error.text);
+                                error.column, quote_cut(error.text));
     return NULL;
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/quote.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -52,7 +53,7 @@ static int read_config(struct tm_keyconfig *c, const char *path, struct err_deta
     int status = file_read(path, TM_CONFIG_MAX_TEXT, &text, detail);
     if (status == 0 && !(c->root = json_loadb((const char *)text.data, text.len, 0, &error)))
         status = err_set(detail, ERR_INPUT, "%s: not JSON: line %d, column %d: %s", path,
-                         error.line, error.column, error.text);
+                         error.line, error.column, quote_cut(error.text));
     if (text.data)
         mem_wipe(text.data, text.capacity);
     buf_release(&text);

@@ -135,8 +135,12 @@ static int load_files(struct crypto_secret **ret_secret, struct buf *ret_public,
     wipe(&text);
     if (status == 0 && key->public_path) {
         status = file_read(key->public_path, FILE_MAX, &text, detail);
-        if (status == 0)
-            status = read_public(ret_public, buf_bytes(&text), detail);
+        if (status == 0 && text.len == 0)
+            status = err_set(detail, ERR_INPUT,
+                             "%s: it is empty; the public key in base64 belongs in it",
+                             key->public_path);
+        else if (status == 0 && read_public(ret_public, buf_bytes(&text), detail) < 0)
+            status = err_prefix(detail, ERR_INPUT, "%s", key->public_path);
         buf_release(&text);
     }
     return status;

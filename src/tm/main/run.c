@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -207,7 +208,10 @@ static int open_store(struct running *r, struct err_detail *detail)
                                        .password = c->jdbc_password,
                                        .create_tables = c->create_tables,
                                        .note = note_store};
-    return tm_store_open(&r->store, r->loop, &options, detail);
+    int status = tm_store_open(&r->store, r->loop, &options, detail);
+    if (c->jdbc_password) /* the store has its own, in locked memory */
+        mem_wipe((char *)(uintptr_t)c->jdbc_password, strlen(c->jdbc_password));
+    return status;
 }
 
 static int make_network(struct running *r, struct err_detail *detail)
@@ -288,12 +292,12 @@ static int open_all(struct running *r, bool recover, struct err_detail *detail)
         status = make_network(r, detail);
     if (status == 0)
         status = make_api(r, recover, detail);
-    if (status == 0)
-        status = start_servers(r, recover, detail);
-    if (status == 0)
+    if (status == 0) /* before anybody can send what a signal would cut off */
         status = io_signal_new(&r->term, r->loop, SIGTERM, on_stop, r);
     if (status == 0)
         status = io_signal_new(&r->interrupt, r->loop, SIGINT, on_stop, r);
+    if (status == 0)
+        status = start_servers(r, recover, detail);
     return status;
 }
 
@@ -319,9 +323,9 @@ static int run_enclave(const struct tm_config *config)
     if (status == 0)
         status = tm_load_enclave(&enclave, config, &detail);
     if (status == 0)
-        status = tm_enclave_serve(&server, loop, enclave, address + 5, &detail);
-    if (status == 0)
         status = io_signal_new(&term, loop, SIGTERM, stop_loop, loop);
+    if (status == 0)
+        status = tm_enclave_serve(&server, loop, enclave, address + 5, &detail);
     if (status == 0) {
         log_line(NULL, TM_LOG_INFO, "serving the enclave");
         io_loop_run(loop);

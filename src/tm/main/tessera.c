@@ -2,6 +2,7 @@
 #include "base/options.h"
 #include "tm/main/main.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -145,7 +146,8 @@ static int read_option(struct command *c, int *i, int argc, char **argv)
 
 static int write_pid(const char *path)
 {
-    FILE *file = fopen(path, "we");
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
     if (!file || fprintf(file, "%d", (int)getpid()) < 0 || fclose(file) != 0) {
         fprintf(stderr, "%s: the process id cannot be written\n", path);
         return TM_EXIT_OTHER;

@@ -7,6 +7,7 @@
 #include "io/keystore.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -29,6 +30,7 @@ struct tm_trust_store {
     char *path;
     struct known *known;
     size_t count, room;
+    bool unended; /* the file's last line has no end yet */
 };
 
 void tm_trust_free(struct tm_trust_store *store)
@@ -74,12 +76,26 @@ static int read_known(struct tm_trust_store *store, struct err_detail *detail)
     if (status == ERR_NOTFOUND && store->mode != TM_TRUST_WHITELIST)
         status = 0;
     char *left = (char *)(uintptr_t)buf_text(&text), *line;
+    size_t number = 0;
+    store->unended = text.len && text.data[text.len - 1] != '\n';
     while (status == 0 && text.len && (line = strsep(&left, "\n"))) {
+        size_t length = strlen(line);
+        if (length && line[length - 1] == '\r')
+            line[--length] = 0;
         char *space = strrchr(line, ' ');
-        if (!space || strlen(space + 1) != FINGERPRINT || space - line >= IO_TLS_NAME_MAX)
+        number++;
+        if (!length)
             continue;
-        *space = 0;
-        status = add(store, line, space + 1);
+        if (!space || space - line >= IO_TLS_NAME_MAX) {
+            status =
+                err_set(detail, ERR_INPUT,
+                        "%s, line %zu: a common name and a fingerprint belong in it: mend it, or "
+                        "remove the line, and who it was for is trusted anew",
+                        store->path, number);
+            break;
+        }
+        *space = 0; /* what is no fingerprint is nobody's: its name is refused, not learned anew */
+        status = add(store, line, strlen(space + 1) == FINGERPRINT ? space + 1 : "");
     }
     buf_release(&text);
     return status;
@@ -93,11 +109,13 @@ static bool learn(struct tm_trust_store *store, const char *name, const char *fi
                       "its certificate has no common name that could be remembered");
         return false;
     }
-    FILE *file = fopen(store->path, "ae");
-    bool written = file && fprintf(file, "%s %s\n", name, fingerprint) > 0 && fflush(file) == 0 &&
-                   fsync(fileno(file)) == 0;
-    if (file)
-        fclose(file);
+    int fd = open(store->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    bool written = fd >= 0 &&
+                   dprintf(fd, "%s%s %s\n", store->unended ? "\n" : "", name, fingerprint) > 0 &&
+                   fsync(fd) == 0;
+    if (fd >= 0)
+        close(fd);
+    store->unended = store->unended && !written;
     if (!written || add(store, name, fingerprint) < 0) {
         (void)err_set(detail, ERR_IO, "%s: %s", store->path, strerror(errno));
         return false;
@@ -307,12 +325,16 @@ int tm_trust_tls(struct io_tls **ret_tls, struct tm_trust_store **ret_store,
                                                                     : IO_TLS_ASK_NONE,
                                      .judge = store && store->mode != TM_TRUST_CA ? judge : NULL,
                                      .context = store};
-    if (status == 0)
+    bool opened = status == 0;
+    if (opened)
         status = io_tls_new(ret_tls, &options, detail);
     io_keystore_release(&m.own);
     buf_release(&m.authorities);
     if (status < 0) {
         tm_trust_free(store);
+        if (opened && end->key_path &&
+            end->certificate_path) /* which file, as nothing else names it */
+            (void)err_prefix(detail, status, "%s, %s", end->certificate_path, end->key_path);
         return err_prefix(detail, status, "sslConfig of %s", tm_app_name(config->app));
     }
     *ret_store = store;

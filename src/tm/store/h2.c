@@ -32,6 +32,7 @@ struct parser {
     const uint8_t *at, *end, *begin;
     struct arena arena; /* of one row */
     struct table tables[TABLES_MAX];
+    uint64_t announced, rows; /* of the three tables */
     int status;
     struct err_detail *detail;
 };
@@ -118,6 +119,8 @@ static void skip_statement(struct parser *p)
     }
     if (p->at < p->end)
         p->at++;
+    else
+        fail(p, ERR_INPUT, "it ends in the middle of a statement: export it again");
 }
 
 /* "PUBLIC"."NAME" or NAME. */
@@ -339,6 +342,7 @@ static void read_row(struct parser *p, enum tm_source_kind kind, const struct ta
         return;
     }
     p->status = p->source->row(p->source->context, &row, p->detail);
+    p->rows++;
     arena_clear(&p->arena);
 }
 
@@ -385,6 +389,7 @@ static void count_rows(struct parser *p)
             rows = rows * 10 + (uint64_t)(*line - '0');
         total += rows;
     }
+    p->announced = total;
     if (total && p->source->total)
         p->source->total(p->source->context, total);
 }
@@ -402,7 +407,9 @@ int tm_source_read_h2(const struct tm_source *source, struct bytes text, struct 
         count_rows(&p);
     while (p.status == 0 && p.at < p.end) {
         skip_blank(&p);
-        if (p.at < p.end && take_word(&p, word)) {
+        if (p.at == p.end)
+            break;
+        if (take_word(&p, word)) {
             if (strcasecmp(word, "CREATE") == 0)
                 read_create(&p);
             else if (strcasecmp(word, "INSERT") == 0)
@@ -415,6 +422,12 @@ int tm_source_read_h2(const struct tm_source *source, struct bytes text, struct 
             err_set(detail, ERR_INPUT,
                     "no table ENCRYPTED_TRANSACTION: this is not what H2's SCRIPT writes of a "
                     "Tessera database");
+    if (p.status == 0 && p.rows < p.announced)
+        p.status =
+            err_set(detail, ERR_INPUT,
+                    "by its comments %llu rows belong in it, and %llu are there: it was cut off; "
+                    "export it again",
+                    (unsigned long long)p.announced, (unsigned long long)p.rows);
     arena_release(&p.arena);
     return p.status;
 }

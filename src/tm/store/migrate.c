@@ -223,7 +223,9 @@ int tm_migrate(struct tm_migrate_progress *ret_progress, const struct tm_migrate
     struct migration m = {.options = options};
     struct tm_source source = {take_row, take_total, &m};
     struct tm_store_place place;
-    int status = tm_store_place_init(&place, &options->to, detail);
+    struct tm_store_options to = options->to;
+    to.beside_h2 = true;
+    int status = tm_store_place_init(&place, &to, detail);
     if (status < 0)
         return err_prefix(detail, status, "the new database");
     arena_init_limited(&m.arena, ARENA_LIMIT);

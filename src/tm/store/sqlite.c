@@ -3,6 +3,7 @@
 #include "tm/store/sql.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -148,6 +149,14 @@ static int refusal(const struct tm_store_place *place, int status, struct err_de
                : err_set(detail, status, "%s", strerror(errno));
 }
 
+/* SQLite would let everybody read it; its log and index take the file's mode. */
+static void make_private(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd >= 0)
+        close(fd);
+}
+
 int tm_sqlite_open(struct tm_sql **ret_sql, const struct tm_store_place *place,
                    struct buf *ret_description, struct err_detail *detail)
 {
@@ -165,6 +174,8 @@ int tm_sqlite_open(struct tm_sql **ret_sql, const struct tm_store_place *place,
                                  : SQLITE_OPEN_READWRITE | (place->create ? SQLITE_OPEN_CREATE : 0);
     if (place->in_memory)
         flags |= SQLITE_OPEN_URI;
+    if (place->is_new && place->create && !place->in_memory && !place->read_only)
+        make_private(place->path); /* what fails here fails again, with a text, below */
     int status =
         sqlite3_open_v2(place->path, &s->db, flags | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK
             ? 0

@@ -30,11 +30,13 @@ struct tm_store;
 
 struct tm_store_options {
     /* jdbc:sqlite:PATH, jdbc:mysql://HOST[:PORT]/NAME[?…], jdbc:mariadb://…, jdbc:h2:PATH (a SQLite file PATH.sqlite in
-     * its place), memory; "jdbc:" may be left out. */
+     * its place; refused while H2's own file lies there, which may have what the other hasn't), memory; "jdbc:" may be left out. */
     const char *url;
     const char *username;
     const char *password; /* copied into locked memory */
-    bool create_tables;  /* Tessera's autoCreateTables; SQLite files that are new always get them */
+    bool create_tables; /* Tessera's autoCreateTables; SQLite files that are new always get them */
+    bool
+        beside_h2; /* the H2 file of the url may lie there still: its content is being brought over */
     uint64_t give_up_ms; /* 0 = 4,000, below the five seconds that a node waits */
     /* What the operator should know: columns made wider, a connection lost and found. On the loop, except while
      * tm_store_open runs. May be NULL. */
@@ -172,6 +174,9 @@ int tm_store_get_group(struct tm_store *store, struct bytes id, tm_store_fn *fn,
 /* Those with this lookup id, or all when it is empty: DONE. */
 int tm_store_find_groups(struct tm_store *store, struct bytes lookup_id, tm_store_fn *fn,
                          void *context) BASE_NODISCARD;
+/* DONE, ABSENT. */
+int tm_store_delete_group(struct tm_store *store, struct bytes id, tm_store_fn *fn,
+                          void *context) BASE_NODISCARD;
 
 /* Recovery. Stores rows of the staging tables: DONE. */
 int tm_store_stage(struct tm_store *store, const struct tm_store_staged *rows, size_t count,

@@ -68,7 +68,8 @@ static int set_memory(struct tm_store_place *place, struct err_detail *detail)
 }
 
 /* jdbc:h2:[file:]PATH[;OPTION=…]: H2's files cannot be read from C; a SQLite file stands beside them. */
-static int read_h2(struct tm_store_place *place, const char *rest, struct err_detail *detail)
+static int read_h2(struct tm_store_place *place, const char *rest, bool beside_h2,
+                   struct err_detail *detail)
 {
     if (starts(&rest, "mem:"))
         return set_memory(place, detail);
@@ -86,12 +87,13 @@ static int read_h2(struct tm_store_place *place, const char *rest, struct err_de
         buf_clear(&old);
         buf_append(&old, rest, len);
         buf_append_text(&old, i ? ".h2.db" : ".mv.db");
-        if (place->is_new && access(buf_text(&old), F_OK) == 0)
-            status = err_set(detail, ERR_UNSUPPORTED,
-                             "%s: an H2 file, which only Java reads. Export it by SCRIPT and bring "
-                             "it in by `migrate --from FILE.sql` (docs/tm-storage.md); the new "
-                             "database is then %s",
-                             buf_text(&old), place->path);
+        if (!beside_h2 && access(buf_text(&old), F_OK) == 0)
+            status =
+                err_set(detail, ERR_UNSUPPORTED,
+                        "%s: an H2 file, which only Java reads. Export it by SCRIPT and bring "
+                        "it in by `migrate --from FILE.sql` (docs/tm-storage.md); once that has "
+                        "ended without an error, move it away: the database is then %s",
+                        buf_text(&old), place->path);
     }
     buf_release(&old);
     snprintf(place->note, sizeof(place->note), "jdbc.url names H2; a SQLite database is used: %s",
@@ -210,16 +212,17 @@ static int read_server(struct tm_store_place *place, const char *rest, struct er
     return status;
 }
 
-static int read_url(struct tm_store_place *place, const char *url, struct err_detail *detail)
+static int read_url(struct tm_store_place *place, const struct tm_store_options *options,
+                    struct err_detail *detail)
 {
-    const char *rest = url;
+    const char *rest = options->url;
     (void)starts(&rest, "jdbc:");
     if (starts(&rest, "sqlite:"))
         return set_file(place, rest, strcspn(rest, "?"), "", detail);
     if (starts(&rest, "mysql://") || starts(&rest, "mariadb://"))
         return read_server(place, rest, detail);
     if (starts(&rest, "h2:"))
-        return read_h2(place, rest, detail);
+        return read_h2(place, rest, options->beside_h2, detail);
     if (strcmp(rest, "memory") == 0)
         return set_memory(place, detail);
     return err_set(detail, ERR_UNSUPPORTED,
@@ -246,7 +249,7 @@ int tm_store_place_init(struct tm_store_place *ret_place, const struct tm_store_
 {
     struct tm_store_place place = {
         .connect_ms = 3000, .io_ms = 10000, .create = options->create_tables};
-    int status = read_url(&place, options->url, detail);
+    int status = read_url(&place, options, detail);
     if (status == 0 && set_user(&place, options) < 0)
         status = err_set(detail, ERR_NOMEM, "out of memory");
     if (place.product == TM_STORE_SQLITE && place.is_new)

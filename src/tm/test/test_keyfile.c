@@ -191,6 +191,16 @@ static void what_is_refused(void **unused)
         if (status != rows[i].status || !strstr(detail.text, rows[i].message))
             fail_msg("row %zu: %d \"%s\"", i, status, detail.text);
     }
+    /* a key without its JSON, or with a slip in it, is not told to a log */
+    static const char *const slips[] = {"SECRETKEY=", "{\"data\":{\"bytes\":\"SECRETKEY=\\q\"}}",
+                                        "{\"data\":{\"bytes\":SECRETKEY}}"};
+    for (size_t i = 0; i < BASE_COUNT(slips); i++) {
+        struct tm_keyfile k;
+        struct err_detail detail = {""};
+        assert_int_equal(tm_keyfile_parse(&k, bytes_str(slips[i]), &detail), ERR_INPUT);
+        if (!strstr(detail.text, "not JSON: line 1") || strstr(detail.text, "SECRET"))
+            fail_msg("%zu: %s", i, detail.text);
+    }
     struct crypto_argon2 options;
     assert_int_equal(tm_keyfile_parse_options(&options,
                                               bytes_str("{\"variant\": \"id\", \"memory\": 4096, "

@@ -107,6 +107,12 @@ static void one_recording(const char *network, size_t n, uint64_t *payloads)
     good(&third, &c, to, copy, enclave);
     assert_int_equal(third.stored, p.seen);
     assert_int_equal(third.raws, p.raws);
+    /* and an H2 file that still lies in the place of the new database is not in the way */
+    snprintf(to, sizeof(to), "%s/h2.mv.db", folder);
+    write_text(to, bytes_str("H2"));
+    snprintf(to, sizeof(to), "jdbc:h2:%s/h2;MODE=Oracle", folder);
+    good(&third, &c, from, to, enclave);
+    assert_int_equal(third.stored, p.seen);
     tm_enclave_free(enclave);
     json_decref(about);
     buf_release(&text);
@@ -371,6 +377,43 @@ static void broken_off(void **unused)
     kit_folder_remove(folder);
 }
 
+/* The text ends where a disk was full: behind a row, or within a statement. What was read is kept, and it is no success. */
+static void cut_off(void **unused)
+{
+    (void)unused;
+    char folder[64], from[128], to[128];
+    struct buf text = BUF_INIT;
+    struct tm_migrate_progress p;
+    struct complaints c = {.rows = 0};
+    struct err_detail detail = {""};
+    recordings_require("private");
+    kit_folder_make(folder);
+    recordings_read("private", "tessera-0.sql", &text);
+    snprintf(from, sizeof(from), "%s/x.sql", folder);
+    snprintf(to, sizeof(to), "sqlite:%s/new", folder);
+    static const struct {
+        const char *behind, *says;
+        size_t more; /* bytes of what comes behind it */
+    } cuts[] = {{"),\n", "line ", 0},
+                {"COUNT(*) FROM PUBLIC.ENCRYPTED_TRANSACTION;", "it was cut off", 0},
+                {"COUNT(*) FROM PUBLIC.ENCRYPTED_TRANSACTION;", "line ", 90}};
+    for (size_t i = 0; i < BASE_COUNT(cuts); i++) {
+        const uint8_t *at = memmem(text.data, text.len, cuts[i].behind, strlen(cuts[i].behind));
+        assert_non_null(at);
+        size_t len = (size_t)(at - text.data) + strlen(cuts[i].behind) + cuts[i].more;
+        write_text(from, bytes_of(text.data, len));
+        assert_int_equal(migrate(&p, &c, from, to, NULL, &detail), ERR_INPUT);
+        if (!strstr(detail.text, cuts[i].says))
+            fail_msg("%zu: %s", i, detail.text);
+    }
+    write_text(from, buf_bytes(&text));
+    good(&p, &c, from, to, NULL);
+    assert_int_equal(p.present, 1);
+    assert_int_equal(p.present + p.stored, p.seen);
+    buf_release(&text);
+    kit_folder_remove(folder);
+}
+
 /* A server's database in one file, from which another is filled again. */
 static void copied_from_a_server(void **unused)
 {
@@ -420,9 +463,9 @@ static void copied_from_a_server(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(recordings),           cmocka_unit_test(constellation),
-        cmocka_unit_test(what_is_wrong),        cmocka_unit_test(broken_off),
-        cmocka_unit_test(copied_from_a_server),
+        cmocka_unit_test(recordings),    cmocka_unit_test(constellation),
+        cmocka_unit_test(what_is_wrong), cmocka_unit_test(broken_off),
+        cmocka_unit_test(cut_off),       cmocka_unit_test(copied_from_a_server),
     };
     return cmocka_run_group_tests_name("tm migrate", tests, NULL, NULL);
 }

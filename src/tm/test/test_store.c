@@ -157,7 +157,7 @@ static void refused(const char *url, bool create, int wanted, const char *text)
 static void what_cannot_be_opened(void **unused)
 {
     (void)unused;
-    char folder[64], url[128], path[96];
+    char folder[64], url[128], path[96], sqlite[96];
     kit_folder_make(folder);
     refused("jdbc:postgresql://h/db", true, ERR_UNSUPPORTED, "postgresql");
     refused("jdbc:oracle:thin:x", true, ERR_UNSUPPORTED, "oracle");
@@ -175,6 +175,9 @@ static void what_cannot_be_opened(void **unused)
     FILE *file = fopen(path, "w");
     fclose(file);
     refused(url, true, ERR_UNSUPPORTED, "migrate --from");
+    snprintf(sqlite, sizeof(sqlite), "%s/db.sqlite", folder); /* a migration that was broken off */
+    make_by_hand(sqlite, "CREATE TABLE X (Y)");
+    refused(url, true, ERR_UNSUPPORTED, "move it away");
     unlink(path);
 
     /* an empty database that is not to be set up; one without times; one that is none */
