@@ -101,6 +101,25 @@ bool accounts_at(struct accounts *accounts, struct address *ret_address, uint64_
     return true;
 }
 
+int accounts_explain_unknown(struct accounts *accounts, struct err_detail *detail)
+{
+    size_t count = 0;
+    char path[ACCOUNTS_PATH_MAX] = "";
+    pthread_mutex_lock(&accounts->lock);
+    int status = accounts_scan(accounts);
+    for (size_t i = 0; i < accounts->count; i++)
+        if (!accounts->files[i].has_address && count++ == 0)
+            accounts_path(accounts, path, accounts->files[i].name);
+    pthread_mutex_unlock(&accounts->lock);
+    const char *text = accounts_result_text(ACCOUNTS_UNKNOWN);
+    if (status != ERR_OK)
+        return err_set(detail, ACCOUNTS_UNKNOWN, "%s; the folder %s cannot be read", text,
+                       accounts->folder);
+    return count ? err_set(detail, ACCOUNTS_UNKNOWN, "%s; no key can be read from %s%s", text, path,
+                           count > 1 ? " and others" : "")
+                 : err_set(detail, ACCOUNTS_UNKNOWN, "%s", text);
+}
+
 /* --- Files of one account --- */
 
 /* The one file of an address. `path` is written for OK alone. */
@@ -139,7 +158,7 @@ static int open_file(struct crypto_private_key *ret_key, const char *path, struc
     struct crypto_keystore keystore;
     struct buf text = BUF_INIT;
     struct err_detail why = {""};
-    int status = file_read(path, CRYPTO_KEYSTORE_MAX_TEXT, &text, &why);
+    int status = file_read_regular(path, CRYPTO_KEYSTORE_MAX_TEXT, &text, &why);
     if (status == ERR_OK)
         status = crypto_keystore_parse(&keystore, buf_bytes(&text), &why);
     buf_release(&text);

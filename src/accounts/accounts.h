@@ -61,6 +61,8 @@ int accounts_each(struct accounts *accounts,
 
 /* Whether there is a file for the address. */
 bool accounts_has(struct accounts *accounts, const struct address *address);
+/* Why there may be none: the text of UNKNOWN, and which files were passed over, or that the folder cannot be read. Returns UNKNOWN. */
+int accounts_explain_unknown(struct accounts *accounts, struct err_detail *detail);
 /* The address of the file with this index in the order of paths. */
 bool accounts_at(struct accounts *accounts, struct address *ret_address, uint64_t index);
 

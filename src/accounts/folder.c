@@ -43,7 +43,7 @@ static int look_into(const struct accounts *accounts, struct accounts_file *file
     struct crypto_keystore keystore;
     struct buf text = BUF_INIT;
     accounts_path(accounts, path, file->name);
-    int status = file_read(path, CRYPTO_KEYSTORE_MAX_TEXT, &text, NULL);
+    int status = file_read_regular(path, CRYPTO_KEYSTORE_MAX_TEXT, &text, NULL);
     if (status == ERR_OK)
         status = crypto_keystore_parse(&keystore, buf_bytes(&text), NULL);
     buf_release(&text);

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,16 +39,61 @@ static int read_all(int fd, const char *path, size_t max, struct buf *b, struct 
     }
 }
 
-int file_read(const char *path, size_t max, struct buf *b, struct err_detail *detail)
+bool file_is_there(const char *path)
 {
-    bool standard_input = strcmp(path, "-") == 0;
-    int fd = standard_input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    struct stat info;
+    return lstat(path, &info) == 0 || errno != ENOENT;
+}
+
+/* A pipe without a writer reads as ended, and would block a plain open for ever. */
+static int await_writer(int fd, const char *path, struct err_detail *detail)
+{
+    struct pollfd wait = {.fd = fd, .events = POLLIN};
+    int ready;
+    do {
+        ready = poll(&wait, 1, FILE_PIPE_WAIT_MS);
+    } while (ready < 0 && errno == EINTR);
+    return ready > 0 ? ERR_OK
+                     : err_set(detail, ERR_IO, "%s is a pipe into which nobody writes", path);
+}
+
+static int read_open(int fd, const char *path, bool pipes, size_t max, struct buf *b,
+                     struct err_detail *detail)
+{
+    struct stat info;
+    if (fstat(fd, &info) != 0)
+        return failed(detail, "read", path);
+    if (!pipes && !S_ISREG(info.st_mode) &&
+        !S_ISDIR(info.st_mode)) /* a folder has a name: EISDIR */
+        return err_set(detail, ERR_INPUT, "%s is no regular file", path);
+    int status = S_ISFIFO(info.st_mode) ? await_writer(fd, path, detail) : ERR_OK;
+    if (status == ERR_OK && fcntl(fd, F_SETFL, 0) != 0)
+        return failed(detail, "read", path);
+    return status == ERR_OK ? read_all(fd, path, max, b, detail) : status;
+}
+
+static int read_path(const char *path, bool pipes, size_t max, struct buf *b,
+                     struct err_detail *detail)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0 && errno == ENOENT && file_is_there(path))
+        return err_set(detail, ERR_IO, "cannot open %s: it is a link to what is not there", path);
     if (fd < 0)
         return failed(detail, "open", path);
-    int status = read_all(fd, standard_input ? "standard input" : path, max, b, detail);
-    if (!standard_input)
-        close(fd);
+    int status = read_open(fd, path, pipes, max, b, detail);
+    close(fd);
     return status;
+}
+
+int file_read(const char *path, size_t max, struct buf *b, struct err_detail *detail)
+{
+    return strcmp(path, "-") == 0 ? read_all(STDIN_FILENO, "standard input", max, b, detail)
+                                  : read_path(path, true, max, b, detail);
+}
+
+int file_read_regular(const char *path, size_t max, struct buf *b, struct err_detail *detail)
+{
+    return read_path(path, false, max, b, detail);
 }
 
 static int write_all(int fd, struct bytes content)
@@ -116,7 +162,7 @@ int file_write(const char *path, struct bytes content, struct err_detail *detail
 {
     mode_t mask = umask(0);
     umask(mask);
-    return replace(path, content, 0666 & ~mask, detail);
+    return replace(path, content, 0644 & ~mask, detail);
 }
 
 int file_write_private(const char *path, struct bytes content, struct err_detail *detail)

@@ -4,10 +4,21 @@
 
 #include "base/buf.h"
 
-/* Appends the content of a regular file, pipe or "-" (standard input) of at most `max` bytes.
- * ERR_NOTFOUND, ERR_IO, ERR_LIMIT, ERR_NOMEM. */
+enum { FILE_PIPE_WAIT_MS = 5000 };
+
+/* Appends the content of a regular file, pipe or "-" (standard input) of at most `max` bytes. A pipe whose other end nobody has opened
+ * within FILE_PIPE_WAIT_MS is ERR_IO. ERR_NOTFOUND, ERR_IO (a link that leads nowhere, too), ERR_LIMIT,
+ * ERR_NOMEM. */
 int file_read(const char *path, size_t max, struct buf *b,
               struct err_detail *detail) BASE_NODISCARD;
+
+/* The same for files that a program keeps itself, or looks at again and again: regular ones only, so that it never waits. ERR_INPUT
+ * for any other kind. */
+int file_read_regular(const char *path, size_t max, struct buf *b,
+                      struct err_detail *detail) BASE_NODISCARD;
+
+/* Whether something has the name, be it a link that leads nowhere. */
+bool file_is_there(const char *path);
 
 /* Writes a file so that a reader sees the old content or the new, never a part: a temporary file
  * beside it, synced, renamed. Mode 0644 less the umask. ERR_IO, ERR_NOSPACE, ERR_NOTFOUND. */

@@ -487,7 +487,7 @@ static int fill_content(struct cluster_log *log, struct err_detail *detail)
 
 static int read_file(struct cluster_log *log, struct err_detail *detail)
 {
-    int status = file_read(log->path, SIZE_MAX, &log->file, detail);
+    int status = file_read_regular(log->path, SIZE_MAX, &log->file, detail);
     if (status == ERR_OK)
         status = read_records(log, detail);
     if (status == ERR_OK && log->content.cut && ftruncate(log->fd, (off_t)log->size) != 0)

@@ -294,7 +294,7 @@ int extension_list_load(struct extension_list *ret_list, const char *path,
                         struct err_detail *detail)
 {
     struct buf text = BUF_INIT;
-    int status = file_read(path, EXTENSION_FILE_MAX, &text, detail);
+    int status = file_read_regular(path, EXTENSION_FILE_MAX, &text, detail);
     if (status == ERR_NOTFOUND) {
         *ret_list = (struct extension_list){.count = 0};
         status = 0;

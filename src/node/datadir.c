@@ -1,5 +1,6 @@
 #include "node/datadir.h"
 
+#include "base/file.h"
 #include "base/hex.h"
 #include "base/mem.h"
 
@@ -11,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { KEY_DIGITS = 64 };
+enum { KEY_DIGITS = 64, KEY_FILE_MAX = 4096 };
 
 const char *node_system_text(int errnum)
 {
@@ -126,7 +127,7 @@ int node_datadir_path(const struct node_datadir *dir, char ret_path[NODE_PATH_MA
         if (strcmp(name, old_places[i]) != 0)
             continue;
         int status = join(ret_path, dir->root, "", name, detail);
-        if (status != ERR_OK || access(ret_path, F_OK) == 0)
+        if (status != ERR_OK || file_is_there(ret_path))
             return status;
     }
     return join(ret_path, dir->root, "geth/", name, detail);
@@ -178,19 +179,20 @@ static int key_decode(struct crypto_private_key *ret_key, const char *digits, si
 
 int node_key_read(struct crypto_private_key *ret_key, const char *path, struct err_detail *detail)
 {
-    char text[KEY_DIGITS + 8];
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct buf text = BUF_INIT;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return err_set(detail, err_from_errno(errno), "open %s: %s", path, node_system_text(errno));
-    ssize_t len = read(fd, text, sizeof(text));
-    int error = errno;
     close(fd);
-    if (len < 0)
-        return err_set(detail, err_from_errno(error), "read %s: %s", path, node_system_text(error));
-    while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r'))
+    int status = file_read(path, KEY_FILE_MAX, &text, detail);
+    size_t len = text.len;
+    while (len > 0 && (text.data[len - 1] == '\n' || text.data[len - 1] == '\r'))
         len--;
-    int status = key_decode(ret_key, text, (size_t)len, path, detail);
-    mem_wipe(text, sizeof(text));
+    if (status == ERR_OK)
+        status = key_decode(ret_key, (const char *)text.data, len, path, detail);
+    if (text.data)
+        mem_wipe(text.data, text.len);
+    buf_release(&text);
     return status;
 }
 
@@ -242,6 +244,6 @@ int node_key_load(struct crypto_private_key *ret_key, const struct node_datadir 
     if (status != ERR_OK)
         return status;
     /* A key that cannot be read is never replaced: it is the validator's name. */
-    return access(path, F_OK) == 0 ? node_key_read(ret_key, path, detail)
-                                   : node_key_create(ret_key, path, detail);
+    return file_is_there(path) ? node_key_read(ret_key, path, detail)
+                               : node_key_create(ret_key, path, detail);
 }

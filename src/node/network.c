@@ -214,6 +214,24 @@ static int read_list(struct node_network *network, struct p2p_node_list *list, c
     return ERR_OK;
 }
 
+/* Each connection reads them anew and only says that it may not be; here is told why. */
+static void look_at_permission_files(const struct node_network *network)
+{
+    static const char *const names[] = {"permissioned-nodes.json", "disallowed-nodes.json"};
+    char path[NODE_PATH_MAX];
+    for (size_t i = 0; i < BASE_COUNT(names); i++) {
+        struct p2p_node_list list = {.count = 0};
+        struct err_detail why = {""};
+        if (node_datadir_root_path(network->options.dir, path, names[i], NULL) != ERR_OK)
+            continue;
+        int status = p2p_node_list_read(&list, path, on_list_report, path, &why);
+        if (status != ERR_OK && (i == 0 || status != ERR_NOTFOUND))
+            NODE_LOG(NODE_LOG_ERROR, "No node is permitted to connect", node_text("file", path),
+                     node_text("err", why.text));
+        p2p_node_list_release(&list);
+    }
+}
+
 static int parse_ranges(struct node_network *network, struct err_detail *detail)
 {
     int status = node_ranges_parse(&network->allowed, network->options.config->netrestrict, detail);
@@ -314,6 +332,9 @@ int node_network_new(struct node_network **ret_network, const struct node_networ
     if (status == ERR_OK)
         status = read_list(network, &network->trusted, "trusted-nodes.json",
                            options->config->trusted_nodes, detail);
+    if (status == ERR_OK && options->config->permissioned &&
+        !node_permission_decides(options->permission))
+        look_at_permission_files(network);
     if (status == ERR_OK)
         status = parse_authorized(network, options->config->authorizationlist, detail);
     if (status == ERR_OK)

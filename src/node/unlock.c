@@ -225,6 +225,13 @@ struct node_unlocking {
     void *context;
 };
 
+static int unknown(struct accounts *accounts, const char *word, struct err_detail *detail)
+{
+    struct err_detail why = {""};
+    (void)accounts_explain_unknown(accounts, &why);
+    return err_set(detail, ERR_INPUT, "Failed to unlock account %.80s (%.400s)", word, why.text);
+}
+
 /* Calls for each word of the list, until one fails. */
 static int each_wanted(struct node_unlocking *u, bool look_only, struct err_detail *detail)
 {
@@ -244,8 +251,7 @@ static int each_wanted(struct node_unlocking *u, bool look_only, struct err_deta
                                          detail);
         else if (hex_decode_exact(word, address.b, sizeof(address.b)) &&
                  !accounts_has(u->accounts, &address))
-            status = err_set(detail, ERR_INPUT, "Failed to unlock account %.80s (%s)", word,
-                             accounts_result_text(ACCOUNTS_UNKNOWN));
+            status = unknown(u->accounts, word, detail);
         index++;
     }
     return status;

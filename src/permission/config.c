@@ -183,7 +183,7 @@ int permission_config_read(struct permission_config *ret_config, const char *pat
                            struct err_detail *detail)
 {
     struct buf text = BUF_INIT;
-    int status = file_read(path, PERMISSION_CONFIG_MAX, &text, detail);
+    int status = file_read_regular(path, PERMISSION_CONFIG_MAX, &text, detail);
     if (status == ERR_OK)
         status = permission_config_parse(ret_config, buf_bytes(&text), detail);
     buf_release(&text);

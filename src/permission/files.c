@@ -44,7 +44,7 @@ static int read_list(const char *path, bool may_miss, json_t **ret_list, struct 
 {
     struct buf text = BUF_INIT;
     json_error_t error;
-    int status = file_read(path, PERMISSION_FILE_MAX, &text, detail);
+    int status = file_read_regular(path, PERMISSION_FILE_MAX, &text, detail);
     json_t *list = NULL;
     if (status == ERR_NOTFOUND && may_miss)
         list = json_array();

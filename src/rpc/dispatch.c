@@ -267,7 +267,7 @@ bool rpc_is_held(const struct rpc_call *call, const struct address *account)
     return false;
 }
 
-/* On a desk's own thread; RPC_LATER: the loop does the rest. */
+/* On a desk's own thread; RPC_LATER: it is the loop's. */
 static int answer_at_desk(struct rpc_exchange *x)
 {
     struct rpc_call *call = &x->call;
@@ -277,34 +277,20 @@ static int answer_at_desk(struct rpc_exchange *x)
         return RPC_LATER;
     if (method->quick)
         status = method->quick(call);
-    else if (!method->work)
+    if (status == RPC_LATER && method->light && !method->run)
+        return method->work(call);
+    if (!method->quick && !method->work)
         return method->run(call);
     x->is_tried = status == RPC_LATER && method->quick;
-    if (status != RPC_LATER || !method->light)
-        return status;
-    status = method->work(call);
-    x->is_worked = status == 0 && method->run;
-    return x->is_worked ? RPC_LATER : status;
+    return status;
 }
 
-/* What follows in its batch stays there. */
+/* The call begins anew at the loop's desk, and what follows in its batch stays there. */
 static void move_to_loop(struct rpc_exchange *x, struct bytes message)
 {
+    x->out.len = x->out_mark;
     x->moved = message;
     io_mailbox_send(rpc_main_desk(x->rpc)->inbox, &x->mail);
-}
-
-bool rpc_call_moved(struct rpc_exchange *x)
-{
-    if (x->is_worked) {
-        x->is_worked = false;
-        x->status = 0;
-        rpc_stay_on_loop(&x->call);
-        return rpc_end_round(x);
-    }
-    x->out.len = x->out_mark;
-    /* At the end nobody is there to read it. */
-    return x->rpc->closing || rpc_call_one(x, x->moved);
 }
 
 bool rpc_call_one(struct rpc_exchange *x, struct bytes message)

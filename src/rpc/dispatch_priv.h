@@ -66,7 +66,6 @@ struct rpc_exchange {
     size_t out_mark;    /* where the answer under way begins */
     int status;         /* what the method's last part returned */
     bool is_again;      /* in the method's second round */
-    bool is_worked;     /* `work` has been done, at another desk */
     bool is_tried;      /* `quick` has been called, at another desk */
     struct bytes moved; /* the call's message, on its way to the loop's desk */
     uint64_t began_ns;  /* where calls are counted, and this is one to count; else 0 */
@@ -84,8 +83,6 @@ void rpc_count_call(struct rpc_exchange *x, bool good);
 
 /* Starts the call of one message. False when it goes on on the worker or at the loop's desk, or waits for an account. */
 bool rpc_call_one(struct rpc_exchange *x, struct bytes message);
-/* Goes on, at the loop's desk, with a call that another desk has begun. Likewise. */
-bool rpc_call_moved(struct rpc_exchange *x);
 /* What follows the worker's part. False when the call goes on later. */
 bool rpc_end_round(struct rpc_exchange *x);
 /* An error in the place of an answer. */

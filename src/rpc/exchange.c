@@ -106,7 +106,8 @@ void rpc_exchange_arrived(void *context, struct io_mail *mail)
         return;
     }
     x->now = io_loop_now(x->desk->loop);
-    if (rpc_call_moved(x) && (x->rpc->closing || go_on(x)))
+    /* At the end nobody is there to read it. */
+    if (x->rpc->closing || (rpc_call_one(x, x->moved) && go_on(x)))
         finish(x);
 }
 
@@ -182,7 +183,7 @@ static struct rpc_exchange *ask(struct rpc_desk *desk, struct rpc_access access,
     x->fn = fn;
     x->context = context;
     atomic_init(&x->gone, false);
-    x->batch = x->one_left = x->is_tried = x->is_worked = false;
+    x->batch = x->one_left = x->is_tried = false;
     x->ahead = (struct rpc_ahead){.count = 0};
     x->answers = 0;
     x->now = desk->loop ? io_loop_now(desk->loop) : 0;

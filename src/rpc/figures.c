@@ -10,7 +10,7 @@ struct rpc_samples {
         [RPC_SAMPLES]; /* a ring; four seconds at most, which is where a call is too long anyway */
 };
 
-static const double quantiles[RPC_QUANTILES] = {0.5, 0.75, 0.95, 0.99, 0.999, 0.9999};
+const double rpc_quantiles[RPC_QUANTILES] = {0.5, 0.75, 0.95, 0.99, 0.999, 0.9999};
 
 int rpc_figures_init(struct rpc_figures *figures, size_t method_count)
 {
@@ -95,7 +95,7 @@ static bool read_samples(struct rpc_figures *figures, const struct rpc_samples *
         return true;
     qsort(sorted, count, sizeof(*sorted), compare);
     for (size_t i = 0; i < RPC_QUANTILES; i++)
-        ret_timer->quantiles[i] = quantile(sorted, count, quantiles[i]);
+        ret_timer->quantiles[i] = quantile(sorted, count, rpc_quantiles[i]);
     return true;
 }
 

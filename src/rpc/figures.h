@@ -9,10 +9,12 @@ enum {
     RPC_QUANTILES = 6,
 };
 
+extern const double rpc_quantiles[RPC_QUANTILES]; /* 0.5 … 0.9999 */
+
 /* One kind of call. */
 struct rpc_timer {
     uint64_t count;
-    uint64_t quantiles[RPC_QUANTILES]; /* 0.5 … 0.9999, ns, of the last RPC_SAMPLES */
+    uint64_t quantiles[RPC_QUANTILES]; /* ns, of the last RPC_SAMPLES */
 };
 
 /* From now on calls are counted. ERR_NOMEM. */

@@ -244,7 +244,7 @@ struct rpc_method {
     rpc_method_fn *run;
     /* A second round, on the worker and on the loop, when `run` gave RPC_LATER. */
     rpc_method_fn *again_work, *again_run;
-    /* May be answered at any desk: by `quick`; by `run`, where there is nothing else; by a light `work`, whose `run` is the loop's. These keep to what
+    /* May be answered at any desk: by `quick`; by `run`, where there is nothing else; by a light `work`, where there is no `run`. These keep to what
      * `work` keeps to, and to the head of the desk. */
     bool anywhere;
     /* `work` takes well below a millisecond, a signature at most: it does not wait behind long calls. */

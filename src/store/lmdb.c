@@ -293,6 +293,24 @@ static int lock_folder(struct lmdb_store *store, struct err_detail *detail)
     return ERR_OK;
 }
 
+/* What LMDB would fail at with an errno that names nothing, or wait for. */
+static int check_files(const struct lmdb_store *store, struct err_detail *detail)
+{
+    static const char *const names[] = {"data.mdb", "lock.mdb"};
+    for (size_t i = 0; i < BASE_COUNT(names); i++) {
+        struct stat info;
+        int at = openat(store->lock, names[i], O_PATH | O_CLOEXEC);
+        bool wrong = at >= 0 && fstat(at, &info) == 0 && !S_ISREG(info.st_mode);
+        if (at >= 0)
+            close(at);
+        if (wrong)
+            return err_set(detail, ERR_CORRUPT,
+                           "%s: %s is no regular file; move it away or restore it", store->path,
+                           names[i]);
+    }
+    return ERR_OK;
+}
+
 static int open_env(struct lmdb_store *store, const struct store_lmdb_options *options,
                     uint64_t map_size)
 {
@@ -413,6 +431,8 @@ static int open_all(struct lmdb_store *store, const struct store_table *tables, 
 {
     bool read_only = options->read_only;
     int status = read_only ? ERR_OK : lock_folder(store, detail), dead;
+    if (status == ERR_OK && !read_only)
+        status = check_files(store, detail);
     if (status == ERR_OK)
         status = open_env_largest(store, options, detail);
     if (status == ERR_OK)

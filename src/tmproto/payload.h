@@ -27,6 +27,7 @@
 enum {
     TMPROTO_HASH_SIZE = 64, /* SHA3-512 of the cipher text: the name of a payload everywhere */
     TMPROTO_HASH_TEXT = 88, /* its base64 */
+    TMPROTO_KEY_SIZE = 32,  /* of NaCl */
     TMPROTO_KEY_MAX = 256,  /* of any encryptor: P-521 in DER has 158 */
 
     /* A whole encoded payload. The node's own limit is 128 KiB of transaction (txnSizeLimit); Tessera takes what

@@ -79,7 +79,7 @@ class Node:
         with open(os.path.join(self.folder, 'static-nodes.json'), 'w') as f:
             json.dump([n.enode for n in (self.peers or self.net.nodes) if n is not self], f)
         command = [self.binary, '--datadir', self.folder, '--networkid', '1337', '--nodiscover', '--syncmode', self.sync,
-                   '--gcmode', 'archive' if self.sync == 'full' else 'full', '--port', str(self.port), '--verbosity', '4', '--allow-insecure-unlock',
+                   '--gcmode', 'archive' if self.sync == 'full' else 'full', '--port', str(self.port), '--verbosity', '4', '--allow-insecure-unlock', '--lightkdf',
                    '--http', '--http.addr', '127.0.0.1', '--http.port', str(self.http),
                    '--http.api', 'admin,eth,net,web3,istanbul,personal,debug,txpool,miner,quorumExtension']
         if self.validator:
@@ -102,7 +102,7 @@ class Node:
     def rpc(self, method, *params):
         body = json.dumps({'jsonrpc': '2.0', 'id': 1, 'method': method, 'params': params}).encode()
         request = urllib.request.Request(f'http://127.0.0.1:{self.http}', body, {'Content-Type': 'application/json'})
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             reply = json.load(answer)
         if 'error' in reply:
             raise Failed(f'{self.name} {method}: {reply["error"]}')
@@ -195,7 +195,7 @@ class Net:
 
     def wait_height(self, number, seconds=None, nodes=None):
         nodes = nodes or [n for n in self.nodes if n.process]
-        seconds = seconds or 3 * (number - min(n.head() for n in nodes)) + 60
+        seconds = seconds or 3 * max(0, number - min(n.head() for n in nodes)) + 60
         self.wait(lambda: all(n.head() >= number for n in nodes), seconds, f'block {number}')
 
     def same_chain(self, number, nodes=None):

@@ -16,6 +16,7 @@ import argparse
 import json
 import os
 import random
+import socket
 import subprocess
 import sys
 
@@ -62,16 +63,19 @@ class Manager:
             'peer': [{'url': f'http://127.0.0.1:{p}'} for p in self.ports],
             'keys': {'passwords': [], 'keyData': [{'privateKeyPath': f'{self.folder}/tm.key', 'publicKeyPath': f'{self.folder}/tm.pub'}]}}
 
-    def start(self):
+    def command(self):
         args = self.net.args
-        command = [args.java, '-jar', args.tessera, '-configfile'] if self.kind == 'tessera' else [args.manager, '--configfile']
-        self.process = subprocess.Popen([*command, self.config], stdout=open(self.folder + '.log', 'a'), stderr=subprocess.STDOUT)
-        self.net.wait(self.is_there, 90, f'the manager of {self.kind} is there')
+        return [args.java, '-jar', args.tessera, '-configfile'] if self.kind == 'tessera' else [args.manager, '--configfile']
+
+    def start(self):
+        self.process = subprocess.Popen([*self.command(), self.config], stdout=open(self.folder + '.log', 'a'), stderr=subprocess.STDOUT)
+        self.net.wait(self.is_there, 300, f'the manager of {self.kind} is there')
 
     def is_there(self):
         if self.process.poll() is not None:
             raise Failed(f'{self.folder}: the manager has ended with {self.process.returncode}')
-        return os.path.exists(self.socket)
+        with socket.socket(socket.AF_UNIX) as s:
+            return s.connect_ex(self.socket) == 0
 
     def stop(self):
         if self.process and self.process.poll() is None:
@@ -195,7 +199,7 @@ def answers(net, node, last):
     addresses = sorted({c['address'] for c in net.contracts} | set(made))
     answer['contracts'] = {a: [node.rpc('eth_getCode', a, hex(last)), said(node, 'eth_storageRoot', a, hex(last)),
                                [node.rpc('eth_getStorageAt', a, hex(s), hex(last)) for s in range(4)]] for a in addresses}
-    answer['metadata'] = [node.rpc('eth_getContractPrivacyMetadata', c['address']) for c in net.contracts if c['flag']]
+    answer['metadata'] = [said(node, 'eth_getContractPrivacyMetadata', c['address']) for c in net.contracts if c['flag']]
     return answer
 
 
@@ -282,15 +286,17 @@ def takeover(net):
     compare(net, answers(net, new, net.last), net.theirs, 'taken over')
 
 
-def arguments(doc, scenarios, more=()):
-    """Those of tests with both kinds of nodes and managers; None: something is not there, which is said. `more`: names and defaults of numbers."""
+def arguments(doc, scenarios, more=(), manager=True):
+    """Those of tests with both kinds of nodes and managers; None: something is not there, which is said. `more`: names and defaults of numbers; not `manager`: nodes may
+    do."""
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     here = os.path.dirname(os.path.abspath(__file__))
     parser.add_argument('--goquorum', default=os.environ.get('QUORATE_GOQUORUM'))
     parser.add_argument('--tessera', default=os.environ.get('QUORATE_TESSERA'))
     parser.add_argument('--java', default='java')
     parser.add_argument('--node', required=True)
-    parser.add_argument('--manager', required=True)
+    parser.add_argument('--manager', required=manager)
+    parser.add_argument('--driver', default=os.environ.get('QUORATE_TESSERA_SQLITE', ''), help='the JDBC driver of SQLite, for Tessera')
     parser.add_argument('--fixtures', default=os.environ.get('QUORATE_FIXTURES', os.path.join(here, '..', '..', '..', 'shared', 'fixtures')))
     for name, default in (('seed', 1), ('timeout', 4), *more):
         parser.add_argument('--' + name, type=int, default=default)
@@ -299,7 +305,7 @@ def arguments(doc, scenarios, more=()):
     args = parser.parse_args()
     if set(args.scenarios) - set(scenarios):
         parser.error(f'scenarios are {", ".join(scenarios)}')
-    for path, what in ((args.goquorum, 'GoQuorum'), (args.tessera, "Tessera's jar"), (os.path.join(args.fixtures, 'recordings', 'private'), 'recordings')):
+    for path, what in ((args.goquorum, 'GoQuorum'), *([(args.tessera, "Tessera's jar")] if manager else []), (os.path.join(args.fixtures, 'recordings', 'private'), 'recordings')):
         if not path or not os.path.exists(path):
             print(f'no {what}: skipped')
             return None

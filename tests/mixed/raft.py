@@ -121,7 +121,7 @@ class Cluster(Net):
 
     def raw(self, signer=None):
         """The next transfer of the first account, signed."""
-        signer = signer or next(n for n in self.alive() if n.raft_id == 0)
+        signer = signer or next((n for n in self.alive() if n.raft_id == 0), self.alive()[0])  # who has the key
         owner = self.accounts[0]['address']
         if self.nonce is None:
             self.nonce = int(signer.rpc('eth_getTransactionCount', owner, 'latest'), 16)

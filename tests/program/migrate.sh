@@ -31,6 +31,8 @@ expect_printed 0 "Files:   1 copied, 3 there already" --datadir new migrate --fr
 printf '%064d' 2 >new/geth/nodekey
 touch new/geth/quorate-consensus.0
 expect 1 "Fatal: old/geth/nodekey and new/geth/nodekey differ: remove the one that is wrong" --datadir new migrate --from old
+: >empty.rlp
+expect 1 "Fatal: empty.rlp: there is no block in it: export the chain again" --datadir new migrate --from empty.rlp
 head -c 2000 /dev/urandom >noise
 expect 1 "noise" --datadir new migrate --from noise
 exit $failed

@@ -168,6 +168,7 @@ void sim_note_commit(struct sim_world *w, const struct sim_validator *v,
 /* An honest node lets a message out. */
 void sim_note_message(struct sim_world *w, const struct sim_validator *v, unsigned code,
                       struct bytes payload);
+uint64_t sim_wall_ms(const struct sim_world *w, const struct sim_validator *v);
 
 /* validator.c */
 void sim_start(struct sim_world *w, struct sim_validator *v);

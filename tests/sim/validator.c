@@ -11,7 +11,7 @@ static void must(bool holds)
         abort();
 }
 
-static uint64_t wall_ms(const struct sim_world *w, const struct sim_validator *v)
+uint64_t sim_wall_ms(const struct sim_world *w, const struct sim_validator *v)
 {
     return (uint64_t)((int64_t)(1700000000000ull + w->now) + v->skew_ms);
 }
@@ -69,7 +69,7 @@ static size_t index_of(const struct sim_world *w, const struct address *address)
 
 static void build(struct sim_world *w, struct sim_validator *v, const struct consensus_effect *e)
 {
-    uint64_t now = wall_ms(w, v);
+    uint64_t now = sim_wall_ms(w, v);
     uint64_t takes = sim_between(&w->chance, 0, 20);
     uint64_t start = e->build.due_ms > now + takes ? e->build.due_ms - now - takes : 0;
     struct sim_event *event = sim_schedule(w, start + takes, SIM_CANDIDATE, v->index);
@@ -146,7 +146,7 @@ static void go_on(struct sim_world *w, struct sim_validator *v)
 
 static void step(struct sim_world *w, struct sim_validator *v, struct consensus_event *e)
 {
-    e->now_ms = wall_ms(w, v);
+    e->now_ms = sim_wall_ms(w, v);
     must(consensus_machine_step(v->machine, e, &v->waiting) == 0);
     go_on(w, v);
 }
@@ -296,7 +296,7 @@ static void on_candidate(struct sim_world *w, struct sim_validator *v, const str
 {
     if (e->value != v->build_serial)
         return;
-    uint64_t time, now = wall_ms(w, v) / 1000;
+    uint64_t time, now = sim_wall_ms(w, v) / 1000;
     memcpy(&time, e->data.data, sizeof(time));
     bool empty = w->pending_blocks && sim_happens(&w->chance, 50);
     struct consensus_event event = {.kind = CONSENSUS_CANDIDATE};
@@ -314,7 +314,7 @@ static void on_checked(struct sim_world *w, struct sim_validator *v, struct cons
         return;
     event.checked.hash = block->hash;
     event.checked.verdict =
-        sim_check_block(w, block, head_of(w, v), wall_ms(w, v), &event.checked.wait_ms);
+        sim_check_block(w, block, head_of(w, v), sim_wall_ms(w, v), &event.checked.wait_ms);
     step(w, v, &event);
 }
 

@@ -8,6 +8,8 @@
 #include "base/pool.h"
 #include "base/utf8.h"
 
+#include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -232,8 +234,50 @@ static void test_file(void **unused)
     buf_clear(&b);
     assert_int_equal(file_read(path, 7, &b, &detail), ERR_NOTFOUND);
     assert_non_null(strstr(detail.text, path));
+    assert_false(file_is_there(path));
+    assert_int_equal(symlink("nowhere", path), 0);
+    assert_int_equal(file_read(path, 7, &b, &detail), ERR_IO);
+    assert_non_null(strstr(detail.text, path));
+    assert_true(file_is_there(path));
+    unlink(path);
     rmdir(folder);
     assert_int_equal(file_write(path, bytes_str("content"), &detail), ERR_NOTFOUND);
+    buf_release(&b);
+}
+
+static void *write_later(void *path)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    ssize_t written = fd < 0 ? -1 : write(fd, "content", 7);
+    if (fd >= 0)
+        close(fd);
+    return written == 7 ? path : NULL;
+}
+
+/* A pipe is read when somebody writes, and waited for no longer than a while; where a file belongs it is refused at once. */
+static void test_pipe(void **unused)
+{
+    (void)unused;
+    char folder[] = "/tmp/test_base_XXXXXX", path[64];
+    struct err_detail detail;
+    struct buf b = BUF_INIT;
+    pthread_t writer;
+    void *written;
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof(path), "%s/pipe", folder);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_int_equal(file_read_regular(path, 7, &b, &detail), ERR_INPUT);
+    assert_non_null(strstr(detail.text, "no regular file"));
+    assert_int_equal(pthread_create(&writer, NULL, write_later, path), 0);
+    assert_int_equal(file_read(path, 7, &b, &detail), ERR_OK);
+    pthread_join(writer, &written);
+    assert_ptr_equal(written, path);
+    assert_string_equal(buf_text(&b), "content");
+    assert_int_equal(file_read(path, 7, &b, &detail), ERR_IO); /* nobody writes */
+    assert_non_null(strstr(detail.text, path));
+    unlink(path);
+    assert_int_equal(file_read_regular(folder, 7, &b, &detail), ERR_IO);
+    rmdir(folder);
     buf_release(&b);
 }
 
@@ -329,19 +373,13 @@ static void half_written_files_are_swept(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_buf),
-        cmocka_unit_test(test_arena),
-        cmocka_unit_test(test_map),
-        cmocka_unit_test(test_hex),
-        cmocka_unit_test(test_hex_lengths),
-        cmocka_unit_test(test_forks),
-        cmocka_unit_test(test_pool),
-        cmocka_unit_test(test_file),
-        cmocka_unit_test(test_secrets),
-        cmocka_unit_test(test_private_file),
-        cmocka_unit_test(test_utf8),
-        cmocka_unit_test(half_written_files_are_swept),
+        cmocka_unit_test(test_errors),  cmocka_unit_test(test_buf),
+        cmocka_unit_test(test_arena),   cmocka_unit_test(test_map),
+        cmocka_unit_test(test_hex),     cmocka_unit_test(test_hex_lengths),
+        cmocka_unit_test(test_forks),   cmocka_unit_test(test_pool),
+        cmocka_unit_test(test_file),    cmocka_unit_test(test_pipe),
+        cmocka_unit_test(test_secrets), cmocka_unit_test(test_private_file),
+        cmocka_unit_test(test_utf8),    cmocka_unit_test(half_written_files_are_swept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

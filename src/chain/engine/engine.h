@@ -14,6 +14,7 @@
 
 struct chain;
 struct chain_reader;
+struct chain_seals;
 struct exec;
 
 /*

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { READ_AT_ONCE = 1 << 20 };
@@ -85,11 +86,16 @@ int chain_pool_journal_decode(struct bytes content, bool is_quorum, struct chain
 int chain_pool_journal_reader_new(struct chain_pool_journal_reader **ret_reader, const char *path,
                                   bool is_quorum, uint64_t now, struct err_detail *detail)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat info;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe is not waited for */
     if (fd < 0) {
         int errnum = errno;
         return err_set(detail, err_from_errno(errnum), "transaction journal %s: %s", path,
                        strerror(errnum));
+    }
+    if (fstat(fd, &info) == 0 && !S_ISREG(info.st_mode)) {
+        close(fd);
+        return err_set(detail, ERR_IO, "transaction journal %s: no regular file", path);
     }
     struct chain_pool_journal_reader *reader = mem_alloc_zeroed(1, sizeof(*reader));
     char *copy = mem_alloc(strlen(path) + 1);

@@ -102,8 +102,7 @@ static int set_vault(const struct deploy_organization *organization, bool look_o
                : err_prefix(detail, status, "organization %s", organization->name.text);
 }
 
-/* Sets up the vaults of all organizations: engine, policy, login, role. *ret_engines: none lacks its engine. */
-static int set_up_vaults(const struct deploy_cluster *cluster, bool look_only, size_t *changes,
+int deploy_target_vaults(const struct deploy_cluster *cluster, bool look_only, size_t *changes,
                          bool *ret_engines, struct err_detail *detail)
 {
     int status = ERR_OK;
@@ -354,7 +353,7 @@ int deploy_target_up(struct deploy_cluster_context *context,
     bool engines = true;
     int status = deploy_target_same_network(cluster, detail);
     if (status == ERR_OK)
-        status = set_up_vaults(cluster, options->look_only, &changes, &engines, detail);
+        status = deploy_target_vaults(cluster, options->look_only, &changes, &engines, detail);
     if (status == ERR_OK && engines)
         status = deploy_cluster_prepare(cluster, options->look_only, detail);
     if (options->look_only && (!engines || status == ERR_NOTFOUND)) {

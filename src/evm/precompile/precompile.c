@@ -68,6 +68,23 @@ bool evm_is_precompile(enum fork fork, const struct address *a)
     return find(fork, a) != NULL;
 }
 
+#define ADDRESS(number) {{[18] = (number) >> 8, [19] = (number) & 0xff}}
+
+size_t evm_precompile_addresses(enum fork fork, const struct address **ret_addresses)
+{
+    /* Forks only add contracts, behind those that are there. */
+    static const struct address addresses[] = {
+        ADDRESS(0x01), ADDRESS(0x02), ADDRESS(0x03), ADDRESS(0x04), ADDRESS(0x05), ADDRESS(0x06),
+        ADDRESS(0x07), ADDRESS(0x08), ADDRESS(0x09), ADDRESS(0x0a), ADDRESS(0x0b), ADDRESS(0x0c),
+        ADDRESS(0x0d), ADDRESS(0x0e), ADDRESS(0x0f), ADDRESS(0x10), ADDRESS(0x11), ADDRESS(0x100),
+    };
+    size_t count = 0;
+    while (count < BASE_COUNT(addresses) && evm_is_precompile(fork, &addresses[count]))
+        count++;
+    *ret_addresses = addresses;
+    return count;
+}
+
 static uint64_t gas_of(const struct precompile *p, enum fork fork, struct bytes input)
 {
     if (p->gas)

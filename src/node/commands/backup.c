@@ -39,7 +39,7 @@ static int copy_whole(const struct pair *pair, size_t max, struct err_detail *de
     struct buf content = BUF_INIT;
     if (access(pair->from, F_OK) != 0)
         return ERR_OK;
-    int status = file_read(pair->from, max, &content, detail);
+    int status = file_read_regular(pair->from, max, &content, detail);
     if (status == ERR_OK)
         status = file_write_private(pair->to, buf_bytes(&content), detail);
     buf_release(&content);

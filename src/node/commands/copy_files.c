@@ -20,11 +20,11 @@ static int copy_file(struct node_copied *copied, const char *from, const char *t
     struct stat st;
     if (stat(from, &st) != 0 || !S_ISREG(st.st_mode))
         return NODE_EXIT_OK;
-    int status = file_read(from, COPY_MAX, &theirs, &detail);
+    int status = file_read_regular(from, COPY_MAX, &theirs, &detail);
     int code = NODE_EXIT_OK;
     bool there = stat(to, &st) == 0;
     if (status == ERR_OK && there)
-        status = file_read(to, COPY_MAX, &ours, &detail);
+        status = file_read_regular(to, COPY_MAX, &ours, &detail);
     if (status == ERR_OK && there && bytes_equal(buf_bytes(&ours), buf_bytes(&theirs))) {
         copied->same++;
     } else if (status == ERR_OK && there && !replace) {

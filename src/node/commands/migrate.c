@@ -69,6 +69,8 @@ static int import_files(struct migration *m, struct chain *chain, size_t count, 
         NODE_LOG(NODE_LOG_INFO, "Importing blockchain", node_text("file", files[i]));
         if (chain_import_file(chain, files[i], progress, m, &detail) != ERR_OK && !interrupted)
             code = node_fatal("%s", detail.text); /* which names the file */
+        else if (m->blocks == 0 && !interrupted)
+            code = node_fatal("%s: there is no block in it: export the chain again", files[i]);
         blocks += m->blocks;
         known += m->known;
     }
@@ -89,9 +91,13 @@ static void report(const struct migration *m, struct chain *chain)
     printf("Files:   %u copied, %u there already\n"
            "Chain:   head %llu, 0x%s\n"
            "         state root 0x%s\n"
-           "Blocks:  %llu checked and imported, %llu there already\n",
+           "Blocks:  %llu checked and imported, %llu there already\n"
+           "States:  %s\n",
            m->files.copied, m->files.same, (unsigned long long)head.block->header.number, hash,
-           root, (unsigned long long)(m->blocks - m->known), (unsigned long long)m->known);
+           root, (unsigned long long)(m->blocks - m->known), (unsigned long long)m->known,
+           strcmp(m->config->gcmode, "archive") == 0
+               ? "of every block that was imported"
+               : "of the last blocks; of an archive node give --gcmode archive here, too");
     chain_head_release(&head);
 }
 

@@ -155,9 +155,8 @@ static void write_timer(void *context, const char *name, const struct rpc_timer 
     buf_append_byte(b, '\n');
 }
 
-/* The values as one of the two texts. */
-static void write_values(struct buf *b, const struct node_metrics_source *source,
-                         struct node_system *system, bool json)
+void node_metrics_write(struct buf *b, const struct node_metrics_source *source,
+                        struct node_system *system, bool json)
 {
     struct values values;
     struct writing w = {b, json};
@@ -222,7 +221,7 @@ static void on_request(void *context, struct io_http_request *request)
         io_http_answer_text(request, 404, "404 page not found");
         return;
     }
-    write_values(&body, &m->source, &m->system, is_json);
+    node_metrics_write(&body, &m->source, &m->system, is_json);
     io_http_answer(request, 200, is_json ? &json : &text, 1, &body);
     buf_release(&body);
 }

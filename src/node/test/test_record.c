@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -108,6 +109,30 @@ static void test_torn_write(void **state)
     buf_release(&last);
 }
 
+/* A file that somebody emptied or removed is no file that was never written: what was signed is not known. */
+static void test_lost_file(void **state)
+{
+    (void)state;
+    for (int lost = 0; lost < 2; lost++) {
+        struct node_record record;
+        struct buf last = BUF_INIT;
+        char path[128];
+        snprintf(prefix, sizeof(prefix), "%s/lost%d", folder, lost);
+        assert_int_equal(node_record_open(&record, prefix, &last, &detail), ERR_OK);
+        write_record(&record, "signed");
+        node_record_close(&record);
+        snprintf(path, sizeof(path), "%s.%d", prefix, lost);
+        assert_int_equal(truncate(path, 0), 0);
+        assert_int_equal(node_record_open(&record, prefix, &last, &detail), ERR_CORRUPT);
+        assert_non_null(strstr(detail.text, "remove both files"));
+        assert_int_equal(unlink(path), 0);
+        assert_int_equal(mkfifo(path, 0600), 0);
+        assert_int_equal(node_record_open(&record, prefix, &last, &detail), ERR_INPUT);
+        assert_non_null(strstr(detail.text, "no regular file"));
+        buf_release(&last);
+    }
+}
+
 static void test_limit(void **state)
 {
     (void)state;
@@ -130,6 +155,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_newest_comes_back),
         cmocka_unit_test(test_torn_write),
+        cmocka_unit_test(test_lost_file),
         cmocka_unit_test(test_limit),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -79,9 +79,11 @@ static int open_slot(struct node_record *record, const char *prefix, int i,
         return err_set(detail, ERR_LIMIT, "the path %s.%d is too long", prefix, i);
     if (i == 0)
         memcpy(record->path, path, (size_t)len + 1);
-    record->files[i] = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    record->files[i] = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0600);
     if (record->files[i] < 0)
         return err_set(detail, err_from_errno(errno), "open %s: %s", path, strerror(errno));
+    if (fstat(record->files[i], &st) == 0 && !S_ISREG(st.st_mode))
+        return err_set(detail, ERR_INPUT, "%s is no regular file: move it away", path);
     if (fstat(record->files[i], &st) == 0 && st.st_size < NODE_RECORD_ROOM) {
         /* Not every file system can reserve; then a full disk is met later. */
         int error = posix_fallocate(record->files[i], 0, NODE_RECORD_ROOM);
@@ -96,6 +98,13 @@ static int open_slot(struct node_record *record, const char *prefix, int i,
     return ERR_OK;
 }
 
+/* The first is written first: beside an empty one there is its first record, or the beginning of it, and nothing else. */
+static bool was_lost(const enum slot_state state[2], const uint64_t sequence[2])
+{
+    return (state[0] == SLOT_FRESH && state[1] != SLOT_FRESH) ||
+           (state[1] == SLOT_FRESH && state[0] == SLOT_GOOD && sequence[0] > 1);
+}
+
 static int read_newest(struct node_record *record, struct buf *ret_last, struct err_detail *detail)
 {
     struct buf content[2] = {BUF_INIT, BUF_INIT};
@@ -106,6 +115,12 @@ static int read_newest(struct node_record *record, struct buf *ret_last, struct 
         status = read_slot(record->files[i], &content[i], &sequence[i], &state[i]);
     if (status != ERR_OK) {
         err_set(detail, status, "read %s: %s", record->path, err_text(status));
+    } else if (was_lost(state, sequence)) {
+        status = err_set(
+            detail, ERR_CORRUPT,
+            "of %s and .1 one is empty: what this validator has signed last is not known. Once its "
+            "peers are at a later block than it was, remove both files",
+            record->path);
     } else if (state[0] == SLOT_FRESH || state[1] == SLOT_FRESH) {
         /* The files were being made: nothing was signed yet. From here on both hold something. */
         record->sequence = 0;

@@ -24,7 +24,7 @@ struct node_record {
 };
 
 /* Opens or makes `<prefix>.0` and `.1`, and appends the newest record to ret_last (nothing on the first start).
- * ERR_IO, ERR_NOSPACE, ERR_CORRUPT: both are damaged, so that it is not known what this validator has signed; the
+ * ERR_IO, ERR_NOSPACE, ERR_CORRUPT: both are damaged or one is lost, so that it is not known what this validator has signed; the
  * message says what to do. */
 int node_record_open(struct node_record *ret_record, const char *prefix, struct buf *ret_last,
                      struct err_detail *detail) BASE_NODISCARD;

@@ -379,7 +379,6 @@ static const struct rpc_method methods[] = {
      .work = rpc_raw_decode,
      .run = rpc_raw_submit,
      .light = true,
-     .anywhere = true,
      .result = "hash"},
 };
 

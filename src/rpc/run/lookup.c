@@ -35,9 +35,8 @@ int rpc_find_block(struct chain_reader *reader, uint64_t *ret_number,
     }
 }
 
-/* The number of a block whose state is asked for. */
-static int find_state(struct rpc_call *call, struct chain_reader *reader, uint64_t *ret_number,
-                      const struct rpc_block_id *block)
+int rpc_find_state(struct rpc_call *call, struct chain_reader *reader, uint64_t *ret_number,
+                   const struct rpc_block_id *block)
 {
     if (block->kind == RPC_AT_NONE)
         return rpc_fail(call, RPC_CODE_ERROR,
@@ -56,7 +55,7 @@ int rpc_open_state(struct rpc_call *call, struct chain_reader *reader,
 {
     int status = rpc_psi(call);
     if (status == 0)
-        status = find_state(call, reader, ret_number, block);
+        status = rpc_find_state(call, reader, ret_number, block);
     if (status)
         return status;
     status = chain_reader_state(reader, ret_state, *ret_number);
