@@ -221,6 +221,7 @@ def check(network, consensus, manager):
     print(f"one peer restored from block {single_copied['one/one']} beside the others, which had gone on to {newest}: same blocks, same private state")
 
     # An empty machine: nothing of the old folder is there.
+    ports = (network.data / "ports.json").read_text()
     network.run("down", "--purge", "--yes")
     with Site(network, network.folder / "fresh", network.folder / "fresh" / "network.yaml"):
         left = network.data / ".restore" / "peers"  # by one that was killed
@@ -228,6 +229,7 @@ def check(network, consensus, manager):
         (left / "part").write_text("of a file")
         network.run("restore", str(whole), "--archive-passphrase-file", str(good), text="restored four/four")
         assert not left.exists()
+        assert (network.data / "ports.json").read_text() == ports, "others know the network by other ports"
         network.up(text="ready four/four")
         assert all(rpc(network.url(peer), "eth_getBlockByNumber", hex(n), False)["hash"] == hashes[n] for peer in PEERS for n in (1, low))
         # Peers were copied one after the other: whoever was first gets the later blocks from the others, and has their payloads.

@@ -3,7 +3,7 @@
  *
  *     quorate-backup.json         {"quorate-backup": 1, "quorate": version, "made": time, "whole": all of the network?, "peers": [name]}
  *     secrets                     the peers' keys, encrypted under a passphrase (secrets/file.h)
- *     site/                       network.yaml, genesis.json, static-nodes.json, founders.json
+ *     site/                       network.yaml, genesis.json, static-nodes.json, founders.json, ports.json
  *     peers/<organization>/<peer>/  node/: a data directory; tm/payloads.db; genesis.json, raft-id: marks of the site
  *
  * The copies of all nodes are made before that of the first transaction manager, so that every payload that any of the chains refers to

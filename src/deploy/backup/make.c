@@ -195,7 +195,7 @@ static int copy_secrets(const struct making *m, struct err_detail *detail)
 static int copy_site(const struct making *m, struct err_detail *detail)
 {
     static const char *const names[] = {"network.yaml", "genesis.json", "static-nodes.json",
-                                        "founders.json"};
+                                        "founders.json", "ports.json"};
     char from[DEPLOY_PATH_MAX], to[DEPLOY_PATH_MAX];
     struct buf text = BUF_INIT;
     deploy_path(to, "%s/site", m->stage);

@@ -153,6 +153,9 @@ static int place_site(const struct restoring *r, const struct deploy_site *site,
     int status = place_site_file(site, r->stage, "genesis.json", "genesis.json", detail);
     if (status == ERR_OK)
         status = place_site_file(site, r->stage, "founders.json", "founders.json", detail);
+    /* Applications know the ports, and so does a Raft cluster's log. */
+    if (status == ERR_OK)
+        status = place_site_file(site, r->stage, "ports.json", "ports.json", detail);
     if (status == ERR_OK && !r->info.whole)
         status =
             place_site_file(site, r->stage, "static-nodes.json", DEPLOY_NODES_ELSEWHERE, detail);
