@@ -207,6 +207,9 @@ def check_living(network):
     refused(network, lambda text: text.replace("transaction_manager: tessera", "transaction_manager: constellation"), "asks for another place")
     refused(network, lambda text: text, "stay there", options=("--secrets", "vault"))
     network.up(text="there genesis")
+    network.data.chmod(0o770)
+    network.run("doctor", code=1, text="can be written by others")
+    network.data.chmod(0o700)
     network.run("down", text="stopped")
     founders = network.data / "founders.json"
     kept = founders.read_text()

@@ -9,6 +9,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
@@ -55,6 +56,19 @@ static void check_disk(struct doctor *d)
     uint64_t left = (uint64_t)info.f_bavail * info.f_frsize >> 20;
     tell(d, left < DISK_MIN_MIB, "make room, or move the folder to a larger disk",
          "%llu MiB are left on the disk of %s", (unsigned long long)left, d->site->folder);
+}
+
+/* Whoever writes there says which programs this network runs. */
+static void check_folder(struct doctor *d)
+{
+    struct stat info;
+    char remedy[DEPLOY_PATH_MAX + 32];
+    if (stat(d->site->folder, &info) != 0)
+        return;
+    snprintf(remedy, sizeof(remedy), "chmod 700 %s", d->site->folder);
+    bool open = (info.st_mode & (S_IWGRP | S_IWOTH)) != 0;
+    tell(d, open, remedy, open ? "%s can be written by others" : "%s is written by its owner alone",
+         d->site->folder);
 }
 
 /* --- Processes and ports --- */
@@ -405,6 +419,7 @@ int deploy_health(const struct deploy_site *site, bool keys_known, deploy_findin
         return err_set(detail, status, "out of memory");
     }
     check_disk(&d);
+    check_folder(&d);
     ask_supervisor(&d);
     if (keys_known)
         check_certificates(&d);
