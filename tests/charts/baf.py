@@ -3,8 +3,8 @@
 
 usage: baf.py BUILD FIXTURES TOOLS NETWORK.json
 
-$QUORATE_BAF_CHARTS is the folder platforms/quorum/charts of a checkout of BAF 0.8.1, helm $QUORATE_HELM or that of the path. One peer by itself, over Raft, for each
-transaction manager: secrets from a stand-in for the vault, genesis, manager, node, a private contract; Tessera's pod has SQLite there. Then two peers with Tessera that agree
+$QUORATE_BAF_CHARTS is the folder platforms/quorum/charts of a checkout of BAF 0.8.1, helm $QUORATE_HELM or that of the path. One peer by itself, over Raft for each
+transaction manager and over IBFT for Constellation: secrets from a stand-in for the vault, genesis, manager, node, a private contract; Tessera's pod has SQLite there. Then two peers with Tessera that agree
 by IBFT: a MariaDB for each in place of the database's image, which isn't ours, TLS between the managers through a proxy before each, as on clusters, and a contract that is private
 between the two. The tables are those that the chart's own mysql-init writes down. Skipped unless root with podman, busybox, curl, jq and the others."""
 
@@ -306,7 +306,7 @@ class Peer:
     def check(self):
         stored = self.stored(self.send(self.key))
         assert stored == 42, stored
-        print(f"BAF's node_{self.manager}: secrets, genesis, manager and node by its own commands; a private contract stores 42")
+        print(f"BAF's node_{self.manager}, {'Raft' if self.raft else 'IBFT'}: secrets, genesis, manager and node by its own commands; a private contract stores 42")
 
     def end(self):
         for name, process in self.running:
@@ -332,7 +332,7 @@ def genesis_of(peers, raft):
 
 
 def check_alone(top, pod, helm):
-    folder = top / pod["transaction_manager"]
+    folder = top / f"{pod['transaction_manager']}-{pod['consensus']}"
     folder.mkdir()
     peer = Peer(folder, pod, helm)
     try:
@@ -395,10 +395,8 @@ def main():
         try:
             helm = shutil.which(os.environ.get("QUORATE_HELM", "helm"))
             for pod in json.loads(pathlib.Path(FIXTURES, "reference-pods.json").read_text()):
-                if pod["consensus"] == "raft":
-                    check_alone(pathlib.Path(top), pod, helm)
-                elif pod["transaction_manager"] == "tessera":
-                    check_two(pathlib.Path(top), pod, helm)
+                two = (pod["transaction_manager"], pod["consensus"]) == ("tessera", "ibft")
+                (check_two if two else check_alone)(pathlib.Path(top), pod, helm)
         finally:
             subprocess.run(["podman", "rmi", "--force", IMAGE], capture_output=True)
     return 0
