@@ -165,3 +165,11 @@ void deploy_report_json(struct buf *b, const struct deploy_report *report)
     free(text); /* from malloc, by jansson */
     json_decref(root);
 }
+
+void deploy_report_hint(const struct deploy_report *report, const char *options)
+{
+    size_t count = deploy_report_count(report, DEPLOY_WARNING);
+    if (count)
+        fprintf(stderr, "note: %zu warning%s; `quorate check %s%s` shows %s\n", count,
+                count == 1 ? "" : "s", options, report->file, count == 1 ? "it" : "them");
+}

@@ -53,6 +53,9 @@ void deploy_report_sort(struct deploy_report *report);
 
 /* For people: a paragraph a problem, and a last line with the numbers. `color` uses ANSI colours. */
 void deploy_report_print(struct buf *b, const struct deploy_report *report, bool color);
+/* For commands that go on: a line on standard error with the number of warnings and the command that shows them; none without a
+ * warning. `options` go before the file: "" or "--kubernetes ". */
+void deploy_report_hint(const struct deploy_report *report, const char *options);
 /* For scripts: {"file", "errors", "warnings", "problems": [{severity, line, column, path, message, remedy}]}. */
 void deploy_report_json(struct buf *b, const struct deploy_report *report);
 

@@ -84,6 +84,8 @@ def check_new(network):
     refused(network, lambda text: text + "  config: {}\n", "has errors", code=2)
     refused(network, lambda text: text + "---\nnetwork: {}\n", "a second document begins here", code=2)
     refused(network, lambda text: text, "--image is for clusters", code=2, options=("--image", "x"))
+    refused(network, lambda text: config("blockperiod: 2")(text).replace("lock: true", f"geth_passphrase: file:{missing}\n          lock: true", 1),
+            "`quorate check network.yaml` shows ", code=2)
     network.run("promote", "network.yaml", "one", code=2, text="there is no network in")
     print("a new network: files, references, folders and options")
 

@@ -166,6 +166,10 @@ def check_ways_in(program, helm):
             bad = bad.replace(old, new)
         refused = Rendered(program, bad, code=2)
         assert words in refused.output, refused.output
+    mistyped = Rendered(program, text.replace("cloud_provider: aws", "cloud_provider: awz", 1))
+    assert "note: 1 warning; `quorate check --kubernetes network.yaml` shows it" in mistyped.output, mistyped.output
+    told = subprocess.run([program, "check", "--kubernetes", "network.yaml"], cwd=mistyped.folder, capture_output=True, text=True)
+    assert told.returncode == 0 and '"awz" is no provider that is known here' in told.stdout + told.stderr, told
     print("ways in: gateway, ingress, source ranges")
 
 
@@ -190,7 +194,8 @@ def check_again(program):
     assert changed in refused and "--overwrite" in refused, refused
     assert set(gone) <= set(rendered.files()), "a refused rendering has removed files"
     (rendered.out / changed).write_text(kept)
-    told = json.loads(rendered.run("--data", "other.d", "--json"))
+    told = rendered.run("--data", "other.d", "--json")
+    told = json.loads(told[:told.rindex("}") + 1])  # behind it: what was told on the other stream
     same("removed", sorted(told["removed"]), sorted(f for f in gone if ".rendered.json" not in f))
     same("kept", (told["kept"], told["replaced"]), ([], []))
     left = rendered.files()

@@ -79,6 +79,8 @@ int deploy_cluster_run_up(const char *path, const struct deploy_cluster_words *w
     size_t changes = 0;
     int status = deploy_cluster_open(&context, path, &options, &detail);
     if (status == ERR_OK)
+        deploy_report_hint(&context.report, "--kubernetes ");
+    if (status == ERR_OK)
         status = deploy_target_up(&context, &target, &changes, &detail);
     if (status == ERR_OK && changes == 0)
         printf("nothing to do: all is there\n");

@@ -123,6 +123,8 @@ static int run(size_t argc, char **argv)
             &detail);
     int status = deploy_cluster_open(&context, argv[0], &options, &detail);
     if (status == ERR_OK)
+        deploy_report_hint(&context.report, "--kubernetes ");
+    if (status == ERR_OK)
         status = deploy_cluster_prepare(context.cluster, options.vault, &detail);
     if (status == ERR_OK && raft_id)
         status = give_raft_id(context.cluster, &detail);

@@ -94,6 +94,8 @@ static int bring_up(const char *path, struct err_detail *detail)
         .new_ports = new_ports};
     int status = deploy_context_open(&context, path, data, detail);
     if (status == ERR_OK)
+        deploy_report_hint(&context.report, "");
+    if (status == ERR_OK)
         status = choose_store(context.site, detail);
     if (status == ERR_OK)
         status = deploy_bring_up(&context, &options, detail);

@@ -70,6 +70,26 @@ static void check_external(const struct deploy_network *network, enum deploy_tar
                           "all organizations are external");
 }
 
+/* One that is mistyped would silently get another storage class. */
+static void check_providers(const struct deploy_network *network, struct deploy_report *report)
+{
+    static const char *const words[] = {"aws", "aws-baremetal", "azure", "gcp", "minikube"};
+    for (size_t i = 0; i < network->organizations.count; i++) {
+        const struct deploy_text *provider = &network->organizations.items[i].cloud_provider;
+        char path[80];
+        if (!provider->text || deploy_placeholder_is(provider->text) ||
+            is_one_of(provider->text, words, BASE_COUNT(words)))
+            continue;
+        snprintf(path, sizeof(path), "network.organizations[%zu].cloud_provider", i);
+        deploy_report_add(
+            report, DEPLOY_WARNING, provider->place, path,
+            "write aws, aws-baremetal, azure, gcp or minikube where it is one of them",
+            "\"%.40s\" is no provider that is known here: volumes are of the "
+            "cluster's default storage class",
+            provider->text);
+    }
+}
+
 /* Whoever listens on the way would have every key. On this machine no vault is asked unless `up` is told to. */
 static void check_vaults(const struct deploy_network *network, struct deploy_report *report)
 {
@@ -96,8 +116,10 @@ void deploy_check_outside(const struct deploy_network *network, enum deploy_targ
                           struct deploy_report *report)
 {
     check_external(network, target, report);
-    if (target == DEPLOY_KUBERNETES)
+    if (target == DEPLOY_KUBERNETES) {
         check_vaults(network, report);
+        check_providers(network, report);
+    }
     if (target != DEPLOY_KUBERNETES || !network->env)
         return;
     check_proxy(network->env, report);
