@@ -4,12 +4,6 @@
 #include "base/mem.h"
 #include "io/parcel.h"
 
-struct arrival {
-    struct io_mail mail;
-    struct io_parcel parcel;
-    struct buf bytes; /* read of it already */
-};
-
 static size_t count_of(const struct io_http_server *server)
 {
     return atomic_load_explicit(&server->count, memory_order_relaxed);
@@ -26,34 +20,28 @@ size_t io_http_total(const struct io_http_server *server)
 static void on_arrival(void *context, struct io_mail *mail)
 {
     struct io_http_server *server = context;
-    struct arrival *arrival = LIST_OWNER(mail, struct arrival, mail);
-    struct io_stream *stream = NULL;
+    struct io_stream *stream;
+    struct buf bytes = BUF_INIT;
     struct io_http_connection *c = NULL;
     if (server->ended)
-        io_parcel_drop(&arrival->parcel);
-    else if (io_parcel_open(&stream, server->loop, &arrival->parcel) == 0)
-        c = io_http_connect(server, stream);
-    if (!stream)
+        io_stream_refuse(mail);
+    else if (io_stream_receive(&stream, &bytes, server->loop, mail))
         atomic_fetch_sub_explicit(&server->count, 1, memory_order_relaxed);
-    if (c && arrival->bytes.len)
-        io_http_feed(c, buf_bytes(&arrival->bytes));
-    buf_release(&arrival->bytes);
-    mem_free(arrival);
+    else
+        c = io_http_connect(server, stream);
+    if (c && bytes.len)
+        io_http_feed(c, buf_bytes(&bytes));
+    buf_release(&bytes);
 }
 
-/* The content of `bytes` is taken when it returns true. */
 static bool send(struct io_http_server *to, struct io_stream *stream, struct buf *bytes)
 {
-    struct arrival *arrival = buf_status(bytes) ? NULL : mem_alloc(sizeof(*arrival));
-    if (!arrival || !io_stream_pack(stream, &arrival->parcel)) {
-        mem_free(arrival);
-        return false;
-    }
-    arrival->bytes = *bytes;
-    buf_init(bytes);
+    /* Counted first: it may be there, and gone, at once. */
     atomic_fetch_add_explicit(&to->count, 1, memory_order_relaxed);
-    io_mailbox_send(to->inbox, &arrival->mail);
-    return true;
+    if (io_stream_send(stream, to->inbox, bytes))
+        return true;
+    atomic_fetch_sub_explicit(&to->count, 1, memory_order_relaxed);
+    return false;
 }
 
 static int open_inbox(struct io_http_server *server)

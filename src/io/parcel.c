@@ -1,5 +1,7 @@
 #include "io/parcel.h"
 
+#include "base/list.h"
+#include "base/mem.h"
 #include "io/stream_internal.h"
 
 #include <fcntl.h>
@@ -64,4 +66,43 @@ void io_parcel_drop(struct io_parcel *parcel)
     io_tls_session_free(parcel->tls);
     buf_release(&parcel->out);
     *parcel = (struct io_parcel){.fd = -1};
+}
+
+/* --- With bytes --- */
+
+struct letter {
+    struct io_mail mail;
+    struct io_parcel parcel;
+    struct buf bytes;
+};
+
+bool io_stream_send(struct io_stream *stream, struct io_mailbox *to, struct buf *bytes)
+{
+    struct letter *letter = buf_status(bytes) ? NULL : mem_alloc(sizeof(*letter));
+    if (!letter || !io_stream_pack(stream, &letter->parcel)) {
+        mem_free(letter);
+        return false;
+    }
+    letter->bytes = *bytes;
+    buf_init(bytes);
+    io_mailbox_send(to, &letter->mail);
+    return true;
+}
+
+int io_stream_receive(struct io_stream **ret_stream, struct buf *ret_bytes, struct io_loop *loop,
+                      struct io_mail *mail)
+{
+    struct letter *letter = LIST_OWNER(mail, struct letter, mail);
+    struct io_parcel parcel = letter->parcel;
+    *ret_bytes = letter->bytes;
+    mem_free(letter);
+    return io_parcel_open(ret_stream, loop, &parcel);
+}
+
+void io_stream_refuse(struct io_mail *mail)
+{
+    struct letter *letter = LIST_OWNER(mail, struct letter, mail);
+    io_parcel_drop(&letter->parcel);
+    buf_release(&letter->bytes);
+    mem_free(letter);
 }

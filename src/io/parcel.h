@@ -2,6 +2,7 @@
 #ifndef IO_PARCEL_H
 #define IO_PARCEL_H
 
+#include "io/mailbox.h"
 #include "io/stream.h"
 
 struct io_tls_session;
@@ -22,5 +23,15 @@ int io_parcel_open(struct io_stream **ret_stream, struct io_loop *loop,
                    struct io_parcel *parcel) BASE_NODISCARD;
 /* Closes it. */
 void io_parcel_drop(struct io_parcel *parcel);
+
+/* Packs a stream, and sends it with bytes that have been read of it already, whose buffer is left empty. False: it cannot be packed, or there is no memory;
+ * all is as it was. */
+bool io_stream_send(struct io_stream *stream, struct io_mailbox *to,
+                    struct buf *bytes) BASE_NODISCARD;
+/* Inside the mailbox's function: what came. The bytes are the caller's to release, also when it fails as io_parcel_open does. */
+int io_stream_receive(struct io_stream **ret_stream, struct buf *ret_bytes, struct io_loop *loop,
+                      struct io_mail *mail) BASE_NODISCARD;
+/* Likewise: closes it. */
+void io_stream_refuse(struct io_mail *mail);
 
 #endif

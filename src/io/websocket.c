@@ -270,6 +270,16 @@ void io_websocket_resume(struct io_websocket *ws)
     run(ws, bytes_none());
 }
 
+struct io_stream *io_websocket_release(struct io_websocket *ws, struct buf *ret_rest)
+{
+    struct io_stream *stream = ws->stream;
+    assert(ws->paused && !ws->running && ws->message.len == 0);
+    *ret_rest = ws->in;
+    buf_init(&ws->in);
+    websocket_free(ws);
+    return stream;
+}
+
 static void leave(struct io_websocket *ws)
 {
     io_stream_finish(ws->stream, CLOSE_MS);

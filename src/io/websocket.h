@@ -39,6 +39,8 @@ size_t io_websocket_queued(const struct io_websocket *ws);
 /* No `message` until resumed, which may call it inside. */
 void io_websocket_pause(struct io_websocket *ws);
 void io_websocket_resume(struct io_websocket *ws);
+/* Gives the stream away, and in *ret_rest what came behind the last message. While it is paused, behind `message`, and outside of any callback. */
+struct io_stream *io_websocket_release(struct io_websocket *ws, struct buf *ret_rest);
 /* Says the code and goes. The owner hears nothing more. NULL is fine. */
 void io_websocket_close(struct io_websocket *ws, enum io_websocket_code code);
 /* Goes without a word, but sends what is queued. NULL is fine. */

@@ -52,7 +52,7 @@ struct rpc_exchange {
     struct buf message;
     struct buf out;
     struct arena arena;
-    rpc_answer_fn *fn; /* NULL: forgotten */
+    rpc_answer_fn *fn;
     atomic_bool gone;
     void *context;
     bool batch, one_left;

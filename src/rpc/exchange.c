@@ -45,8 +45,7 @@ void rpc_exchange_spare_release(struct rpc_desk *desk)
 
 static void deliver(struct rpc_exchange *x)
 {
-    if (x->fn)
-        x->fn(x->context, &x->out);
+    x->fn(x->context, &x->out);
     exchange_free(x);
 }
 
@@ -80,7 +79,7 @@ static bool go_on(struct rpc_exchange *x)
         x->one_left = false;
         return rpc_call_one(x, x->single);
     }
-    while (x->fn && rpc_json_element(&x->walk, &message)) {
+    while (rpc_json_element(&x->walk, &message)) {
         x->ahead.rest = x->walk;
         if (!rpc_call_one(x, message))
             return false;
@@ -210,15 +209,6 @@ struct rpc_exchange *rpc_ask_at(struct rpc_desk *desk, struct rpc_access access,
                                 struct buf *message, rpc_answer_fn *fn, void *context)
 {
     return ask(desk, access, NULL, message, fn, context);
-}
-
-void rpc_forget(struct rpc_exchange *exchange)
-{
-    if (!exchange)
-        return;
-    rpc_abandon(exchange);
-    exchange->fn = NULL;
-    exchange->session = NULL;
 }
 
 void rpc_abandon(struct rpc_exchange *exchange)

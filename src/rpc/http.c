@@ -19,18 +19,16 @@ struct window {
     struct rpc_desk *desk;
     struct io_http_server *server;
     const struct rpc_http_rules *rules;
+    struct rpc_websockets *websockets; /* NULL: none */
 };
 
 struct rpc_http {
     struct rpc *rpc;
-    struct window windows
-        [1 +
-         RPC_DESKS_MAX]; /* that of the loop's desk first: it alone listens, and has what WebSocket and tokens are */
+    struct window windows[1 + RPC_DESKS_MAX]; /* that of the loop's desk first: it alone listens */
     size_t window_count;
     struct rpc_http_rules *rules;
     size_t connections_max;
-    struct rpc_websockets *websockets; /* NULL: none */
-    const struct rpc_tokens *tokens;   /* NULL: none are asked for */
+    const struct rpc_tokens *tokens; /* NULL: none are asked for */
 };
 
 /* --- Requests --- */
@@ -40,18 +38,27 @@ static bool wants_websocket(const struct window *window, const struct io_http_re
     return window->rules->websocket_prefix && io_websocket_is_wanted(&request->head);
 }
 
+/* A WebSocket with a private state of its own would lose it on the way to the loop's desk. */
+static bool is_loops(const struct window *window, const struct io_http_request *request)
+{
+    struct rpc_access access = {.psi = ""};
+    if (window->desk->thread)
+        rpc_psi_of_http(&access, request);
+    return access.psi[0];
+}
+
 static void on_head(void *context, struct io_http_request *request)
 {
     const struct window *window = context;
-    struct io_http_server *listening = window->http->windows[0].server;
-    if (!wants_websocket(window, request))
+    if (!wants_websocket(window, request)) {
         rpc_http_check_head(window->rules, request);
-    else if (window->server != listening && !io_http_move(request, listening))
-        io_http_answer_text(request, 503, "the connection cannot be taken over now");
-    else if (window->server == listening &&
-             !rpc_http_is_websocket_path(window->rules, request->path))
+    } else if (!rpc_http_is_websocket_path(window->rules, request->path)) {
         /* GoQuorum answers another path with nothing (node/rpcstack.go). */
         io_http_answer(request, 200, NULL, 0, NULL);
+    } else if (is_loops(window, request) &&
+               !io_http_move(request, window->http->windows[0].server)) {
+        io_http_answer_text(request, 503, "the connection cannot be taken over now");
+    }
 }
 
 static void on_answer(void *context, struct buf *answer)
@@ -77,14 +84,14 @@ static bool find_grant(const struct rpc_http *http, const struct io_http_request
     return *ret_grant != NULL;
 }
 
-static void open_websocket(struct rpc_http *http, struct io_http_request *request)
+static void open_websocket(struct window *window, struct io_http_request *request)
 {
     struct rpc_grant *grant;
-    if (!find_grant(http, request, &grant)) {
+    if (!find_grant(window->http, request, &grant)) {
         io_http_answer_text(request, 503, "out of memory");
         return;
     }
-    rpc_websockets_open(http->websockets, request, grant);
+    rpc_websockets_open(window->websockets, request, grant);
     rpc_grant_free(grant);
 }
 
@@ -93,7 +100,7 @@ static void on_request(void *context, struct io_http_request *request)
     struct window *window = context;
     struct buf message = BUF_INIT;
     if (wants_websocket(window, request)) {
-        open_websocket(window->http, request);
+        open_websocket(window, request);
         return;
     }
     if (window->rules->no_http) { /* WebSocket was switched off between the head and here */
@@ -155,15 +162,16 @@ static void open_on_thread(void *context)
 static void close_window(void *context)
 {
     struct window *window = context;
+    rpc_websockets_free(window->websockets);
     io_streams_flush(window->desk->loop); /* such as the answer to who had it stopped */
     io_http_free(window->server);
 }
 
-/* The other desks' threads take the connections of HTTP; without them the loop's has all. What tokens grant, the loop's alone knows. */
+/* The other desks' threads take the connections; without them the loop's has all. What tokens grant, the loop's alone knows. */
 static int share(struct rpc_http *http, struct err_detail *detail)
 {
     struct io_http_server *servers[RPC_DESKS_MAX];
-    size_t desks = http->rules->no_http || http->tokens ? 0 : rpc_desks_open(http->rpc), count = 0;
+    size_t desks = http->tokens ? 0 : rpc_desks_open(http->rpc), count = 0;
     while (count < desks) {
         struct window *window = &http->windows[1 + count];
         *window = (struct window){
@@ -179,27 +187,40 @@ static int share(struct rpc_http *http, struct err_detail *detail)
     return 0;
 }
 
+/* What a window is told on its thread. */
 struct change {
     struct window *window;
     const struct rpc_http_rules *rules;
+    bool has_websockets;
+    struct rpc_websockets *websockets;
 };
 
-static void take_rules(void *context)
+static void take_change(void *context)
 {
     struct change *change = context;
-    change->window->rules = change->rules;
+    struct window *window = change->window;
+    struct rpc_websockets *old = window->websockets;
+    window->rules = change->rules;
+    if (!change->has_websockets)
+        return;
+    window->websockets = change->websockets;
+    rpc_websockets_free(old);
+}
+
+static void tell(struct window *window, struct change *change)
+{
+    change->window = window;
+    if (window->desk->thread)
+        io_thread_call(window->desk->thread, take_change, change);
+    else
+        take_change(change);
 }
 
 /* Everybody goes by these from now on. */
 static void set_rules(struct rpc_http *http, struct rpc_http_rules *rules)
 {
-    for (size_t i = 0; i < http->window_count; i++) {
-        struct change change = {&http->windows[i], rules};
-        if (i == 0)
-            take_rules(&change);
-        else
-            io_thread_call(http->windows[i].desk->thread, take_rules, &change);
-    }
+    for (size_t i = 0; i < http->window_count; i++)
+        tell(&http->windows[i], &(struct change){.rules = rules});
     rpc_http_rules_free(http->rules);
     http->rules = rules;
 }
@@ -214,6 +235,19 @@ int rpc_http_enable(struct rpc_http *http, const struct rpc_http_options *option
     return status;
 }
 
+/* One for each window. */
+static int make_websockets(const struct rpc_http *http, struct rpc_websockets **ret_list,
+                           const struct rpc_websocket_options *options)
+{
+    int status = 0;
+    for (size_t i = 0; i < http->window_count && status == 0; i++)
+        status = rpc_websockets_new(&ret_list[i], http->windows[i].desk, i ? ret_list[0] : NULL,
+                                    options);
+    for (size_t i = http->window_count; status && i-- > 0;)
+        rpc_websockets_free(ret_list[i]); /* nobody has used them yet */
+    return status;
+}
+
 int rpc_http_set_websocket(struct rpc_http *http, const struct rpc_websocket_options *websocket,
                            const char *prefix, struct err_detail *detail)
 {
@@ -223,21 +257,21 @@ int rpc_http_set_websocket(struct rpc_http *http, const struct rpc_websocket_opt
                                           .vhosts = old->vhosts,
                                           .cors = old->cors,
                                           .access = old->access};
-    struct rpc_websockets *websockets = NULL;
+    struct rpc_websockets *list[1 + RPC_DESKS_MAX] = {NULL};
     struct rpc_http_rules *rules;
     int status = rpc_http_rules_new(&rules, &same, websocket ? prefix ? prefix : "" : NULL, detail);
     if (status)
         return status;
-    if (websocket) {
-        status = rpc_websockets_new(&websockets, http->rpc, websocket);
-        if (status) {
-            rpc_http_rules_free(rules);
-            return err_set(detail, status, "WebSocket server: %s", err_text(status));
-        }
+    if (websocket && (status = make_websockets(http, list, websocket))) {
+        rpc_http_rules_free(rules);
+        return err_set(detail, status, "WebSocket server: %s", err_text(status));
     }
-    set_rules(http, rules);
-    rpc_websockets_free(http->websockets);
-    http->websockets = websockets;
+    /* The loop's last: those that are on their way to it end with it. */
+    for (size_t i = http->window_count; i-- > 0;)
+        tell(&http->windows[i],
+             &(struct change){.rules = rules, .has_websockets = true, .websockets = list[i]});
+    rpc_http_rules_free(http->rules);
+    http->rules = rules;
     return 0;
 }
 
@@ -274,12 +308,11 @@ static int start(struct rpc_http *http, const struct rpc_http_options *options,
     if (status)
         return err_set(detail, status, "HTTP server: %s", err_text(status));
     http->window_count = 1;
-    if (options->websocket)
+    status = share(http, detail);
+    if (status == 0 && options->websocket)
         status =
             rpc_http_set_websocket(http, options->websocket, options->websocket_prefix, detail);
-    if (status == 0)
-        status = listen_on(http, options, detail);
-    return status ? status : share(http, detail);
+    return status ? status : listen_on(http, options, detail);
 }
 
 int rpc_http_start(struct rpc_http **ret_http, struct rpc *rpc,
@@ -307,7 +340,7 @@ bool rpc_http_serves(const struct rpc_http *http)
 
 bool rpc_http_serves_websocket(const struct rpc_http *http)
 {
-    return http->websockets != NULL;
+    return http->windows[0].websockets != NULL;
 }
 
 const struct io_address *rpc_http_address(const struct rpc_http *http)
@@ -319,10 +352,10 @@ void rpc_http_stop(struct rpc_http *http)
 {
     if (!http)
         return;
-    rpc_websockets_free(http->websockets);
     for (size_t i = 1; i < http->window_count; i++)
         io_thread_call(http->windows[i].desk->thread, close_window, &http->windows[i]);
-    io_http_free(http->windows[0].server);
+    if (http->window_count)
+        close_window(&http->windows[0]);
     rpc_http_rules_free(http->rules);
     mem_free(http);
 }

@@ -2,9 +2,12 @@
 
 #include "base/list.h"
 #include "base/mem.h"
-#include "io/stream.h"
+#include "io/parcel.h"
+#include "rpc/desk.h"
 #include "rpc/json/json.h"
 #include "rpc/session.h"
+
+#include <stdatomic.h>
 
 enum {
     CONNECTIONS_MAX = 1000, /* the owner's own programs; far below the limit of open files */
@@ -14,37 +17,62 @@ enum {
     CLOSE_MS = 1000,    /* to send a last answer */
 };
 
-struct connection {
+/* What serves at one desk, on its thread. */
+struct window {
     struct rpc_ipc *ipc;
-    struct io_stream *stream;
+    struct rpc_desk *desk;
+    struct io_mailbox *inbox; /* connections from another window */
+    struct list_item *connections;
+    atomic_size_t count; /* those included that are on their way */
+    bool ended;
+};
+
+struct connection {
+    struct window *window;
+    struct io_stream *stream; /* NULL: it has ended, and waits for the answer to what was asked */
     struct list_item item;
     struct rpc_session session;
-    struct rpc_exchange *exchange; /* under way on the worker */
+    struct rpc_exchange *exchange; /* under way elsewhere */
     struct rpc_json_scanner scanner;
     struct buf in;
     size_t scanned;
     bool asking;  /* a message is with the dispatcher */
     bool running; /* in run() */
     bool paused, ending;
+    bool moving; /* to the loop's window, as soon as everything is sent */
 };
 
 struct rpc_ipc {
-    struct rpc *rpc;
     struct io_listener *listener;
-    struct list_item *connections;
-    size_t count;
+    struct window windows[1 + RPC_DESKS_MAX]; /* the loop's first */
+    size_t window_count;
 };
 
 static void run(struct connection *c);
 
 static void connection_free(struct connection *c)
 {
-    rpc_forget(c->exchange);
     rpc_session_release(&c->session);
-    list_remove(&c->item);
-    c->ipc->count--;
     buf_release(&c->in);
     mem_free(c);
+}
+
+/* The stream has gone. */
+static void leave(struct connection *c)
+{
+    c->stream = NULL;
+    rpc_session_release(&c->session);
+    list_remove(&c->item);
+    atomic_fetch_sub_explicit(&c->window->count, 1, memory_order_relaxed);
+    if (c->exchange)
+        rpc_abandon(c->exchange);
+    else
+        connection_free(c);
+}
+
+static bool is_main(const struct window *window)
+{
+    return rpc_desk_is_main(window->desk);
 }
 
 /* --- What the session asks for --- */
@@ -52,20 +80,23 @@ static void connection_free(struct connection *c)
 static void on_send(void *context, struct bytes text)
 {
     struct connection *c = context;
-    (void)io_stream_write(c->stream, text);
+    if (c->stream)
+        (void)io_stream_write(c->stream, text);
 }
 
 static size_t on_unread(void *context)
 {
     struct connection *c = context;
-    return io_stream_queued(c->stream);
+    return c->stream ? io_stream_queued(c->stream) : 0;
 }
 
 static void on_overrun(void *context)
 {
     struct connection *c = context;
+    if (!c->stream)
+        return;
     io_stream_close(c->stream);
-    connection_free(c);
+    leave(c);
 }
 
 /* --- Messages --- */
@@ -86,22 +117,31 @@ static void on_answer(void *context, struct buf *answer)
     struct connection *c = context;
     c->asking = false;
     c->exchange = NULL;
+    if (!c->stream) {
+        connection_free(c);
+        return;
+    }
     if (answer->len)
         (void)io_stream_write_buf(c->stream, answer); /* failures end the stream */
     buf_release(answer);
-    rpc_session_answered(&c->session);
+    if (is_main(c->window))
+        rpc_session_answered(&c->session);
     run(c);
 }
 
-/* The next message, cut out of what came. */
-static enum rpc_json_status take_message(struct connection *c, struct buf *ret_message)
+/* Goes on in what came, to the end of the next message. */
+static enum rpc_json_status find_message(struct connection *c)
 {
     size_t used;
     struct bytes fresh = bytes_slice(buf_bytes(&c->in), c->scanned, c->in.len - c->scanned);
     enum rpc_json_status status = rpc_json_scan(&c->scanner, &used, fresh);
     c->scanned += used;
-    if (status != RPC_JSON_VALUE)
-        return status;
+    return status;
+}
+
+/* Cuts out the message that was found. */
+static void take_message(struct connection *c, struct buf *ret_message)
+{
     buf_append(ret_message, c->in.data, c->scanned);
     c->in.len -= c->scanned;
     memmove(c->in.data, c->in.data + c->scanned, c->in.len);
@@ -109,7 +149,6 @@ static enum rpc_json_status take_message(struct connection *c, struct buf *ret_m
     rpc_json_scanner_init(&c->scanner);
     if (c->in.len == 0 && c->in.capacity > IDLE_MEMORY)
         buf_release(&c->in);
-    return status;
 }
 
 /* What is no JSON ends the connection, after a word about it. */
@@ -124,23 +163,49 @@ static void refuse(struct connection *c, const char *text)
     c->ending = true;
 }
 
-static bool step(struct connection *c)
+static void ask(struct connection *c)
 {
     struct buf message = BUF_INIT;
-    if (c->asking || c->ending || io_stream_queued(c->stream) > QUEUED_MAX || c->in.len == 0)
+    struct window *window = c->window;
+    take_message(c, &message);
+    c->asking = true;
+    struct rpc_exchange *exchange =
+        is_main(window) ? rpc_session_ask(&c->session, &message, on_answer, c)
+                        : rpc_ask_at(window->desk, c->session.access, &message, on_answer, c);
+    if (exchange)
+        c->exchange = exchange;
+}
+
+static bool step(struct connection *c)
+{
+    if (c->asking || c->ending || c->moving || io_stream_queued(c->stream) > QUEUED_MAX ||
+        c->in.len == 0)
         return false;
-    enum rpc_json_status status = take_message(c, &message);
+    enum rpc_json_status status = find_message(c);
     if (status == RPC_JSON_BAD) {
         refuse(c, "parse error");
     } else if (status == RPC_JSON_VALUE) {
-        c->asking = true;
-        struct rpc_exchange *exchange = rpc_session_ask(&c->session, &message, on_answer, c);
-        if (exchange)
-            c->exchange = exchange;
-        return true;
+        c->moving =
+            !is_main(c->window) && rpc_may_subscribe(bytes_slice(buf_bytes(&c->in), 0, c->scanned));
+        if (!c->moving)
+            ask(c);
+        return !c->moving;
     } else if (c->in.len > RPC_IPC_MAX) {
         refuse(c, "message too large");
     }
+    return false;
+}
+
+/* With all that came and is not answered yet. False: not now. */
+static bool move(struct connection *c)
+{
+    struct window *to = &c->window->ipc->windows[0];
+    atomic_fetch_add_explicit(&to->count, 1, memory_order_relaxed);
+    if (io_stream_queued(c->stream) == 0 && io_stream_send(c->stream, to->inbox, &c->in)) {
+        leave(c);
+        return true;
+    }
+    atomic_fetch_sub_explicit(&to->count, 1, memory_order_relaxed);
     return false;
 }
 
@@ -154,9 +219,11 @@ static void run(struct connection *c)
     c->running = false;
     if (c->ending) {
         io_stream_finish(c->stream, CLOSE_MS);
-        connection_free(c);
+        leave(c);
         return;
     }
+    if (c->moving && move(c))
+        return;
     /* While it waits for an answer, or the client for its own, no more than a message is read ahead. */
     hold(c, c->in.len > RPC_IPC_MAX);
 }
@@ -167,7 +234,7 @@ static void on_read(void *context, struct io_stream *stream, struct bytes data)
     buf_append_bytes(&c->in, data);
     if (buf_status(&c->in)) {
         io_stream_close(stream);
-        connection_free(c);
+        leave(c);
         return;
     }
     run(c);
@@ -184,7 +251,7 @@ static void on_closed(void *context, struct io_stream *stream, int status, const
     (void)stream;
     (void)status;
     (void)message;
-    connection_free(context);
+    leave(context);
 }
 
 static const struct io_stream_ops stream_ops = {
@@ -193,30 +260,97 @@ static const struct io_stream_ops stream_ops = {
     .closed = on_closed,
 };
 
-static void on_accept(void *context, struct io_stream *stream)
+/* Takes a stream that has been counted; NULL, without memory. */
+static struct connection *connect_stream(struct window *window, struct io_stream *stream)
 {
-    struct rpc_ipc *ipc = context;
-    struct connection *c = ipc->count < CONNECTIONS_MAX ? mem_alloc(sizeof(*c)) : NULL;
-    if (!c)
-        return;
+    struct connection *c = mem_alloc(sizeof(*c));
+    if (!c) {
+        atomic_fetch_sub_explicit(&window->count, 1, memory_order_relaxed);
+        io_stream_close(stream);
+        return NULL;
+    }
     /* The scanner's stack is large and needs no clearing. */
-    c->ipc = ipc;
+    c->window = window;
     c->stream = stream;
     c->exchange = NULL;
     c->scanned = 0;
-    c->asking = c->running = c->paused = c->ending = false;
+    c->asking = c->running = c->paused = c->ending = c->moving = false;
     buf_init(&c->in);
     rpc_json_scanner_init(&c->scanner);
     struct rpc_access access = rpc_access_all();
     access.psi_in_id = true;
-    rpc_session_init(&c->session, ipc->rpc, access);
+    rpc_session_init(&c->session, window->desk->rpc, access);
     c->session.context = c;
     c->session.send = on_send;
     c->session.unread = on_unread;
     c->session.overrun = on_overrun;
-    list_add(&ipc->connections, &c->item);
-    ipc->count++;
+    list_add(&window->connections, &c->item);
     io_stream_accept(stream, &stream_ops, c);
+    return c;
+}
+
+static void on_arrival(void *context, struct io_mail *mail)
+{
+    struct window *window = context;
+    struct io_stream *stream;
+    struct buf bytes = BUF_INIT;
+    struct connection *c = NULL;
+    if (window->ended)
+        io_stream_refuse(mail);
+    else if (io_stream_receive(&stream, &bytes, window->desk->loop, mail))
+        atomic_fetch_sub_explicit(&window->count, 1, memory_order_relaxed);
+    else
+        c = connect_stream(window, stream);
+    if (c && bytes.len)
+        on_read(c, stream, buf_bytes(&bytes));
+    buf_release(&bytes);
+}
+
+/* A new connection goes to the window that has fewest. The loop's has those that have come to it, and all when there is no other. */
+static void on_accept(void *context, struct io_stream *stream)
+{
+    struct rpc_ipc *ipc = context;
+    struct window *to = &ipc->windows[ipc->window_count > 1];
+    struct buf nothing = BUF_INIT;
+    size_t total = 0;
+    for (size_t i = 0; i < ipc->window_count; i++) {
+        size_t count = atomic_load_explicit(&ipc->windows[i].count, memory_order_relaxed);
+        total += count;
+        if (i > 1 && count < atomic_load_explicit(&to->count, memory_order_relaxed))
+            to = &ipc->windows[i];
+    }
+    if (total >= CONNECTIONS_MAX)
+        return;
+    atomic_fetch_add_explicit(&to->count, 1, memory_order_relaxed);
+    if (is_main(to))
+        (void)connect_stream(to, stream);
+    else if (!io_stream_send(stream, to->inbox, &nothing))
+        atomic_fetch_sub_explicit(&to->count, 1, memory_order_relaxed); /* the listener closes it */
+}
+
+/* --- Life --- */
+
+static bool open_window(struct rpc_ipc *ipc, struct rpc_desk *desk)
+{
+    struct window *window = &ipc->windows[ipc->window_count];
+    *window = (struct window){.ipc = ipc, .desk = desk};
+    if (io_mailbox_new(&window->inbox, desk->loop, on_arrival, window))
+        return false;
+    ipc->window_count++;
+    return true;
+}
+
+static void close_window(void *context)
+{
+    struct window *window = context;
+    window->ended = true;
+    io_streams_flush(window->desk->loop); /* such as the answer to who had the node stopped */
+    io_mailbox_free(window->inbox);
+    while (window->connections) {
+        struct connection *c = LIST_OWNER(window->connections, struct connection, item);
+        io_stream_close(c->stream);
+        leave(c);
+    }
 }
 
 int rpc_ipc_start(struct rpc_ipc **ret_ipc, struct rpc *rpc, const char *path,
@@ -225,12 +359,17 @@ int rpc_ipc_start(struct rpc_ipc **ret_ipc, struct rpc *rpc, const char *path,
     struct rpc_ipc *ipc = mem_alloc_zeroed(1, sizeof(*ipc));
     if (!ipc)
         return err_set(detail, ERR_NOMEM, "IPC server: out of memory");
-    ipc->rpc = rpc;
-    int status = io_listen_unix(&ipc->listener, rpc_loop(rpc), path, on_accept, ipc, detail);
+    int status = open_window(ipc, rpc_main_desk(rpc))
+                     ? io_listen_unix(&ipc->listener, rpc_loop(rpc), path, on_accept, ipc, detail)
+                     : err_set(detail, ERR_NOMEM, "IPC server: out of memory");
     if (status) {
-        mem_free(ipc);
+        rpc_ipc_stop(ipc);
         return status;
     }
+    size_t desks = rpc_desks_open(rpc);
+    for (size_t i = 0; i < desks; i++)
+        if (!open_window(ipc, rpc_desk_at(rpc, i)))
+            break;
     *ret_ipc = ipc;
     return 0;
 }
@@ -240,10 +379,9 @@ void rpc_ipc_stop(struct rpc_ipc *ipc)
     if (!ipc)
         return;
     io_listener_close(ipc->listener);
-    while (ipc->connections) {
-        struct connection *c = LIST_OWNER(ipc->connections, struct connection, item);
-        io_stream_close(c->stream);
-        connection_free(c);
-    }
+    for (size_t i = 1; i < ipc->window_count; i++)
+        io_thread_call(ipc->windows[i].desk->thread, close_window, &ipc->windows[i]);
+    if (ipc->window_count)
+        close_window(&ipc->windows[0]);
     mem_free(ipc);
 }

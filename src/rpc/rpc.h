@@ -69,7 +69,7 @@ typedef void rpc_answer_fn(void *context, struct buf *answer);
 
 /*
  * Answers one message, a request or a batch. The content of `message` is taken (it is left empty). Returns NULL
- * when `fn` has been called already, or an exchange for rpc_forget. Out of memory is answered as an error.
+ * when `fn` has been called already, or an exchange for rpc_abandon. Out of memory is answered as an error.
  */
 struct rpc_exchange *rpc_ask(struct rpc *rpc, struct rpc_access access, struct buf *message,
                              rpc_answer_fn *fn, void *context);
@@ -80,8 +80,6 @@ struct rpc_exchange *rpc_ask_as(struct rpc *rpc, struct rpc_access access,
 /* The same at a desk (desk.h), on its thread: `fn` is called there. */
 struct rpc_exchange *rpc_ask_at(struct rpc_desk *desk, struct rpc_access access,
                                 struct buf *message, rpc_answer_fn *fn, void *context);
-/* The asker has gone: its `fn` will not be called. NULL is fine. */
-void rpc_forget(struct rpc_exchange *exchange);
 /* Nobody will read the answer, though `fn` is called: what only reads is not begun any more. NULL is fine. */
 void rpc_abandon(struct rpc_exchange *exchange);
 

@@ -10,6 +10,17 @@ void rpc_session_init(struct rpc_session *session, struct rpc *rpc, struct rpc_a
     buf_init(&session->marks);
 }
 
+static bool has(struct bytes text, const char *word)
+{
+    return text.len && memmem(text.data, text.len, word, strlen(word));
+}
+
+/* Each method's name has the word, and only an escape could hide it. */
+bool rpc_may_subscribe(struct bytes message)
+{
+    return has(message, "ubscribe") || has(message, "\\u");
+}
+
 void rpc_session_release(struct rpc_session *session)
 {
     rpc_events_leave(session);

@@ -2,7 +2,8 @@
  * A connection that carries messages both ways (WebSocket, IPC): what it may call, and what it is told unasked.
  *
  * The transport owns the session and what is below; the session knows only how to send. Notifications never wait for
- * the client: what it does not read is held up to RPC_UNREAD_MAX, then the connection ends.
+ * the client: what it does not read is held up to RPC_UNREAD_MAX, then the connection ends. Who subscribes is served on the loop; at other desks
+ * (desk.h) are connections that have not yet asked for a subscription: with the first they move to the loop.
  */
 #ifndef RPC_SESSION_H
 #define RPC_SESSION_H
@@ -44,7 +45,9 @@ void rpc_session_release(struct rpc_session *session);
 /* Sends a notification, now or behind the answer that is under way. */
 void rpc_session_tell(struct rpc_session *session, struct bytes text);
 
-/* As rpc_ask, for this session, with what it may. It outlives the exchange or forgets it. */
+/* Whether a message may have to do with subscriptions, which are the loop's. */
+bool rpc_may_subscribe(struct bytes message);
+/* As rpc_ask, for this session, with what it may. It outlives the exchange. */
 struct rpc_exchange *rpc_session_ask(struct rpc_session *session, struct buf *message,
                                      rpc_answer_fn *fn, void *context);
 /* The transport has sent an answer that it was given. */

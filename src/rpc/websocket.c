@@ -2,13 +2,17 @@
 
 #include "base/list.h"
 #include "base/mem.h"
+#include "io/parcel.h"
+#include "io/timer.h"
 #include "io/websocket.h"
 #include "rpc/access/origin.h"
 #include "rpc/access/psi.h"
 #include "rpc/access/token.h"
+#include "rpc/desk.h"
 #include "rpc/json/json.h"
 #include "rpc/session.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -24,28 +28,48 @@ enum {
 struct connection {
     struct rpc_websockets *all;
     struct list_item item;
-    struct io_websocket *ws;
+    struct io_websocket *ws; /* NULL: it has ended, and waits for the answer to what was asked */
     struct rpc_session session;
-    struct rpc_exchange *exchange; /* under way on the worker */
+    struct rpc_exchange *exchange; /* under way elsewhere */
     bool asking;
+    struct buf
+        leaving; /* the message with which it goes to the loop's desk, as soon as everything is sent */
+    struct io_timer moving; /* then, outside of what libuv is in */
 };
 
+/* Those of one desk. */
 struct rpc_websockets {
-    struct rpc *rpc;
+    struct rpc_desk *desk;
     struct rpc_websocket_options options;
     char *origins;
     struct list_item *connections;
-    size_t count;
+    struct rpc_websockets *main; /* where who subscribes goes; NULL: these are the loop's */
+    struct io_mailbox *inbox;    /* of the loop's: they come here */
+    atomic_size_t *total;    /* connections of all desks, those included that are on their way */
+    atomic_size_t own_total; /* the loop's has it */
+    bool ended;
 };
 
 static void connection_free(struct connection *c)
 {
-    rpc_forget(c->exchange);
     rpc_session_release(&c->session);
     rpc_grant_free(c->session.access.grant);
-    list_remove(&c->item);
-    c->all->count--;
+    buf_release(&c->leaving);
     mem_free(c);
+}
+
+/* The socket has gone. */
+static void leave(struct connection *c)
+{
+    c->ws = NULL;
+    io_timer_stop(&c->moving);
+    rpc_session_release(&c->session);
+    list_remove(&c->item);
+    atomic_fetch_sub_explicit(c->all->total, 1, memory_order_relaxed);
+    if (c->exchange)
+        rpc_abandon(c->exchange);
+    else
+        connection_free(c);
 }
 
 /* --- What the session asks for --- */
@@ -53,20 +77,23 @@ static void connection_free(struct connection *c)
 static void on_send(void *context, struct bytes text)
 {
     struct connection *c = context;
-    io_websocket_send(c->ws, text);
+    if (c->ws)
+        io_websocket_send(c->ws, text);
 }
 
 static size_t on_unread(void *context)
 {
     struct connection *c = context;
-    return io_websocket_queued(c->ws);
+    return c->ws ? io_websocket_queued(c->ws) : 0;
 }
 
 static void on_overrun(void *context)
 {
     struct connection *c = context;
+    if (!c->ws)
+        return;
     io_websocket_drop(c->ws);
-    connection_free(c);
+    leave(c);
 }
 
 /* --- Messages --- */
@@ -74,19 +101,26 @@ static void on_overrun(void *context)
 /* The next message is taken when there is no other and the client takes its answers. */
 static void go_on(struct connection *c)
 {
-    if (!c->asking && io_websocket_queued(c->ws) <= QUEUED_MAX)
+    if (c->leaving.len && io_websocket_queued(c->ws) == 0)
+        io_timer_start(&c->moving, 0);
+    else if (!c->leaving.len && !c->asking && io_websocket_queued(c->ws) <= QUEUED_MAX)
         io_websocket_resume(c->ws);
 }
 
 static void on_answer(void *context, struct buf *answer)
 {
     struct connection *c = context;
+    c->exchange = NULL;
+    c->asking = false;
+    if (!c->ws) {
+        connection_free(c);
+        return;
+    }
     if (answer->len)
         io_websocket_send_buf(c->ws, answer);
     buf_release(answer);
-    rpc_session_answered(&c->session);
-    c->exchange = NULL;
-    c->asking = false;
+    if (!c->all->main)
+        rpc_session_answered(&c->session);
     go_on(c);
 }
 
@@ -105,12 +139,20 @@ static void on_message(void *context, struct io_websocket *ws, struct buf *messa
         if (rpc_json_scan(&s, &used, rpc_trim(buf_bytes(message))) == RPC_JSON_BAD)
             io_websocket_send(ws, bytes_str(parse_error));
         io_websocket_drop(ws);
-        connection_free(c);
+        leave(c);
+        return;
+    }
+    io_websocket_pause(ws);
+    if (c->all->main && rpc_may_subscribe(buf_bytes(message))) {
+        c->leaving = *message;
+        buf_init(message);
+        go_on(c);
         return;
     }
     c->asking = true;
-    io_websocket_pause(ws);
-    struct rpc_exchange *exchange = rpc_session_ask(&c->session, message, on_answer, c);
+    struct rpc_exchange *exchange =
+        c->all->main ? rpc_ask_at(c->all->desk, c->session.access, message, on_answer, c)
+                     : rpc_session_ask(&c->session, message, on_answer, c);
     if (exchange)
         c->exchange = exchange;
 }
@@ -124,7 +166,7 @@ static void on_drained(void *context, struct io_websocket *ws)
 static void on_closed(void *context, struct io_websocket *ws)
 {
     (void)ws;
-    connection_free(context);
+    leave(context);
 }
 
 static const struct io_websocket_ops ops = {
@@ -133,7 +175,83 @@ static const struct io_websocket_ops ops = {
     .closed = on_closed,
 };
 
+/* --- To the loop's desk --- */
+
+/* As the client might have sent it. */
+static void put_frame(struct buf *b, struct bytes message)
+{
+    static const uint8_t mask[4];
+    uint8_t header[IO_WEBSOCKET_HEADER_MAX];
+    size_t len = io_websocket_header(header, IO_WEBSOCKET_TEXT, message.len);
+    header[1] |= 0x80;
+    buf_append(b, header, len);
+    buf_append(b, mask, sizeof(mask));
+    buf_append_bytes(b, message);
+}
+
+/* What it asked, and what came behind, is read there anew. */
+static void move(void *context)
+{
+    struct connection *c = context;
+    struct buf rest, bytes = BUF_INIT;
+    if (io_websocket_queued(c->ws))
+        return; /* `drained` comes again */
+    put_frame(&bytes, buf_bytes(&c->leaving));
+    struct io_stream *stream = io_websocket_release(c->ws, &rest);
+    buf_append_bytes(&bytes, buf_bytes(&rest));
+    buf_release(&rest);
+    atomic_fetch_add_explicit(c->all->total, 1, memory_order_relaxed);
+    if (!io_stream_send(stream, c->all->main->inbox, &bytes)) {
+        atomic_fetch_sub_explicit(c->all->total, 1, memory_order_relaxed);
+        io_stream_close(stream); /* out of memory, or of descriptors */
+    }
+    buf_release(&bytes);
+    leave(c);
+}
+
 /* --- Opening --- */
+
+/* Takes a stream that has been counted, and closes it without memory. */
+static void connect_stream(struct rpc_websockets *all, struct io_stream *stream, struct buf *rest,
+                           const struct rpc_access *access)
+{
+    struct connection *c = mem_alloc_zeroed(1, sizeof(*c));
+    struct io_websocket_options options = {RPC_IPC_MAX, all->options.ping_ms, all->options.pong_ms};
+    if (!c)
+        io_stream_close(stream);
+    if (!c || io_websocket_new(&c->ws, all->desk->loop, stream, rest, &options, &ops, c)) {
+        atomic_fetch_sub_explicit(all->total, 1, memory_order_relaxed);
+        buf_release(rest);
+        mem_free(c);
+        return;
+    }
+    rpc_session_init(&c->session, all->desk->rpc, *access);
+    rpc_grant_keep(access->grant);
+    c->session.context = c;
+    c->session.send = on_send;
+    c->session.unread = on_unread;
+    c->session.overrun = on_overrun;
+    c->all = all;
+    buf_init(&c->leaving);
+    io_timer_init(&c->moving, all->desk->loop, move, c);
+    list_add(&all->connections, &c->item);
+}
+
+static void on_arrival(void *context, struct io_mail *mail)
+{
+    struct rpc_websockets *all = context;
+    struct io_stream *stream;
+    struct buf bytes = BUF_INIT;
+    if (all->ended)
+        io_stream_refuse(mail);
+    else if (io_stream_receive(&stream, &bytes, all->desk->loop, mail))
+        atomic_fetch_sub_explicit(all->total, 1, memory_order_relaxed);
+    else {
+        io_stream_resume(stream);
+        connect_stream(all, stream, &bytes, &all->options.access);
+    }
+    buf_release(&bytes);
+}
 
 static void refuse(struct io_http_request *request, unsigned status)
 {
@@ -154,35 +272,22 @@ void rpc_websockets_open(struct rpc_websockets *websockets, struct io_http_reque
     unsigned status = io_websocket_handshake(accept, &request->head);
     if (status == 101 && origin && !rpc_origin_may(websockets->origins, *origin))
         status = 403;
-    if (status == 101 && websockets->count >= websockets->options.connections_max)
+    if (status == 101 && atomic_load_explicit(websockets->total, memory_order_relaxed) >=
+                             websockets->options.connections_max)
         status = 503;
-    struct connection *c = status == 101 ? mem_alloc_zeroed(1, sizeof(*c)) : NULL;
-    if (!c) {
-        refuse(request, status == 101 ? 503 : status);
+    if (status != 101) {
+        refuse(request, status);
         return;
     }
     struct io_http_field fields[] = {
         {"Upgrade", "websocket"}, {"Connection", "Upgrade"}, {"Sec-WebSocket-Accept", accept}};
-    struct io_websocket_options options = {RPC_IPC_MAX, websockets->options.ping_ms,
-                                           websockets->options.pong_ms};
     struct buf rest = BUF_INIT;
     struct rpc_access access = websockets->options.access;
     rpc_psi_of_http(&access, request);
+    access.grant = grant;
     struct io_stream *stream = io_http_upgrade(request, fields, BASE_COUNT(fields), &rest);
-    if (io_websocket_new(&c->ws, rpc_loop(websockets->rpc), stream, &rest, &options, &ops, c)) {
-        buf_release(&rest);
-        mem_free(c);
-        return;
-    }
-    access.grant = rpc_grant_keep(grant);
-    rpc_session_init(&c->session, websockets->rpc, access);
-    c->session.context = c;
-    c->session.send = on_send;
-    c->session.unread = on_unread;
-    c->session.overrun = on_overrun;
-    c->all = websockets;
-    list_add(&websockets->connections, &c->item);
-    websockets->count++;
+    atomic_fetch_add_explicit(websockets->total, 1, memory_order_relaxed);
+    connect_stream(websockets, stream, &rest, &access);
 }
 
 /* --- Life --- */
@@ -206,13 +311,15 @@ static char *make_origins(const char *origins)
     return copy;
 }
 
-int rpc_websockets_new(struct rpc_websockets **ret_websockets, struct rpc *rpc,
-                       const struct rpc_websocket_options *options)
+int rpc_websockets_new(struct rpc_websockets **ret_websockets, struct rpc_desk *desk,
+                       struct rpc_websockets *main, const struct rpc_websocket_options *options)
 {
     struct rpc_websockets *websockets = mem_alloc_zeroed(1, sizeof(*websockets));
     if (!websockets)
         return ERR_NOMEM;
-    websockets->rpc = rpc;
+    websockets->desk = desk;
+    websockets->main = main;
+    websockets->total = main ? &main->own_total : &websockets->own_total;
     websockets->options = *options;
     if (options->connections_max == 0)
         websockets->options.connections_max = CONNECTIONS_MAX;
@@ -221,9 +328,13 @@ int rpc_websockets_new(struct rpc_websockets **ret_websockets, struct rpc *rpc,
     if (options->pong_ms == 0)
         websockets->options.pong_ms = PONG_MS;
     websockets->origins = make_origins(options->origins);
-    if (!websockets->origins) {
+    int status = websockets->origins ? 0 : ERR_NOMEM;
+    if (status == 0 && !main && desk->loop)
+        status = io_mailbox_new(&websockets->inbox, desk->loop, on_arrival, websockets);
+    if (status) {
+        mem_free(websockets->origins);
         mem_free(websockets);
-        return ERR_NOMEM;
+        return status;
     }
     *ret_websockets = websockets;
     return 0;
@@ -233,10 +344,12 @@ void rpc_websockets_free(struct rpc_websockets *websockets)
 {
     if (!websockets)
         return;
+    websockets->ended = true;
+    io_mailbox_free(websockets->inbox);
     while (websockets->connections) {
         struct connection *c = LIST_OWNER(websockets->connections, struct connection, item);
         io_websocket_close(c->ws, IO_WEBSOCKET_GOING_AWAY);
-        connection_free(c);
+        leave(c);
     }
     mem_free(websockets->origins);
     mem_free(websockets);

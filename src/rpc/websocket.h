@@ -16,14 +16,16 @@ struct rpc_websocket_options {
     uint64_t ping_ms, pong_ms; /* 0 = 60 s of silence, then 30 s */
 };
 
-/* Strings are copied. ERR_NOMEM. */
-int rpc_websockets_new(struct rpc_websockets **ret_websockets, struct rpc *rpc,
+/* Those of a desk; whoever subscribes goes to `main`, the loop's, which ends after all others (NULL: these are the loop's). Strings are copied. On any
+ * thread. ERR_NOMEM. */
+int rpc_websockets_new(struct rpc_websockets **ret_websockets, struct rpc_desk *desk,
+                       struct rpc_websockets *main,
                        const struct rpc_websocket_options *options) BASE_NODISCARD;
 /* A request that wants to become one: upgrades it, or refuses it. Inside of io_http's `request`. `grant` is what its
  * token allows, NULL when none is needed; the connection keeps it. */
 void rpc_websockets_open(struct rpc_websockets *websockets, struct io_http_request *request,
                          struct rpc_grant *grant);
-/* Closes all. NULL is fine. */
+/* Closes all. On the desk's thread. NULL is fine. */
 void rpc_websockets_free(struct rpc_websockets *websockets);
 
 #endif

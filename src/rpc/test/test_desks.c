@@ -1,13 +1,15 @@
-/* Clients of HTTP that threads of their own answer: what these have not, the loop's desk gives, on the same connections. */
+/* Clients that threads of their own answer: what these have not, the loop's desk gives, on the same connections; who subscribes goes there. */
 #include "io/websocket_frame.h"
 #include "rpc/events/events.h"
 #include "rpc/http.h"
+#include "rpc/ipc.h"
 #include "rpc/test/world.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -61,12 +63,17 @@ static void post(struct client *c, const char *body)
     buf_release(&b);
 }
 
+static bool has_come(const struct client *c, const char *text)
+{
+    return c->got.len && memmem(c->got.data, c->got.len, text, strlen(text));
+}
+
 /* Waits for `text`, and forgets all that came. */
 static void await(struct client *c, const char *text)
 {
-    while (!c->closed && !strstr(buf_text(&c->got), text))
+    while (!c->closed && !has_come(c, text))
         io_loop_turn(c->world->backend.loop, true);
-    if (!strstr(buf_text(&c->got), text))
+    if (!has_come(c, text))
         fail_msg("%s did not come, but: %s", text, buf_text(&c->got));
     buf_clear(&c->got);
 }
@@ -161,13 +168,15 @@ static void put_message(struct client *c, const char *text)
     buf_release(&b);
 }
 
-/* A connection that a desk has served becomes a WebSocket, which the loop serves; then there are none any more. */
+static const char upgrade[] =
+    "GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+/* A connection that has served HTTP becomes a WebSocket, and goes to the loop with its first subscription and all that is behind it; then there are
+ * none any more. */
 static void test_websocket(void **state)
 {
     (void)state;
-    static const char upgrade[] =
-        "GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
     struct world w;
     struct client c;
     struct err_detail detail;
@@ -185,14 +194,66 @@ static void test_websocket(void **state)
     assert_int_equal(io_stream_write(c.stream, bytes_str(upgrade)), 0);
     put_message(&c, "{\"id\":2,\"method\":\"net_version\"}"); /* not waiting for the answer */
     await(&c, "{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":\"1337\"}");
-    put_message(&c, "{\"id\":3,\"method\":\"eth_subscribe\",\"params\":[\"newHeads\"]}");
-    await(&c, "\"id\":3,\"result\":\"0x");
+    put_message(&c,
+                "[{\"id\":3,\"method\":\"eth_syncing\"},{\"id\":4,\"method\":\"net_version\"}]");
+    put_message(&c, "{\"id\":5,\"method\":\"eth_subscribe\",\"params\":[\"syncing\"]}");
+    put_message(&c, "{\"id\":6,\"method\":\"net_version\"}");
+    await(&c, "\"id\":6,\"result\":\"1337\"");
+    rpc_tell_sync(w.rpc, true);
+    await(&c, "\"method\":\"eth_subscription\"");
+    put_message(&c, "{\"id\":7,\"method\":\"net_version\"}");
+    await(&c, "\"id\":7,\"result\":\"1337\"");
     assert_int_equal(rpc_http_set_websocket(http, NULL, "", &detail), 0);
     while (!c.closed)
         io_loop_turn(w.backend.loop, true);
     end_client(&c);
     rpc_http_stop(http);
     world_end(&w);
+}
+
+/* The same by IPC, where messages have no frames; one that begins with its subscription, and one whose name hides behind an escape. */
+static void test_ipc(void **state)
+{
+    (void)state;
+    static const char *const subscribes[] = {
+        "{\"id\":1,\"method\":\"net_version\"}\n{\"id\":2,\"method\":\"eth_syncing\"}"
+        "{\"id\":3,\"method\":\"eth_subscribe\",\"params\":[\"syncing\"]}{\"id\":4,\"method\":",
+        "[{\"id\":3,\"method\":\"eth_subscribe\",\"params\":[\"syncing\"]}] {\"id\":4,\"method\":",
+        "{\"id\":3,\"method\":\"eth_s\\u0075bscribe\",\"params\":[\"syncing\"]} "
+        "{\"id\":4,\"method\":",
+    };
+    struct world w;
+    struct rpc_ipc *ipc;
+    struct client clients[BASE_COUNT(subscribes)];
+    struct err_detail detail;
+    char path[] = "/tmp/quorate-desks-XXXXXX", socket[64];
+    static const struct io_stream_ops ops = {.read = client_read, .closed = client_closed};
+    assert_non_null(mkdtemp(path));
+    snprintf(socket, sizeof(socket), "%s/geth.ipc", path);
+    world_begin_empty(&w);
+    if (rpc_ipc_start(&ipc, w.rpc, socket, &detail))
+        fail_msg("%s", detail.text);
+    for (size_t i = 0; i < BASE_COUNT(subscribes); i++) {
+        struct client *c = &clients[i];
+        *c = (struct client){.world = &w};
+        assert_int_equal(io_connect_unix(&c->stream, w.backend.loop, socket, &ops, c), 0);
+        assert_int_equal(io_stream_write(c->stream, bytes_str(subscribes[i])), 0);
+        await(c, "\"id\":3,\"result\":\"0x");
+        assert_int_equal(io_stream_write(c->stream, bytes_str("\"net_version\"}")), 0);
+        await(c, "\"id\":4,\"result\":\"1337\"");
+    }
+    rpc_tell_sync(w.rpc, true);
+    for (size_t i = 0; i < BASE_COUNT(subscribes); i++)
+        await(&clients[i], "\"method\":\"eth_subscription\"");
+    end_client(&clients[0]); /* the others are there at the end */
+    rpc_ipc_stop(ipc);
+    for (size_t i = 1; i < BASE_COUNT(subscribes); i++) {
+        while (!clients[i].closed)
+            io_loop_turn(w.backend.loop, true);
+        end_client(&clients[i]);
+    }
+    world_end(&w);
+    rmdir(path);
 }
 
 /* The end, with requests on their way between the desks, and clients that do not wait for it. */
@@ -203,12 +264,22 @@ static void test_end(void **state)
         struct world w;
         struct client clients[4];
         world_begin_empty(&w);
+        const struct rpc_websocket_options websocket = {
+            .origins = "", .access = rpc_access_parse("net,eth", NULL)};
+        struct err_detail detail;
         struct rpc_http *http = start(&w);
+        assert_int_equal(rpc_http_set_websocket(http, &websocket, "/ws", &detail), 0);
         for (size_t i = 0; i < BASE_COUNT(clients); i++) {
             connect_client(&clients[i], &w, http);
             for (int k = 0; k < 3; k++)
                 post(&clients[i], "[{\"id\":1,\"method\":\"eth_syncing\"},"
                                   "{\"id\":2,\"method\":\"net_version\"}]");
+            if (i % 2)
+                continue;
+            assert_int_equal(io_stream_write(clients[i].stream, bytes_str(upgrade)), 0);
+            put_message(&clients[i], "{\"id\":3,\"method\":\"eth_syncing\"}");
+            put_message(&clients[i],
+                        "{\"id\":5,\"method\":\"eth_subscribe\",\"params\":[\"syncing\"]}");
         }
         for (int turn = 0; turn < round; turn++)
             io_loop_turn(w.backend.loop, false);
@@ -216,6 +287,7 @@ static void test_end(void **state)
             end_client(&clients[i]);
         if (round % 2)
             io_loop_turn(w.backend.loop, false);
+        rpc_tell_sync(w.rpc, true);
         rpc_http_stop(http);
         world_end(&w);
     }
@@ -242,7 +314,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_both), cmocka_unit_test(test_rules), cmocka_unit_test(test_websocket),
-        cmocka_unit_test(test_end),  cmocka_unit_test(test_alone),
+        cmocka_unit_test(test_ipc),  cmocka_unit_test(test_end),   cmocka_unit_test(test_alone),
     };
     return cmocka_run_group_tests_name("desks", tests, NULL, NULL);
 }
