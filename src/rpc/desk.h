@@ -1,5 +1,5 @@
 /*
- * Where requests are answered. The loop's desk answers everything. The others have a thread each, with a loop of its own, for clients of HTTP: what the
+ * Where requests are answered. The loop's desk answers everything. The others have a thread each, with a loop of its own, for clients: what the
  * table marks as `anywhere` they answer by themselves, from a snapshot of the head of their own; the rest goes to the loop, and its answer
  * comes back. So clients who ask small things take nothing of consensus' time, and are answered on all processors.
  */

@@ -14,7 +14,7 @@
  *     extension/         what the node does about extensions of private contracts without being asked
  *     backend/           what the node gives
  *
- *     desk.h             the threads that answer clients of HTTP
+ *     desk.h             the threads that answer clients
  *
  * Everything is on the loop's thread but methods that the table marks for the worker, and what it marks for any desk.
  */

@@ -53,7 +53,7 @@ struct rpc_backend {
     struct io_worker
         *light; /* for signatures and short reads, so that they do not wait behind those */
     size_t
-        desks; /* threads that serve clients of HTTP beside the loop (rpc/desk.h); 0: the loop does */
+        desks; /* threads that serve clients beside the loop (rpc/desk.h); 0: the loop does */
     struct chain *chain;
     struct chain_pool *pool;
     struct p2p_server *server;
