@@ -165,7 +165,10 @@ def check_idle(node, count):
             s.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
                       b"Sec-WebSocket-Key: " + base64.b64encode(os.urandom(16)) + b"\r\n\r\n\x81")
     assert node.height() == 0
-    assert len(os.listdir(f"/proc/{node.process.pid}/fd")) > count
+    end = time.monotonic() + 60
+    while len(os.listdir(f"/proc/{node.process.pid}/fd")) <= count:
+        assert time.monotonic() < end, "connections that came are not taken"
+        time.sleep(0.02)
     held[0].sendall(head_of(65) + b'{"jsonrpc":"2.0","id":1,"method":"eth_blockNumber","params":[]}  ')
     assert held[0].recv(100).startswith(b"HTTP/1.1 200 ")
     for s in held:
