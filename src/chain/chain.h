@@ -357,7 +357,7 @@ int chain_import(struct chain *chain, enum chain_verdict *ret_verdict, size_t *r
                  size_t count) BASE_NODISCARD;
 
 struct chain_progress {
-    uint64_t blocks, transactions, known; /* so far */
+    uint64_t blocks, transactions, gas, known; /* so far */
     uint64_t head;
 };
 

@@ -231,6 +231,7 @@ static void take_in(struct importing *im, struct chain_block *block)
     im->tip.blocks++;
     im->tip.known += im->verdict == CHAIN_KNOWN;
     im->tip.transactions += block->body->body.transaction_count;
+    im->tip.gas += block->header.gas_used;
     im->tip.head = block->header.number;
     if (im->chain->batch.count == 0)
         tell(im);

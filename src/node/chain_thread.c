@@ -16,7 +16,7 @@ struct node_chain {
         struct map changed; /* address to chain_pool_account */
         struct chain_block **removed;
         size_t removed_count;
-        uint64_t blocks, transactions;
+        uint64_t blocks, transactions, gas;
     } gathered;
 };
 
@@ -91,6 +91,7 @@ static void gather(void *context, const struct chain_event *event)
     chain->gathered.moved = true;
     chain->gathered.blocks++;
     chain->gathered.transactions += event->block->body->body.transaction_count;
+    chain->gathered.gas += event->block->header.gas_used;
     for (size_t i = 0; i < event->changed_count && !chain->gathered.all; i++) {
         struct chain_pool_account *account =
             map_put(&chain->gathered.changed, &event->changed[i].address, NULL);
@@ -159,6 +160,7 @@ static int head_make(struct node_chain *chain, struct node_head **ret_head)
     head->total_difficulty = now.total_difficulty;
     head->blocks = chain->gathered.blocks;
     head->transactions = chain->gathered.transactions;
+    head->gas = chain->gathered.gas;
     int status = chain_reader_open(&reader, chain->options.chain);
     if (status == ERR_OK) {
         status = look_up_istanbul(chain, &reader, head);
@@ -174,7 +176,7 @@ static int head_make(struct node_chain *chain, struct node_head **ret_head)
     chain->gathered.removed = NULL;
     chain->gathered.removed_count = 0;
     chain->gathered.moved = chain->gathered.all = false;
-    chain->gathered.blocks = chain->gathered.transactions = 0;
+    chain->gathered.blocks = chain->gathered.transactions = chain->gathered.gas = 0;
     map_clear(&chain->gathered.changed);
     *ret_head = head;
     return ERR_OK;
@@ -342,12 +344,16 @@ static void work(void *context)
     struct job *job = context;
     static void (*const works[])(struct job *job) = {work_build, work_check, work_commit,
                                                      work_import, work_change};
+    uint64_t began = monotonic_us();
     works[job->kind](job);
+    uint64_t took = monotonic_us() - began;
     if (job->chain->gathered.moved)
         job->head_status = head_make(job->chain, &job->head);
-    if (job->head)
-        job->head->fresh =
-            job->kind == JOB_COMMIT || (job->kind == JOB_IMPORT && job->import.count == 1);
+    if (!job->head)
+        return;
+    job->head->took_us = took;
+    job->head->fresh =
+        job->kind == JOB_COMMIT || (job->kind == JOB_IMPORT && job->import.count == 1);
 }
 
 /* --- Back on the loop --- */

@@ -38,7 +38,8 @@ struct node_head {
     /* Blocks that are no longer part of the chain, highest first; held. */
     struct chain_block **removed;
     size_t removed_count;
-    uint64_t blocks, transactions; /* since the head before */
+    uint64_t blocks, transactions, gas; /* since the head before */
+    uint64_t took_us;                   /* what that took the chain's thread */
     bool fresh; /* agreed on here, or a single block that came: the network should hear of it */
 };
 

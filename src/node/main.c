@@ -158,7 +158,7 @@ int node_main(int argc, char **argv)
     }
     node_log_setup(config.verbosity > NODE_LOG_TRACE ? NODE_LOG_TRACE
                                                      : (enum node_log_level)config.verbosity,
-                   config.log_json, config.log_debug);
+                   config.log_json ? NODE_LOG_JSON : node_log_form_of_stderr(), config.log_debug);
     if (set_log_places(&config, &detail) != ERR_OK)
         return usage_error(&detail, bootnode);
     if (node_config_check(&config, warn, NULL, &detail) != ERR_OK)

@@ -1,3 +1,4 @@
+#include "base/decimal.h"
 #include "base/mem.h"
 #include "base/pool.h"
 #include "node/log/log.h"
@@ -13,6 +14,8 @@ static void take_down(struct node *node)
     if (node->accounts)
         io_timer_stop(&node->forgetting);
     node_endpoints_stop(node->endpoints);
+    if (node->ipc)
+        NODE_LOG(NODE_LOG_INFO, "IPC endpoint closed", node_text("url", node->ipc_path));
     rpc_ipc_stop(node->ipc);
     /* What was under way is done, and answered to nobody. What follows in a batch finds only those that are left. */
     for (size_t i = 0; i < RPC_WAITERS_MAX; i++) {
@@ -32,7 +35,11 @@ static void take_down(struct node *node)
     node_raft_stop(node->raft);
     node_permission_stop(node->permission);
     node_network_stop(network);
+    if (network)
+        NODE_LOG(NODE_LOG_INFO, "Ethereum protocol stopped");
     node_transactions_stop(node->transactions);
+    if (node->transactions)
+        NODE_LOG(NODE_LOG_INFO, "Transaction pool stopped");
     node_chain_stop(node->chain); /* what was under way is done, and told to the others */
     node_network_free(network);
     node->network = NULL;
@@ -50,11 +57,50 @@ static void take_down(struct node *node)
         io_signal_free(node->signals[i]);
     io_loop_free(node->loop);
     node_permission_free(node->permission);
+    if (node->store)
+        NODE_LOG(NODE_LOG_INFO, "Blockchain stopped");
     chain_free(node->store);
     node_manager_free(node->manager);
     pool_free(node->threads);
     node_datadir_close(&node->dir);
     mem_wipe(&node->key, sizeof(node->key));
+}
+
+/* What operators look for at the start of a log, in geth's words. */
+static void tell_settings(const struct node *node)
+{
+    const struct node_config *config = node->config;
+    if (!node->manager)
+        NODE_LOG(NODE_LOG_INFO,
+                 "Running with private transaction manager disabled - quorum private "
+                 "transactions will not be supported");
+    NODE_LOG(NODE_LOG_INFO, "Maximum peer count", node_number("ETH", config->maxpeers),
+             node_number("LES", 0), node_number("total", config->maxpeers));
+    if (config->rpc_gascap)
+        NODE_LOG(NODE_LOG_INFO, "Set global gas cap", node_number("cap", config->rpc_gascap));
+}
+
+static void tell_chain(const struct node *node)
+{
+    static const char *const engines[] = {
+        [CHAIN_ENGINE_FAKE] = "raft or none",
+        [CHAIN_ENGINE_ISTANBUL] = "istanbul",
+        [CHAIN_ENGINE_CLIQUE] = "clique",
+    };
+    const struct chain_config *config = chain_configuration(node->store);
+    const struct node_head *head = node_chain_head(node->chain);
+    const struct eth_header *header = &head->block->header;
+    char difficulty[DECIMAL_U256_MAX], id[DECIMAL_U256_MAX] = "";
+    decimal_format_u256(difficulty, &head->total_difficulty);
+    if (config->chain_id.set)
+        decimal_format_u256(id, &config->chain_id.value);
+    NODE_LOG(NODE_LOG_INFO, "Initialised chain configuration", node_text("chainid", id),
+             node_flag("quorum", config->is_quorum), node_text("engine", engines[config->engine]));
+    NODE_LOG(NODE_LOG_INFO, "Loaded most recent local full block",
+             node_big("number", header->number), node_hash("hash", &head->block->hash),
+             node_text("td", difficulty),
+             node_age("age", header->timestamp, io_loop_wall_ms(node->loop) / 1000));
+    NODE_LOG(NODE_LOG_INFO, "Starting peer-to-peer node", node_text("instance", node->name));
 }
 
 static int start(struct node *node, struct err_detail *detail)
@@ -67,11 +113,10 @@ static int start(struct node *node, struct err_detail *detail)
         int status = steps[i](node, detail);
         if (status != ERR_OK)
             return status;
+        if (i == 0)
+            tell_settings(node);
     }
-    const struct node_head *head = node_chain_head(node->chain);
-    NODE_LOG(NODE_LOG_INFO, "Loaded most recent local full block",
-             node_number("number", head->block->header.number),
-             node_hash("hash", &head->block->hash));
+    tell_chain(node);
     int status = node_network_start(node->network, detail);
     struct node_permission_parts parts = {
         .loop = node->loop,

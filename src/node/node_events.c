@@ -3,6 +3,7 @@
 #include "eth/address.h"
 #include "node/log/log.h"
 #include "node/parts.h"
+#include "node/tell.h"
 
 void node_on_signal(void *context)
 {
@@ -33,13 +34,33 @@ static void tell_removed(struct node *node)
         rpc_removed_free(removed);
 }
 
+static bool is_own(const struct node *node, const struct hash256 *hash, uint64_t *ret_ms)
+{
+    return (node->validator && node_validator_made(node->validator, hash, ret_ms)) ||
+           (node->signer && node_signer_made(node->signer, hash, ret_ms));
+}
+
+static void log_head(const struct node *node, const struct node_head *head)
+{
+    struct node_segment segment = {
+        .blocks = head->blocks,
+        .transactions = head->transactions,
+        .gas = head->gas,
+        .took_us = head->took_us,
+        .last = head->block,
+    };
+    uint64_t took_ms;
+    if (head->blocks == 1 && is_own(node, &head->block->hash, &took_ms))
+        node_tell_sealed(head->block, took_ms);
+    else
+        node_tell_segment(&segment);
+}
+
 void node_on_head(void *context, const struct node_head *head)
 {
     struct node *node = context;
     const struct eth_header *header = &head->block->header;
-    NODE_LOG(NODE_LOG_INFO, "Imported new chain segment", node_number("blocks", head->blocks),
-             node_number("txs", head->transactions), node_number("number", header->number),
-             node_hash("hash", &head->block->hash));
+    log_head(node, head);
     node_permission_head(node->permission, head->removed_count != 0);
     if (node->transactions)
         node_transactions_head(node->transactions, head);

@@ -215,7 +215,9 @@ int node_make_rpc(struct node *node, struct err_detail *detail)
             status = rpc_ipc_start(&node->ipc, node->rpc, path, detail);
         if (status != ERR_OK)
             return err_prefix(detail, status, "IPC");
-        NODE_LOG(NODE_LOG_INFO, "IPC endpoint opened", node_text("url", path));
+        memcpy(node->ipc_path, path, sizeof(path));
+        NODE_LOG(NODE_LOG_INFO, "IPC endpoint opened", node_text("url", path),
+                 node_flag("isMultitenant", node->config->multitenancy));
     }
     status = node_security_open(&node->security, node->config, node->loop, detail);
     if (status == ERR_OK)

@@ -28,6 +28,7 @@ struct node {
     char name[P2P_NAME_MAX + 1];
     char root[NODE_PATH_MAX];       /* the data directory's absolute path */
     char store_file[NODE_PATH_MAX]; /* of the chain */
+    char ipc_path[NODE_PATH_MAX];
     struct pool *threads;
     struct node_manager *manager;         /* of private transactions; NULL: none */
     struct node_audit_answerer *answerer; /* of other parties; NULL: none */

@@ -234,7 +234,9 @@ def cases():
                      (("DIR/e", []), ("DIR/e.gz", []), ("DIR/none/e", []), ("DIR/e", ["0", "0"]), ("DIR/e", ["0"]), ("DIR/e", ["x", "y"]), ("DIR/e", ["5", "1"]), ("DIR/e", ["0", "5"]), ("DIR/e", ["-1", "0"]), ("DIR/e", ["0", "0", "0"]))]
     yield "import", [(BASE + ["import"],)] + INIT + [(BASE + ["import", w],) for w in ("DIR/none", "DIR/not-rlp", "DIR/empty", "DIR/folder", "DIR/bad.json")] + [(BASE + ["import", "DIR/none", "DIR/not-rlp"],)]
     yield "preimages", INIT + [(BASE + ["export-preimages"],), (BASE + ["export-preimages", "DIR/pre"],), (BASE + ["import-preimages"],), (BASE + ["import-preimages", "DIR/none"],)]
-    yield "dump", [(BASE + ["dump"],)] + INIT + [(BASE + ["dump", "0"],), (BASE + ["dump", "5"],), (BASE + ["dump", "zz"],), (BASE + ["dump"],), (BASE + ["--iterative", "dump", "0"],)]
+    yield "dump", INIT + [(BASE + ["dump", "0"],), (BASE + ["dump", "5"],), (BASE + ["dump", "zz"],), (BASE + ["dump"],), (BASE + ["dump", "--iterative", "0"],)]
+    yield "dump without a chain", [(BASE + ["dump"],)]
+    yield "dump flags before", INIT + [(BASE + ["--iterative", "dump", "0"],)]
     yield "dumpgenesis", [(["dumpgenesis"],), (["dumpgenesis", "x"],)] + INIT + [(BASE + ["dumpgenesis"],)]
     yield "dumpconfig", [(["dumpconfig"],), (BASE + ["dumpconfig"],), (BASE + ["--networkid", "5", "--http", "--http.api", "eth,net", "--port", "1234", "--mine", "dumpconfig"],), (BASE + ["--config", "DIR/config.toml", "dumpconfig"],),
                          (["dumpconfig", "DIR/none/x"],)]
@@ -311,6 +313,8 @@ DIFFERENT = [
     ("export", "without a chain: says what to do"),
     ("import", "the file is named"),
     ("preimages", "addresses and slots are kept beside the state"),
+    ("dump without a chain", "says what to do"),
+    ("dump flags before", "a command's flags may stand before its name as well"),
     ("dumpgenesis", "the data directory's, not Ethereum's"),
     ("dumpconfig", "no nodes of Ethereum's main network, no proof of work"),
     ("config *", "the file is read, and its ports are checked, before a command is run"),

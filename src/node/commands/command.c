@@ -7,6 +7,7 @@
 #include "base/pool.h"
 #include "node/log/log.h"
 #include "node/manager.h"
+#include "node/tell.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -281,22 +282,42 @@ static void on_interrupt(int signum)
     interrupted = 1;
 }
 
+/* As GoQuorum: what came since the last line, at most every so often. */
+enum { TOLD_SECONDS = 8 };
+
 struct import_log {
-    double started, last;
+    struct chain *chain;
+    double last;
+    struct chain_progress now, told;
 };
+
+static void tell_import(struct import_log *log)
+{
+    struct chain_head head;
+    double now = base_now_seconds();
+    struct node_segment segment = {
+        .blocks = (log->now.blocks - log->now.known) - (log->told.blocks - log->told.known),
+        .transactions = log->now.transactions - log->told.transactions,
+        .gas = log->now.gas - log->told.gas,
+        .took_us = (uint64_t)((now - log->last) * 1e6),
+        .known = log->now.known - log->told.known,
+    };
+    log->told = log->now;
+    log->last = now;
+    if (segment.blocks == 0)
+        return;
+    chain_head(log->chain, &head);
+    segment.last = head.block;
+    node_tell_segment(&segment);
+    chain_head_release(&head);
+}
 
 static bool import_progress(void *context, const struct chain_progress *progress)
 {
     struct import_log *log = context;
-    double now = base_now_seconds();
-    if (now - log->last >= 2) {
-        log->last = now;
-        NODE_LOG(NODE_LOG_INFO, "Imported new chain segment",
-                 node_number("blocks", progress->blocks),
-                 node_number("txs", progress->transactions),
-                 node_millis("elapsed", (uint64_t)((now - log->started) * 1000)),
-                 node_number("number", progress->head), node_number("ignored", progress->known));
-    }
+    log->now = *progress;
+    if (base_now_seconds() - log->last >= TOLD_SECONDS)
+        tell_import(log);
     return !interrupted;
 }
 
@@ -314,12 +335,13 @@ static int run_import(const struct node_config *config, size_t count, char **arg
     double since = base_now_seconds();
     for (size_t i = 0; i < count && !interrupted; i++) {
         struct err_detail detail = {""};
-        struct import_log log = {base_now_seconds(), base_now_seconds()};
+        struct import_log log = {.chain = o.chain, .last = base_now_seconds()};
         NODE_LOG(NODE_LOG_INFO, "Importing blockchain", node_text("file", arguments[i]));
         int status = access(arguments[i], R_OK) == 0
                          ? chain_import_file(o.chain, arguments[i], import_progress, &log, &detail)
                          : err_set(&detail, ERR_NOTFOUND, "open %s: %s", arguments[i],
                                    node_system_text(errno));
+        tell_import(&log);
         if (status != ERR_OK) {
             NODE_LOG(NODE_LOG_ERROR, "Import error", node_text("file", arguments[i]),
                      node_text("err", detail.text));

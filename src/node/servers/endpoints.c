@@ -41,11 +41,23 @@ static struct rpc_access parse_api(const char *list, const char *message)
     return access;
 }
 
-static void tell(const struct rpc_http *http, const char *message, const char *prefix)
+static void tell_http(const struct node_endpoints *endpoints,
+                      const struct rpc_http_options *options)
 {
     char endpoint[IO_ADDRESS_TEXT];
+    io_address_format(endpoint, rpc_http_address(endpoints->http));
+    NODE_LOG(NODE_LOG_INFO, "HTTP server started", node_text("endpoint", endpoint),
+             node_text("prefix", options->prefix), node_text("cors", options->cors),
+             node_text("vhosts", options->vhosts), node_flag("isTls", options->tls != NULL));
+}
+
+static void tell_websocket(const struct node_endpoints *endpoints, const struct rpc_http *http)
+{
+    char endpoint[IO_ADDRESS_TEXT], url[IO_ADDRESS_TEXT + 300];
     io_address_format(endpoint, rpc_http_address(http));
-    NODE_LOG(NODE_LOG_INFO, message, node_text("endpoint", endpoint), node_text("prefix", prefix));
+    snprintf(url, sizeof(url), "%s://%s%s", endpoints->security->tls ? "wss" : "ws", endpoint,
+             endpoints->config->ws_prefix);
+    NODE_LOG(NODE_LOG_INFO, "WebSocket enabled", node_text("url", url));
 }
 
 /* --- Stopping --- */
@@ -154,7 +166,7 @@ static int start_http(void *context, const struct rpc_server_wish *wish, struct 
     if (status != ERR_OK)
         return status;
     set_place(&endpoints->http_place, options.host, options.port);
-    tell(endpoints->http, "HTTP server started", config->http_prefix);
+    tell_http(endpoints, &options);
     return ERR_OK;
 }
 
@@ -192,7 +204,7 @@ static int start_websocket(void *context, const struct rpc_server_wish *wish,
         return status;
     if (!shared)
         set_place(&endpoints->ws_place, host, port);
-    tell(shared ? endpoints->http : endpoints->ws, "WebSocket enabled", config->ws_prefix);
+    tell_websocket(endpoints, shared ? endpoints->http : endpoints->ws);
     return ERR_OK;
 }
 
@@ -232,8 +244,8 @@ void node_endpoints_stop(struct node_endpoints *endpoints)
     if (!endpoints)
         return;
     io_timer_stop(&endpoints->stopping);
-    rpc_http_stop(endpoints->http);
-    rpc_http_stop(endpoints->ws);
+    close_server(&endpoints->http);
+    close_server(&endpoints->ws);
     mem_free(endpoints);
 }
 

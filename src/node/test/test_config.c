@@ -1,8 +1,6 @@
 /* Command lines as geth reads them, and lines of the log as geth writes them. */
 #include "node/config/config.h"
 #include "node/config/file.h"
-#include "node/log/filter.h"
-#include "node/log/log.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -222,122 +220,6 @@ static void test_help_names_every_flag(void **state)
     buf_release(&man);
 }
 
-static const char *line_of(bool json, const char *message, const struct node_log_field *fields,
-                           size_t count)
-{
-    static char line[512];
-    node_log_format(line, sizeof(line), json, NODE_LOG_INFO, 1795463409534, NULL, message, fields,
-                    count);
-    return line;
-}
-
-static void test_log(void **state)
-{
-    (void)state;
-    struct hash256 hash = {{0x4b, 0x05, 0x70}};
-    memcpy(hash.b + 29, "\xf5\x0e\xb4", 3);
-    setenv("TZ", "UTC", 1);
-    const struct node_log_field fields[] = {node_text("database", "chaindata"),
-                                            node_hash("hash", &hash)};
-    /* As recorded: live/command-line.json, but for the width that another line left. */
-    assert_string_equal(line_of(false, "Successfully wrote genesis state", fields, 2),
-                        "INFO [11-23|19:50:09.534] Successfully wrote genesis state         "
-                        "database=chaindata hash=4b0570..f50eb4");
-    const struct node_log_field number[] = {node_number("cap", 25000000), node_millis("took", 1234),
-                                            node_text("err", "a \"b\"\n")};
-    assert_string_equal(
-        line_of(false, "Set global gas cap", number, 3),
-        "INFO [11-23|19:50:09.534] Set global gas cap                       cap=25,000,000 "
-        "took=1.234s err=\"a \\\"b\\\"\\n\"");
-    assert_string_equal(
-        line_of(true, "Set global gas cap", number, 3),
-        "{\"t\":\"2026-11-23T19:50:09.534+0000\",\"lvl\":\"info\",\"msg\":\"Set global gas cap\","
-        "\"cap\":25000000,\"took\":\"1.234s\",\"err\":\"a \\\"b\\\"\\n\"}");
-    const struct node_log_field shorter[] = {node_number("cap", 1), node_text("x", "")};
-    assert_string_equal(
-        line_of(false, "Set", shorter, 2),
-        "INFO [11-23|19:50:09.534] Set                                      cap=1          x=\"\"");
-    char tiny[20];
-    assert_int_equal(
-        node_log_format(tiny, sizeof(tiny), false, NODE_LOG_INFO, 0, NULL, "message", number, 3),
-        19);
-}
-
-/* --log.debug: the place, lined up with the longest so far. */
-static void test_log_origins(void **state)
-{
-    (void)state;
-    char line[200];
-    const struct node_log_place far = {"../src/node/node.c", 1234}, near = {"p2p/server.c", 5};
-    node_log_format(line, sizeof(line), false, NODE_LOG_WARN, 1795463409534, &far, "one", NULL, 0);
-    assert_string_equal(line, "WARN [11-23|19:50:09.534|node/node.c:1234] one");
-    node_log_format(line, sizeof(line), false, NODE_LOG_WARN, 1795463409534, &near, "two", NULL, 0);
-    assert_string_equal(line, "WARN [11-23|19:50:09.534|p2p/server.c:5]   two");
-}
-
-/* --vmodule, by GoQuorum's rules (log/handler_glog.go). */
-static void test_vmodule(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *rules, *file;
-        int level;
-    } cases[] = {
-        {"", "node/node.c", 0},
-        {"node.c=5", "node/node.c", 5},
-        {"node.c=5", "node/node_rpc.c", 0},
-        {"node=4", "node/node.c", 4},
-        {"node=4", "p2p/eth/peer.c", 0},
-        {"p2p=4", "p2p/eth/peer.c", 0},
-        {"p2p/*=4", "p2p/eth/peer.c", 4},
-        {"p2p/*=4", "p2p/server.c", 4},
-        {"p2p/eth=5,p2p/*=4", "p2p/eth/peer.c", 5},
-        {" node = 4 ,,node.c=2", "node/node.c", 4},
-        {"node=0,node=-3", "node/node.c", 0},
-        {"*=4", "node/node.c", 4},
-        {"n.de=4", "node/node.c", 0},
-        {"nod=4", "node/node.c", 0},
-    };
-    static const char *const wrong[] = {"node",     "node=",   "=4", "node=x",
-                                        "node=1=2", "node=4x", " =1"};
-    struct err_detail why;
-    for (size_t i = 0; i < BASE_COUNT(cases); i++) {
-        assert_int_equal(node_log_set_vmodule(cases[i].rules, &why), 0);
-        int level = node_log_level_of(cases[i].file);
-        if (level != cases[i].level)
-            fail_msg("%s: %s has %d, wanted %d", cases[i].rules, cases[i].file, level,
-                     cases[i].level);
-    }
-    node_log_setup(NODE_LOG_ERROR, false, false);
-    assert_int_equal(node_log_set_vmodule("node.c=4", &why), 0);
-    for (size_t i = 0; i < BASE_COUNT(wrong); i++) {
-        assert_int_equal(node_log_set_vmodule(wrong[i], &why), ERR_INPUT);
-        assert_string_equal(why.text, "expect comma-separated list of filename=N");
-    }
-    assert_true(node_log_enabled(NODE_LOG_DEBUG, "../src/node/node.c"));
-    assert_false(node_log_enabled(NODE_LOG_TRACE, "../src/node/node.c"));
-    assert_false(node_log_enabled(NODE_LOG_WARN, "../src/node/main.c"));
-    assert_int_equal(node_log_set_vmodule("", &why), 0);
-    node_log_setup(NODE_LOG_INFO, false, false);
-}
-
-static void test_backtrace(void **state)
-{
-    (void)state;
-    static const char *const wrong[] = {"",          "node.c",   "node.c:", ":5",
-                                        "raft.go:5", "node.c:x", "a.c:1:2"};
-    struct err_detail why;
-    for (size_t i = 0; i < BASE_COUNT(wrong); i++) {
-        assert_int_equal(node_log_set_backtrace(wrong[i], &why), ERR_INPUT);
-        assert_string_equal(why.text, "expect file.c:234");
-    }
-    assert_false(node_log_wants_backtrace("node/node.c", 0));
-    assert_int_equal(node_log_set_backtrace("node.c:12", &why), 0);
-    assert_true(node_log_wants_backtrace("node/node.c", 12));
-    assert_false(node_log_wants_backtrace("node/node.c", 13));
-    assert_false(node_log_wants_backtrace("node/draft.c", 12));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -345,12 +227,8 @@ int main(void)
         cmocka_unit_test(test_forms),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_checks),
-        cmocka_unit_test(test_log),
         cmocka_unit_test(test_help_names_every_flag),
         cmocka_unit_test(test_config_file_nodes),
-        cmocka_unit_test(test_log_origins),
-        cmocka_unit_test(test_vmodule),
-        cmocka_unit_test(test_backtrace),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 #include "base/hex.h"
 #include "consensus/istanbul/extra.h"
 #include "node/log/log.h"
+#include "node/tell.h"
 #include "node/validator/priv.h"
 
 #include <stdio.h>
@@ -134,15 +135,22 @@ static void built(void *context, struct node_built *result)
         return;
     }
     buf_release(&result->rlp);
-    NODE_LOG(NODE_LOG_DEBUG, "Commit new mining work", node_number("number", block->number),
-             node_number("txs", result->transactions), node_number("offered", result->offered),
-             node_millis("elapsed", result->took_us / 1000));
+    v->build.made = block->hash;
+    v->build.made_ms = io_loop_now(v->options.loop);
+    node_tell_built(result);
     if (v->options.checkpoints)
         tell_completed(result);
     keep_proposal(v, &block->hash, result->block);
     struct consensus_event event = {.kind = CONSENSUS_CANDIDATE, .candidate = {.block = block}};
     node_validator_step(v, &event);
     consensus_block_unref(block);
+}
+
+bool node_validator_made(const struct node_validator *v, const struct hash256 *hash,
+                         uint64_t *ret_ms)
+{
+    *ret_ms = io_loop_now(v->options.loop) - v->build.made_ms;
+    return hash256_equal(hash, &v->build.made);
 }
 
 void node_validator_build_timer(void *context)
@@ -341,6 +349,9 @@ void node_validator_commit(struct node_validator *v, struct consensus_block *pro
     if (status == ERR_OK)
         status = buf_status(&v->commit.extra);
     if (status == ERR_OK) {
+        NODE_LOG(NODE_LOG_INFO, "BFT: block proposal committed",
+                 node_address("author", &proposal->coinbase), node_hash("hash", &proposal->hash),
+                 node_number("number", proposal->number));
         try_commit(v);
         return;
     }

@@ -35,8 +35,9 @@ struct node_validator {
     struct istanbul_set set; /* of the height */
     struct node_votes votes;
     bool started, stopped, syncing, told_pending;
-    bool idle;       /* miner_stop */
-    uint64_t height; /* the last head's number */
+    bool idle;              /* miner_stop */
+    uint64_t height;        /* the last head's number */
+    uint64_t number, round; /* what the machine was at when a round was told last */
 
     /* Effects wait here in order; those behind a RECORD until it is durable. */
     struct consensus_effects effects;
@@ -57,6 +58,8 @@ struct node_validator {
         bool wanted, running;
         uint64_t number, time, due_ms; /* the machine's last wish; due by the wall clock */
         uint64_t us_per_tx, us_fixed;  /* how long it takes lately */
+        struct hash256 made;           /* the last one, and when by the loop's clock */
+        uint64_t made_ms;
     } build;
 
     /* Decoded proposals of this height, oldest first. */

@@ -4,6 +4,7 @@
 #include "crypto/random.h"
 #include "io/timer.h"
 #include "node/log/log.h"
+#include "node/tell.h"
 
 enum {
     RETRY_MS = 1000,      /* after a failure of this machine, or while the account is locked */
@@ -33,6 +34,8 @@ struct node_signer {
     uint64_t period;
     struct chain_block *block; /* built on the head */
     struct istanbul_set signers;
+    struct hash256 made; /* the last one, and when by the loop's clock */
+    uint64_t made_ms;
     const char *silence; /* why no block is made; told when it changes. Until one is made */
 };
 
@@ -151,10 +154,10 @@ static void built(void *context, struct node_built *result)
     if (s->period == 0 && result->transactions == 0)
         return; /* waits for transactions that fit */
     tell_silence(s, NULL);
-    NODE_LOG(NODE_LOG_DEBUG, "Commit new mining work", node_number("number", header->number),
-             node_number("txs", result->transactions), node_number("offered", result->offered),
-             node_millis("elapsed", result->took_us / 1000));
+    node_tell_built(result);
     s->block = chain_block_ref(result->block);
+    s->made = result->block->hash;
+    s->made_ms = io_loop_now(s->options.loop);
     uint64_t visible = header->timestamp * 1000;
     begin(s, STEP_COMMIT, until(s, visible > s->due_ms ? visible : s->due_ms));
 }
@@ -255,6 +258,12 @@ void node_signer_set_mining(struct node_signer *s, bool mining)
         return;
     s->idle = !mining;
     plan(s);
+}
+
+bool node_signer_made(const struct node_signer *s, const struct hash256 *hash, uint64_t *ret_ms)
+{
+    *ret_ms = io_loop_now(s->options.loop) - s->made_ms;
+    return hash256_equal(hash, &s->made);
 }
 
 bool node_signer_is_mining(const struct node_signer *s)

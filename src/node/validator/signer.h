@@ -39,6 +39,9 @@ void node_signer_set_syncing(struct node_signer *signer, bool syncing);
 /* miner_stop and miner_start. */
 void node_signer_set_mining(struct node_signer *signer, bool mining);
 bool node_signer_is_mining(const struct node_signer *signer);
+/* Whether the block is one of its own, and how long ago it was built. */
+bool node_signer_made(const struct node_signer *signer, const struct hash256 *hash,
+                      uint64_t *ret_ms);
 /* The vanity of the blocks from now on, at most 32 bytes. */
 void node_signer_set_extra(struct node_signer *signer, struct bytes extra);
 /* Transactions have come into the pool that can be executed. */

@@ -4,6 +4,8 @@
 #include "node/log/log.h"
 #include "node/validator/priv.h"
 
+#include <stdio.h>
+
 /* --- Signing --- */
 
 int node_validator_sign(void *context, const struct hash256 *digest, uint8_t ret_signature[65])
@@ -70,6 +72,28 @@ static void make_machine(struct node_validator *v, enum istanbul_engine engine)
     v->options.network.each_peer(v->options.network.context, tell_peer, v);
 }
 
+/* A round beyond the first: somebody was late, or away. */
+static void tell_round(struct node_validator *v)
+{
+    struct consensus_status now;
+    char message[32];
+    if (!v->machine)
+        return;
+    consensus_machine_status(v->machine, &now);
+    uint64_t before = now.number == v->number ? v->round : 0;
+    v->number = now.number;
+    v->round = now.round;
+    if (now.round == before || now.round == 0)
+        return;
+    snprintf(message, sizeof(message), "%s: start new round",
+             v->ops == &qbft_machine ? "QBFT" : "BFT");
+    NODE_LOG(NODE_LOG_INFO, message, node_address("address", &v->self),
+             node_number("old.round", before), node_number("next.round", now.round),
+             node_number("next.seq", now.number), node_address("next.proposer", &now.proposer),
+             node_number("next.size", v->set.count),
+             node_flag("next.IsProposer", address_equal(&now.proposer, &v->self)));
+}
+
 void node_validator_step(struct node_validator *v, struct consensus_event *event)
 {
     if (!v->machine || v->stopped)
@@ -81,6 +105,7 @@ void node_validator_step(struct node_validator *v, struct consensus_event *event
         drop_machine(v);
         io_timer_start(&v->record_retry, NODE_RETRY_MS);
     }
+    tell_round(v);
     node_validator_carry_on(v);
 }
 

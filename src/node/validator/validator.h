@@ -55,6 +55,9 @@ void node_validator_set_syncing(struct node_validator *validator, bool syncing);
 /* miner_stop and miner_start: an idle one takes no part until it is started again. */
 void node_validator_set_mining(struct node_validator *validator, bool mining);
 bool node_validator_is_mining(const struct node_validator *validator);
+/* Whether the block is one of its own, and how long ago it was built. */
+bool node_validator_made(const struct node_validator *validator, const struct hash256 *hash,
+                         uint64_t *ret_ms);
 /* The vanity of the blocks from now on, at most 32 bytes. */
 void node_validator_set_extra(struct node_validator *validator, struct bytes extra);
 /* Transactions have come into the pool that can be executed. */
