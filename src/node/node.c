@@ -3,6 +3,9 @@
 #include "base/pool.h"
 #include "node/log/log.h"
 #include "node/parts.h"
+#include "node/stopping.h"
+
+#include <signal.h>
 
 static void take_down(struct node *node)
 {
@@ -53,15 +56,17 @@ static void take_down(struct node *node)
     rpc_removed_free(node->removed);
     pthread_mutex_destroy(&node->lock);
     accounts_free(node->accounts);
-    for (size_t i = 0; i < BASE_COUNT(node->signals); i++)
-        io_signal_free(node->signals[i]);
-    io_loop_free(node->loop);
     node_permission_free(node->permission);
     if (node->store)
         NODE_LOG(NODE_LOG_INFO, "Blockchain stopped");
     chain_free(node->store);
     node_manager_free(node->manager);
     pool_free(node->threads);
+    node_stopping_hold();
+    for (size_t i = 0; i < BASE_COUNT(node->signals); i++)
+        io_signal_free(node->signals[i]);
+    node_stopping_release();
+    io_loop_free(node->loop);
     node_datadir_close(&node->dir);
     mem_wipe(&node->key, sizeof(node->key));
 }
@@ -152,6 +157,9 @@ int node_run_with(const struct node_config *config, void (*ready)(void *context)
         return node_fatal("out of memory");
     node->config = config;
     node->dir.lock = -1;
+    /* Whoever tells programs to open their logs anew sends these; geth does not mind. */
+    signal(SIGUSR1, SIG_IGN);
+    signal(SIGUSR2, SIG_IGN);
     pthread_mutex_init(&node->lock, NULL);
     int status;
     NODE_LOG(NODE_LOG_INFO, "Starting quorate-node", node_text("version", QUORATE_VERSION),
@@ -165,6 +173,7 @@ int node_run_with(const struct node_config *config, void (*ready)(void *context)
         io_loop_run(node->loop);
     }
     struct err_detail failure = node->failure;
+    node_stopping_begin();
     take_down(node);
     mem_free(node);
     if (*failure.text)

@@ -41,15 +41,15 @@ int node_no_topic(const char *name)
 
 /* --- Elapsed time, as Go prints it --- */
 
-static void print_done(const char *what, double since)
+static void print_done(const char *what, double since, const char *end)
 {
     double took = base_now_seconds() - since;
     if (took < 1e-3)
-        printf("%s done in %.3fµs\n", what, took * 1e6);
+        printf("%s done in %.3fµs%s\n", what, took * 1e6, end);
     else if (took < 1)
-        printf("%s done in %.6fms\n", what, took * 1e3);
+        printf("%s done in %.6fms%s\n", what, took * 1e3, end);
     else
-        printf("%s done in %.9fs\n", what, took);
+        printf("%s done in %.9fs%s\n", what, took, end);
 }
 
 /* --- Opening --- */
@@ -270,7 +270,7 @@ static int run_export(const struct node_config *config, size_t count, char **arg
     if (code != NODE_EXIT_OK)
         return code;
     NODE_LOG(NODE_LOG_INFO, "Exported blockchain", node_text("file", arguments[0]));
-    print_done("Export", since);
+    print_done("Export", since, "");
     return code;
 }
 
@@ -351,12 +351,14 @@ static int run_import(const struct node_config *config, size_t count, char **arg
     }
     if (interrupted) {
         NODE_LOG(NODE_LOG_INFO, "Interrupted during import, stopping at next batch");
+        NODE_LOG(NODE_LOG_ERROR, "Import error", node_text("err", "interrupted"));
+        snprintf(last, sizeof(last), "interrupted");
         code = NODE_EXIT_FATAL;
     }
     if (*last)
         fprintf(stderr, "%s\n", last);
     close_all(&o);
-    print_done("Import", since);
+    print_done("Import", since, ".");
     return code;
 }
 
