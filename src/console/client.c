@@ -1,6 +1,7 @@
 #include "console/client.h"
 
 #include "base/base64.h"
+#include "base/hex.h"
 #include "base/mem.h"
 #include "console/wire.h"
 
@@ -28,7 +29,9 @@ struct console_client {
     int fd;
     SSL_CTX *context;
     SSL *ssl;
-    struct buf in; /* what has come and is not used */
+    struct buf in;    /* what has come and is not used */
+    struct buf basic; /* the URL's user, for the header Authorization */
+    char shown[CONSOLE_ENDPOINT_SHOWN];
 };
 
 /* As Go words errors of the system. */
@@ -42,13 +45,60 @@ static const char *lower(char text[128], int errnum)
 
 /* --- The endpoint --- */
 
+/* "user:password@" before a host, with the sign; 0: there is none. */
+static size_t user_length(const char *rest, size_t len)
+{
+    while (len && rest[len - 1] != '@')
+        len--;
+    return len;
+}
+
+void console_endpoint_shown(char ret_text[CONSOLE_ENDPOINT_SHOWN], const char *endpoint)
+{
+    const char *rest = strstr(endpoint, "://");
+    size_t scheme = rest ? (size_t)(rest - endpoint) + 3 : 0;
+    size_t user = rest ? user_length(endpoint + scheme, strcspn(endpoint + scheme, "/?#")) : 0;
+    snprintf(ret_text, CONSOLE_ENDPOINT_SHOWN, "%.*s%s", (int)scheme, endpoint,
+             endpoint + scheme + user);
+}
+
+/* As it is sent, by HTTP's scheme Basic; %XX stand for characters. False when they do not. */
+static bool read_user(struct console_client *c, struct bytes user)
+{
+    struct buf plain = BUF_INIT;
+    bool is_good = true;
+    for (size_t i = 0; i < user.len && is_good; i++) {
+        uint8_t byte = user.data[i];
+        if (byte == '%') {
+            char digits[3] = "";
+            if (user.len - i > 2)
+                memcpy(digits, user.data + i + 1, 2);
+            is_good = digits[0] != 0 && hex_decode_exact(digits, &byte, 1);
+            i += 2;
+        }
+        buf_append_byte(&plain, byte);
+    }
+    if (!memchr(user.data, ':', user.len))
+        buf_append_byte(&plain, ':');
+    buf_append_text(&c->basic, "Basic ");
+    base64_append(&c->basic, buf_bytes(&plain));
+    if (plain.len)
+        mem_wipe(plain.data, plain.len);
+    buf_release(&plain);
+    return is_good && buf_status(&c->basic) == ERR_OK;
+}
+
 static int parse_url(struct console_client *c, const char *rest, struct err_detail *detail)
 {
     const char *endpoint = c->options.endpoint;
-    size_t len = strcspn(rest, "/?#");
-    const char *host = rest, *at = memchr(rest, '@', len);
-    if (at)
-        return err_set(detail, ERR_USAGE, "%.40s…: user names in URLs are not supported", endpoint);
+    size_t scheme_len = (size_t)(rest - endpoint);
+    size_t all = strcspn(rest, "/?#"), user = user_length(rest, all);
+    if (user && !read_user(c, bytes_of(rest, user - 1)))
+        return err_set(detail, ERR_USAGE, "%.*s…: the user of the URL cannot be read",
+                       (int)scheme_len, endpoint);
+    rest += user; /* errors do not show it */
+    size_t len = all - user;
+    const char *host = rest;
     size_t host_len = len;
     const char *colon = host[0] == '[' ? memchr(host, ']', len) : memchr(host, ':', len);
     if (colon && *colon == ']') {
@@ -60,7 +110,8 @@ static int parse_url(struct console_client *c, const char *rest, struct err_deta
     }
     size_t port_len = colon ? (size_t)(rest + len - colon) - 1 : 0;
     if (host_len == 0 || host_len > CONSOLE_HOST_MAX || port_len >= sizeof(c->port))
-        return err_set(detail, ERR_USAGE, "%.200s: no host and port", endpoint);
+        return err_set(detail, ERR_USAGE, "%.*s%.200s: no host and port", (int)scheme_len, endpoint,
+                       rest);
     snprintf(c->host, sizeof(c->host), "%.*s", (int)host_len, host);
     if (port_len)
         snprintf(c->port, sizeof(c->port), "%.*s", (int)port_len, colon + 1);
@@ -205,7 +256,7 @@ static void hang_up(struct console_client *c)
 static int lost(struct console_client *c, struct err_detail *detail)
 {
     hang_up(c);
-    return err_set(detail, ERR_IO, "the connection to %.300s is lost", c->options.endpoint);
+    return err_set(detail, ERR_IO, "the connection to %.300s is lost", c->shown);
 }
 
 static int put(struct console_client *c, struct bytes data, struct err_detail *detail)
@@ -277,6 +328,8 @@ static void write_common(struct console_client *c, struct buf *b, const char *me
     buf_append_format(b, "%s %s HTTP/1.1\r\nHost: %s:%s\r\n", method, c->target, c->host, c->port);
     if (c->options.token && *c->options.token)
         buf_append_format(b, "Authorization: %s\r\n", c->options.token);
+    else if (c->basic.len)
+        buf_append_format(b, "Authorization: %s\r\n", buf_text(&c->basic));
     if (c->options.psi && *c->options.psi)
         buf_append_format(b, "Quorum-PSI: %s\r\n", c->options.psi);
 }
@@ -292,8 +345,7 @@ static int read_http(struct console_client *c, struct console_http *ret_http, st
         if (closed && c->in.len == 0)
             return lost(c, detail);
         if (closed || end == CONSOLE_WIRE_BAD)
-            return err_set(detail, ERR_INPUT, "%.300s does not answer with HTTP",
-                           c->options.endpoint);
+            return err_set(detail, ERR_INPUT, "%.300s does not answer with HTTP", c->shown);
         int status = get(c, &closed, detail);
         if (status != ERR_OK)
             return status;
@@ -399,8 +451,7 @@ static int next_frame(struct console_client *c, struct console_frame *ret_frame,
         if (closed)
             return lost(c, detail);
         if (end == CONSOLE_WIRE_BAD)
-            return err_set(detail, ERR_INPUT, "%.300s: a malformed WebSocket frame",
-                           c->options.endpoint);
+            return err_set(detail, ERR_INPUT, "%.300s: a malformed WebSocket frame", c->shown);
         int status = get(c, &closed, detail);
         if (status != ERR_OK)
             return status;
@@ -455,6 +506,7 @@ int console_client_new(struct console_client **ret_client,
         return err_set(detail, ERR_NOMEM, "out of memory");
     c->options = *options;
     c->fd = -1;
+    console_endpoint_shown(c->shown, options->endpoint);
     int status = parse_endpoint(c, detail);
     if (status == ERR_OK)
         status = connect_now(c, detail);
@@ -472,6 +524,9 @@ void console_client_free(struct console_client *client)
     hang_up(client);
     SSL_CTX_free(client->context);
     buf_release(&client->in);
+    if (client->basic.len)
+        mem_wipe(client->basic.data, client->basic.len);
+    buf_release(&client->basic);
     mem_free(client);
 }
 

@@ -9,11 +9,12 @@ struct console_client;
 enum {
     CONSOLE_ANSWER_MAX = 256 << 20, /* bytes of an answer; a full trace has tens of MB */
     CONSOLE_HOST_MAX = 255,
+    CONSOLE_ENDPOINT_SHOWN = 512,
 };
 
 struct console_client_options {
-    const char
-        *endpoint;     /* a path, ipc:path, http://, https://, ws://, wss://; NULL is not allowed */
+    const char *
+        endpoint; /* a path, ipc:path, http://, https://, ws://, wss://, with user:password@ before the host or not; NULL is not allowed */
     const char *token; /* value of the header Authorization; NULL: none */
     const char *psi;   /* the private state that is asked for; NULL: the default */
     /* TLS: PEM files whose certificates are trusted besides the system's; ciphers as OpenSSL names them. */
@@ -26,6 +27,8 @@ struct console_client_options {
 int console_client_new(struct console_client **ret_client,
                        const struct console_client_options *options,
                        struct err_detail *detail) BASE_NODISCARD;
+/* For messages: without the user and the password of a URL, and cut. */
+void console_endpoint_shown(char ret_text[CONSOLE_ENDPOINT_SHOWN], const char *endpoint);
 /* NULL is fine. */
 void console_client_free(struct console_client *client);
 

@@ -1,8 +1,12 @@
 #include "console/terminal.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 
+#include <errno.h>
 #include <histedit.h>
+#include <langinfo.h>
+#include <locale.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +15,7 @@
 #include <unistd.h>
 #include <wchar.h>
 
-enum { HISTORY_LINES = 1000, WORD_MAX = 256 };
+enum { HISTORY_LINES = 1000, HISTORY_FILE_MAX = 16 << 20, WORD_MAX = 256 };
 
 /* libedit's callbacks have no context of their own, and there is one terminal. */
 static struct {
@@ -21,7 +25,8 @@ static struct {
     const char *history_path;
     unsigned open; /* brackets */
     char prompt[64];
-    bool interrupted;
+    bool interrupted;     /* by Ctrl-C, while the line was typed */
+    struct termios shown; /* as the terminal was found */
 } terminal;
 
 /* --- Text --- */
@@ -142,16 +147,17 @@ static char *edit_prompt(EditLine *edit)
 static int read_character(EditLine *edit, wchar_t *ret_character)
 {
     mbstate_t state = {0};
-    (void)edit;
     for (;;) {
         char byte;
         struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
         int wait = console_engine_timers(terminal.engine);
         int ready = poll(&in, 1, wait);
-        if (ready < 0) {
-            terminal.interrupted = true;
-            return -1;
+        if (ready < 0 && errno == EINTR) {
+            el_set(edit, EL_REFRESH); /* another size, or back from a stop */
+            continue;
         }
+        if (ready < 0)
+            return -1;
         if (ready == 0)
             continue;
         ssize_t n = read(STDIN_FILENO, &byte, 1);
@@ -218,6 +224,22 @@ static unsigned char complete(EditLine *edit, int key)
     return result;
 }
 
+/* Ctrl-C: what was typed is dropped, also the lines of an expression that is not complete. */
+static unsigned char abort_line(EditLine *edit, int key)
+{
+    (void)edit;
+    (void)key;
+    terminal.interrupted = true;
+    return CC_EOF;
+}
+
+/* A program that ends while a line is being typed (the node beside the console) leaves the terminal as it found it. */
+static void restore_terminal(void)
+{
+    if (terminal.edit)
+        tcsetattr(STDIN_FILENO, TCSANOW, &terminal.shown);
+}
+
 /* A line with its end, borrowed; NULL at the end of input. */
 static const char *edit_line(void)
 {
@@ -239,9 +261,63 @@ static const char *plain_line(struct buf *line)
     return line->len ? buf_text(line) : NULL;
 }
 
+/* --- The history's file: what was typed, a command after the other, as geth writes it --- */
+
+static const char edit_magic[] =
+    "_HiStOrY_V2_\n"; /* of libedit's own form, which older versions wrote */
+
+static void load_history(const char *path)
+{
+    HistEvent event;
+    struct buf text = BUF_INIT;
+    struct err_detail detail = {""};
+    size_t first = 0, lines = 0;
+    if (file_read(path, HISTORY_FILE_MAX, &text, &detail) != ERR_OK || text.len == 0) {
+        buf_release(&text);
+        return;
+    }
+    buf_append_byte(&text, '\n');
+    const char *all = buf_text(&text);
+    if (strncmp(all, edit_magic, strlen(edit_magic)) == 0) {
+        history(terminal.history, &event, H_LOAD, path);
+    } else {
+        for (first = text.len; first > 0 && lines <= HISTORY_LINES; first--)
+            lines += all[first - 1] == '\n';
+        for (char *line = (char *)text.data + first, *end; (end = strchr(line, '\n'));
+             line = end + 1) {
+            *end = 0;
+            if (*line)
+                history(terminal.history, &event, H_ENTER, line);
+        }
+    }
+    buf_release(&text);
+}
+
+static void save_history(const char *path)
+{
+    HistEvent event;
+    struct buf text = BUF_INIT;
+    struct err_detail detail = {""};
+    for (int more = history(terminal.history, &event, H_LAST); more >= 0;
+         more = history(terminal.history, &event, H_PREV)) {
+        size_t len = strlen(event.str);
+        while (len && strchr(" \t\r\n", event.str[len - 1]))
+            len--;
+        buf_append_text(&text, text.len ? "\n" : "");
+        buf_append(&text, event.str, len);
+    }
+    /* What was typed is for its writer. When it cannot be kept the session goes on all the same. */
+    if (buf_status(&text) == ERR_OK)
+        (void)!file_write_private(path, buf_bytes(&text), &detail);
+    buf_release(&text);
+}
+
 static int open_editor(struct err_detail *detail)
 {
     HistEvent event;
+    /* What is typed is UTF-8, as everything that is printed, whatever the environment says. */
+    if (!setlocale(LC_CTYPE, "") || strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
+        setlocale(LC_CTYPE, "C.UTF-8");
     terminal.edit = el_init("geth", stdin, stdout, stderr);
     terminal.history = history_init();
     if (!terminal.edit || !terminal.history)
@@ -249,25 +325,24 @@ static int open_editor(struct err_detail *detail)
     history(terminal.history, &event, H_SETSIZE, HISTORY_LINES);
     history(terminal.history, &event, H_SETUNIQUE, 1);
     if (terminal.history_path)
-        history(terminal.history, &event, H_LOAD, terminal.history_path);
+        load_history(terminal.history_path);
+    if (tcgetattr(STDIN_FILENO, &terminal.shown) == 0)
+        atexit(restore_terminal);
     el_set(terminal.edit, EL_EDITOR, "emacs");
+    el_set(terminal.edit, EL_SETTY, "-d", "-isig", NULL);
     el_set(terminal.edit, EL_SIGNAL, 1);
     el_set(terminal.edit, EL_PROMPT, edit_prompt);
     el_set(terminal.edit, EL_HIST, history, terminal.history);
     el_set(terminal.edit, EL_GETCFN, read_character);
     el_set(terminal.edit, EL_ADDFN, "console-complete", "complete a name", complete);
     el_set(terminal.edit, EL_BIND, "^I", "console-complete", NULL);
+    el_set(terminal.edit, EL_ADDFN, "console-abort", "drop what was typed", abort_line);
+    el_set(terminal.edit, EL_BIND, "^C", "console-abort", NULL);
     return ERR_OK;
 }
 
 static void close_editor(void)
 {
-    HistEvent event;
-    if (terminal.history && terminal.history_path) {
-        mode_t before = umask(0077); /* what was typed is for its writer */
-        history(terminal.history, &event, H_SAVE, terminal.history_path);
-        umask(before);
-    }
     if (terminal.history)
         history_end(terminal.history);
     if (terminal.edit)
@@ -281,8 +356,11 @@ static void close_editor(void)
 static void remember(struct buf *input)
 {
     HistEvent event;
-    if (terminal.history && console_may_remember(buf_text(input)))
-        history(terminal.history, &event, H_ENTER, buf_text(input));
+    if (!terminal.history || !console_may_remember(buf_text(input)))
+        return;
+    history(terminal.history, &event, H_ENTER, buf_text(input));
+    if (terminal.history_path)
+        save_history(terminal.history_path); /* Ctrl-C ends an expression with the program */
 }
 
 static void session(void)
@@ -290,7 +368,13 @@ static void session(void)
     struct buf input = BUF_INIT;
     struct buf plain = BUF_INIT;
     const char *line;
-    while ((line = terminal.edit ? edit_line() : plain_line(&plain))) {
+    while ((line = terminal.edit ? edit_line() : plain_line(&plain)) || terminal.interrupted) {
+        if (!line) {
+            fputs("^C\n", stdout);
+            terminal.open = 0;
+            buf_clear(&input);
+            continue;
+        }
         if (terminal.open == 0 && is_exit(line))
             break;
         if (line[strspn(line, " \t\r\n")] == 0)

@@ -257,3 +257,11 @@ int io_resolve_now(struct io_address *ret_address, const char *host, struct err_
     no_such_host(message, sizeof(message), host);
     return err_set(detail, ERR_NOTFOUND, "%s", message);
 }
+
+const char *io_bind_text(int status)
+{
+    return status == UV_EADDRINUSE      ? "bind: address already in use"
+           : status == UV_EADDRNOTAVAIL ? "bind: cannot assign requested address"
+           : status == UV_EACCES        ? "bind: permission denied"
+                                        : uv_strerror(status);
+}

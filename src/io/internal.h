@@ -11,6 +11,9 @@
 
 enum { IO_READ_BUFFER = 64 << 10 }; /* one read of a stream, at most */
 
+/* Why one cannot listen somewhere, by libuv's number, in Go's words, which scripts look for. */
+const char *io_bind_text(int status);
+
 /* A function on its way to the loop. */
 struct io_post {
     struct io_post *next;

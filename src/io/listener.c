@@ -113,7 +113,7 @@ int io_listen_tcp(struct io_listener **ret_listener, struct io_loop *loop, const
         status = listen_at(listener, "0.0.0.0", port);
     if (status < 0) {
         uv_close(&listener->uv.handle, on_closed);
-        return err_set(detail, ERR_IO, "listen tcp %s:%u: %s", host, port, uv_strerror(status));
+        return err_set(detail, ERR_IO, "listen tcp %s:%u: %s", host, port, io_bind_text(status));
     }
     *ret_listener = listener;
     return 0;

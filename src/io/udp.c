@@ -75,7 +75,7 @@ int io_udp_open(struct io_udp **ret_udp, struct io_loop *loop, const char *host,
         status = open_at(udp, "0.0.0.0", port);
     if (status < 0) {
         uv_close((uv_handle_t *)&udp->uv, on_close);
-        return err_set(detail, ERR_IO, "listen udp %s:%u: %s", host, port, uv_strerror(status));
+        return err_set(detail, ERR_IO, "listen udp %s:%u: %s", host, port, io_bind_text(status));
     }
     *ret_udp = udp;
     return 0;

@@ -67,7 +67,10 @@ static int lock(struct node_datadir *dir, struct err_detail *detail)
     close(dir->lock);
     dir->lock = -1;
     if (errno == EWOULDBLOCK)
-        return err_set(detail, ERR_BUSY, "datadir already used by another process: %s", dir->root);
+        return err_set(detail, ERR_BUSY,
+                       "datadir already used by another process: %s (stop that one, or choose "
+                       "another with --datadir)",
+                       dir->root);
     return err_set(detail, ERR_IO, "lock %s: %s", path, node_system_text(errno));
 }
 

@@ -7,6 +7,7 @@
 #include "node/log/log.h"
 #include "node/permission.h"
 #include "node/raft/raft.h"
+#include "node/servers/endpoints.h"
 #include "p2p/eth/local.h"
 #include "p2p/node_list.h"
 
@@ -386,8 +387,10 @@ int node_network_start(struct node_network *network, struct err_detail *detail)
     char text[P2P_ENODE_TEXT];
     tell_fork(network, &node_chain_head(network->options.chain)->block->header);
     int status = p2p_server_start(network->server, detail);
-    if (status != ERR_OK)
+    if (status != ERR_OK) {
+        node_port_remedy(detail, "--port");
         return status;
+    }
     p2p_server_self(network->server, &self);
     p2p_enode_format(text, &self);
     NODE_LOG(NODE_LOG_INFO, "Started P2P networking", node_text("self", text));

@@ -175,12 +175,12 @@ int node_run_with(const struct node_config *config, void (*ready)(void *context)
     struct err_detail failure = node->failure;
     node_stopping_begin();
     take_down(node);
+    const char *failing = node->failing;
     mem_free(node);
     if (*failure.text)
         return node_fatal("%s", failure.text);
     if (status == ERR_OK)
         return NODE_EXIT_OK;
     /* What is wrong with the command line is said as it is. */
-    return node_fatal("%s%s",
-                      status == ERR_USAGE ? "" : "Error starting protocol stack: ", detail.text);
+    return node_fatal("%s%s", status == ERR_USAGE || !failing ? "" : failing, detail.text);
 }

@@ -40,7 +40,18 @@ static bool is_own(const struct node *node, const struct hash256 *hash, uint64_t
            (node->signer && node_signer_made(node->signer, hash, ret_ms));
 }
 
-static void log_head(const struct node *node, const struct node_head *head)
+static void count_head(struct node_figures *figures, const struct node_head *head, bool own)
+{
+    for (uint64_t i = 0; i < head->blocks && !own; i++)
+        rpc_samples_add(&figures->inserts, head->took_us * 1000 / head->blocks);
+    if (head->removed_count == 0)
+        return;
+    figures->reorgs++;
+    figures->dropped += head->removed_count;
+    figures->put_instead += head->blocks;
+}
+
+static void log_head(struct node *node, const struct node_head *head)
 {
     struct node_segment segment = {
         .blocks = head->blocks,
@@ -50,10 +61,12 @@ static void log_head(const struct node *node, const struct node_head *head)
         .last = head->block,
     };
     uint64_t took_ms;
-    if (head->blocks == 1 && is_own(node, &head->block->hash, &took_ms))
+    bool own = head->blocks == 1 && is_own(node, &head->block->hash, &took_ms);
+    if (own)
         node_tell_sealed(head->block, took_ms);
     else
         node_tell_segment(&segment);
+    count_head(&node->figures, head, own);
 }
 
 void node_on_head(void *context, const struct node_head *head)

@@ -12,7 +12,10 @@
 int node_make_files(struct node *node, struct err_detail *detail)
 {
     const struct node_config *config = node->config;
+    node->failing = "Failed to create the protocol stack: ";
     int status = node_datadir_open(&node->dir, config->datadir, detail);
+    if (status != ERR_BUSY)
+        node->failing = "Error starting protocol stack: ";
     if (status == ERR_OK && !realpath(node->dir.root, node->root))
         memcpy(node->root, node->dir.root, sizeof(node->root));
     if (status == ERR_OK)
@@ -249,6 +252,7 @@ int node_make_validator(struct node *node, struct err_detail *detail)
         .extra = bytes_str(node->config->extradata),
         .gas_floor = node->config->gastarget,
         .gas_ceil = node->config->gaslimit,
+        .figures = &node->figures,
         .checkpoints = node->config->emitcheckpoints,
         .network = node_network_for_validator(node->network),
     };

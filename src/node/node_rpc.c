@@ -247,11 +247,14 @@ int node_make_metrics(struct node *node, struct err_detail *detail)
         .server = node_network_server(node->network),
         .manager = node->manager,
         .rpc = node->rpc,
+        .figures = &node->figures,
         .store = node->store_file,
     };
     int status = node_datadir_path(&node->dir, node->store_file, "quorate/data.mdb", detail);
     if (status == ERR_OK)
         status = node_metrics_start(&node->metrics, &source, host, (uint16_t)port, detail);
+    if (status != ERR_OK)
+        node_port_remedy(detail, own ? "--metrics.port" : "--pprof.port");
     if (status == ERR_OK)
         NODE_LOG(NODE_LOG_INFO, "Starting metrics server", node_text("addr", host),
                  node_number("port", port));

@@ -57,10 +57,12 @@ struct node {
     struct node_security security;    /* theirs */
     struct accounts *accounts;
     struct node_metrics *metrics;
+    struct node_figures figures;
     struct io_timer forgetting; /* of keys whose time is over */
     struct node_unlocking *unlocking;
     pthread_mutex_t lock;        /* of `removed` */
     struct rpc_removed *removed; /* logs of blocks that were taken back, not told yet */
+    const char *failing;         /* what stands before the reason why it does not start */
     struct err_detail failure;   /* what ended it while it ran; "" */
 };
 

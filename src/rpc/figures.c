@@ -2,16 +2,6 @@
 #include "base/mem.h"
 #include "rpc/figures_priv.h"
 
-#include <stdlib.h>
-
-struct rpc_samples {
-    uint64_t count;
-    uint32_t ns
-        [RPC_SAMPLES]; /* a ring; four seconds at most, which is where a call is too long anyway */
-};
-
-const double rpc_quantiles[RPC_QUANTILES] = {0.5, 0.75, 0.95, 0.99, 0.999, 0.9999};
-
 int rpc_figures_init(struct rpc_figures *figures, size_t method_count)
 {
     if (figures->all)
@@ -39,11 +29,6 @@ void rpc_figures_release(struct rpc_figures *figures)
     *figures = (struct rpc_figures){.good = 0};
 }
 
-static void add(struct rpc_samples *samples, uint64_t ns)
-{
-    samples->ns[samples->count++ % RPC_SAMPLES] = ns < UINT32_MAX ? (uint32_t)ns : UINT32_MAX;
-}
-
 void rpc_figures_add(struct rpc_figures *figures, size_t index, bool good, uint64_t began_ns)
 {
     uint64_t took = base_now_ns() - began_ns;
@@ -53,49 +38,23 @@ void rpc_figures_add(struct rpc_figures *figures, size_t index, bool good, uint6
         figures->good++;
     else
         figures->bad++;
-    add(figures->all, took);
+    rpc_samples_add(figures->all, took);
     if (!*own)
         *own = mem_alloc_zeroed(1, sizeof(**own)); /* without memory it is not counted */
     if (*own)
-        add(*own, took);
+        rpc_samples_add(*own, took);
     pthread_mutex_unlock(&figures->lock);
-}
-
-static int compare(const void *a, const void *b)
-{
-    const uint32_t *x = a, *y = b;
-    return *x < *y ? -1 : *x > *y;
-}
-
-/* Between the two samples that the quantile lies between (go-ethereum, metrics/sample.go). */
-static uint64_t quantile(const uint32_t *sorted, size_t count, double p)
-{
-    double at = p * (double)(count + 1);
-    if (at < 1)
-        return sorted[0];
-    if (at >= (double)count)
-        return sorted[count - 1];
-    size_t below = (size_t)at;
-    double low = sorted[below - 1], high = sorted[below];
-    return (uint64_t)(low + (at - (double)below) * (high - low));
 }
 
 static bool read_samples(struct rpc_figures *figures, const struct rpc_samples *samples,
                          struct rpc_timer *ret_timer)
 {
-    uint32_t sorted[RPC_SAMPLES];
     if (!samples)
         return false;
     pthread_mutex_lock(&figures->lock);
-    size_t count = samples->count < RPC_SAMPLES ? (size_t)samples->count : RPC_SAMPLES;
-    *ret_timer = (struct rpc_timer){.count = samples->count};
-    memcpy(sorted, samples->ns, count * sizeof(*sorted));
+    struct rpc_samples copy = *samples;
     pthread_mutex_unlock(&figures->lock);
-    if (!count)
-        return true;
-    qsort(sorted, count, sizeof(*sorted), compare);
-    for (size_t i = 0; i < RPC_QUANTILES; i++)
-        ret_timer->quantiles[i] = quantile(sorted, count, rpc_quantiles[i]);
+    rpc_samples_read(&copy, ret_timer);
     return true;
 }
 

@@ -3,19 +3,7 @@
 #define RPC_FIGURES_H
 
 #include "rpc/rpc.h"
-
-enum {
-    RPC_SAMPLES = 256, /* of the last calls of a kind, for quantiles */
-    RPC_QUANTILES = 6,
-};
-
-extern const double rpc_quantiles[RPC_QUANTILES]; /* 0.5 … 0.9999 */
-
-/* One kind of call. */
-struct rpc_timer {
-    uint64_t count;
-    uint64_t quantiles[RPC_QUANTILES]; /* ns, of the last RPC_SAMPLES */
-};
+#include "rpc/samples.h"
 
 /* From now on calls are counted. ERR_NOMEM. */
 int rpc_count_calls(struct rpc *rpc) BASE_NODISCARD;

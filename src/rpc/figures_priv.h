@@ -7,8 +7,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-struct rpc_samples;
-
 /* From any thread, once there are some. */
 struct rpc_figures {
     atomic_bool counting; /* the rest is there */

@@ -153,6 +153,7 @@ static void remove_entry(struct chain_pool *pool, struct pool_tx *entry)
     chain_pool_tree_remove(account, entry);
     chain_pool_table_remove(pool, entry);
     account->slots -= entry->slots;
+    pool->slots -= entry->slots;
     pool->tx_bytes -= chain_pool_tx_bytes(entry);
     chain_tx_unref(entry->tx);
     mem_free(entry);
@@ -167,6 +168,7 @@ void chain_pool_account_insert(struct chain_pool *pool, struct pool_account *acc
     chain_pool_tree_insert(account, entry);
     chain_pool_table_insert(pool, entry);
     account->slots += entry->slots;
+    pool->slots += entry->slots;
     pool->tx_bytes += chain_pool_tx_bytes(entry);
     count(pool, account);
 }

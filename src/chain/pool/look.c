@@ -78,8 +78,11 @@ void chain_pool_stats(const struct chain_pool *pool, struct chain_pool_stats *re
         .local = pool->local_count,
         .accounts = pool->heaps[POOL_WIDEST].count,
         .bytes = bytes,
+        .slots = pool->slots,
         .evicted = pool->evicted,
+        .replaced = pool->replaced,
     };
+    memcpy(ret_stats->answers, pool->answers, sizeof(pool->answers));
 }
 
 /* --- Walking --- */

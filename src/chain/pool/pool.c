@@ -194,6 +194,7 @@ static enum chain_pool_status place_entry(struct chain_pool *pool, struct pool_t
             return status;
         old = chain_pool_tree_find(account, entry->nonce); /* it may have had to go */
     }
+    pool->replaced += old != NULL;
     chain_tx_ref(entry->tx);
     chain_pool_account_mark(pool, account);
     chain_pool_account_insert(pool, account, entry, old);
@@ -246,6 +247,7 @@ int chain_pool_add(struct chain_pool *pool, struct chain_tx *const *txs, size_t 
     }
     int settled = settle(pool);
     for (size_t i = 0; i < count; i++) {
+        pool->answers[ret_statuses[i]]++;
         struct pool_tx *entry =
             ret_statuses[i] == CHAIN_POOL_OK ? chain_pool_table_find(pool, &txs[i]->hash) : NULL;
         if (entry)

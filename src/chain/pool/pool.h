@@ -65,6 +65,8 @@ enum chain_pool_status {
 #undef X
 };
 
+enum { CHAIN_POOL_STATUSES = CHAIN_POOL_MALFORMED + 1 };
+
 const char *chain_pool_status_text(enum chain_pool_status status);
 
 /* What holds for the transactions of the next block, as the head says. */
@@ -188,7 +190,11 @@ struct chain_pool_stats {
     size_t local;           /* of them */
     size_t accounts;        /* with transactions */
     size_t bytes;           /* all memory of the pool and its transactions */
-    uint64_t evicted;       /* since the start: lost their place to others or to age */
+    size_t slots;           /* that they fill, of CHAIN_POOL_SLOT bytes */
+    /* Since the start. */
+    uint64_t evicted;                      /* lost their place to others or to age */
+    uint64_t replaced;                     /* by one with the same nonce */
+    uint64_t answers[CHAIN_POOL_STATUSES]; /* to those that were to be added */
 };
 void chain_pool_stats(const struct chain_pool *pool, struct chain_pool_stats *ret_stats);
 

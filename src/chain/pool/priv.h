@@ -118,7 +118,9 @@ struct chain_pool {
     size_t tx_bytes, local_count;
     size_t remote_slots, remote_pending, remote_queued;
     size_t pending;
-    uint64_t evicted;
+    uint64_t evicted, replaced;
+    uint64_t answers[CHAIN_POOL_STATUSES];
+    size_t slots; /* of all */
 
     struct pool_journal journal;
 };

@@ -121,7 +121,10 @@ static void test_endpoints(void **state)
         {"ftp://host", "no known transport for URL scheme \"ftp\"", ERR_USAGE},
         {"http://127.0.0.1:1", "dial tcp 127.0.0.1:1: connect: connection refused", ERR_IO},
         {"ws://", "no host and port", ERR_USAGE},
-        {"http://user:pass@host", "user names in URLs are not supported", ERR_USAGE},
+        {"http://user:pass@127.0.0.1:1", "dial tcp 127.0.0.1:1: connect: connection refused",
+         ERR_IO},
+        {"http://user%4@127.0.0.1:1", "http://…: the user of the URL cannot be read", ERR_USAGE},
+        {"ws://user:secret@", "ws://: no host and port", ERR_USAGE},
     };
     for (size_t i = 0; i < BASE_COUNT(wrong); i++) {
         struct console_client *client = NULL;

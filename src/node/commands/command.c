@@ -181,7 +181,10 @@ static int write_genesis(const struct node_config *config, struct bytes json)
     struct chain *chain = NULL;
     int status = node_datadir_open(&dir, config->datadir, &detail);
     if (status != ERR_OK)
-        return node_fatal("Failed to open database: %s", detail.text);
+        return node_fatal("%s: %s",
+                          status == ERR_BUSY ? "Failed to create the protocol stack"
+                                             : "Failed to open database",
+                          detail.text);
     status = node_open_chain(&chain, config, &dir, json, NULL, NULL, &detail);
     if (status == ERR_OK && make_keys(config, &dir) != NODE_EXIT_OK) {
         chain_free(chain);

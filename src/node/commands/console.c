@@ -65,9 +65,11 @@ int node_run_attach(const struct node_config *config, size_t count, char **argum
         return node_fatal("Failed to start the JavaScript console: %s", detail.text);
     /* The reference connects at once but for HTTP, where the first request does. */
     const char *endpoint = options.client.endpoint;
+    char shown[CONSOLE_ENDPOINT_SHOWN];
+    console_endpoint_shown(shown, endpoint);
     return strncmp(endpoint, "http://", 7) == 0 || strncmp(endpoint, "https://", 8) == 0
                ? node_fatal("Failed to start the JavaScript console: api modules: Post \"%s\": %s",
-                            endpoint, detail.text)
+                            shown, detail.text)
                : node_fatal("Unable to attach to remote geth: %s", detail.text);
 }
 

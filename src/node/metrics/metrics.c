@@ -28,6 +28,9 @@ struct values {
     uint64_t head, transactions, gas_used, gas_limit, pending, queued, local, peers, store;
     uint64_t manager_waited, manager_failures;
     uint64_t requests, good, bad;
+    struct chain_pool_stats pool;
+    uint64_t pool_invalid;
+    struct node_figures figures;
     struct p2p_traffic traffic;
     struct node_system system;
 };
@@ -46,6 +49,11 @@ static void gather_chain(struct values *v, const struct node_metrics_source *sou
     v->pending = stats.pending;
     v->queued = stats.queued;
     v->local = stats.local;
+    v->pool = stats;
+    for (unsigned i = 0; i < CHAIN_POOL_STATUSES; i++)
+        if (i != CHAIN_POOL_OK && i != CHAIN_POOL_ALREADY_KNOWN && i != CHAIN_POOL_UNDERPRICED &&
+            i != CHAIN_POOL_REPLACE_UNDERPRICED && i != CHAIN_POOL_FULL)
+            v->pool_invalid += stats.answers[i];
 }
 
 static void gather(struct values *v, const struct node_metrics_source *source,
@@ -59,6 +67,8 @@ static void gather(struct values *v, const struct node_metrics_source *source,
     v->peers = p2p_server_peer_count(source->server);
     p2p_server_traffic(source->server, &v->traffic);
     node_manager_look(source->manager, &manager);
+    if (source->figures)
+        v->figures = *source->figures;
     v->manager_waited = manager.waited_ms;
     v->manager_failures = manager.failures;
     if (source->rpc)
@@ -86,6 +96,22 @@ static const struct {
     GAUGE("txpool/pending", pending),
     GAUGE("txpool/queued", queued),
     GAUGE("txpool/local", local),
+    GAUGE("txpool/slots", pool.slots),
+    METER("txpool/valid", pool.answers[CHAIN_POOL_OK]),
+    METER("txpool/known", pool.answers[CHAIN_POOL_ALREADY_KNOWN]),
+    METER("txpool/invalid", pool_invalid),
+    METER("txpool/underpriced", pool.answers[CHAIN_POOL_UNDERPRICED]),
+    METER("txpool/overflowed", pool.answers[CHAIN_POOL_FULL]),
+    METER("txpool/pending/replace", pool.replaced),
+    METER("txpool/pending/discard", pool.answers[CHAIN_POOL_REPLACE_UNDERPRICED]),
+    METER("txpool/queued/eviction", pool.evicted),
+    METER("chain/reorg/executes", figures.reorgs),
+    METER("chain/reorg/add", figures.put_instead),
+    METER("chain/reorg/drop", figures.dropped),
+    METER("consensus/istanbul/core/round", figures.rounds[ISTANBUL_IBFT].rounds),
+    METER("consensus/istanbul/core/sequence", figures.rounds[ISTANBUL_IBFT].heights),
+    METER("consensus/istanbul/qbft/core/round", figures.rounds[ISTANBUL_QBFT].rounds),
+    METER("consensus/istanbul/qbft/core/sequence", figures.rounds[ISTANBUL_QBFT].heights),
     GAUGE("p2p/peers", peers),
     METER("p2p/ingress", traffic.ingress),
     METER("p2p/egress", traffic.egress),
@@ -126,13 +152,10 @@ static void write_key(struct buf *b, const char *name)
         buf_append_byte(b, *name == '/' ? '_' : (uint8_t)*name);
 }
 
-static void write_timer(void *context, const char *name, const struct rpc_timer *timer)
+static void write_timer(const struct writing *w, const char *key, const struct rpc_timer *timer)
 {
     static const char *const percents[RPC_QUANTILES] = {"50", "75", "95", "99", "999", "9999"};
-    const struct writing *w = context;
     struct buf *b = w->b;
-    char key[192];
-    snprintf(key, sizeof(key), "rpc/duration/%s", name);
     if (w->json) {
         buf_append_format(b, ",\n\"%s.count\": %llu", key, (unsigned long long)timer->count);
         for (size_t i = 0; i < RPC_QUANTILES; i++)
@@ -155,8 +178,24 @@ static void write_timer(void *context, const char *name, const struct rpc_timer 
     buf_append_byte(b, '\n');
 }
 
-void node_metrics_write(struct buf *b, const struct node_metrics_source *source,
-                        struct node_system *system, bool json)
+static void write_call(void *context, const char *name, const struct rpc_timer *timer)
+{
+    char key[192];
+    snprintf(key, sizeof(key), "rpc/duration/%s", name);
+    write_timer(context, key, timer);
+}
+
+static void write_samples(const struct writing *w, const char *key,
+                          const struct rpc_samples *samples)
+{
+    struct rpc_timer timer;
+    rpc_samples_read(samples, &timer);
+    write_timer(w, key, &timer);
+}
+
+/* The values as one of the two texts. */
+static void write_values(struct buf *b, const struct node_metrics_source *source,
+                         struct node_system *system, bool json)
 {
     struct values values;
     struct writing w = {b, json};
@@ -176,8 +215,13 @@ void node_metrics_write(struct buf *b, const struct node_metrics_source *source,
         write_key(b, metrics[i].name);
         buf_append_format(b, " %llu\n\n", value);
     }
+    write_samples(&w, "chain/inserts", &values.figures.inserts);
+    write_samples(&w, "consensus/istanbul/core/consensus",
+                  &values.figures.rounds[ISTANBUL_IBFT].took);
+    write_samples(&w, "consensus/istanbul/qbft/core/consensus",
+                  &values.figures.rounds[ISTANBUL_QBFT].took);
     if (source->rpc)
-        rpc_call_timers(source->rpc, write_timer, &w);
+        rpc_call_timers(source->rpc, write_call, &w);
     buf_append_text(b, json ? "\n}\n" : "");
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "io/loop.h"
+#include "node/metrics/figures.h"
 
 struct chain;
 struct chain_pool;
@@ -42,7 +43,8 @@ struct node_metrics_source {
     struct p2p_server *server;
     struct node_manager *manager; /* NULL: none */
     struct rpc *rpc;              /* NULL: its calls are not shown */
-    const char *store;            /* the chain's file; NULL: its size is not shown */
+    const struct node_figures *figures;
+    const char *store; /* the chain's file; NULL: its size is not shown */
 };
 
 /* Serves /debug/metrics/prometheus, /metrics (text) and /debug/metrics (JSON); /health (200 while the process serves) and /ready

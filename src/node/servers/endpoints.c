@@ -208,6 +208,14 @@ static int start_websocket(void *context, const struct rpc_server_wish *wish,
     return ERR_OK;
 }
 
+void node_port_remedy(struct err_detail *detail, const char *flag)
+{
+    struct err_detail why = *detail;
+    if (strstr(why.text, "address already in use"))
+        err_set(detail, ERR_IO, "%s (stop what listens there, or choose another with %s)", why.text,
+                flag);
+}
+
 int node_endpoints_start(struct node_endpoints **ret_endpoints, struct rpc *rpc,
                          const struct node_config *config, const struct node_security *security,
                          struct err_detail *detail)
@@ -224,12 +232,12 @@ int node_endpoints_start(struct node_endpoints **ret_endpoints, struct rpc *rpc,
     if (config->http) {
         status = start_http(endpoints, &as_configured, detail);
         if (status != ERR_OK)
-            err_prefix(detail, status, "HTTP");
+            node_port_remedy(detail, "--http.port");
     }
     if (config->ws && status == ERR_OK) {
         status = start_websocket(endpoints, &as_configured, detail);
         if (status != ERR_OK)
-            err_prefix(detail, status, "WebSocket");
+            node_port_remedy(detail, "--ws.port");
     }
     if (status != ERR_OK) {
         node_endpoints_stop(endpoints);

@@ -21,4 +21,7 @@ void node_endpoints_stop(struct node_endpoints *endpoints);
 /* For rpc_backend. */
 void node_endpoints_rpc(struct node_endpoints *endpoints, struct rpc_servers *ret_servers);
 
+/* What to do, behind the reason why something cannot listen, when that is another program. */
+void node_port_remedy(struct err_detail *detail, const char *flag);
+
 #endif

@@ -37,7 +37,8 @@ struct node_validator {
     bool started, stopped, syncing, told_pending;
     bool idle;              /* miner_stop */
     uint64_t height;        /* the last head's number */
-    uint64_t number, round; /* what the machine was at when a round was told last */
+    uint64_t number, round; /* what the machine was at behind the last step */
+    uint64_t proposed_ns;   /* since when there is a proposal; 0: there is none */
 
     /* Effects wait here in order; those behind a RECORD until it is durable. */
     struct consensus_effects effects;

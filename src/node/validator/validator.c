@@ -1,5 +1,6 @@
 #include "node/validator/validator.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "node/log/log.h"
 #include "node/validator/priv.h"
@@ -72,6 +73,25 @@ static void make_machine(struct node_validator *v, enum istanbul_engine engine)
     v->options.network.each_peer(v->options.network.context, tell_peer, v);
 }
 
+static void count_round(struct node_validator *v, const struct consensus_status *now,
+                        uint64_t before)
+{
+    if (!v->options.figures)
+        return;
+    struct node_rounds *rounds =
+        &v->options.figures->rounds[v->ops == &qbft_machine ? ISTANBUL_QBFT : ISTANBUL_IBFT];
+    rounds->rounds += now->round > before ? now->round - before : 0;
+    if (v->number && now->number > v->number) {
+        rounds->heights += now->number - v->number;
+        if (v->proposed_ns)
+            rpc_samples_add(&rounds->took, base_now_ns() - v->proposed_ns);
+        v->proposed_ns = 0;
+    }
+    if (!v->proposed_ns && now->validator && strcmp(now->state, "accept") != 0 &&
+        strcmp(now->state, "waiting") != 0)
+        v->proposed_ns = base_now_ns();
+}
+
 /* A round beyond the first: somebody was late, or away. */
 static void tell_round(struct node_validator *v)
 {
@@ -81,6 +101,7 @@ static void tell_round(struct node_validator *v)
         return;
     consensus_machine_status(v->machine, &now);
     uint64_t before = now.number == v->number ? v->round : 0;
+    count_round(v, &now, before);
     v->number = now.number;
     v->round = now.round;
     if (now.round == before || now.round == 0)

@@ -10,6 +10,7 @@
 
 #include "crypto/secp256k1.h"
 #include "node/chain_thread.h"
+#include "node/metrics/figures.h"
 #include "node/validator/votes.h"
 
 struct node_validator;
@@ -34,7 +35,8 @@ struct node_validator_options {
     const char *record_prefix;            /* record.h */
     struct bytes extra;                   /* vanity; copied, at most 32 bytes */
     uint64_t gas_floor, gas_ceil;
-    bool checkpoints; /* --emitcheckpoints */
+    struct node_figures *figures; /* counted there; NULL: nowhere */
+    bool checkpoints;             /* --emitcheckpoints */
     struct node_validator_network network;
 };
 
