@@ -265,7 +265,7 @@ static void on_request(void *context, struct io_http_request *request)
         io_http_answer_text(request, 404, "404 page not found");
         return;
     }
-    node_metrics_write(&body, &m->source, &m->system, is_json);
+    write_values(&body, &m->source, &m->system, is_json);
     io_http_answer(request, 200, is_json ? &json : &text, 1, &body);
     buf_release(&body);
 }

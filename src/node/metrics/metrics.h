@@ -55,8 +55,4 @@ int node_metrics_start(struct node_metrics **ret_metrics, const struct node_metr
 /* NULL is fine. */
 void node_metrics_stop(struct node_metrics *metrics);
 
-/* The values as one of the two texts; for the server and its test. */
-void node_metrics_write(struct buf *b, const struct node_metrics_source *source,
-                        struct node_system *system, bool json);
-
 #endif
