@@ -41,7 +41,7 @@ expect 2 "cannot be part of a host name" "$quorate" init --organizations Big --o
 expect 2 "nothing.yaml: No such file" "$quorate" check nothing.yaml
 "$quorate" init --transaction-manager constellation --output const.yaml >/dev/null
 sed -i 's/^    tm_tls:/    database: mysql\n&/' const.yaml
-expect 1 "Constellation's dialect has no database: mysql" "$quorate" up const.yaml
+expect 2 "is mysql, and Constellation's dialect has no such database" "$quorate" up const.yaml
 [ ! -e quorate.d ] || fail "a refused up left its folder"
 expect 2 "takes one file" "$quorate" check
 expect 2 "exclude each other" "$quorate" check --local --kubernetes network.yaml
