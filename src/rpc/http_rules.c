@@ -84,6 +84,34 @@ static bool copy_value(char ret_text[RPC_HTTP_VALUE_MAX], const struct bytes *va
     return true;
 }
 
+/* The names of a list as rs/cors writes them, with capitals: "X-Y, Content-Type"; false when there is none, or no room. */
+static bool copy_names(char ret_text[RPC_HTTP_VALUE_MAX], const struct bytes *list)
+{
+    size_t len = 0, begun = 0;
+    bool upper = true;
+    for (size_t i = 0; list && i < list->len; i++) {
+        uint8_t c = list->data[i], low = c | 0x20;
+        bool letter = low >= 'a' && low <= 'z';
+        if (len + 4 > RPC_HTTP_VALUE_MAX)
+            return false;
+        if (letter || c == '-' || c == '_' || (c >= '0' && c <= '9')) {
+            if (len && begun == len) { /* behind another */
+                memcpy(ret_text + len, ", ", 2);
+                len += 2;
+            }
+            ret_text[len++] = (char)(letter ? upper ? low - 0x20 : low : c);
+        }
+        if (c == ' ' || c == ',') {
+            upper = upper || begun != len;
+            begun = len;
+        } else {
+            upper = c == '-' || c == '_';
+        }
+    }
+    ret_text[len] = '\0';
+    return len > 0;
+}
+
 static const char *method_may(struct bytes method)
 {
     static const char *const methods[] = {"POST", "GET", "OPTIONS"};
@@ -113,7 +141,7 @@ bool rpc_http_add_cors(const struct rpc_http_rules *rules, const struct io_http_
     rpc_http_add(f, "Access-Control-Allow-Origin", rpc_list_has_all(rules->cors) ? "*" : f->origin);
     if (preflight) {
         rpc_http_add(f, "Access-Control-Allow-Methods", method);
-        if (copy_value(f->headers, io_http_head_field(head, "access-control-request-headers")))
+        if (copy_names(f->headers, io_http_head_field(head, "access-control-request-headers")))
             rpc_http_add(f, "Access-Control-Allow-Headers", f->headers);
         rpc_http_add(f, "Access-Control-Max-Age", "600");
     }
@@ -127,12 +155,31 @@ static bool method_is(const struct io_http_request *request, const char *method)
     return bytes_equal(request->head.method, bytes_str(method));
 }
 
-static void refuse_size(struct io_http_request *request)
+/* With what a browser wants to see, so that the page is told. */
+static void refuse(struct io_http_request *request, struct rpc_http_fields *f, unsigned status,
+                   const char *text)
+{
+    struct buf body = BUF_INIT;
+    rpc_http_add(f, "Content-Type", "text/plain; charset=utf-8");
+    rpc_http_add(f, "X-Content-Type-Options", "nosniff");
+    buf_append_format(&body, "%s\n", text);
+    io_http_answer(request, status, f->fields, f->count, &body);
+}
+
+static void refuse_size(struct io_http_request *request, struct rpc_http_fields *f)
 {
     char text[96];
     snprintf(text, sizeof(text), "content length too large (%llu>%d)",
              (unsigned long long)request->head.body_length, RPC_BODY_MAX);
-    io_http_answer_text(request, 413, text);
+    refuse(request, f, 413, text);
+}
+
+/* Is anybody there? */
+static void answer_check(struct io_http_request *request, struct rpc_http_fields *f)
+{
+    if (method_is(request, "HEAD") && type_may(request))
+        rpc_http_add(f, "Content-Type", "application/json");
+    io_http_answer(request, 200, f->fields, f->count, NULL);
 }
 
 bool rpc_http_is_websocket_path(const struct rpc_http_rules *rules, struct bytes path)
@@ -152,14 +199,13 @@ void rpc_http_check_head(const struct rpc_http_rules *rules, struct io_http_requ
     else if (rpc_http_add_cors(rules, request, &f))
         io_http_answer(request, 200, f.fields, f.count, NULL);
     else if ((method_is(request, "GET") || method_is(request, "HEAD")) && no_body)
-        io_http_answer(request, 200, f.fields, f.count, NULL); /* is anybody there? */
+        answer_check(request, &f);
     else if (method_is(request, "PUT") || method_is(request, "DELETE"))
-        io_http_answer_text(request, 405, "method not allowed");
+        refuse(request, &f, 405, "method not allowed");
     else if (head->body_length > RPC_BODY_MAX)
-        refuse_size(request);
+        refuse_size(request, &f);
     else if (!method_is(request, "OPTIONS") && !type_may(request))
-        io_http_answer_text(request, 415,
-                            "invalid content type, only application/json is supported");
+        refuse(request, &f, 415, "invalid content type, only application/json is supported");
 }
 
 /* --- Life --- */

@@ -360,7 +360,7 @@ static void test_http_origin(void **state)
         &w, http,
         "OPTIONS / HTTP/1.1\r\nHost: localhost\r\nOrigin: http://a.example\r\n"
         "Access-Control-Request-Method: POST\r\nAccess-Control-Request-Headers: content-type",
-        "Access-Control-Allow-Headers: content-type\r\nAccess-Control-Max-Age: 600\r\n");
+        "Access-Control-Allow-Headers: Content-Type\r\nAccess-Control-Max-Age: 600\r\n");
     /* So large that it is not read to its end: the connection is closed after the answer. */
     check_http(&w, http,
                "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
