@@ -54,6 +54,12 @@ int chain_private_receive(struct chain_private *p, struct chain_payload *ret_pay
 /* Joins it to an environment's hooks (run.c). */
 void chain_environment_set_private(struct chain_environment *env, struct chain_private *p);
 
+/* The private state that a request is about, as it was at a block, and its notes (which may be NULL). */
+int chain_private_open_at(struct chain_reader *reader, struct state_reader *ret_state,
+                          struct state_reader *ret_notes, struct bytes psi,
+                          uint64_t number) BASE_NODISCARD;
+
+/* metadata.c */
 int chain_private_metadata(struct chain_private *p, enum chain_metadata_status *ret_status,
                            struct chain_metadata *ret_metadata,
                            const struct address *address) BASE_NODISCARD;

@@ -6,10 +6,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-enum {
-    NOTE_SIZE = CHAIN_PAYLOAD_HASH + 1, /* creation, flag */
-    AFFECTED_MIN = 16,
-};
+enum { AFFECTED_MIN = 16 };
 
 const struct address chain_marker_address = {{[19] = 0x7a}};
 
@@ -136,48 +133,10 @@ void chain_private_release(struct chain_private *p)
     *p = (struct chain_private){.payloads = NULL};
 }
 
-/* --- Metadata --- */
+/* --- Readers --- */
 
-static int read_note(enum chain_metadata_status *ret_status, struct chain_metadata *ret_metadata,
-                     struct bytes note)
-{
-    *ret_status = CHAIN_METADATA_NONE;
-    if (note.len == 0)
-        return 0;
-    if (note.len != NOTE_SIZE)
-        return ERR_CORRUPT;
-    memcpy(ret_metadata->creation.b, note.data, CHAIN_PAYLOAD_HASH);
-    ret_metadata->flag = note.data[CHAIN_PAYLOAD_HASH];
-    *ret_status = CHAIN_METADATA_FOUND;
-    return 0;
-}
-
-int chain_private_note(struct chain_private *p, const struct address *address,
-                       const struct chain_metadata *metadata)
-{
-    uint8_t note[NOTE_SIZE];
-    memcpy(note, metadata->creation.b, CHAIN_PAYLOAD_HASH);
-    note[CHAIN_PAYLOAD_HASH] = (uint8_t)metadata->flag;
-    int err = state_view_set_nonce(p->notes, address, 1);
-    return err ? err : state_view_set_code(p->notes, address, bytes_of(note, sizeof(note)));
-}
-
-int chain_private_metadata(struct chain_private *p, enum chain_metadata_status *ret_status,
-                           struct chain_metadata *ret_metadata, const struct address *address)
-{
-    const struct state_account *account;
-    struct bytes note;
-    *ret_status = CHAIN_METADATA_NO_ACCOUNT;
-    int err = state_view_account(p->view, &account, address);
-    if (err || !account)
-        return err;
-    err = state_view_code(p->notes, &note, address);
-    return err ? err : read_note(ret_status, ret_metadata, note);
-}
-
-/* `ret_notes` may be NULL. */
-static int open_at(struct chain_reader *reader, struct state_reader *ret_state,
-                   struct state_reader *ret_notes, struct bytes psi, uint64_t number)
+int chain_private_open_at(struct chain_reader *reader, struct state_reader *ret_state,
+                          struct state_reader *ret_notes, struct bytes psi, uint64_t number)
 {
     uint32_t instance;
     int err = chain_private_find_instance(reader, &instance, psi, number);
@@ -193,29 +152,7 @@ static int open_at(struct chain_reader *reader, struct state_reader *ret_state,
 int chain_reader_private_state(struct chain_reader *reader, struct state_reader *ret_state,
                                struct bytes psi, uint64_t number)
 {
-    return open_at(reader, ret_state, NULL, psi, number);
-}
-
-int chain_reader_metadata(struct chain_reader *reader, enum chain_metadata_status *ret_status,
-                          struct chain_metadata *ret_metadata, struct bytes psi, uint64_t number,
-                          const struct address *address)
-{
-    struct state_reader state, notes;
-    struct state_account account;
-    struct bytes note = bytes_none();
-    bool exists;
-    int err = open_at(reader, &state, &notes, psi, number);
-    if (!err)
-        err = state_reader_account(&state, &account, &exists, address);
-    if (err)
-        return err;
-    *ret_status = CHAIN_METADATA_NO_ACCOUNT;
-    if (!exists)
-        return 0;
-    err = state_reader_account(&notes, &account, &exists, address);
-    if (!err && exists)
-        err = state_reader_code(&notes, &note, &account.code_hash);
-    return err ? err : read_note(ret_status, ret_metadata, note);
+    return chain_private_open_at(reader, ret_state, NULL, psi, number);
 }
 
 /* --- Before the message --- */
@@ -565,7 +502,7 @@ static int begin_at(struct chain_private *p, struct chain_environment *environme
     chain_private_close(p);
     p->own.is_own = true;
     chain_private_use(p, &p->own);
-    return open_at(reader, &p->own.state, &p->own.notes_state, psi, number);
+    return chain_private_open_at(reader, &p->own.state, &p->own.notes_state, psi, number);
 }
 
 int chain_private_begin_again(struct chain_private *p, struct chain_environment *environment,

@@ -1,6 +1,7 @@
 /* Parameters that are objects: calls and transactions, filters of logs. */
 #include "rpc/params/priv.h"
 
+#include <stddef.h>
 #include <stdio.h>
 
 /* --- Transactions --- */
@@ -229,72 +230,71 @@ static int read_private_field(struct rpc_reading *r, const char *record, struct 
     }
 }
 
+/* The fields of a transaction, and where they go. Calls have no nonce and no chain of their own. */
+static const struct field {
+    const char *name;
+    enum {
+        FIELD_ADDRESS,
+        FIELD_U64,
+        FIELD_BIG,
+        FIELD_DATA,
+        FIELD_INPUT,
+        FIELD_LIST,
+        FIELD_JSON
+    } kind;
+    bool of_call;
+    size_t given, at; /* in struct rpc_transaction */
+} fields[] = {
+#define FIELD(name, kind, of_call, given, at)                                                      \
+    {name, kind, of_call, offsetof(struct rpc_transaction, given),                                 \
+     offsetof(struct rpc_transaction, at)}
+    FIELD("from", FIELD_ADDRESS, true, has_from, from),
+    FIELD("to", FIELD_ADDRESS, true, has_to, to),
+    FIELD("gas", FIELD_U64, true, has_gas, gas),
+    FIELD("gasPrice", FIELD_BIG, true, has_gas_price, gas_price),
+    FIELD("value", FIELD_BIG, true, has_value, value),
+    FIELD("nonce", FIELD_U64, false, has_nonce, nonce),
+    FIELD("data", FIELD_DATA, true, has_data, data),
+    FIELD("input", FIELD_INPUT, true, has_input, data),
+    FIELD("chainId", FIELD_BIG, false, has_chain_id, chain_id),
+    FIELD("maxFeePerGas", FIELD_BIG, true, has_max_fee, max_fee),
+    FIELD("maxPriorityFeePerGas", FIELD_BIG, true, has_max_tip, max_tip),
+    FIELD("authorizationList", FIELD_JSON, true, has_authorizations, authorizations),
+    FIELD("accessList", FIELD_LIST, true, has_access_list, access_list),
+#undef FIELD
+};
+
 static int read_transaction_field(struct rpc_reading *r, const struct record *record,
                                   struct rpc_transaction *tx, struct bytes key, struct bytes value)
 {
-    static const char *const names[] = {"from",
-                                        "to",
-                                        "gas",
-                                        "gasPrice",
-                                        "value",
-                                        "nonce",
-                                        "data",
-                                        "input",
-                                        "chainId",
-                                        "maxFeePerGas",
-                                        "maxPriorityFeePerGas",
-                                        "authorizationList",
-                                        "accessList"};
-    size_t field = 0;
-    while (field < BASE_COUNT(names) && !rpc_json_key_is(key, names[field]))
-        field++;
-    if (field == BASE_COUNT(names))
+    const struct field *f = fields;
+    while (f < fields + BASE_COUNT(fields) && !rpc_json_key_is(key, f->name))
+        f++;
+    if (f == fields + BASE_COUNT(fields))
         return record->private ? read_private_field(r, record->private, &tx->private, key, value)
                                : 0;
-    if (!record->plain || (record->is_call && (field == 5 || field == 8)))
+    if (!record->plain || (record->is_call && !f->of_call))
         return 0;
-    struct rpc_place place = {record->plain, names[field]};
-    switch (field) {
-    case 0:
-        tx->has_from = true;
-        return rpc_param_fixed(r, &place, tx->from.b, sizeof(tx->from.b), "common.Address", value);
-    case 1:
-        tx->has_to = true;
-        return rpc_param_fixed(r, &place, tx->to.b, sizeof(tx->to.b), "common.Address", value);
-    case 2:
-        tx->has_gas = true;
-        return rpc_param_u64(r, &place, &tx->gas, "hexutil.Uint64", value);
-    case 3:
-        tx->has_gas_price = true;
-        return rpc_param_big(r, &place, &tx->gas_price, value);
-    case 4:
-        tx->has_value = true;
-        return rpc_param_big(r, &place, &tx->value, value);
-    case 5:
-        tx->has_nonce = true;
-        return rpc_param_u64(r, &place, &tx->nonce, "hexutil.Uint64", value);
-    case 6:
-        tx->has_data = true;
+    struct rpc_place place = {record->plain, f->name};
+    void *at = (char *)tx + f->at;
+    *(bool *)((char *)tx + f->given) = true;
+    switch (f->kind) {
+    case FIELD_ADDRESS:
+        return rpc_param_fixed(r, &place, ((struct address *)at)->b, sizeof(struct address),
+                               "common.Address", value);
+    case FIELD_U64:
+        return rpc_param_u64(r, &place, at, "hexutil.Uint64", value);
+    case FIELD_BIG:
+        return rpc_param_big(r, &place, at, value);
+    case FIELD_DATA:
         return rpc_param_bytes(r, &place, tx->has_input ? &tx->other : &tx->data, value);
-    case 7: /* newer clients send `input` alone, to calls as well */
+    case FIELD_INPUT: /* newer clients send it alone, to calls as well */
         tx->other = tx->has_data ? tx->data : tx->other;
-        tx->has_input = true;
         return rpc_param_bytes(r, &place, &tx->data, value);
-    case 8:
-        tx->has_chain_id = true;
-        return rpc_param_big(r, &place, &tx->chain_id, value);
-    case 9:
-        tx->has_max_fee = true;
-        return rpc_param_big(r, &place, &tx->max_fee, value);
-    case 10:
-        tx->has_max_tip = true;
-        return rpc_param_big(r, &place, &tx->max_tip, value);
-    case 11:
-        tx->has_authorizations = true;
-        tx->authorizations = value;
+    case FIELD_JSON:
+        *(struct bytes *)at = value;
         return 0;
     default:
-        tx->has_access_list = true;
         return read_access_list(r, &place, tx, value);
     }
 }
