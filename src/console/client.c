@@ -58,8 +58,10 @@ void console_endpoint_shown(char ret_text[CONSOLE_ENDPOINT_SHOWN], const char *e
     const char *rest = strstr(endpoint, "://");
     size_t scheme = rest ? (size_t)(rest - endpoint) + 3 : 0;
     size_t user = rest ? user_length(endpoint + scheme, strcspn(endpoint + scheme, "/?#")) : 0;
-    snprintf(ret_text, CONSOLE_ENDPOINT_SHOWN, "%.*s%s", (int)scheme, endpoint,
-             endpoint + scheme + user);
+    const char *colon = user ? memchr(endpoint + scheme, ':', user) : NULL;
+    size_t name = colon ? (size_t)(colon - endpoint) - scheme : user;
+    snprintf(ret_text, CONSOLE_ENDPOINT_SHOWN, "%.*s%s%s", (int)(scheme + name), endpoint,
+             colon ? ":***@" : "", endpoint + scheme + user);
 }
 
 /* As it is sent, by HTTP's scheme Basic; %XX stand for characters. False when they do not. */
@@ -386,8 +388,9 @@ static int ask_http(struct console_client *c, struct buf *answer, struct bytes r
         hang_up(c);
     if (http.status >= 200 && http.status < 300)
         return buf_status(answer);
-    status = err_set(detail, ERR_INPUT, "%u %s: %.300s", http.status, http.reason,
-                     buf_text(answer) + before);
+    const char *body = buf_text(answer) + before;
+    status = err_set(detail, ERR_INPUT, "%u %s%s%.300s", http.status, http.reason,
+                     *body ? ": " : "", body);
     answer->len = before;
     return status;
 }

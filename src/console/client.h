@@ -27,7 +27,7 @@ struct console_client_options {
 int console_client_new(struct console_client **ret_client,
                        const struct console_client_options *options,
                        struct err_detail *detail) BASE_NODISCARD;
-/* For messages: without the user and the password of a URL, and cut. */
+/* For messages: stars in the place of a URL's password, as in Go's, and cut. */
 void console_endpoint_shown(char ret_text[CONSOLE_ENDPOINT_SHOWN], const char *endpoint);
 /* NULL is fine. */
 void console_client_free(struct console_client *client);

@@ -304,13 +304,21 @@ bool console_engine_text(struct console_engine *engine, struct buf *ret_text, co
     return ok;
 }
 
-/* Leaves the last value on the stack, and nothing when it fails. */
-static int run_script(struct console_engine *engine, const char *path, struct err_detail *detail)
+enum { SCRIPT_PATH_MAX = 4096 };
+
+static void find_script(char ret_path[SCRIPT_PATH_MAX], const struct console_engine *engine,
+                        const char *name)
 {
-    char full[4096];
+    const char *root = name[0] == '/' ? NULL : engine->options.docroot;
+    snprintf(ret_path, SCRIPT_PATH_MAX, "%s%s%s", root ? root : "", root ? "/" : "", name);
+}
+
+/* Leaves the last value on the stack, and nothing when it fails. */
+static int run_script(struct console_engine *engine, const char *name, struct err_detail *detail)
+{
+    char full[SCRIPT_PATH_MAX];
     struct buf text = BUF_INIT;
-    const char *root = path[0] == '/' ? NULL : engine->options.docroot;
-    snprintf(full, sizeof(full), "%s%s%s", root ? root : "", root ? "/" : "", path);
+    find_script(full, engine, name);
     int status = file_read(full, CONSOLE_SCRIPT_MAX, &text, detail);
     if (status == ERR_NOTFOUND)
         err_set(detail, status, "open %.300s: no such file or directory", full);
@@ -334,9 +342,11 @@ int console_engine_run_file(struct console_engine *engine, const char *path,
 }
 
 /* For loadScript: in the words of geth's. */
-static bool run_file(struct console_engine *engine, const char *path, struct err_detail *detail)
+static bool run_file(struct console_engine *engine, const char *name, struct err_detail *detail)
 {
-    int status = run_script(engine, path, detail);
+    char path[SCRIPT_PATH_MAX];
+    find_script(path, engine, name);
+    int status = run_script(engine, name, detail);
     if (status == ERR_INPUT)
         err_prefix(detail, status, "Error while compiling or running script");
     else if (status != ERR_OK)

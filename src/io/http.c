@@ -297,12 +297,13 @@ static bool look_for_head(struct io_http_connection *c)
         take(c, empty);
     bool first = c->scanned == 0;
     size_t len = io_http_head_length(buf_bytes(&c->in), c->scanned);
-    if (len > IO_HTTP_HEAD_MAX || (len == 0 && c->in.len > IO_HTTP_HEAD_MAX)) {
+    bool is_other = len == 0 && c->in.len > 0 && !io_http_may_begin(c->in.data[0]);
+    if (len > IO_HTTP_HEAD_MAX || (len == 0 && c->in.len > IO_HTTP_HEAD_MAX) || is_other) {
         struct io_http_request *request = request_new(c);
         c->close_after = true;
         c->request = request;
         if (request)
-            refuse(c, request, IO_HTTP_TOO_LARGE);
+            refuse(c, request, is_other ? IO_HTTP_BAD : IO_HTTP_TOO_LARGE);
         return false;
     }
     if (first && c->in.len > 0)

@@ -64,6 +64,11 @@ static bool is_token(struct bytes text)
     return text.len > 0;
 }
 
+bool io_http_may_begin(uint8_t first)
+{
+    return is_token(bytes_of(&first, 1));
+}
+
 static struct bytes trim(struct bytes text)
 {
     while (text.len && (text.data[0] == ' ' || text.data[0] == '\t'))

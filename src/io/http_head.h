@@ -60,6 +60,8 @@ enum io_http_verdict {
 unsigned io_http_verdict_status(enum io_http_verdict verdict);
 const char *io_http_verdict_text(enum io_http_verdict verdict);
 
+/* Whether a request may begin so: TLS, and other languages, do not. */
+bool io_http_may_begin(uint8_t first);
 /* The length of the head that `data` begins with, its empty line included; 0 when it is not complete. Looks at
  * data from `from` on, so that pieces are looked at once: pass the length there was at the last call. */
 size_t io_http_head_length(struct bytes data, size_t from);

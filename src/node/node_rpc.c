@@ -253,10 +253,12 @@ int node_make_metrics(struct node *node, struct err_detail *detail)
     int status = node_datadir_path(&node->dir, node->store_file, "quorate/data.mdb", detail);
     if (status == ERR_OK)
         status = node_metrics_start(&node->metrics, &source, host, (uint16_t)port, detail);
-    if (status != ERR_OK)
+    if (status != ERR_OK) {
         node_port_remedy(detail, own ? "--metrics.port" : "--pprof.port");
-    if (status == ERR_OK)
-        NODE_LOG(NODE_LOG_INFO, "Starting metrics server", node_text("addr", host),
-                 node_number("port", port));
-    return status;
+        return status;
+    }
+    char url[320];
+    snprintf(url, sizeof(url), "http://%s:%llu/debug/metrics", host, (unsigned long long)port);
+    NODE_LOG(NODE_LOG_INFO, "Starting metrics server", node_text("addr", url));
+    return ERR_OK;
 }

@@ -141,11 +141,28 @@ static void test_endpoints(void **state)
     }
 }
 
+static void test_shown(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"http://host:1/x?y", "http://host:1/x?y"},
+        {"http://user:pa@ss@host/@", "http://user:***@host/@"},
+        {"wss://user@host", "wss://user@host"},
+        {"/some/geth.ipc", "/some/geth.ipc"},
+    };
+    for (size_t i = 0; i < BASE_COUNT(cases); i++) {
+        char text[CONSOLE_ENDPOINT_SHOWN];
+        console_endpoint_shown(text, cases[i][0]);
+        assert_string_equal(text, cases[i][1]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_http),  cmocka_unit_test(test_frames),    cmocka_unit_test(test_json),
         cmocka_unit_test(test_lines), cmocka_unit_test(test_endpoints),
+        cmocka_unit_test(test_shown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

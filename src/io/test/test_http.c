@@ -426,6 +426,19 @@ static void test_slow_clients(void **state)
     end(&w);
 }
 
+/* TLS at a port without it: its first record is answered at once, and not waited for. */
+static void test_another_language(void **state)
+{
+    (void)state;
+    struct world w;
+    begin(&w, 60000);
+    say(&w, "\x16\x03\x01");
+    await_close(&w);
+    assert_int_equal(w.requests, 0);
+    assert_non_null(strstr(buf_text(&w.got), "HTTP/1.1 400 "));
+    end(&w);
+}
+
 /* One that asks on and on without reading is served no further than memory for some answers goes. */
 static void test_greedy_client(void **state)
 {
@@ -484,6 +497,7 @@ int main(void)
         cmocka_unit_test(test_continue),
         cmocka_unit_test(test_later),
         cmocka_unit_test(test_slow_clients),
+        cmocka_unit_test(test_another_language),
         cmocka_unit_test(test_greedy_client),
         cmocka_unit_test(test_connection_limit),
     };
