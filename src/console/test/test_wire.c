@@ -160,9 +160,9 @@ static void test_shown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_http),  cmocka_unit_test(test_frames),    cmocka_unit_test(test_json),
-        cmocka_unit_test(test_lines), cmocka_unit_test(test_endpoints),
-        cmocka_unit_test(test_shown),
+        cmocka_unit_test(test_http),      cmocka_unit_test(test_frames),
+        cmocka_unit_test(test_json),      cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_endpoints), cmocka_unit_test(test_shown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
