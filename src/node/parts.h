@@ -16,7 +16,7 @@
 #include "node/unlock.h"
 #include "rpc/backend/raft.h"
 #include "rpc/events/events.h"
-#include "rpc/ipc.h"
+#include "rpc/transport/ipc.h"
 
 #include <pthread.h>
 

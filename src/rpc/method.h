@@ -58,8 +58,8 @@ struct rpc_param {
     bool optional;
 };
 
-struct rpc_ahead;    /* rpc/ahead.h */
-struct rpc_desk;     /* rpc/desk.h */
+struct rpc_ahead;    /* rpc/dispatch/ahead.h */
+struct rpc_desk;     /* rpc/dispatch/desk.h */
 struct rpc_machine;  /* rpc/run/machine.h */
 struct rpc_override; /* rpc/run/override.h */
 

@@ -1,5 +1,5 @@
 /* The object that answers: its methods by name, who may call what, what it keeps, what it counts. */
-#include "rpc/dispatch_priv.h"
+#include "rpc/dispatch/priv.h"
 
 #include "base/mem.h"
 #include "rpc/methods/subscribe.h"

@@ -1,10 +1,10 @@
 /*
  * `rpc` answers JSON-RPC 2.0 as GoQuorum v24.4.1 does, in fields, codes and texts.
  *
- *     http.h, ipc.h, websocket.h  bytes from clients: limits, who may connect
+ *     transport/         bytes from clients: HTTP, WebSocket, IPC; limits, who may connect, what a connection is told unasked
  *     access/            who may call what: access tokens, origins, which private state a request is about
- *     session.h          what a connection that carries messages both ways is told
  *     rpc.h              this file: messages in, answers out; one exchange at a time a connection
+ *     dispatch/          from a message to its answer, at the loop's desk or another; what a desk keeps of the head
  *     method.h           the table: each method's name, parameters, types, where it runs
  *     json/, params/     reading requests; writing chain values
  *     methods/           the methods, a file for each namespace or kind of thing
@@ -13,8 +13,7 @@
  *     events/            subscriptions and filters
  *     extension/         what the node does about extensions of private contracts without being asked
  *     backend/           what the node gives
- *
- *     desk.h             the threads that answer clients
+ *     figures/           how many calls, and how long they took
  *
  * Everything is on the loop's thread but methods that the table marks for the worker, and what it marks for any desk.
  */

@@ -3,7 +3,7 @@
 #define NODE_METRICS_FIGURES_H
 
 #include "consensus/istanbul/config.h"
-#include "rpc/samples.h"
+#include "rpc/figures/samples.h"
 
 enum { NODE_ENGINES = ISTANBUL_QBFT + 1 };
 

@@ -7,7 +7,7 @@
 #include "io/timer.h"
 #include "node/manager.h"
 #include "p2p/server.h"
-#include "rpc/figures.h"
+#include "rpc/figures/figures.h"
 
 #include <stdio.h>
 #include <sys/stat.h>

@@ -3,7 +3,7 @@
 #include "base/mem.h"
 #include "io/timer.h"
 #include "node/log/log.h"
-#include "rpc/http.h"
+#include "rpc/transport/http.h"
 
 #include <stdio.h>
 

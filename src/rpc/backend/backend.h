@@ -51,8 +51,9 @@ struct rpc_backend {
     /* For calls that wait for the transaction manager most of their time. NULL: no more of them; none: they go to `workers`. */
     struct io_worker *waiters[RPC_WAITERS_MAX];
     struct io_worker
-        *light;   /* for signatures and short reads, so that they do not wait behind those */
-    size_t desks; /* threads that serve clients beside the loop (rpc/desk.h); 0: the loop does */
+        *light; /* for signatures and short reads, so that they do not wait behind those */
+    size_t
+        desks; /* threads that serve clients beside the loop (rpc/dispatch/desk.h); 0: the loop does */
     struct chain *chain;
     struct chain_pool *pool;
     struct p2p_server *server;

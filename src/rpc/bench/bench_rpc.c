@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "chain/chain.h"
 #include "io/timer.h"
-#include "rpc/http.h"
+#include "rpc/transport/http.h"
 
 #include <dirent.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
 #include "chain/pool/pool.h"
 #include "crypto/random.h"
 #include "io/address.h"
-#include "rpc/desk.h"
+#include "rpc/dispatch/desk.h"
 #include "rpc/events/priv.h"
 #include "rpc/extension/priv.h"
 #include "rpc/json/encode.h"

@@ -6,7 +6,7 @@
 #include "io/timer.h"
 #include "rpc/events/events.h"
 #include "rpc/method.h"
-#include "rpc/session.h"
+#include "rpc/transport/session.h"
 
 enum {
     RPC_FILTERS_MAX = 4096,             /* of all clients; GoQuorum has no limit */

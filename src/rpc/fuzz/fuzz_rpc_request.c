@@ -8,7 +8,7 @@
 #include "rpc/backend/servers.h"
 #include "rpc/json/json.h"
 #include "rpc/method.h"
-#include "rpc/session.h"
+#include "rpc/transport/session.h"
 
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
 /* eth: blocks, headers, uncles. */
-#include "rpc/head.h"
+#include "rpc/dispatch/head.h"
 #include "rpc/json/texts.h"
 #include "rpc/methods/methods.h"
 #include "rpc/run/lookup.h"

@@ -1,7 +1,7 @@
 /* eth: calls without a transaction (GoQuorum, internal/ethapi, DoCall and DoEstimateGas). */
 #include "base/decimal.h"
 #include "crypto/address.h"
-#include "rpc/head.h"
+#include "rpc/dispatch/head.h"
 #include "rpc/methods/methods.h"
 #include "rpc/methods/private.h"
 #include "rpc/run/simulate.h"

@@ -1,6 +1,6 @@
 /* eth: accounts as of a block, and their proofs. */
 #include "chain/pool/pool.h"
-#include "rpc/head.h"
+#include "rpc/dispatch/head.h"
 #include "rpc/json/json.h"
 #include "rpc/methods/methods.h"
 #include "rpc/run/lookup.h"

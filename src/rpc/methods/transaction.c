@@ -1,7 +1,7 @@
 /* eth: transactions and their receipts, and sending them. */
 #include "chain/pool/pool.h"
 #include "permission/permission.h"
-#include "rpc/ahead.h"
+#include "rpc/dispatch/ahead.h"
 #include "rpc/methods/methods.h"
 #include "rpc/methods/private.h"
 #include "rpc/run/lookup.h"

@@ -1,9 +1,9 @@
 /* Clients that threads of their own answer: what these have not, the loop's desk gives, on the same connections; who subscribes goes there. */
 #include "io/websocket_frame.h"
 #include "rpc/events/events.h"
-#include "rpc/http.h"
-#include "rpc/ipc.h"
 #include "rpc/test/world.h"
+#include "rpc/transport/http.h"
+#include "rpc/transport/ipc.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

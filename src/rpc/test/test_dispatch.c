@@ -1,9 +1,9 @@
 /* Messages and batches, and HTTP and IPC as such: what was recorded of GoQuorum (http.json), and what a hostile client does. */
 #include "base/file.h"
-#include "rpc/http.h"
-#include "rpc/ipc.h"
 #include "rpc/method.h"
 #include "rpc/test/world.h"
+#include "rpc/transport/http.h"
+#include "rpc/transport/ipc.h"
 #include "tests/support/recordings.h"
 
 #include <setjmp.h>

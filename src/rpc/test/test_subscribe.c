@@ -2,9 +2,9 @@
  * for, and clients that do not read; over sessions, and over WebSocket on loopback. */
 #include "io/websocket_frame.h"
 #include "rpc/events/events.h"
-#include "rpc/http.h"
-#include "rpc/session.h"
 #include "rpc/test/world.h"
+#include "rpc/transport/http.h"
+#include "rpc/transport/session.h"
 #include "tests/support/recordings.h"
 
 #include <arpa/inet.h>

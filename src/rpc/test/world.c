@@ -2,7 +2,7 @@
 
 #include "base/hex.h"
 #include "base/mem.h"
-#include "rpc/desk.h"
+#include "rpc/dispatch/desk.h"
 #include "rpc/test/world_raft.h"
 #include "tests/support/recordings.h"
 

@@ -5,8 +5,8 @@
  * A call runs here with a small limit of gas first. When that was enough, and nothing in it depended on the limit
  * (evm_gas_mattered), what came out is what its own limit would have given; otherwise it is run again on the worker.
  */
-#ifndef RPC_HEAD_H
-#define RPC_HEAD_H
+#ifndef RPC_DISPATCH_HEAD_H
+#define RPC_DISPATCH_HEAD_H
 
 #include "rpc/run/simulate.h"
 

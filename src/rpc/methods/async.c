@@ -2,7 +2,7 @@
  * eth_sendTransactionAsync (GoQuorum, internal/ethapi/api.go): answers at once with a hash of zeros, then does what eth_sendTransaction does and
  * posts what came of it to the caller's URL. A callback that fails is not tried again.
  */
-#include "rpc/async.h"
+#include "rpc/methods/async.h"
 
 #include "base/mem.h"
 #include "io/http_client.h"

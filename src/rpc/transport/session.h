@@ -5,8 +5,8 @@
  * the client: what it does not read is held up to RPC_UNREAD_MAX, then the connection ends. Who subscribes is served on the loop; at other desks
  * (desk.h) are connections that have not yet asked for a subscription: with the first they move to the loop.
  */
-#ifndef RPC_SESSION_H
-#define RPC_SESSION_H
+#ifndef RPC_TRANSPORT_SESSION_H
+#define RPC_TRANSPORT_SESSION_H
 
 #include "rpc/rpc.h"
 

@@ -1,11 +1,11 @@
-#include "rpc/ipc.h"
+#include "rpc/transport/ipc.h"
 
 #include "base/list.h"
 #include "base/mem.h"
 #include "io/parcel.h"
-#include "rpc/desk.h"
+#include "rpc/dispatch/desk.h"
 #include "rpc/json/json.h"
-#include "rpc/session.h"
+#include "rpc/transport/session.h"
 
 #include <stdatomic.h>
 

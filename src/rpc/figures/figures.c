@@ -1,6 +1,6 @@
 #include "base/clock.h"
 #include "base/mem.h"
-#include "rpc/figures_priv.h"
+#include "rpc/figures/priv.h"
 
 int rpc_figures_init(struct rpc_figures *figures, size_t method_count)
 {

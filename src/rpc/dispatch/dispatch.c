@@ -1,5 +1,5 @@
 /* One call: from a message to its answer (GoQuorum, rpc/handler.go and rpc/json.go). */
-#include "rpc/dispatch_priv.h"
+#include "rpc/dispatch/priv.h"
 
 #include "base/clock.h"
 #include "base/hex.h"

@@ -1,11 +1,11 @@
 /* JSON-RPC over HTTP: which requests are one, and who may ask (GoQuorum, rpc/http.go and node/rpcstack.go). */
-#ifndef RPC_HTTP_H
-#define RPC_HTTP_H
+#ifndef RPC_TRANSPORT_HTTP_H
+#define RPC_TRANSPORT_HTTP_H
 
 #include "io/http.h"
 #include "io/tls.h"
 #include "rpc/access/token.h"
-#include "rpc/websocket.h"
+#include "rpc/transport/websocket.h"
 
 struct rpc_http;
 

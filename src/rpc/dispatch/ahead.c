@@ -1,4 +1,4 @@
-#include "rpc/ahead.h"
+#include "rpc/dispatch/ahead.h"
 
 #include "base/hex.h"
 

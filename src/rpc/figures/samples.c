@@ -1,4 +1,4 @@
-#include "rpc/samples.h"
+#include "rpc/figures/samples.h"
 
 #include <stdlib.h>
 #include <string.h>

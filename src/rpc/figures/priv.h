@@ -2,7 +2,7 @@
 #ifndef RPC_FIGURES_PRIV_H
 #define RPC_FIGURES_PRIV_H
 
-#include "rpc/figures.h"
+#include "rpc/figures/figures.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

@@ -1,6 +1,6 @@
 /* Transactions that are sent behind the answer (eth_sendTransactionAsync). */
-#ifndef RPC_ASYNC_H
-#define RPC_ASYNC_H
+#ifndef RPC_METHODS_ASYNC_H
+#define RPC_METHODS_ASYNC_H
 
 #include "base/error.h"
 

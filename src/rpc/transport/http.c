@@ -1,10 +1,10 @@
-#include "rpc/http.h"
+#include "rpc/transport/http.h"
 
 #include "base/mem.h"
 #include "io/websocket_frame.h"
 #include "rpc/access/psi.h"
-#include "rpc/desk.h"
-#include "rpc/http_rules.h"
+#include "rpc/dispatch/desk.h"
+#include "rpc/transport/http_rules.h"
 
 enum {
     CONNECTIONS_MAX = 10000, /* by default; a connection at rest takes less than a kilobyte */

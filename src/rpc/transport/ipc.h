@@ -1,7 +1,7 @@
 /* JSON-RPC over a unix socket, for the node's owner: JSON values one after the other, answered in order, each
  * answer followed by a newline (GoQuorum, rpc/ipc.go). */
-#ifndef RPC_IPC_H
-#define RPC_IPC_H
+#ifndef RPC_TRANSPORT_IPC_H
+#define RPC_TRANSPORT_IPC_H
 
 #include "rpc/rpc.h"
 

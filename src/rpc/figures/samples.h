@@ -1,7 +1,7 @@
 /* How often something happened and how long it took: a count, and the quantiles of the last ones. Zeroed it is empty; belongs to one
  * thread, or to who has its lock. */
-#ifndef RPC_SAMPLES_H
-#define RPC_SAMPLES_H
+#ifndef RPC_FIGURES_SAMPLES_H
+#define RPC_FIGURES_SAMPLES_H
 
 #include "base/compiler.h"
 

@@ -1,4 +1,4 @@
-#include "rpc/http_rules.h"
+#include "rpc/transport/http_rules.h"
 
 #include "base/mem.h"
 #include "rpc/access/origin.h"

@@ -3,12 +3,12 @@
  * table marks as `anywhere` they answer by themselves, from a snapshot of the head of their own; the rest goes to the loop, and its answer
  * comes back. So clients who ask small things take nothing of consensus' time, and are answered on all processors.
  */
-#ifndef RPC_DESK_H
-#define RPC_DESK_H
+#ifndef RPC_DISPATCH_DESK_H
+#define RPC_DISPATCH_DESK_H
 
 #include "io/mailbox.h"
 #include "io/thread.h"
-#include "rpc/head.h"
+#include "rpc/dispatch/head.h"
 
 struct rpc_exchange;
 

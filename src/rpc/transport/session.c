@@ -1,4 +1,4 @@
-#include "rpc/session.h"
+#include "rpc/transport/session.h"
 
 #include "rpc/events/priv.h"
 

@@ -1,4 +1,4 @@
-#include "rpc/websocket.h"
+#include "rpc/transport/websocket.h"
 
 #include "base/list.h"
 #include "base/mem.h"
@@ -8,9 +8,9 @@
 #include "rpc/access/origin.h"
 #include "rpc/access/psi.h"
 #include "rpc/access/token.h"
-#include "rpc/desk.h"
+#include "rpc/dispatch/desk.h"
 #include "rpc/json/json.h"
-#include "rpc/session.h"
+#include "rpc/transport/session.h"
 
 #include <stdatomic.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
-#include "rpc/head.h"
+#include "rpc/dispatch/head.h"
 
 #include "base/clock.h"
 #include "rpc/access/psi.h"
-#include "rpc/desk.h"
+#include "rpc/dispatch/desk.h"
 #include "rpc/methods/private.h"
 
 /* --- The snapshot --- */

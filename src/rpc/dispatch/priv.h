@@ -3,14 +3,14 @@
 #ifndef RPC_DISPATCH_PRIV_H
 #define RPC_DISPATCH_PRIV_H
 
-#include "rpc/ahead.h"
-#include "rpc/async.h"
-#include "rpc/desk.h"
+#include "rpc/dispatch/ahead.h"
+#include "rpc/dispatch/desk.h"
 #include "rpc/events/priv.h"
 #include "rpc/extension/priv.h"
-#include "rpc/figures_priv.h"
+#include "rpc/figures/priv.h"
 #include "rpc/json/json.h"
 #include "rpc/json/texts.h"
+#include "rpc/methods/async.h"
 #include "rpc/run/machine.h"
 
 struct rpc {

@@ -1,5 +1,5 @@
 /* A message with one call or many, from its bytes to the answer's. */
-#include "rpc/dispatch_priv.h"
+#include "rpc/dispatch/priv.h"
 
 #include "base/list.h"
 #include "base/mem.h"

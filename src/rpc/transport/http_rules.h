@@ -1,8 +1,8 @@
 /* What is known of a request from its head, and who may ask (GoQuorum, rpc/http.go and node/rpcstack.go; rs/cors 1.7). */
-#ifndef RPC_HTTP_RULES_H
-#define RPC_HTTP_RULES_H
+#ifndef RPC_TRANSPORT_HTTP_RULES_H
+#define RPC_TRANSPORT_HTTP_RULES_H
 
-#include "rpc/http.h"
+#include "rpc/transport/http.h"
 
 enum {
     RPC_HTTP_FIELDS_MAX = 8,

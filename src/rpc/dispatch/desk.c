@@ -1,6 +1,6 @@
-#include "rpc/desk.h"
+#include "rpc/dispatch/desk.h"
 
-#include "rpc/dispatch_priv.h"
+#include "rpc/dispatch/priv.h"
 
 struct rpc_desk *rpc_main_desk(struct rpc *rpc)
 {

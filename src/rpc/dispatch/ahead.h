@@ -3,8 +3,8 @@
  * first eth_sendRawTransaction of a batch also decodes those that follow it and recovers their senders. Nothing of it can be
  * seen from outside: what is wrong with one is found again, and told, at its turn.
  */
-#ifndef RPC_AHEAD_H
-#define RPC_AHEAD_H
+#ifndef RPC_DISPATCH_AHEAD_H
+#define RPC_DISPATCH_AHEAD_H
 
 #include "chain/tx.h"
 #include "rpc/json/json.h"

@@ -1,7 +1,7 @@
 /* JSON-RPC over WebSocket: a message a request or batch, an answer or notification a message (GoQuorum,
  * rpc/websocket.go). http.h is where connections come from. */
-#ifndef RPC_WEBSOCKET_H
-#define RPC_WEBSOCKET_H
+#ifndef RPC_TRANSPORT_WEBSOCKET_H
+#define RPC_TRANSPORT_WEBSOCKET_H
 
 #include "io/http.h"
 #include "rpc/rpc.h"

@@ -1,9 +1,9 @@
 /* How many calls there were, and how long they took: the timers of GoQuorum's rpc/metrics.go, for --metrics. On the loop's thread, but what counts. */
-#ifndef RPC_FIGURES_H
-#define RPC_FIGURES_H
+#ifndef RPC_FIGURES_FIGURES_H
+#define RPC_FIGURES_FIGURES_H
 
+#include "rpc/figures/samples.h"
 #include "rpc/rpc.h"
-#include "rpc/samples.h"
 
 /* From now on calls are counted. ERR_NOMEM. */
 int rpc_count_calls(struct rpc *rpc) BASE_NODISCARD;
