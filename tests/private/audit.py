@@ -71,7 +71,7 @@ def test(p):
     lose(p, 1, [lost, made[1]])
     head = int(p.result(0, "eth_blockNumber"), 16)
     until(lambda: int(p.result(1, "eth_blockNumber"), 16) >= head, "the chain made anew", 120)
-    until(lambda: p.managed(0, 1) and p.managed(1, 0), "the managers know each other again")
+    until(lambda: p.knows(0, 1) and p.knows(1, 0), "the managers know each other again")
     code, said = audit(p, 0)
     assert code == 1 and f"{store} parts from {p.keys[1]} at block {number}\n      transaction {lost}: that party has no payload" in said, said
     assert f"{contracts[1]} parts from {p.keys[1]} where it was made\n      transaction {made[1]}: that party has no payload" in said, said
@@ -96,7 +96,7 @@ class AuditPeers(Peers):
         hashed = self.result(0, "web3_sha3", "0x" + signature.encode().hex())
         return hashed[2:10]
 
-    def managed(self, i, j):
+    def knows(self, i, j):
         """Whether manager i knows where the key of peer j is."""
         refused = self.ask(i, "eth_sendTransaction", {"from": self.address[i], "to": self.address[i], "data": "0x00", "gas": "0x0", "gasPrice": "0x0",
                                                       "privateFor": [self.keys[j]]})

@@ -189,7 +189,7 @@ static const struct {
 } malformed[] = {
     {"", ERR_INPUT, "key file: line 1: '[' or '{' expected near end of file"},
     {"[]", ERR_INPUT, "key file: not a JSON object"},
-    {"{} x", ERR_INPUT, "key file: line 1: end of file expected near 'x'"},
+    {"{} x", ERR_INPUT, "key file: line 1: end of file expected"},
     {"{}", ERR_INPUT, "key file: version: missing"},
     {"{\"version\":\"1\"}", ERR_UNSUPPORTED, "key file: version: not 3"},
     {"{\"version\":4}", ERR_UNSUPPORTED, "key file: version: not 3"},

@@ -52,9 +52,9 @@ static void drop_head(void *context)
 void rpc_desks_head(struct rpc *rpc)
 {
     rpc_head_drop(&rpc_main_desk(rpc)->head);
-    /* One that is not told for want of memory looks itself before it answers. */
     for (size_t i = 1; i < rpc->desk_count; i++)
-        (void)io_loop_post(rpc->desks[i].loop, drop_head, &rpc->desks[i]);
+        if (io_loop_post(rpc->desks[i].loop, drop_head, &rpc->desks[i]))
+            continue; /* it looks itself before it answers */
 }
 
 static void empty_inbox(void *context)
