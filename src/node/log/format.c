@@ -31,7 +31,7 @@ static const struct {
     {"INFO ", "info", 32}, {"DEBUG", "dbug", 36}, {"TRACE", "trce", 34},
 };
 
-static_assert(CRYPTO_ADDRESS_TEXT <= SCRATCH, "room");
+static_assert((int)CRYPTO_ADDRESS_TEXT <= (int)SCRATCH, "room");
 
 struct out {
     char *text;
