@@ -27,7 +27,8 @@ enum {
 
 /*
  * Outcomes that the protocol defines. A failure of this machine is never one of these: functions
- * return it as a negative error (base/error.h), and then no outcome exists. X(name, text)
+ * return it as a negative error (base/error.h), and then no outcome exists. The texts are geth's;
+ * those from "invalid input length" on are of precompiled contracts. X(name, text)
  */
 #define EVM_STATUS_LIST(X)                                                                         \
     X(EVM_SUCCESS, "success")                                                                      \
@@ -48,6 +49,14 @@ enum {
     X(EVM_CODE_SIZE_EXCEEDED, "max code size exceeded")                                            \
     X(EVM_INITCODE_SIZE_EXCEEDED, "max initcode size exceeded")                                    \
     X(EVM_INVALID_CODE_PREFIX, "invalid code: must not begin with 0xef")                           \
+    X(EVM_INVALID_INPUT_LENGTH, "invalid input length")                                            \
+    X(EVM_INVALID_FINAL_FLAG, "invalid final flag")                                                \
+    X(EVM_BAD_PAIRING_SIZE, "bad elliptic curve pairing size")                                     \
+    X(EVM_COORDINATE_EXCEEDS_MODULUS, "bn256: coordinate exceeds modulus")                         \
+    X(EVM_COORDINATE_EQUALS_MODULUS, "bn256: coordinate equals modulus")                           \
+    X(EVM_MALFORMED_POINT, "bn256: malformed point")                                               \
+    X(EVM_MISMATCHED_VERSION, "mismatched versioned hash")                                         \
+    X(EVM_INVALID_KZG_PROOF, "error verifying kzg proof")                                          \
     X(EVM_PRECOMPILE_FAILURE, "precompiled contract failed")
 
 enum evm_status {

@@ -414,6 +414,14 @@ static enum evmc_status_code status_out(enum evm_status status)
         return EVMC_INSUFFICIENT_BALANCE;
     case EVM_INITCODE_SIZE_EXCEEDED: /* EIP-3860 calls it out of gas */
         return EVMC_OUT_OF_GAS;
+    case EVM_INVALID_INPUT_LENGTH:
+    case EVM_INVALID_FINAL_FLAG:
+    case EVM_BAD_PAIRING_SIZE:
+    case EVM_COORDINATE_EXCEEDS_MODULUS:
+    case EVM_COORDINATE_EQUALS_MODULUS:
+    case EVM_MALFORMED_POINT:
+    case EVM_MISMATCHED_VERSION:
+    case EVM_INVALID_KZG_PROOF:
     case EVM_PRECOMPILE_FAILURE:
         return EVMC_PRECOMPILE_FAILURE;
     case EVM_NONCE_OVERFLOW:

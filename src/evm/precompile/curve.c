@@ -15,38 +15,93 @@ static void append_bool(struct buf *output, bool value)
 
 /* alt_bn128: inputs that are too short are padded, too long ones cut. */
 
+enum { POINT_SIZE = 64, TWIST_SIZE = CRYPTO_BN254_PAIR_SIZE - POINT_SIZE };
+
+/* The field's modulus (EIP-196). */
+static const uint8_t modulus[32] = {
+    0x30, 0x64, 0x4e, 0x72, 0xe1, 0x31, 0xa0, 0x29, 0xb8, 0x50, 0x45, 0xb6, 0x81, 0x81, 0x58, 0x5d,
+    0x97, 0x81, 0x6a, 0x91, 0x68, 0x71, 0xca, 0x8d, 0x3c, 0x20, 0x8c, 0x16, 0xd8, 0x7c, 0xfd, 0x47};
+
+/* What geth names first when it refuses a point: a coordinate, in their order, or where it lies. */
+static enum evm_status coordinates_status(const uint8_t *point, size_t size)
+{
+    for (size_t at = 0; at < size; at += sizeof(modulus)) {
+        int order = memcmp(point + at, modulus, sizeof(modulus));
+        if (order > 0)
+            return EVM_COORDINATE_EXCEEDS_MODULUS;
+        if (order == 0)
+            return EVM_COORDINATE_EQUALS_MODULUS;
+    }
+    return EVM_MALFORMED_POINT;
+}
+
+/* Of the points of an addition or a multiplication that was refused. */
+static enum evm_status point_status(const uint8_t *points, size_t count)
+{
+    uint8_t sum[POINT_SIZE], alone[2 * POINT_SIZE] = {0};
+    for (; count > 1; count--, points += POINT_SIZE) {
+        memcpy(alone, points, POINT_SIZE);
+        if (!crypto_bn254_add(sum, alone))
+            break;
+    }
+    return coordinates_status(points, POINT_SIZE);
+}
+
+/* Of the pairs of a pairing that was refused: each point is tried beside one at infinity. */
+static enum evm_status pairing_status(struct bytes input)
+{
+    if (input.len % CRYPTO_BN254_PAIR_SIZE != 0)
+        return EVM_BAD_PAIRING_SIZE;
+    for (const uint8_t *pair = input.data; pair < input.data + input.len;
+         pair += CRYPTO_BN254_PAIR_SIZE) {
+        uint8_t alone[CRYPTO_BN254_PAIR_SIZE] = {0};
+        bool one;
+        memcpy(alone, pair, POINT_SIZE);
+        if (!crypto_bn254_pairing(&one, bytes_of(alone, sizeof(alone))))
+            return coordinates_status(pair, POINT_SIZE);
+        memset(alone, 0, POINT_SIZE);
+        memcpy(alone + POINT_SIZE, pair + POINT_SIZE, TWIST_SIZE);
+        if (!crypto_bn254_pairing(&one, bytes_of(alone, sizeof(alone))))
+            return coordinates_status(pair + POINT_SIZE, TWIST_SIZE);
+    }
+    return EVM_MALFORMED_POINT;
+}
+
 int evm_precompile_bn254_add(enum fork fork, struct bytes input, struct buf *output,
-                             bool *ret_valid)
+                             enum evm_status *ret_status)
 {
     (void)fork;
-    uint8_t in[128], point[64];
+    uint8_t in[2 * POINT_SIZE], point[POINT_SIZE];
     evm_input_padded(in, sizeof(in), input, 0);
-    *ret_valid = crypto_bn254_add(point, in);
-    if (*ret_valid)
+    if (crypto_bn254_add(point, in))
         buf_append(output, point, sizeof(point));
+    else
+        *ret_status = point_status(in, 2);
     return 0;
 }
 
 int evm_precompile_bn254_mul(enum fork fork, struct bytes input, struct buf *output,
-                             bool *ret_valid)
+                             enum evm_status *ret_status)
 {
     (void)fork;
-    uint8_t in[96], point[64];
+    uint8_t in[96], point[POINT_SIZE];
     evm_input_padded(in, sizeof(in), input, 0);
-    *ret_valid = crypto_bn254_mul(point, in);
-    if (*ret_valid)
+    if (crypto_bn254_mul(point, in))
         buf_append(output, point, sizeof(point));
+    else
+        *ret_status = point_status(in, 1);
     return 0;
 }
 
 int evm_precompile_bn254_pairing(enum fork fork, struct bytes input, struct buf *output,
-                                 bool *ret_valid)
+                                 enum evm_status *ret_status)
 {
     (void)fork;
     bool one = false;
-    *ret_valid = crypto_bn254_pairing(&one, input);
-    if (*ret_valid)
+    if (crypto_bn254_pairing(&one, input))
         append_bool(output, one);
+    else
+        *ret_status = pairing_status(input);
     return 0;
 }
 
@@ -58,7 +113,7 @@ int evm_precompile_bn254_pairing(enum fork fork, struct bytes input, struct buf 
  * 144  proof
  */
 int evm_precompile_point_evaluation(enum fork fork, struct bytes input, struct buf *output,
-                                    bool *ret_valid)
+                                    enum evm_status *ret_status)
 {
     (void)fork;
     /* FIELD_ELEMENTS_PER_BLOB and BLS_MODULUS of EIP-4844. */
@@ -67,93 +122,116 @@ int evm_precompile_point_evaluation(enum fork fork, struct bytes input, struct b
         0xd8,        0x08,        0x09,        0xa1, 0xd8, 0x05, 0x53, 0xbd, 0xa4, 0x02, 0xff, 0xfe,
         0x5b,        0xfe,        0xff,        0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x01};
     struct hash256 hash;
-    *ret_valid = false;
-    if (input.len != 192)
+    if (input.len != 192) {
+        *ret_status = EVM_INVALID_INPUT_LENGTH;
         return 0;
+    }
     crypto_sha256(&hash, bytes_slice(input, 96, 48));
     hash.b[0] = 0x01; /* VERSIONED_HASH_VERSION_KZG */
     if (memcmp(hash.b, input.data, sizeof(hash.b)) != 0)
-        return 0;
-    *ret_valid = crypto_kzg_verify_proof(input.data + 96, input.data + 32, input.data + 64,
-                                         input.data + 144);
-    if (*ret_valid)
+        *ret_status = EVM_MISMATCHED_VERSION;
+    else if (!crypto_kzg_verify_proof(input.data + 96, input.data + 32, input.data + 64,
+                                      input.data + 144))
+        *ret_status = EVM_INVALID_KZG_PROOF;
+    else
         buf_append(output, answer, sizeof(answer));
     return 0;
 }
 
 /* BLS12-381 (EIP-2537): the length is part of what makes an input valid. */
 
+/* Of a list of terms that was refused. */
+static enum evm_status terms_status(struct bytes input, size_t term_size)
+{
+    bool whole = input.len > 0 && input.len % term_size == 0;
+    return whole ? EVM_PRECOMPILE_FAILURE : EVM_INVALID_INPUT_LENGTH;
+}
+
 /* An operation from bytes of one length to bytes of another. */
 typedef bool fixed_operation(uint8_t *ret, const uint8_t *in);
 
 static int run_fixed(fixed_operation *operation, struct bytes input, size_t input_size,
-                     struct buf *output, size_t output_size, bool *ret_valid)
+                     struct buf *output, size_t output_size, enum evm_status *ret_status)
 {
     uint8_t result[CRYPTO_BLS12_381_G2_SIZE];
-    *ret_valid = input.len == input_size && operation(result, input.data);
-    if (*ret_valid)
+    if (input.len != input_size)
+        *ret_status = EVM_INVALID_INPUT_LENGTH;
+    else if (!operation(result, input.data))
+        *ret_status = EVM_PRECOMPILE_FAILURE;
+    else
         buf_append(output, result, output_size);
     return 0;
 }
 
-int evm_precompile_g1_add(enum fork fork, struct bytes input, struct buf *output, bool *ret_valid)
+int evm_precompile_g1_add(enum fork fork, struct bytes input, struct buf *output,
+                          enum evm_status *ret_status)
 {
     (void)fork;
     return run_fixed(crypto_bls12_381_g1_add, input, 256, output, CRYPTO_BLS12_381_G1_SIZE,
-                     ret_valid);
+                     ret_status);
 }
 
-int evm_precompile_g2_add(enum fork fork, struct bytes input, struct buf *output, bool *ret_valid)
+int evm_precompile_g2_add(enum fork fork, struct bytes input, struct buf *output,
+                          enum evm_status *ret_status)
 {
     (void)fork;
     return run_fixed(crypto_bls12_381_g2_add, input, 512, output, CRYPTO_BLS12_381_G2_SIZE,
-                     ret_valid);
+                     ret_status);
 }
 
 int evm_precompile_map_to_g1(enum fork fork, struct bytes input, struct buf *output,
-                             bool *ret_valid)
+                             enum evm_status *ret_status)
 {
     (void)fork;
     return run_fixed(crypto_bls12_381_map_fp_to_g1, input, 64, output, CRYPTO_BLS12_381_G1_SIZE,
-                     ret_valid);
+                     ret_status);
 }
 
 int evm_precompile_map_to_g2(enum fork fork, struct bytes input, struct buf *output,
-                             bool *ret_valid)
+                             enum evm_status *ret_status)
 {
     (void)fork;
     return run_fixed(crypto_bls12_381_map_fp2_to_g2, input, 128, output, CRYPTO_BLS12_381_G2_SIZE,
-                     ret_valid);
+                     ret_status);
 }
 
-int evm_precompile_g1_msm(enum fork fork, struct bytes input, struct buf *output, bool *ret_valid)
+int evm_precompile_g1_msm(enum fork fork, struct bytes input, struct buf *output,
+                          enum evm_status *ret_status)
 {
     (void)fork;
     uint8_t point[CRYPTO_BLS12_381_G1_SIZE];
-    int err = crypto_bls12_381_g1_msm(point, ret_valid, input);
-    if (!err && *ret_valid)
+    bool valid = false;
+    int err = crypto_bls12_381_g1_msm(point, &valid, input);
+    if (!valid)
+        *ret_status = terms_status(input, CRYPTO_BLS12_381_G1_TERM_SIZE);
+    else if (!err)
         buf_append(output, point, sizeof(point));
     return err;
 }
 
-int evm_precompile_g2_msm(enum fork fork, struct bytes input, struct buf *output, bool *ret_valid)
+int evm_precompile_g2_msm(enum fork fork, struct bytes input, struct buf *output,
+                          enum evm_status *ret_status)
 {
     (void)fork;
     uint8_t point[CRYPTO_BLS12_381_G2_SIZE];
-    int err = crypto_bls12_381_g2_msm(point, ret_valid, input);
-    if (!err && *ret_valid)
+    bool valid = false;
+    int err = crypto_bls12_381_g2_msm(point, &valid, input);
+    if (!valid)
+        *ret_status = terms_status(input, CRYPTO_BLS12_381_G2_TERM_SIZE);
+    else if (!err)
         buf_append(output, point, sizeof(point));
     return err;
 }
 
 int evm_precompile_bls_pairing(enum fork fork, struct bytes input, struct buf *output,
-                               bool *ret_valid)
+                               enum evm_status *ret_status)
 {
     (void)fork;
     bool one = false;
-    *ret_valid = crypto_bls12_381_pairing(&one, input);
-    if (*ret_valid)
+    if (crypto_bls12_381_pairing(&one, input))
         append_bool(output, one);
+    else
+        *ret_status = terms_status(input, CRYPTO_BLS12_381_PAIR_SIZE);
     return 0;
 }
 

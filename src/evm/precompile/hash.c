@@ -18,10 +18,10 @@ void evm_input_padded(uint8_t *ret, size_t len, struct bytes input, size_t from)
 
 /* hash, v, r, s, 32 bytes each. A signature that recovers nobody gives no output. */
 int evm_precompile_ecrecover(enum fork fork, struct bytes input, struct buf *output,
-                             bool *ret_valid)
+                             enum evm_status *ret_status)
 {
     (void)fork;
-    (void)ret_valid;
+    (void)ret_status;
     uint8_t in[128], word[32] = {0};
     evm_input_padded(in, sizeof(in), input, 0);
     struct u256 v = u256_load(in + 32);
@@ -37,10 +37,11 @@ int evm_precompile_ecrecover(enum fork fork, struct bytes input, struct buf *out
     return 0;
 }
 
-int evm_precompile_sha256(enum fork fork, struct bytes input, struct buf *output, bool *ret_valid)
+int evm_precompile_sha256(enum fork fork, struct bytes input, struct buf *output,
+                          enum evm_status *ret_status)
 {
     (void)fork;
-    (void)ret_valid;
+    (void)ret_status;
     struct hash256 hash;
     crypto_sha256(&hash, input);
     buf_append(output, hash.b, sizeof(hash.b));
@@ -48,20 +49,21 @@ int evm_precompile_sha256(enum fork fork, struct bytes input, struct buf *output
 }
 
 int evm_precompile_ripemd160(enum fork fork, struct bytes input, struct buf *output,
-                             bool *ret_valid)
+                             enum evm_status *ret_status)
 {
     (void)fork;
-    (void)ret_valid;
+    (void)ret_status;
     uint8_t word[32] = {0};
     crypto_ripemd160(word + 12, input);
     buf_append(output, word, sizeof(word));
     return 0;
 }
 
-int evm_precompile_identity(enum fork fork, struct bytes input, struct buf *output, bool *ret_valid)
+int evm_precompile_identity(enum fork fork, struct bytes input, struct buf *output,
+                            enum evm_status *ret_status)
 {
     (void)fork;
-    (void)ret_valid;
+    (void)ret_status;
     buf_append_bytes(output, input);
     return 0;
 }
@@ -83,13 +85,16 @@ uint64_t evm_blake2f_gas(enum fork fork, struct bytes input)
     return u256_load_short(input.data, 4).w[0];
 }
 
-int evm_precompile_blake2f(enum fork fork, struct bytes input, struct buf *output, bool *ret_valid)
+int evm_precompile_blake2f(enum fork fork, struct bytes input, struct buf *output,
+                           enum evm_status *ret_status)
 {
     (void)fork;
-    if (input.len != BLAKE2F_SIZE || input.data[212] > 1) {
-        *ret_valid = false;
+    if (input.len != BLAKE2F_SIZE)
+        *ret_status = EVM_INVALID_INPUT_LENGTH;
+    else if (input.data[212] > 1)
+        *ret_status = EVM_INVALID_FINAL_FLAG;
+    if (*ret_status)
         return 0;
-    }
     uint64_t h[8], m[16], t[2];
     memcpy(h, input.data + 4, sizeof(h));
     memcpy(m, input.data + 68, sizeof(m));
@@ -100,10 +105,11 @@ int evm_precompile_blake2f(enum fork fork, struct bytes input, struct buf *outpu
 }
 
 /* A signature that is not good, and an input of another length, gives no output. */
-int evm_precompile_p256(enum fork fork, struct bytes input, struct buf *output, bool *ret_valid)
+int evm_precompile_p256(enum fork fork, struct bytes input, struct buf *output,
+                        enum evm_status *ret_status)
 {
     (void)fork;
-    (void)ret_valid;
+    (void)ret_status;
     if (input.len != 160)
         return 0;
     bool good;

@@ -7,10 +7,11 @@
 
 #include "evm/precompile/precompile.h"
 
-/* Appends the output; *ret_valid is true before and becomes false when the input is one that the
- * contract fails on. Returns 0 or an error of this machine; one of `output` need not be reported.
- */
-typedef int evm_precompile(enum fork fork, struct bytes input, struct buf *output, bool *ret_valid);
+/* Appends the output; *ret_status is EVM_SUCCESS before and says afterwards what is wrong with an
+ * input that the contract fails on. Returns 0 or an error of this machine; one of `output` need not
+ * be reported. */
+typedef int evm_precompile(enum fork fork, struct bytes input, struct buf *output,
+                           enum evm_status *ret_status);
 
 evm_precompile evm_precompile_ecrecover; /* Yellow Paper, appendix E */
 evm_precompile evm_precompile_sha256;

@@ -132,12 +132,13 @@ static int raise(uint8_t *result, const uint8_t *numbers, const struct operands 
     return raise_by_zeros(result, zeros, modulus);
 }
 
-int evm_precompile_modexp(enum fork fork, struct bytes input, struct buf *output, bool *ret_valid)
+int evm_precompile_modexp(enum fork fork, struct bytes input, struct buf *output,
+                          enum evm_status *ret_status)
 {
     struct operands o = read_lengths(input);
     if (fork >= FORK_OSAKA &&
         (o.base > OPERAND_MAX || o.exponent > OPERAND_MAX || o.modulus > OPERAND_MAX)) {
-        *ret_valid = false;
+        *ret_status = EVM_PRECOMPILE_FAILURE;
         return 0;
     }
     if (o.modulus == 0)

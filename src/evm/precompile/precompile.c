@@ -106,15 +106,13 @@ int evm_precompile_run(enum fork fork, const struct address *a, struct bytes inp
         *ret_result = (struct evm_result){.status = EVM_OUT_OF_GAS};
         return 0;
     }
-    bool valid = true;
-    int err = p->run(fork, input, output, &valid);
+    struct evm_result result = {.status = EVM_SUCCESS};
+    int err = p->run(fork, input, output, &result.status);
     if (!err)
         err = buf_status(output);
     if (err)
         return err;
-    struct evm_result result = {.status = EVM_PRECOMPILE_FAILURE};
-    if (valid) {
-        result.status = EVM_SUCCESS;
+    if (result.status == EVM_SUCCESS) {
         result.gas_left = gas - (int64_t)cost;
         result.output = buf_bytes(output);
     }

@@ -18,9 +18,8 @@ size_t evm_precompile_addresses(enum fork fork, const struct address **ret_addre
 
 /*
  * Runs one. `a` must be one of the fork's. On EVM_SUCCESS the output stands in `output` (which is
- * cleared first) and ret_result->output borrows it; on failure (EVM_OUT_OF_GAS,
- * EVM_PRECOMPILE_FAILURE) all gas is gone. Returns 0, or ERR_NOMEM / ERR_CRYPTO when this machine
- * failed.
+ * cleared first) and ret_result->output borrows it; on failure (EVM_OUT_OF_GAS, or what is wrong
+ * with the input) all gas is gone. Returns 0, or ERR_NOMEM / ERR_CRYPTO when this machine failed.
  */
 int evm_precompile_run(enum fork fork, const struct address *a, struct bytes input, int64_t gas,
                        struct buf *output, struct evm_result *ret_result) BASE_NODISCARD;
