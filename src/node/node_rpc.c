@@ -120,11 +120,11 @@ static void on_extension_report(void *context, const char *what, const struct ad
              node_text("err", why));
 }
 
-/* As many as there are processors; of a single one the loop needs no help. */
+/* One processor is the loop's, so that blocks wait for nobody: a desk for each of the others. */
 static size_t desk_count(void)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    return processors > 1 ? (size_t)processors : 0;
+    return processors > 1 ? (size_t)processors - 1 : 0;
 }
 
 static void fill_backend(struct node *node)

@@ -1,7 +1,7 @@
 /*
  * Where requests are answered. The loop's desk answers everything. The others have a thread each, with a loop of its own, for clients: what the
  * table marks as `anywhere` they answer by themselves, from a snapshot of the head of their own; the rest goes to the loop, and its answer
- * comes back. So clients who ask small things take nothing of consensus' time, and are answered on all processors.
+ * comes back. So clients who ask small things take nothing of consensus' time, and with several processors are answered on several.
  */
 #ifndef RPC_DISPATCH_DESK_H
 #define RPC_DISPATCH_DESK_H
