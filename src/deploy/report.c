@@ -2,10 +2,10 @@
 
 #include "base/mem.h"
 
-#include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static const char *const severity_names[] = {"error", "warning", "note"};
 
@@ -146,15 +146,21 @@ static json_t *problem_json(const struct deploy_problem *problem)
                      problem->message, "remedy", problem->remedy);
 }
 
-void deploy_report_json(struct buf *b, const struct deploy_report *report)
+json_t *deploy_report_problems(const struct deploy_report *report)
 {
     json_t *problems = json_array();
-    for (size_t i = 0; i < report->count; i++)
+    for (size_t i = 0; problems && i < report->count; i++)
         json_array_append_new(problems, problem_json(&report->problems[i]));
-    json_t *root = json_pack("{s:s, s:I, s:I, s:I, s:o}", "file", report->file, "errors",
-                             (json_int_t)deploy_report_count(report, DEPLOY_ERROR), "warnings",
-                             (json_int_t)deploy_report_count(report, DEPLOY_WARNING), "dropped",
-                             (json_int_t)report->dropped, "problems", problems);
+    return problems;
+}
+
+void deploy_report_json(struct buf *b, const struct deploy_report *report)
+{
+    json_t *root =
+        json_pack("{s:s, s:I, s:I, s:I, s:o}", "file", report->file, "errors",
+                  (json_int_t)deploy_report_count(report, DEPLOY_ERROR), "warnings",
+                  (json_int_t)deploy_report_count(report, DEPLOY_WARNING), "dropped",
+                  (json_int_t)report->dropped, "problems", deploy_report_problems(report));
     char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
     if (text) {
         buf_append_text(b, text);
@@ -164,6 +170,16 @@ void deploy_report_json(struct buf *b, const struct deploy_report *report)
     }
     free(text); /* from malloc, by jansson */
     json_decref(root);
+}
+
+void deploy_report_show(const struct deploy_report *report)
+{
+    struct buf b = BUF_INIT;
+    if (deploy_report_count(report, DEPLOY_WARNING) == 0)
+        return;
+    deploy_report_print(&b, report, isatty(STDERR_FILENO) && !getenv("NO_COLOR"));
+    fputs(buf_text(&b), stderr);
+    buf_release(&b);
 }
 
 void deploy_report_hint(const struct deploy_report *report, const char *options)

@@ -8,6 +8,8 @@
 #include "base/arena.h"
 #include "base/buf.h"
 
+#include <jansson.h>
+
 enum deploy_severity { DEPLOY_ERROR, DEPLOY_WARNING, DEPLOY_NOTE };
 
 /* A place in a file; line 0 means the file as a whole. Lines and columns are counted from 1. */
@@ -56,7 +58,11 @@ void deploy_report_print(struct buf *b, const struct deploy_report *report, bool
 /* For commands that go on: a line on standard error with the number of warnings and the command that shows them; none without a
  * warning. `options` go before the file: "" or "--kubernetes ". */
 void deploy_report_hint(const struct deploy_report *report, const char *options);
-/* For scripts: {"file", "errors", "warnings", "problems": [{severity, line, column, path, message, remedy}]}. */
+/* For commands that only look: all problems on standard error, where one is a warning. */
+void deploy_report_show(const struct deploy_report *report);
+/* [{severity, line, column, path, message, remedy}]; NULL when out of memory. */
+json_t *deploy_report_problems(const struct deploy_report *report);
+/* For scripts: {"file", "errors", "warnings", "problems"}. */
 void deploy_report_json(struct buf *b, const struct deploy_report *report);
 
 #endif

@@ -91,6 +91,9 @@ def check_misnamed(clusters):
 
 def check_up(clusters, vault):
     clusters.run("plan", "network.yaml", text="would  carrier: policy vault-crypto-organization-carrier-ro")
+    plan = json.loads(clusters.run("plan", "--json", "network.yaml"))
+    assert {"organization": "carrier", "what": "policy vault-crypto-organization-carrier-ro"} in plan["changes"], plan
+    assert plan["warnings"] == len([p for p in plan["problems"] if p["severity"] == "warning"]), plan
     assert not [c for c in clusters.calls() if "apply" in c or "upgrade" in c], "a plan has touched a cluster"
     assert "quorumcarrier/" not in vault.ask("GET", "sys/auth")["data"], "a plan has touched the vault"
     output = clusters.up()
@@ -351,6 +354,8 @@ def check_gitops(clusters):
     subprocess.run([git, "clone", str(remote), str(checkout)], **quiet)
     subprocess.run([git, "-C", str(checkout), "-c", "user.name=a", "-c", "user.email=a@b", "commit", "--allow-empty", "-m", "first"], **quiet)
     subprocess.run([git, "-C", str(checkout), "push", "origin", "HEAD:main"], **quiet)
+    plan = clusters.run("plan", "--image", "registry.example/quorate:next", "--git", "checkout", "network.yaml", text="push what differs")
+    assert "nothing to do" not in plan, plan
     clusters.up("--image", "registry.example/quorate:next", "--git", "checkout", text="made   store: releases, pushed")
     listed = subprocess.run([git, "-C", str(remote), "ls-tree", "-r", "--name-only", "main"], capture_output=True, text=True, check=True).stdout.split()
     below = "platforms/quorum/releases/dev"

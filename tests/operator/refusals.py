@@ -86,8 +86,23 @@ def check_new(network):
     refused(network, lambda text: text, "--image is for clusters", code=2, options=("--image", "x"))
     refused(network, lambda text: config("blockperiod: 2")(text).replace("lock: true", f"geth_passphrase: file:{missing}\n          lock: true", 1),
             "`quorate check network.yaml` shows ", code=2)
+    check_warnings(network)
     network.run("promote", "network.yaml", "one", code=2, text="there is no network in")
     print("a new network: files, references, folders and options")
+
+
+def check_warnings(network):
+    """A plan shows what `check` warns of, for people and for scripts."""
+    (network.folder / "warned.yaml").write_text(config("blockperiod: 2")(network.file.read_text()))
+    told = json.loads(network.run("check", "--json", "warned.yaml"))
+    assert told["warnings"] == 2, told
+    for problem in told["problems"]:
+        network.run("plan", "warned.yaml", text=problem["message"])
+    plan = json.loads(network.run("plan", "--json", "warned.yaml"))
+    assert (plan["file"], plan["warnings"], plan["problems"]) == ("warned.yaml", 2, told["problems"]), plan
+    assert {"action": "make", "what": "genesis"} in plan["changes"], plan["changes"]
+    assert {"action": "start", "what": "two/two node"} in plan["changes"], plan["changes"]
+    (network.folder / "warned.yaml").unlink()
 
 
 def check_vault(network):

@@ -168,6 +168,8 @@ def check_ways_in(program, helm):
         assert words in refused.output, refused.output
     mistyped = Rendered(program, text.replace("cloud_provider: aws", "cloud_provider: awz", 1))
     assert "note: 1 warning; `quorate check --kubernetes network.yaml` shows it" in mistyped.output, mistyped.output
+    shown = json.loads(mistyped.run("--json"))
+    assert shown["warnings"] == 1 and '"awz" is no provider that is known here' in shown["problems"][0]["message"], shown
     told = subprocess.run([program, "check", "--kubernetes", "network.yaml"], cwd=mistyped.folder, capture_output=True, text=True)
     assert told.returncode == 0 and '"awz" is no provider that is known here' in told.stdout + told.stderr, told
     print("ways in: gateway, ingress, source ranges")

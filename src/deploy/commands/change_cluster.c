@@ -71,7 +71,7 @@ static int bring_up(const struct change *c, struct err_detail *detail)
                                                      c->words->charts ? c->words->charts : "charts",
                                                  .checkout = c->words->checkout,
                                                  .wait_seconds = c->words->wait_seconds};
-    size_t changes = 0;
+    struct deploy_changes changes = {0};
     options.image = c->known.image;
     options.database_image = c->known.database_image;
     int status = deploy_cluster_open(&context, c->path, &options, detail);

@@ -7,6 +7,7 @@
 
 #include <glob.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 int deploy_cluster_unused(const struct deploy_cluster_words *words, struct err_detail *detail)
@@ -66,26 +67,66 @@ static int finish(struct deploy_cluster_context *context, int status, bool well,
     return well ? COMMANDS_OK : COMMANDS_FAILED;
 }
 
-int deploy_cluster_run_up(const char *path, const struct deploy_cluster_words *words,
-                          bool look_only)
+static struct deploy_target_options target_of(const struct deploy_cluster_words *words)
+{
+    return (struct deploy_target_options){.charts = words->charts ? words->charts : "charts",
+                                          .checkout = words->checkout,
+                                          .wait_seconds = words->wait_seconds};
+}
+
+int deploy_cluster_run_up(const char *path, const struct deploy_cluster_words *words)
 {
     struct err_detail detail = {""};
     struct deploy_cluster_context context;
     const struct deploy_cluster_options options = options_of(words->data, words);
-    const struct deploy_target_options target = {.charts = words->charts ? words->charts : "charts",
-                                                 .checkout = words->checkout,
-                                                 .wait_seconds = words->wait_seconds,
-                                                 .look_only = look_only};
-    size_t changes = 0;
+    const struct deploy_target_options target = target_of(words);
+    struct deploy_changes changes = {0};
     int status = deploy_cluster_open(&context, path, &options, &detail);
     if (status == ERR_OK)
         deploy_report_hint(&context.report, "--kubernetes ");
     if (status == ERR_OK)
         status = deploy_target_up(&context, &target, &changes, &detail);
-    if (status == ERR_OK && changes == 0)
+    if (status == ERR_OK && changes.count == 0)
         printf("nothing to do: all is there\n");
-    else if (status == ERR_OK && look_only)
-        printf("%zu changes; `quorate up` makes them\n", changes);
+    return finish(&context, status, true, &detail);
+}
+
+int deploy_plan_print(const json_t *changes, const struct deploy_report *report,
+                      struct err_detail *detail)
+{
+    json_t *all = json_pack("{s:s, s:O, s:I, s:o}", "file", report->file, "changes", changes,
+                            "warnings", (json_int_t)deploy_report_count(report, DEPLOY_WARNING),
+                            "problems", deploy_report_problems(report));
+    char *text = all ? json_dumps(all, JSON_INDENT(2)) : NULL;
+    if (text)
+        printf("%s\n", text);
+    int status = text ? ERR_OK : err_set(detail, ERR_NOMEM, "out of memory");
+    free(text); /* from malloc, by jansson */
+    json_decref(all);
+    return status;
+}
+
+int deploy_cluster_run_plan(const char *path, const struct deploy_cluster_words *words,
+                            bool as_json)
+{
+    struct err_detail detail = {""};
+    struct deploy_cluster_context context;
+    const struct deploy_cluster_options options = options_of(words->data, words);
+    struct deploy_target_options target = target_of(words);
+    struct deploy_changes changes = {.list = as_json ? json_array() : NULL};
+    target.look_only = true;
+    int status = deploy_cluster_open(&context, path, &options, &detail);
+    if (status == ERR_OK && !as_json)
+        deploy_report_show(&context.report);
+    if (status == ERR_OK)
+        status = deploy_target_up(&context, &target, &changes, &detail);
+    if (status == ERR_OK && as_json)
+        status = deploy_plan_print(changes.list, &context.report, &detail);
+    else if (status == ERR_OK && changes.count == 0)
+        printf("nothing to do: all is there\n");
+    else if (status == ERR_OK)
+        printf("%zu changes; `quorate up` makes them\n", changes.count);
+    json_decref(changes.list);
     return finish(&context, status, true, &detail);
 }
 
@@ -107,7 +148,7 @@ int deploy_cluster_run_add(const char *path, const struct deploy_cluster_words *
     if (status != ERR_OK)
         return finish(&context, status, false, &detail);
     deploy_cluster_close(&context);
-    return deploy_cluster_run_up(path, words, false);
+    return deploy_cluster_run_up(path, words);
 }
 
 int deploy_cluster_run_status(const char *path, const char *data, bool as_json)

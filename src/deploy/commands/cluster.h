@@ -33,9 +33,14 @@ bool deploy_cluster_is(const char *path);
 /* Whether the network in a data folder is; its file's path. */
 bool deploy_cluster_was(char *ret_path, const char *data);
 
+/* What a plan prints for scripts: {"file", "changes", "warnings", "problems"}. `changes` is borrowed. */
+int deploy_plan_print(const json_t *changes, const struct deploy_report *report,
+                      struct err_detail *detail) BASE_NODISCARD;
+
 /* Each returns the exit code. */
-int deploy_cluster_run_up(const char *path, const struct deploy_cluster_words *words,
-                          bool look_only);
+int deploy_cluster_run_up(const char *path, const struct deploy_cluster_words *words);
+int deploy_cluster_run_plan(const char *path, const struct deploy_cluster_words *words,
+                            bool as_json);
 /* An organization that is in the file already is brought up beside the others. */
 int deploy_cluster_run_add(const char *path, const struct deploy_cluster_words *words,
                            const char *organization);

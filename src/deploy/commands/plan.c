@@ -11,7 +11,7 @@
 enum { PROCESSES_MAX = 16 << 20 };
 
 static const char *data = DEPLOY_DATA_DEFAULT, *passphrase_file;
-static bool local;
+static bool as_json, local;
 static struct deploy_cluster_words cluster;
 
 static const struct options_row rows[] = {
@@ -19,26 +19,26 @@ static const struct options_row rows[] = {
      "where the network lives (default " DEPLOY_DATA_DEFAULT ")"},
     {"passphrase-file", "FILE", OPTIONS_TEXT, &passphrase_file,
      "of the store of secrets (default: the key file beside it)"},
+    {"json", NULL, OPTIONS_SWITCH, &as_json, "print the changes and the file's warnings as JSON"},
     {"local", NULL, OPTIONS_SWITCH, &local, "for this machine although organizations have k8s"},
     DEPLOY_CLUSTER_ROWS(cluster),
 };
 
 struct plan {
-    size_t changes;
+    json_t *changes; /* [{"action", "what"}] */
 };
 
-static void print_step(void *context, const char *what, bool made)
+static void add_change(struct plan *plan, const char *action, const char *what)
 {
-    struct plan *plan = context;
-    if (made)
-        printf("make     %s\n", what);
-    plan->changes += made;
+    json_array_append_new(plan->changes, json_pack("{s:s, s:s}", "action", action, "what", what));
+    if (!as_json)
+        printf("%-7s  %s\n", action, what);
 }
 
-static void print_change(struct plan *plan, const char *what, const char *name)
+static void add_step(void *context, const char *what, bool made)
 {
-    printf("%-7s  %s\n", what, name);
-    plan->changes++;
+    if (made)
+        add_change(context, "make", what);
 }
 
 static json_t *find(const json_t *all, const char *name)
@@ -79,15 +79,15 @@ static void compare_processes(struct plan *plan, const struct deploy_site *site,
         const char *name = json_string_value(json_object_get(row, "name"));
         const json_t *before = find(old, name);
         if (!find(states, name))
-            print_change(plan, "start", name);
+            add_change(plan, "start", name);
         else if (!keys_missing && before && !json_equal(before, row))
-            print_change(plan, "restart", name);
+            add_change(plan, "restart", name);
     }
     json_array_foreach(states, i, row)
     {
         const char *name = json_string_value(json_object_get(row, "name"));
         if (!find(wanted, name))
-            print_change(plan, "end", name);
+            add_change(plan, "end", name);
     }
     json_decref(old);
     json_decref(states);
@@ -96,14 +96,30 @@ static void compare_processes(struct plan *plan, const struct deploy_site *site,
 static int open_store(struct deploy_secrets *ret_secrets, char *path, bool *ret_open,
                       const struct deploy_site *site, struct err_detail *detail)
 {
-    *ret_open = deploy_context_has_secrets(site);
-    return *ret_open ? deploy_context_secrets(ret_secrets, path, site, passphrase_file, detail)
-                     : ERR_OK;
+    int status = ERR_OK;
+    bool there = deploy_context_has_secrets(site);
+    if (there)
+        status = deploy_context_secrets(ret_secrets, path, site, passphrase_file, detail);
+    *ret_open = there && status == ERR_OK;
+    return status;
+}
+
+static int print_end(const struct plan *plan, const struct deploy_report *report,
+                     struct err_detail *detail)
+{
+    if (as_json)
+        return deploy_plan_print(plan->changes, report, detail);
+    size_t count = json_array_size(plan->changes);
+    if (count)
+        printf("%zu changes; `quorate up` makes them\n", count);
+    else
+        printf("nothing to do: all is there, and runs\n");
+    return ERR_OK;
 }
 
 static int make_plan(struct deploy_context *context, struct err_detail *detail)
 {
-    struct plan plan = {0};
+    struct plan plan = {json_array()};
     struct deploy_programs programs;
     struct deploy_secrets secrets;
     char path[DEPLOY_PATH_MAX];
@@ -112,21 +128,19 @@ static int make_plan(struct deploy_context *context, struct err_detail *detail)
     int status = deploy_bring_check(context, &programs, detail);
     if (status == ERR_OK)
         status = open_store(&secrets, path, &open, context->site, detail);
-    if (status != ERR_OK)
-        return status;
-    status = deploy_prepare_plan(context->site, open ? &secrets : NULL, &keys_missing, print_step,
-                                 &plan, detail);
+    if (status == ERR_OK)
+        status = deploy_prepare_plan(context->site, open ? &secrets : NULL, &keys_missing, add_step,
+                                     &plan, detail);
     if (open)
         deploy_secrets_close(&secrets);
     if (status == ERR_OK)
         status = deploy_prepare_processes(&wanted, context->site, &programs, detail);
     if (status == ERR_OK) {
         compare_processes(&plan, context->site, wanted, keys_missing);
-        printf(plan.changes ? "%zu changes; `quorate up` makes them\n"
-                            : "nothing to do: all is there, and runs\n",
-               plan.changes);
+        status = print_end(&plan, &context->report, detail);
     }
     json_decref(wanted);
+    json_decref(plan.changes);
     return status;
 }
 
@@ -139,9 +153,11 @@ static int run(size_t argc, char **argv)
             err_set(&detail, ERR_USAGE, "plan takes one file: quorate plan network.yaml"), &detail);
     if (!local && deploy_cluster_is(argv[0])) {
         cluster.data = data;
-        return deploy_cluster_run_up(argv[0], &cluster, true);
+        return deploy_cluster_run_plan(argv[0], &cluster, as_json);
     }
     int status = deploy_context_open(&context, argv[0], data, &detail);
+    if (status == ERR_OK && !as_json)
+        deploy_report_show(&context.report);
     if (status == ERR_OK)
         status = make_plan(&context, &detail);
     deploy_context_release(&context);
@@ -150,7 +166,8 @@ static int run(size_t argc, char **argv)
 
 const struct commands_command deploy_plan = {
     .text = {"plan", "FILE", "say what `up` would do, and do nothing",
-             "Compares what the file asks for with what is in the folder and what runs."},
+             "Compares what the file asks for with what is in the folder and what runs. Warnings "
+             "of the file, which `check` prints, are shown, too."},
     .rows = rows,
     .row_count = BASE_COUNT(rows),
     .run = run,

@@ -83,11 +83,13 @@ static int print_json(const struct deploy_cluster_context *context,
                       const struct deploy_rendered *rendered, struct err_detail *detail)
 {
     json_t *all =
-        json_pack("{s:s, s:I, s:I, s:O, s:O, s:O, s:O, s:I}", "folder", out, "peers",
+        json_pack("{s:s, s:I, s:I, s:O, s:O, s:O, s:O, s:I, s:I, s:o}", "folder", out, "peers",
                   (json_int_t)context->cluster->count, "organizations",
                   (json_int_t)context->network->organizations.count, "written", rendered->written,
                   "replaced", rendered->replaced, "removed", rendered->removed, "kept",
-                  rendered->kept, "unchanged", (json_int_t)rendered->unchanged);
+                  rendered->kept, "unchanged", (json_int_t)rendered->unchanged, "warnings",
+                  (json_int_t)deploy_report_count(&context->report, DEPLOY_WARNING), "problems",
+                  deploy_report_problems(&context->report));
     char *text = all ? json_dumps(all, JSON_INDENT(2)) : NULL;
     if (text)
         printf("%s\n", text);
@@ -122,7 +124,7 @@ static int run(size_t argc, char **argv)
             err_set(&detail, ERR_USAGE, "render takes one file: quorate render network.yaml"),
             &detail);
     int status = deploy_cluster_open(&context, argv[0], &options, &detail);
-    if (status == ERR_OK)
+    if (status == ERR_OK && !as_json)
         deploy_report_hint(&context.report, "--kubernetes ");
     if (status == ERR_OK)
         status = deploy_cluster_prepare(context.cluster, options.vault, &detail);

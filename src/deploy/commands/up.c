@@ -130,7 +130,7 @@ static int run(size_t argc, char **argv)
         cluster.wait_seconds = no_wait        ? 0
                                : wait_seconds ? wait_seconds
                                               : DEPLOY_CLUSTER_WAIT_SECONDS;
-        return deploy_cluster_run_up(argv[0], &cluster, false);
+        return deploy_cluster_run_up(argv[0], &cluster);
     }
     int status = no_wait ? err_set(&detail, ERR_USAGE,
                                    "--no-wait is for clusters; --detach is what "

@@ -144,7 +144,7 @@ static int await_release(const struct deploy_cluster *cluster, size_t index, uin
 /* One whose file is there already is changed alone: pushed, on the cluster and in sync before the next is. */
 static int push_changed(const struct deploy_cluster *cluster, size_t index,
                         const struct place *place, const struct deploy_target_options *options,
-                        size_t *changes, struct err_detail *detail)
+                        struct deploy_changes *changes, struct err_detail *detail)
 {
     char what[2 * DEPLOY_CLUSTER_NAME_MAX], name[DEPLOY_CLUSTER_NAME_MAX];
     bool changed = false;
@@ -173,7 +173,7 @@ static void release_path(char *ret, const struct deploy_cluster *cluster, size_t
 }
 
 int deploy_target_push(const struct deploy_cluster *cluster, size_t organization_index,
-                       const struct deploy_target_options *options, size_t *changes,
+                       const struct deploy_target_options *options, struct deploy_changes *changes,
                        struct err_detail *detail)
 {
     const struct deploy_organization *organization =
@@ -185,8 +185,8 @@ int deploy_target_push(const struct deploy_cluster *cluster, size_t organization
     if (status != ERR_OK)
         return status;
     if (options->look_only) {
-        printf("would  %s: write its releases into %s, and push them\n", organization->name.text,
-               place.below);
+        deploy_path(path, "write its releases into %.800s, and push what differs", place.below);
+        deploy_target_tell(changes, organization->name.text, path, true, true);
         return ERR_OK;
     }
     status = deploy_render_plain(cluster, organization_index, place.below, detail);

@@ -28,8 +28,8 @@ static size_t count_leavers(const struct deploy_cluster *before, const struct de
     return leave;
 }
 
-static void tell(size_t *changes, const struct deploy_cluster_peer *peer, const char *what,
-                 bool look_only)
+static void tell(struct deploy_changes *changes, const struct deploy_cluster_peer *peer,
+                 const char *what, bool look_only)
 {
     char text[3 * DEPLOY_CLUSTER_NAME_MAX];
     snprintf(text, sizeof(text), "%s %s", peer->name, what);
@@ -38,7 +38,7 @@ static void tell(size_t *changes, const struct deploy_cluster_peer *peer, const 
 
 /* Out of the agreement first: a validator that is merely gone would be waited for. */
 static int leave(struct deploy_cluster *now, const struct deploy_cluster *before, size_t index,
-                 const struct deploy_target_options *options, size_t *changes,
+                 const struct deploy_target_options *options, struct deploy_changes *changes,
                  struct err_detail *detail)
 {
     const struct deploy_cluster_peer *peer = &before->peers[index];
@@ -85,7 +85,7 @@ static int keep_left(const struct deploy_cluster_context *before, const struct d
 }
 
 static int let_go(struct deploy_cluster *now, struct deploy_cluster *before,
-                  const struct deploy_target_options *options, size_t *changes,
+                  const struct deploy_target_options *options, struct deploy_changes *changes,
                   struct err_detail *detail)
 {
     int status = deploy_cluster_identify(before, detail);
@@ -133,7 +133,7 @@ int deploy_target_same_network(const struct deploy_cluster *now, struct err_deta
 }
 
 int deploy_target_leavers(struct deploy_cluster *now, const struct deploy_target_options *options,
-                          size_t *changes, struct err_detail *detail)
+                          struct deploy_changes *changes, struct err_detail *detail)
 {
     struct deploy_cluster_context before;
     char path[DEPLOY_PATH_MAX];

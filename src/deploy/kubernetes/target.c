@@ -12,20 +12,26 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-void deploy_target_tell(size_t *changes, const char *organization, const char *what, bool changed,
-                        bool look_only)
+void deploy_target_tell(struct deploy_changes *changes, const char *organization, const char *what,
+                        bool changed, bool look_only)
 {
     if (!changed)
         return;
-    printf("%-6s %s: %s\n", look_only ? "would" : "made", organization, what);
+    changes->count++;
+    if (changes->list) {
+        json_array_append_new(changes->list,
+                              json_pack("{s:s?, s:s}", "organization", organization, "what", what));
+        return;
+    }
+    printf("%-6s %s%s%s\n", look_only ? "would" : "made", organization ? organization : "",
+           organization ? ": " : "", what);
     fflush(stdout);
-    ++*changes;
 }
 
 /* --- Vaults --- */
 
 struct teller {
-    size_t *changes;
+    struct deploy_changes *changes;
     const char *organization;
     bool look_only;
 };
@@ -49,7 +55,8 @@ static bool lacks_engine(struct vault *vault, const char *mount)
 }
 
 static int set_engine(struct vault *vault, const struct deploy_organization *organization,
-                      const char *mount, bool look_only, size_t *changes, struct err_detail *detail)
+                      const char *mount, bool look_only, struct deploy_changes *changes,
+                      struct err_detail *detail)
 {
     char what[DEPLOY_CLUSTER_NAME_MAX];
     if (!lacks_engine(vault, mount))
@@ -73,7 +80,7 @@ int deploy_target_engine(const struct deploy_organization *organization, struct 
 }
 
 static int set_vault(const struct deploy_organization *organization, bool look_only,
-                     size_t *changes, bool *ret_engine, struct err_detail *detail)
+                     struct deploy_changes *changes, bool *ret_engine, struct err_detail *detail)
 {
     struct teller teller = {changes, organization->name.text, look_only};
     struct buf server = BUF_INIT, ca = BUF_INIT;
@@ -102,8 +109,9 @@ static int set_vault(const struct deploy_organization *organization, bool look_o
                : err_prefix(detail, status, "organization %s", organization->name.text);
 }
 
-int deploy_target_vaults(const struct deploy_cluster *cluster, bool look_only, size_t *changes,
-                         bool *ret_engines, struct err_detail *detail)
+int deploy_target_vaults(const struct deploy_cluster *cluster, bool look_only,
+                         struct deploy_changes *changes, bool *ret_engines,
+                         struct err_detail *detail)
 {
     int status = ERR_OK;
     *ret_engines = true;
@@ -119,7 +127,7 @@ int deploy_target_vaults(const struct deploy_cluster *cluster, bool look_only, s
 /* A storage class belongs to the cluster: one that is there stays as it is, its parameters cannot change anyway. */
 static int set_object(const struct deploy_organization *organization,
                       const struct deploy_cluster_object *object, bool namespace_there,
-                      bool look_only, size_t *changes, struct err_detail *detail)
+                      bool look_only, struct deploy_changes *changes, struct err_detail *detail)
 {
     char what[DEPLOY_CLUSTER_NAME_MAX + 64];
     const json_t *meta = json_object_get(object->object, "metadata");
@@ -142,7 +150,7 @@ static int set_object(const struct deploy_organization *organization,
 
 static int set_objects(const struct deploy_cluster *cluster,
                        const struct deploy_organization *organization, bool secret_only,
-                       bool look_only, size_t *changes, struct err_detail *detail)
+                       bool look_only, struct deploy_changes *changes, struct err_detail *detail)
 {
     struct deploy_cluster_object objects[DEPLOY_CLUSTER_OBJECTS_MAX];
     size_t count = 0;
@@ -248,7 +256,7 @@ static int install(const struct deploy_cluster *cluster, const struct deploy_clu
 
 /* A new release is only begun: peers need each other to come up. A changed one is waited for before the next. */
 static int set_release(const struct deploy_cluster *cluster, size_t index,
-                       const struct deploy_target_options *options, size_t *changes,
+                       const struct deploy_target_options *options, struct deploy_changes *changes,
                        struct err_detail *detail)
 {
     const struct deploy_cluster_peer *peer = &cluster->peers[index];
@@ -278,8 +286,8 @@ static int set_release(const struct deploy_cluster *cluster, size_t index,
 
 /* --- Who joins a Raft cluster --- */
 
-static int ask_raft_ids(const struct deploy_cluster *cluster, size_t *changes, bool look_only,
-                        bool *ret_known, struct err_detail *detail)
+static int ask_raft_ids(const struct deploy_cluster *cluster, struct deploy_changes *changes,
+                        bool look_only, bool *ret_known, struct err_detail *detail)
 {
     int status = ERR_OK;
     *ret_known = true;
@@ -326,8 +334,8 @@ static int await_all(const struct deploy_cluster *cluster, uint64_t seconds,
 }
 
 static int set_organization(const struct deploy_cluster *cluster, size_t index,
-                            const struct deploy_target_options *options, size_t *changes,
-                            struct err_detail *detail)
+                            const struct deploy_target_options *options,
+                            struct deploy_changes *changes, struct err_detail *detail)
 {
     const struct deploy_organization *organization = &cluster->network->organizations.items[index];
     int status = ERR_OK;
@@ -345,35 +353,32 @@ static int set_organization(const struct deploy_cluster *cluster, size_t index,
 }
 
 int deploy_target_up(struct deploy_cluster_context *context,
-                     const struct deploy_target_options *options, size_t *ret_changes,
+                     const struct deploy_target_options *options, struct deploy_changes *changes,
                      struct err_detail *detail)
 {
     struct deploy_cluster *cluster = context->cluster;
-    size_t changes = 0;
     bool engines = true;
     int status = deploy_target_same_network(cluster, detail);
     if (status == ERR_OK)
-        status = deploy_target_vaults(cluster, options->look_only, &changes, &engines, detail);
+        status = deploy_target_vaults(cluster, options->look_only, changes, &engines, detail);
     if (status == ERR_OK && engines)
         status = deploy_cluster_prepare(cluster, options->look_only, detail);
     if (options->look_only && (!engines || status == ERR_NOTFOUND)) {
-        printf("would  keys, and what follows from them\n");
-        *ret_changes = changes + 1;
+        deploy_target_tell(changes, NULL, "keys, and what follows from them", true, true);
         return ERR_OK;
     }
     if (status == ERR_OK)
-        status = deploy_target_leavers(cluster, options, &changes, detail);
+        status = deploy_target_leavers(cluster, options, changes, detail);
     if (status == ERR_OK && !options->look_only)
         status = keep_network(context, detail);
     bool known = true;
     if (status == ERR_OK)
-        status = ask_raft_ids(cluster, &changes, options->look_only, &known, detail);
+        status = ask_raft_ids(cluster, changes, options->look_only, &known, detail);
     for (size_t i = 0; status == ERR_OK && known && i < cluster->network->organizations.count; i++)
         if (!cluster->network->organizations.items[i].external.value)
-            status = set_organization(cluster, i, options, &changes, detail);
+            status = set_organization(cluster, i, options, changes, detail);
     if (status == ERR_OK && !options->look_only)
         status = await_all(cluster, options->wait_seconds, detail);
-    *ret_changes = changes;
     return status;
 }
 

@@ -7,6 +7,8 @@
 
 #include "deploy/kubernetes/open.h"
 
+#include <jansson.h>
+
 struct deploy_target_options {
     const char *charts; /* folder of the charts */
     const char *
@@ -15,10 +17,16 @@ struct deploy_target_options {
     bool look_only;        /* a plan: told, not done */
 };
 
+/* What was changed, or would be. */
+struct deploy_changes {
+    size_t count;
+    json_t *list; /* borrowed: each is put here as {"organization", "what"}; NULL: printed */
+};
+
 /* Vaults, keys, objects, releases, in this order; then waits until every pod is ready and has blocks. A release that is there and
- * differs is upgraded when those before it are in sync again: one peer at a time. *ret_changes counts them. */
+ * differs is upgraded when those before it are in sync again: one peer at a time. */
 int deploy_target_up(struct deploy_cluster_context *context,
-                     const struct deploy_target_options *options, size_t *ret_changes,
+                     const struct deploy_target_options *options, struct deploy_changes *changes,
                      struct err_detail *detail) BASE_NODISCARD;
 /* Prints a table (or JSON); *ret_well: every pod is ready and every node answers. */
 int deploy_target_status(const struct deploy_cluster *cluster, bool as_json, bool *ret_well,
@@ -47,14 +55,15 @@ int deploy_target_doctor(struct deploy_cluster *cluster, bool *ret_well,
 /* --- Parts --- */
 
 /* Sets up the vaults of all organizations: engine, policy, login, role. *ret_engines: none lacks its engine. */
-int deploy_target_vaults(const struct deploy_cluster *cluster, bool look_only, size_t *changes,
-                         bool *ret_engines, struct err_detail *detail) BASE_NODISCARD;
+int deploy_target_vaults(const struct deploy_cluster *cluster, bool look_only,
+                         struct deploy_changes *changes, bool *ret_engines,
+                         struct err_detail *detail) BASE_NODISCARD;
 /* Makes the engine of one organization's vault where it is missing. */
 int deploy_target_engine(const struct deploy_organization *organization,
                          struct err_detail *detail) BASE_NODISCARD;
 /* Writes one organization's release files into its checkout, commits and pushes. */
 int deploy_target_push(const struct deploy_cluster *cluster, size_t organization_index,
-                       const struct deploy_target_options *options, size_t *changes,
+                       const struct deploy_target_options *options, struct deploy_changes *changes,
                        struct err_detail *detail) BASE_NODISCARD;
 /* Until a peer's pod is ready, and its node within a few blocks of the furthest one. ERR_IO after `seconds`. */
 int deploy_target_await(const struct deploy_cluster *cluster, size_t index, uint64_t seconds,
@@ -66,7 +75,7 @@ int deploy_target_join_raft(const struct deploy_cluster *cluster, size_t index,
 /* Peers that `up` has brought here and the file no longer names: voted out (of a Raft cluster removed), then their
  * releases are taken away, by helm or out of the checkout. The cluster is prepared. ERR_USAGE (deploy_target_may_leave). */
 int deploy_target_leavers(struct deploy_cluster *now, const struct deploy_target_options *options,
-                          size_t *changes, struct err_detail *detail) BASE_NODISCARD;
+                          struct deploy_changes *changes, struct err_detail *detail) BASE_NODISCARD;
 /* ERR_EXISTS when all that `up` has brought here would leave: that is another network's file. */
 int deploy_target_same_network(const struct deploy_cluster *now,
                                struct err_detail *detail) BASE_NODISCARD;
@@ -85,8 +94,8 @@ enum deploy_release_state { DEPLOY_RELEASE_ABSENT, DEPLOY_RELEASE_SAME, DEPLOY_R
 int deploy_target_release_state(enum deploy_release_state *ret,
                                 const struct deploy_cluster *cluster, size_t index,
                                 const json_t *values, struct err_detail *detail) BASE_NODISCARD;
-/* "make     policy x" or, when nothing changes, nothing at all; counts. */
-void deploy_target_tell(size_t *changes, const char *organization, const char *what, bool changed,
-                        bool look_only);
+/* "made   carrier: policy x" or, when nothing changes, nothing at all; counts. `organization` may be NULL: all of them. */
+void deploy_target_tell(struct deploy_changes *changes, const char *organization, const char *what,
+                        bool changed, bool look_only);
 
 #endif
