@@ -30,7 +30,8 @@ struct node_network {
     struct node_validator *validator;
     const struct node_raft *raft;
     struct node_signer *signer;
-    bool stopped; /* the chain's thread is gone */
+    bool stopped;     /* the chain's thread is gone */
+    bool files_wrong; /* those of permissions, and it was told */
 };
 
 /* --- From the network to the node --- */
@@ -105,6 +106,48 @@ static bool permit_address(void *context, const struct io_address *address)
     return node_ranges_have(&network->allowed, address);
 }
 
+/* Each connection reads them anew and only says that it may not be; here is told why. */
+static void look_at_permission_files(struct node_network *network)
+{
+    static const struct {
+        const char *name, *hint;
+    } files[] = {
+        {"permissioned-nodes.json", "write a JSON list of the enode URLs that may connect; it is "
+                                    "read anew at each connection"},
+        {"disallowed-nodes.json",
+         "mend it, or remove it so that nobody is kept out; it is read anew at each connection"},
+    };
+    char path[NODE_PATH_MAX];
+    for (size_t i = 0; i < BASE_COUNT(files); i++) {
+        struct p2p_node_list list = {.count = 0};
+        struct err_detail why = {"an entry names no node, and was meant to keep one out"};
+        if (node_datadir_root_path(network->options.dir, path, files[i].name, NULL) != ERR_OK)
+            continue;
+        int status = p2p_node_list_read(&list, path, on_list_report, path, &why);
+        bool wrong = i == 0 ? status != ERR_OK
+                            : list.left_out || (status != ERR_OK && status != ERR_NOTFOUND);
+        if (wrong)
+            NODE_LOG(NODE_LOG_ERROR, "No node is permitted to connect", node_text("file", path),
+                     node_text("err", why.text), node_text("hint", files[i].hint));
+        network->files_wrong |= wrong;
+        p2p_node_list_release(&list);
+    }
+}
+
+/* A file that goes wrong while the node runs is told once, not at each connection that it refuses. */
+static bool permitted_by_files(struct node_network *network, const struct p2p_enode *node,
+                               const char **ret_why)
+{
+    enum p2p_permission permission =
+        p2p_permission_by_files(network->options.dir->root, &node->key);
+    bool wrong = permission == P2P_NO_PERMISSION_FILE || permission == P2P_DISALLOWED_UNREADABLE;
+    if (wrong && !network->files_wrong)
+        look_at_permission_files(network);
+    network->files_wrong = wrong;
+    *ret_why = p2p_permission_text(permission);
+    return permission == P2P_PERMITTED;
+}
+
 /* --netrestrict; --permissioned: the contracts say, or the files, which are read anew for every connection, as in the reference. */
 static bool permit(void *context, const struct p2p_enode *node, bool outgoing)
 {
@@ -115,16 +158,9 @@ static bool permit(void *context, const struct p2p_enode *node, bool outgoing)
     if (!network->options.config->permissioned)
         return true;
     const char *why = "the permission contracts do not have it";
-    bool permitted;
-    if (node_permission_decides(network->options.permission)) {
-        permitted = node_permission_permits(network->options.permission, node);
-    } else {
-        enum p2p_permission permission =
-            p2p_permission_by_files(network->options.dir->root, &node->key);
-        permitted = permission == P2P_PERMITTED;
-        why = p2p_permission_text(permission);
-    }
-    if (permitted)
+    if (node_permission_decides(network->options.permission)
+            ? node_permission_permits(network->options.permission, node)
+            : permitted_by_files(network, node, &why))
         return true;
     NODE_LOG(NODE_LOG_DEBUG, "A node is not permitted to connect",
              node_text("direction", outgoing ? "OUTGOING" : "INCOMING"), node_hash("id", &node->id),
@@ -213,24 +249,6 @@ static int read_list(struct node_network *network, struct p2p_node_list *list, c
         NODE_LOG(NODE_LOG_ERROR, "Can't load node list file", node_text("path", path),
                  node_text("err", why.text));
     return ERR_OK;
-}
-
-/* Each connection reads them anew and only says that it may not be; here is told why. */
-static void look_at_permission_files(const struct node_network *network)
-{
-    static const char *const names[] = {"permissioned-nodes.json", "disallowed-nodes.json"};
-    char path[NODE_PATH_MAX];
-    for (size_t i = 0; i < BASE_COUNT(names); i++) {
-        struct p2p_node_list list = {.count = 0};
-        struct err_detail why = {""};
-        if (node_datadir_root_path(network->options.dir, path, names[i], NULL) != ERR_OK)
-            continue;
-        int status = p2p_node_list_read(&list, path, on_list_report, path, &why);
-        if (status != ERR_OK && (i == 0 || status != ERR_NOTFOUND))
-            NODE_LOG(NODE_LOG_ERROR, "No node is permitted to connect", node_text("file", path),
-                     node_text("err", why.text));
-        p2p_node_list_release(&list);
-    }
 }
 
 static int parse_ranges(struct node_network *network, struct err_detail *detail)

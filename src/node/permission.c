@@ -261,10 +261,16 @@ int node_permission_open(struct node_permission **ret_permission, const struct n
     if (status != ERR_OK)
         return status;
     status = permission_config_read(&options.config, path, detail);
-    if (status == ERR_NOTFOUND)
+    if (status == ERR_NOTFOUND) {
+        NODE_LOG(NODE_LOG_WARN,
+                 PERMISSION_CONFIG_FILE
+                 " file is missing. Smart-contract-based permission service will be disabled",
+                 node_text("file", path));
         return ERR_OK;
+    }
     if (status != ERR_OK)
-        return err_prefix(detail, status, "loading of %s failed", PERMISSION_CONFIG_FILE);
+        return err_prefix(detail, status, "loading of %s failed",
+                          strstr(detail->text, path) ? PERMISSION_CONFIG_FILE : path);
     struct node_permission *p = mem_alloc_zeroed(1, sizeof(*p));
     if (!p || !crypto_public_key_of(&public, key)) {
         permission_config_release(&options.config);

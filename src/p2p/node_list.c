@@ -29,7 +29,10 @@ static int parse(struct p2p_node_list *list, const json_t *urls, const char *pat
                            i + 1);
         if (*url && p2p_enode_parse(&list->nodes[list->count], url, &why) == 0) {
             list->count++;
-        } else if (*url && report) {
+            continue;
+        }
+        list->left_out++;
+        if (*url && report) {
             char message[1024];
             snprintf(message, sizeof(message), "%.200s: Node URL %.256s: %.300s", path, url,
                      why.text);
@@ -80,7 +83,7 @@ const char *p2p_permission_text(enum p2p_permission permission)
 
 /* Whether the file lists the key; or why it cannot be told. */
 static int listed(const char *datadir, const char *name, const struct crypto_public_key *key,
-                  bool *ret_listed)
+                  bool *ret_listed, bool *ret_left_out)
 {
     char path[4096];
     struct p2p_node_list list;
@@ -92,6 +95,7 @@ static int listed(const char *datadir, const char *name, const struct crypto_pub
     *ret_listed = false;
     for (size_t i = 0; i < list.count && !*ret_listed; i++)
         *ret_listed = memcmp(list.nodes[i].key.b, key->b, sizeof(key->b)) == 0;
+    *ret_left_out = list.left_out > 0;
     p2p_node_list_release(&list);
     return 0;
 }
@@ -99,13 +103,15 @@ static int listed(const char *datadir, const char *name, const struct crypto_pub
 enum p2p_permission p2p_permission_by_files(const char *datadir,
                                             const struct crypto_public_key *key)
 {
-    bool permitted, disallowed = false;
-    if (listed(datadir, "permissioned-nodes.json", key, &permitted) < 0)
+    bool permitted, disallowed = false, left_out = false;
+    if (listed(datadir, "permissioned-nodes.json", key, &permitted, &left_out) < 0)
         return P2P_NO_PERMISSION_FILE;
     if (!permitted)
         return P2P_NOT_LISTED;
-    int status = listed(datadir, "disallowed-nodes.json", key, &disallowed);
-    if (status < 0 && status != ERR_NOTFOUND)
-        return P2P_DISALLOWED_UNREADABLE;
-    return disallowed ? P2P_DISALLOWED : P2P_PERMITTED;
+    int status = listed(datadir, "disallowed-nodes.json", key, &disallowed, &left_out);
+    if (status == ERR_NOTFOUND)
+        return P2P_PERMITTED;
+    if (disallowed)
+        return P2P_DISALLOWED;
+    return status < 0 || left_out ? P2P_DISALLOWED_UNREADABLE : P2P_PERMITTED;
 }

@@ -15,6 +15,7 @@ enum {
 struct p2p_node_list {
     struct p2p_enode *nodes;
     size_t count;
+    size_t left_out; /* entries that are empty or name no node */
 };
 
 /*
@@ -33,7 +34,8 @@ void p2p_node_list_release(struct p2p_node_list *list);
     X(P2P_NO_PERMISSION_FILE, "permissioned-nodes.json is missing or cannot be read")              \
     X(P2P_NOT_LISTED, "not in permissioned-nodes.json")                                            \
     X(P2P_DISALLOWED, "in disallowed-nodes.json")                                                  \
-    X(P2P_DISALLOWED_UNREADABLE, "disallowed-nodes.json cannot be read")
+    X(P2P_DISALLOWED_UNREADABLE,                                                                   \
+      "disallowed-nodes.json cannot be read, or an entry of it names no node")
 
 enum p2p_permission {
 #define X(name, text) name,
@@ -46,7 +48,8 @@ const char *p2p_permission_text(enum p2p_permission permission);
 /*
  * The check of --permissioned, made from the files as they are now: the node's key is in
  * <datadir>/permissioned-nodes.json and not in <datadir>/disallowed-nodes.json. Only keys count. A first file that is
- * missing or wrong permits nobody, a second one that is missing disallows nobody, one that is wrong everybody.
+ * missing or wrong permits nobody, a second one that is missing disallows nobody, one that is wrong everybody; so does an
+ * entry of it that names no node, since it was meant to keep somebody out (GoQuorum ends with a panic there).
  */
 enum p2p_permission p2p_permission_by_files(const char *datadir,
                                             const struct crypto_public_key *key);

@@ -186,6 +186,7 @@ static void lists(void **state)
     told = 0;
     assert_int_equal(p2p_node_list_read(&list, path, tell, NULL, &detail), 0);
     assert_int_equal(list.count, 2);
+    assert_int_equal(list.left_out, 2);
     assert_int_equal(list.nodes[0].tcp, 30303);
     assert_int_equal(told, 1);
     assert_non_null(
@@ -223,6 +224,10 @@ static void permissions(void **state)
         {listed, "[]", P2P_PERMITTED},
         {listed, listed, P2P_DISALLOWED},
         {listed, "nonsense", P2P_DISALLOWED_UNREADABLE},
+        {listed, "[\"zz\"]", P2P_DISALLOWED_UNREADABLE},
+        {listed, "[\"\"]", P2P_DISALLOWED_UNREADABLE},
+        {listed, "[\"zz\", \"" KEY "\"]", P2P_DISALLOWED},
+        {"[\"zz\", \"\", \"" KEY "\"]", "[]", P2P_PERMITTED},
     };
     for (size_t i = 0; i < BASE_COUNT(cases); i++) {
         put("permissioned-nodes.json", cases[i].permissioned);
