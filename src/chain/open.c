@@ -362,7 +362,8 @@ int chain_open(struct chain **ret_chain, const struct chain_options *options,
         if (!*detail->text)
             err_set(detail, err, "%s", err_text(err));
         chain_free(chain);
-        return options->path ? err_prefix(detail, err, "%s", options->path) : err;
+        bool named = !options->path || strstr(detail->text, options->path);
+        return named ? err : err_prefix(detail, err, "%s", options->path);
     }
     *ret_chain = chain;
     return 0;

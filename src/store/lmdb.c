@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <lmdb.h>
 #include <stdio.h>
 #include <sys/file.h>
@@ -271,6 +272,14 @@ static const struct store_ops lmdb_ops = {
     .cursor_move = lmdb_cursor_move,
 };
 
+/* Not ERR_NOTFOUND: what is there may be on a disk that is not mounted, and nothing is to be made in its place. */
+static int leads_nowhere(const char *path, struct err_detail *detail)
+{
+    return err_set(detail, ERR_IO,
+                   "%s is a link to what is not there; mount the disk it leads to, or remove it",
+                   path);
+}
+
 /* Makes the folder and locks it. A lock of flock belongs to the open file, so a second store of the
  * same process is kept out too, which LMDB could not bear. */
 static int lock_folder(struct lmdb_store *store, struct err_detail *detail)
@@ -284,6 +293,8 @@ static int lock_folder(struct lmdb_store *store, struct err_detail *detail)
     store->lock = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (store->lock < 0) {
         int errnum = errno;
+        if (errnum == ENOENT)
+            return leads_nowhere(path, detail);
         return err_set(detail, err_from_errno(errnum), "cannot open the folder %s: %s", path,
                        strerror(errnum));
     }
@@ -298,15 +309,16 @@ static int check_files(const struct lmdb_store *store, struct err_detail *detail
 {
     static const char *const names[] = {"data.mdb", "lock.mdb"};
     for (size_t i = 0; i < BASE_COUNT(names); i++) {
+        char path[PATH_MAX];
         struct stat info;
-        int at = openat(store->lock, names[i], O_PATH | O_CLOEXEC);
-        bool wrong = at >= 0 && fstat(at, &info) == 0 && !S_ISREG(info.st_mode);
-        if (at >= 0)
-            close(at);
-        if (wrong)
+        if (snprintf(path, sizeof(path), "%s/%s", store->path, names[i]) >= (int)sizeof(path))
+            return err_set(detail, ERR_LIMIT, "%s: the path is too long", store->path);
+        if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))
             return err_set(detail, ERR_CORRUPT,
                            "%s: %s is no regular file; move it away or restore it", store->path,
                            names[i]);
+        if (stat(path, &info) != 0 && errno == ENOENT && lstat(path, &info) == 0)
+            return leads_nowhere(path, detail);
     }
     return ERR_OK;
 }
@@ -431,7 +443,7 @@ static int open_all(struct lmdb_store *store, const struct store_table *tables, 
 {
     bool read_only = options->read_only;
     int status = read_only ? ERR_OK : lock_folder(store, detail), dead;
-    if (status == ERR_OK && !read_only)
+    if (status == ERR_OK)
         status = check_files(store, detail);
     if (status == ERR_OK)
         status = open_env_largest(store, options, detail);
@@ -484,7 +496,7 @@ int store_lmdb_new(struct store **ret_store, const char *path, const struct stor
 
 /* Compacted, by a read transaction: writers go on. Where LMDB counts pages that nobody owns it does not compact; then all pages are
  * copied. */
-static int copy_to(struct lmdb_store *store, int fd, struct err_detail *detail)
+static int copy_to(struct lmdb_store *store, int fd, const char *to, struct err_detail *detail)
 {
     int rc = mdb_env_copyfd2(store->env, fd, MDB_CP_COMPACT);
     if (rc == MDB_CORRUPTED || rc == MDB_INCOMPATIBLE)
@@ -493,6 +505,8 @@ static int copy_to(struct lmdb_store *store, int fd, struct err_detail *detail)
                  : mdb_env_copyfd2(store->env, fd, 0);
     if (rc == 0 && fsync(fd) != 0)
         rc = errno;
+    if (rc == ENOSPC || rc == EDQUOT || (rc == EIO && is_full(to)))
+        return err_set(detail, ERR_NOSPACE, "cannot write %s: no space left on the disk", to);
     return rc ? failed(store, detail, rc) : ERR_OK;
 }
 
@@ -503,12 +517,14 @@ int store_lmdb_copy(const char *path, const char *to, struct err_detail *detail)
     int status = make(&store, path, detail);
     if (status != ERR_OK)
         return status;
-    status = open_env_largest(store, &reading, detail);
+    status = check_files(store, detail);
+    if (status == ERR_OK)
+        status = open_env_largest(store, &reading, detail);
     int fd = status == ERR_OK ? open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
     if (status == ERR_OK && fd < 0)
         status = err_set(detail, err_from_errno(errno), "cannot make %s: %s", to, strerror(errno));
     if (fd >= 0) {
-        status = copy_to(store, fd, detail);
+        status = copy_to(store, fd, to, detail);
         close(fd);
         if (status != ERR_OK)
             unlink(to);

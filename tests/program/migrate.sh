@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # quorate-node migrate: files and chain of another data directory, twice, and what it refuses.
 #
+# And `backup`: whole, or not there.
+#
 # usage: migrate.sh QUORATE_NODE NETWORK
 set -euo pipefail
 . "$(dirname "$(realpath "$0")")/../support/program.sh"
@@ -35,4 +37,57 @@ expect 1 "Fatal: old/geth/nodekey and new/geth/nodekey differ: remove the one th
 expect 1 "Fatal: empty.rlp: there is no block in it: export the chain again" --datadir new migrate --from empty.rlp
 head -c 2000 /dev/urandom >noise
 expect 1 "noise" --datadir new migrate --from noise
+
+# --- backup: of a file that cannot be copied nothing is left out without a word ---
+rm new/geth/quorate-consensus.0
+odd() { # FILE KIND: what is there gives way to something else
+    rm -rf "$1"
+    case $2 in
+        folder) mkdir "$1" ;;
+        pipe) mkfifo "$1" ;;
+        link) ln -s /nonexistent/elsewhere "$1" ;;
+    esac
+}
+for name in geth/nodekey permissioned-nodes.json keystore geth/quorate-consensus.0 geth/quorate-consensus.1 geth/quorate/data.mdb; do
+    for kind in folder pipe link; do
+        [ "$name $kind" != "keystore folder" ] || continue
+        rm -rf whole
+        cp -r old whole
+        odd "whole/$name" $kind
+        expect 1 "whole/${name%/data.mdb}" --datadir whole backup copy
+        [ ! -e copy ] && [ ! -e copy.part ] || { echo "$name, $kind: something was left"; failed=1; }
+    done
+done
+for name in geth/nodekey permissioned-nodes.json; do
+    rm -rf whole
+    cp -r old whole
+    odd "whole/$name" link
+    expect 1 "Fatal: cannot open whole/$name: it is a link to what is not there" --datadir new migrate --from whole
+done
+for name in geth/quorate geth/quorate/data.mdb; do
+    rm -rf whole
+    cp -r old whole
+    odd "whole/$name" link
+    for words in "init genesis.json" "export e.rlp" "migrate --from old" "--port 0"; do
+        # shellcheck disable=SC2086 # words
+        expect 1 "whole/$name is a link to what is not there; mount the disk it leads to, or remove it" --datadir whole $words
+    done
+done
+expect_printed 0 "block 0 0x" --datadir old backup copy/
+[ ! -e copy.part ] && [ -s copy/geth/nodekey ] && [ ! -e copy/geth/LOCK ] || failed=1
+expect 1 "copy exists: a backup makes a folder of its own" --datadir old backup copy
+rm -r copy
+mkdir -p copy.part/geth/quorate # of a run that was killed
+touch copy.part/geth/LOCK copy.part/geth/quorate/data.mdb
+exec 9>copy.part/geth/LOCK
+flock 9
+expect 1 "datadir already used by another process: copy.part" --datadir old backup copy
+flock -u 9
+expect_printed 0 "block 0 0x" --datadir old backup copy
+expect_printed 0 "" --datadir copy export e.rlp
+if mkdir small && mount -t tmpfs -o size=40k tmpfs small 2>/dev/null; then # as root alone
+    expect 1 "cannot write small/copy.part/geth/quorate/data.mdb: no space left on the disk" --datadir old backup small/copy
+    [ -z "$(ls -A small)" ] || failed=1
+    umount small
+fi
 exit $failed

@@ -37,7 +37,7 @@ static int name_pair(struct pair *pair, const struct node_datadir *from,
 static int copy_whole(const struct pair *pair, size_t max, struct err_detail *detail)
 {
     struct buf content = BUF_INIT;
-    if (access(pair->from, F_OK) != 0)
+    if (!file_is_there(pair->from))
         return ERR_OK;
     int status = file_read_regular(pair->from, max, &content, detail);
     if (status == ERR_OK)
@@ -58,7 +58,7 @@ static int copy_record(const struct node_datadir *from, const struct node_datadi
         status = name_pair(&files[0], from, to, "quorate-consensus.0", detail);
     if (status == ERR_OK)
         status = name_pair(&files[1], from, to, "quorate-consensus.1", detail);
-    if (status != ERR_OK || access(files[0].from, F_OK) != 0)
+    if (status != ERR_OK || (!file_is_there(files[0].from) && !file_is_there(files[1].from)))
         return status;
     for (int tries = 0; tries < RECORD_TRIES; tries++) {
         for (size_t i = 0; status == ERR_OK && i < BASE_COUNT(files); i++)
@@ -84,7 +84,7 @@ static int copy_chain(const struct node_datadir *from, const struct node_datadir
     int status = name_pair(&chain, from, to, "quorate", detail);
     if (status != ERR_OK)
         return status;
-    if (access(chain.from, F_OK) != 0)
+    if (!file_is_there(chain.from))
         return err_set(detail, ERR_NOTFOUND, "there is no chain in %s", from->root);
     snprintf(file, sizeof(file), "%s/data.mdb", chain.to);
     status = file_make_folders(chain.to, 0700, detail);
@@ -129,31 +129,72 @@ static void remove_locks(const struct node_datadir *to)
             (void)unlink(path);
 }
 
-int node_run_backup(const struct node_config *config, size_t count, char **arguments)
+static int copy_all(const struct node_config *config, const struct node_datadir *from,
+                    const struct node_datadir *to)
 {
-    struct node_datadir from = {.lock = -1}, to = {.lock = -1};
     struct node_copied copied = {0, 0};
     struct err_detail detail = {""};
+    int status = copy_record(from, to, &detail);
+    if (status == ERR_OK)
+        status = copy_chain(from, to, &detail);
+    if (status == ERR_OK)
+        status = copy_raft_log(config, from, to, &detail);
+    if (status != ERR_OK)
+        return node_fatal("%s", *detail.text ? detail.text : err_text(status));
+    int code = node_copy_files(&copied, from->root, to->root, false);
+    status = code == NODE_EXIT_OK ? tell_head(config, to, &detail) : ERR_OK;
+    return status == ERR_OK ? code
+                            : node_fatal("the copy cannot be read: %s",
+                                         *detail.text ? detail.text : err_text(status));
+}
+
+/* What an earlier run that was killed left under the name makes room, unless it is still at it. */
+static int open_part(struct node_datadir *to, const char *part, struct err_detail *detail)
+{
+    int status = ERR_OK;
+    if (file_is_there(part)) {
+        status = node_datadir_open(to, part, detail);
+        node_datadir_close(to);
+        if (status == ERR_OK)
+            status = file_remove_folder(part, detail);
+    }
+    return status == ERR_OK ? node_datadir_open(to, part, detail) : status;
+}
+
+/* Made under another name beside it: a folder with the name of a backup is a whole one. */
+static int make_backup(const struct node_config *config, const struct node_datadir *from,
+                       const char *target)
+{
+    struct node_datadir to = {.lock = -1};
+    struct err_detail detail = {""};
+    char part[NODE_PATH_MAX];
+    if (snprintf(part, sizeof(part), "%s.part", target) >= (int)sizeof(part) - 64)
+        return node_fatal("the name of the folder to make is too long");
+    int status = open_part(&to, part, &detail);
+    if (status != ERR_OK)
+        return node_fatal("%s", detail.text);
+    int code = copy_all(config, from, &to);
+    remove_locks(&to);
+    if (code == NODE_EXIT_OK && rename(part, target) != 0)
+        code = node_fatal("rename %s: %s", part, node_system_text(errno));
+    if (code != NODE_EXIT_OK && file_remove_folder(part, &detail) != ERR_OK)
+        NODE_LOG(NODE_LOG_WARN, "What was copied is left", node_text("err", detail.text));
+    node_datadir_close(&to);
+    return code;
+}
+
+int node_run_backup(const struct node_config *config, size_t count, char **arguments)
+{
+    struct node_datadir from = {.lock = -1};
     if (count != 1)
         return node_fatal("backup takes the folder to make: --datadir D backup TARGET");
-    if (access(arguments[0], F_OK) == 0)
+    size_t length = strlen(arguments[0]);
+    while (length > 1 && arguments[0][length - 1] == '/')
+        arguments[0][--length] = 0; /* beside it, not in it */
+    if (file_is_there(arguments[0]))
         return node_fatal("%s exists: a backup makes a folder of its own", arguments[0]);
     if (strlen(config->datadir) >= sizeof(from.root) - 64)
         return node_fatal("the name of the data directory is too long");
     memcpy(from.root, config->datadir, strlen(config->datadir) + 1);
-    int status = node_datadir_open(&to, arguments[0], &detail);
-    if (status == ERR_OK)
-        status = copy_record(&from, &to, &detail);
-    if (status == ERR_OK)
-        status = copy_chain(&from, &to, &detail);
-    if (status == ERR_OK)
-        status = copy_raft_log(config, &from, &to, &detail);
-    if (status == ERR_OK)
-        status = tell_head(config, &to, &detail);
-    int code = status == ERR_OK ? node_copy_files(&copied, from.root, to.root, false)
-                                : node_fatal("%s", *detail.text ? detail.text : err_text(status));
-    if (to.lock >= 0)
-        remove_locks(&to);
-    node_datadir_close(&to);
-    return code;
+    return make_backup(config, &from, arguments[0]);
 }

@@ -11,14 +11,15 @@
 
 enum { COPY_MAX = 16 << 20 };
 
-/* Copies unless it is there; another file under the name is an error, because either may be the right one, unless it is to be
+/* Copies unless it is there; what is no regular file, or a link to a disk that is not mounted, is an error, so that no copy lacks a
+ * key without a word; another file under the name is an error, because either may be the right one, unless it is to be
  * replaced. */
 static int copy_file(struct node_copied *copied, const char *from, const char *to, bool replace)
 {
     struct buf theirs = BUF_INIT, ours = BUF_INIT;
     struct err_detail detail = {""};
     struct stat st;
-    if (stat(from, &st) != 0 || !S_ISREG(st.st_mode))
+    if (!file_is_there(from))
         return NODE_EXIT_OK;
     int status = file_read_regular(from, COPY_MAX, &theirs, &detail);
     int code = NODE_EXIT_OK;
@@ -50,16 +51,22 @@ static int copy_keystore(struct node_copied *copied, const char *place, const ch
     snprintf(from, sizeof(from), "%.4000s/keystore", place);
     snprintf(to, sizeof(to), "%.4000s/keystore", root);
     DIR *folder = opendir(from);
+    if (!folder && errno == ENOENT)
+        return file_is_there(from) ? node_fatal("%s is a link to what is not there", from)
+                                   : NODE_EXIT_OK;
     if (!folder)
-        return errno == ENOENT ? NODE_EXIT_OK : node_fatal("%s: %s", from, node_system_text(errno));
+        return node_fatal("%s: %s", from, node_system_text(errno));
     int code = file_make_folders(to, 0700, &detail) == ERR_OK ? NODE_EXIT_OK
                                                               : node_fatal("%s", detail.text);
     const struct dirent *entry;
+    struct stat st;
     while (code == NODE_EXIT_OK && (entry = readdir(folder))) {
         if (entry->d_name[0] == '.')
             continue;
         snprintf(source, sizeof(source), "%s/%.255s", from, entry->d_name);
         snprintf(target, sizeof(target), "%s/%.255s", to, entry->d_name);
+        if (stat(source, &st) == 0 && !S_ISREG(st.st_mode))
+            continue; /* a folder is no key */
         code = copy_file(copied, source, target, false);
     }
     closedir(folder);

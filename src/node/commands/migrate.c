@@ -5,6 +5,7 @@
  * files: each block is executed and its roots compared, blocks that are there are passed over, so that an interrupted
  * run goes on where it was. Nothing in PLACE is changed.
  */
+#include "base/file.h"
 #include "base/hex.h"
 #include "base/pool.h"
 #include "node/commands/command.h"
@@ -119,7 +120,7 @@ static bool is_new(const struct migration *m, struct chain *chain)
     bool is = head.block->header.number == 0;
     chain_head_release(&head);
     for (size_t i = 0; i < BASE_COUNT(names) && is; i++)
-        is = node_datadir_path(&m->dir, path, names[i], NULL) == ERR_OK && access(path, F_OK) != 0;
+        is = node_datadir_path(&m->dir, path, names[i], NULL) == ERR_OK && !file_is_there(path);
     return is;
 }
 

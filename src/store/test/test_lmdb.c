@@ -151,6 +151,36 @@ static void missing_and_foreign(void **state)
     expect_failure(name, &fast, ERR_IO, "cannot open the folder");
 }
 
+/* Never waited for, and nothing made in the place of a disk that is not mounted. */
+static void other_kinds(void **state)
+{
+    const char *path = *state;
+    static const char *const names[] = {"data.mdb", "lock.mdb"};
+    char name[128], copy[128];
+    struct err_detail detail;
+    snprintf(copy, sizeof(copy), "%s/copy", path);
+    store_free(open_store(path));
+    for (size_t i = 0; i < BASE_COUNT(names); i++) {
+        snprintf(name, sizeof(name), "%s/%s", path, names[i]);
+        assert_int_equal(unlink(name), 0);
+        assert_int_equal(mkfifo(name, 0600), 0);
+        expect_failure(path, &fast, ERR_CORRUPT, "is no regular file");
+        expect_failure(path, &reading, ERR_CORRUPT, "is no regular file");
+        assert_int_equal(store_lmdb_copy(path, copy, &detail), ERR_CORRUPT);
+        assert_non_null(strstr(detail.text, names[i]));
+        assert_int_equal(unlink(name), 0);
+        assert_int_equal(symlink("/nonexistent/elsewhere", name), 0);
+        expect_failure(path, &fast, ERR_IO, "is a link to what is not there; mount the disk");
+        expect_failure(path, &reading, ERR_IO, name);
+        assert_int_equal(store_lmdb_copy(path, copy, &detail), ERR_IO);
+        assert_int_equal(unlink(name), 0);
+        store_free(open_store(path));
+    }
+    snprintf(name, sizeof(name), "%s/link", path);
+    assert_int_equal(symlink("/nonexistent/elsewhere", name), 0);
+    expect_failure(name, &fast, ERR_IO, "link is a link to what is not there; mount the disk");
+}
+
 static void other_tables(void **state)
 {
     const char *path = *state;
@@ -388,6 +418,7 @@ int main(void)
         TEST(reopening),
         TEST(other_processes),
         TEST(missing_and_foreign),
+        TEST(other_kinds),
         TEST(other_tables),
         TEST(full),
         TEST(refusing_disk),
