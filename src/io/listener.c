@@ -12,16 +12,15 @@ enum {
     /* Connections that wait to be taken; the system's own limit (net.core.somaxconn, 4096) may be lower. With fewer, some of
      * hundreds of clients that come at once have to try again after a second. */
     BACKLOG = 4096,
-    RETRY = 100, /* milliseconds until a connection is taken that there was no memory for */
+    TAKEN_MAX = 256, /* connections in one turn of the loop, so that others have theirs */
+    RETRY = 100, /* milliseconds until connections are taken again, without a descriptor for one */
 };
 
+/* Connections are taken here, not by libuv (uv_listen): without a descriptor for one it asks the system again and again, and the loop
+ * does nothing else until another thread closes something. */
 struct io_listener {
-    union {
-        uv_handle_t handle;
-        uv_stream_t stream;
-        uv_tcp_t tcp;
-        uv_pipe_t pipe;
-    } uv;
+    uv_poll_t poll;
+    int fd;
     struct io_loop *loop;
     io_accept_fn *fn;
     void *context;
@@ -29,23 +28,19 @@ struct io_listener {
     struct io_timer retry;
     struct io_tls *tls;                                     /* of its streams, NULL: none */
     char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; /* of a unix socket, else "" */
+    bool closed;
 };
 
-/* libuv listens on only when the connection has been taken. */
-static void take_connection(void *context)
+static void give(struct io_listener *listener, int fd)
 {
-    struct io_listener *listener = context;
     bool is_pipe = listener->path[0] != 0;
     struct io_stream *stream = io_stream_make(listener->loop, is_pipe);
-    if (!stream) {
-        io_timer_start(&listener->retry, RETRY);
-        return;
-    }
-    if (uv_accept(&listener->uv.stream, &stream->uv.stream) < 0) {
-        io_stream_close(stream);
-        return;
-    }
-    if (listener->tls && io_stream_use_tls(stream, listener->tls) < 0) {
+    int status = !stream   ? UV_ENOMEM
+                 : is_pipe ? uv_pipe_open(&stream->uv.pipe, fd)
+                           : uv_tcp_open(&stream->uv.tcp, fd);
+    if (status < 0)
+        close(fd);
+    if (status < 0 || (listener->tls && io_stream_use_tls(stream, listener->tls) < 0)) {
         io_stream_close(stream);
         return;
     }
@@ -55,10 +50,39 @@ static void take_connection(void *context)
         io_stream_close(stream);
 }
 
-static void on_connection(uv_stream_t *handle, int status)
+static void on_ready(uv_poll_t *poll, int status, int events);
+
+static void wait_for_connections(void *context)
 {
-    if (status >= 0)
-        take_connection(handle->data);
+    struct io_listener *listener = context;
+    if (uv_poll_start(&listener->poll, UV_READABLE, on_ready) < 0)
+        io_timer_start(&listener->retry, RETRY);
+}
+
+/* Whether the connection that was next has gone; anything else is wrong with this machine. */
+static bool is_passing(int fault)
+{
+    return fault == EINTR || fault == ECONNABORTED || fault == EPROTO || fault == EPERM ||
+           fault == ENETDOWN || fault == ENETUNREACH || fault == EHOSTDOWN || fault == EHOSTUNREACH;
+}
+
+static void on_ready(uv_poll_t *poll, int status, int events)
+{
+    struct io_listener *listener = poll->data;
+    (void)status; /* accept says it better */
+    (void)events;
+    for (int i = 0; i < TAKEN_MAX && !listener->closed; i++) {
+        int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            give(listener, fd);
+        } else if (errno == EAGAIN) {
+            break;
+        } else if (!is_passing(errno)) {
+            uv_poll_stop(poll);
+            io_timer_start(&listener->retry, RETRY);
+            break;
+        }
+    }
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -68,32 +92,67 @@ static void on_closed(uv_handle_t *handle)
     mem_free(listener);
 }
 
-static struct io_listener *make(struct io_loop *loop, io_accept_fn *fn, void *context)
+/* Takes over the socket, which listens from then on; closes it when it returns a failure, by libuv's number. */
+static int listen_with(struct io_listener **ret_listener, struct io_loop *loop, int fd,
+                       io_accept_fn *fn, void *context)
 {
     struct io_listener *listener = mem_alloc_zeroed(1, sizeof(*listener));
-    if (listener) {
-        *listener = (struct io_listener){.loop = loop, .fn = fn, .context = context};
-        io_timer_init(&listener->retry, loop, take_connection, listener);
+    int status = !listener                 ? UV_ENOMEM
+                 : listen(fd, BACKLOG) < 0 ? -errno
+                                           : uv_poll_init(&loop->uv, &listener->poll, fd);
+    if (status < 0) {
+        mem_free(listener);
+        close(fd);
+        return status;
     }
-    return listener;
+    listener->poll.data = listener;
+    listener->fd = fd;
+    listener->loop = loop;
+    listener->fn = fn;
+    listener->context = context;
+    io_timer_init(&listener->retry, loop, wait_for_connections, listener);
+    wait_for_connections(listener);
+    *ret_listener = listener;
+    return 0;
 }
 
-static int listen_at(struct io_listener *listener, const char *host, uint16_t port)
+/* A socket at the address, by libuv's number when it fails. */
+static int bind_tcp(int *ret_fd, const char *host, uint16_t port)
 {
     struct io_address address;
     struct sockaddr_storage at;
+    const int on = 1, off = 0;
     if (!io_address_parse_ip(&address, host))
         return UV_EINVAL;
+    bool v6 = address.ip_len == 16;
     address.port = port;
-    io_address_to(&address, address.ip_len == 16, &at);
-    int status = uv_tcp_bind(&listener->uv.tcp, (const struct sockaddr *)&at, 0);
+    io_address_to(&address, v6, &at);
+    int fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return -errno;
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
+        (v6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)) < 0) ||
+        bind(fd, (const struct sockaddr *)&at,
+             v6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in)) < 0) {
+        int status = -errno;
+        close(fd);
+        return status;
+    }
+    *ret_fd = fd;
+    return 0;
+}
+
+static int listen_at(struct io_listener **ret_listener, struct io_loop *loop, const char *host,
+                     uint16_t port, io_accept_fn *fn, void *context)
+{
+    struct sockaddr_storage at;
+    socklen_t len = sizeof(at);
+    int fd = -1;
+    int status = bind_tcp(&fd, host, port);
     if (status == 0)
-        status = uv_listen(&listener->uv.stream, BACKLOG, on_connection);
-    int len = sizeof(at);
-    if (status == 0)
-        status = uv_tcp_getsockname(&listener->uv.tcp, (struct sockaddr *)&at, &len);
-    if (status == 0)
-        io_address_from(&listener->address, (const struct sockaddr *)&at);
+        status = listen_with(ret_listener, loop, fd, fn, context);
+    if (status == 0 && getsockname(fd, (struct sockaddr *)&at, &len) == 0)
+        io_address_from(&(*ret_listener)->address, (const struct sockaddr *)&at);
     return status;
 }
 
@@ -103,20 +162,13 @@ int io_listen_tcp(struct io_listener **ret_listener, struct io_loop *loop, const
     struct io_address probe;
     if (*host && !io_address_parse_ip(&probe, host))
         return err_set(detail, ERR_INPUT, "listen tcp %s:%u: not an IP address", host, port);
-    struct io_listener *listener = make(loop, fn, context);
-    if (!listener)
-        return err_set(detail, ERR_NOMEM, "out of memory");
-    uv_tcp_init(&loop->uv, &listener->uv.tcp);
-    listener->uv.handle.data = listener;
-    int status = listen_at(listener, *host ? host : "::", port);
+    int status = listen_at(ret_listener, loop, *host ? host : "::", port, fn, context);
     if (status == UV_EAFNOSUPPORT && !*host)
-        status = listen_at(listener, "0.0.0.0", port);
-    if (status < 0) {
-        uv_close(&listener->uv.handle, on_closed);
-        return err_set(detail, ERR_IO, "listen tcp %s:%u: %s", host, port, io_bind_text(status));
-    }
-    *ret_listener = listener;
-    return 0;
+        status = listen_at(ret_listener, loop, "0.0.0.0", port, fn, context);
+    return status == UV_ENOMEM ? err_set(detail, ERR_NOMEM, "out of memory")
+           : status < 0
+               ? err_set(detail, ERR_IO, "listen tcp %s:%u: %s", host, port, io_bind_text(status))
+               : 0;
 }
 
 int io_listen_tls(struct io_listener **ret_listener, struct io_loop *loop, const char *host,
@@ -183,26 +235,13 @@ int io_listen_unix(struct io_listener **ret_listener, struct io_loop *loop, cons
         status = bind_unix(&fd, path, &at, detail);
     if (status < 0)
         return status;
-    struct io_listener *listener = make(loop, fn, context);
-    if (!listener) {
-        close(fd);
-        unlink(path);
-        return err_set(detail, ERR_NOMEM, "out of memory");
-    }
-    uv_pipe_init(&loop->uv, &listener->uv.pipe, 0);
-    listener->uv.handle.data = listener;
-    status = uv_pipe_open(&listener->uv.pipe, fd);
-    if (status < 0)
-        close(fd);
-    else
-        status = uv_listen(&listener->uv.stream, BACKLOG, on_connection);
+    status = listen_with(ret_listener, loop, fd, fn, context);
     if (status < 0) {
         unlink(path);
-        uv_close(&listener->uv.handle, on_closed);
-        return err_set(detail, ERR_IO, "listen unix %s: %s", path, uv_strerror(status));
+        return err_set(detail, status == UV_ENOMEM ? ERR_NOMEM : ERR_IO, "listen unix %s: %s", path,
+                       uv_strerror(status));
     }
-    memcpy(listener->path, path, len);
-    *ret_listener = listener;
+    memcpy((*ret_listener)->path, path, len);
     return 0;
 }
 
@@ -217,6 +256,8 @@ void io_listener_close(struct io_listener *listener)
         return;
     if (listener->path[0])
         unlink(listener->path);
+    listener->closed = true;
     io_timer_stop(&listener->retry);
-    uv_close(&listener->uv.handle, on_closed);
+    uv_close((uv_handle_t *)&listener->poll, on_closed);
+    close(listener->fd);
 }

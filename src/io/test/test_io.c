@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -477,6 +478,38 @@ static void test_connect_fails(void **state)
     assert_false(end.closed);
 }
 
+/* Without a descriptor for a connection the loop serves what it has, and takes the connection when there is one again. */
+static void test_no_descriptors(void **state)
+{
+    (void)state;
+    struct io_loop *loop = new_loop();
+    struct io_listener *listener;
+    struct err_detail detail;
+    struct end a = {0}, b = {0};
+    struct rlimit before, none;
+    assert_int_equal(io_listen_tcp(&listener, loop, "127.0.0.1", 0, accept_into, &b, &detail), 0);
+    uint16_t port = io_listener_address(listener)->port;
+    assert_int_equal(io_connect_tcp(&a.stream, loop, "127.0.0.1", port, 0, &plain_ops, &a), 0);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = before;
+    none.rlim_cur = 3; /* not even libuv's own reserve helps */
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    alarm(60); /* libuv's own way of taking connections never came back from here */
+    while (!a.connected)
+        io_loop_turn(loop, true);
+    for (int turn = 0; turn < 5; turn++)
+        io_loop_turn(loop, false);
+    assert_null(b.stream);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    while (!b.stream)
+        io_loop_turn(loop, true);
+    alarm(0);
+    io_stream_close(a.stream);
+    io_stream_close(b.stream);
+    io_listener_close(listener);
+    io_loop_free(loop);
+}
+
 static void test_unix(void **state)
 {
     (void)state;
@@ -633,6 +666,7 @@ int main(void)
         cmocka_unit_test(test_stream_no_room), cmocka_unit_test(test_connect_fails),
         cmocka_unit_test(test_unix),           cmocka_unit_test(test_udp),
         cmocka_unit_test(test_address),        cmocka_unit_test(test_signal),
+        cmocka_unit_test(test_no_descriptors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
