@@ -93,6 +93,20 @@ static void on_drained(void *context, struct io_stream *stream)
     }
 }
 
+static bool on_ended(void *context, struct io_stream *stream)
+{
+    struct io_http_connection *c = context;
+    const struct io_http_options *options = &c->server->options;
+    (void)stream;
+    if (!options->half_ms)
+        return false;
+    c->ended = true;
+    if (c->state == IO_HTTP_HANDLING)
+        io_http_set_deadline(c, options->half_ms);
+    io_http_run(c);
+    return true;
+}
+
 static void on_closed(void *context, struct io_stream *stream, int status, const char *message)
 {
     (void)stream;
@@ -104,6 +118,7 @@ static void on_closed(void *context, struct io_stream *stream, int status, const
 static const struct io_stream_ops stream_ops = {
     .read = on_read,
     .drained = on_drained,
+    .ended = on_ended,
     .closed = on_closed,
 };
 
@@ -211,6 +226,8 @@ static void give(struct io_http_connection *c)
         bytes_slice(buf_bytes(memory), request->body_from, memory->len - request->body_from);
     c->state = IO_HTTP_HANDLING;
     c->deadline = 0;
+    if (c->ended)
+        io_http_set_deadline(c, c->server->options.half_ms);
     c->server->options.request(c->server->options.context, request);
 }
 
@@ -342,6 +359,14 @@ static bool step(struct io_http_connection *c)
     }
 }
 
+/* Whether nothing is to come of it any more but what is queued. */
+static bool is_over(const struct io_http_connection *c)
+{
+    if (c->ended) /* what is needed for the next request never comes */
+        return c->state != IO_HTTP_HANDLING && c->state != IO_HTTP_WAITING;
+    return c->close_after && !c->request && c->state == IO_HTTP_HEAD;
+}
+
 /* Goes as far as the bytes that are there allow. */
 void io_http_run(struct io_http_connection *c)
 {
@@ -353,7 +378,7 @@ void io_http_run(struct io_http_connection *c)
     c->running = false;
     if (c->state == IO_HTTP_GIVEN) {
         connection_free(c);
-    } else if (c->close_after && !c->request && c->state == IO_HTTP_HEAD) {
+    } else if (is_over(c)) {
         io_stream_finish(c->stream, c->server->options.write_ms);
         connection_free(c);
     } else if (c->paused && c->state != IO_HTTP_HANDLING && c->state != IO_HTTP_WAITING) {

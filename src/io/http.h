@@ -38,14 +38,17 @@ struct io_http_options {
     void (*head)(void *context, struct io_http_request *request);
     /* Called with each whole request. It must be answered, now or later. */
     void (*request)(void *context, struct io_http_request *request);
-    /* The client has gone before its request was answered, which is still to be done, though nobody reads it. NULL:
-     * nothing is to be known of it. */
+    /* The client has gone before its request was answered (or has said long ago that it sends nothing more), which is still to be done, though
+     * nobody reads it. NULL: nothing is to be known of it. */
     void (*gone)(void *context, struct io_http_request *request);
     size_t body_max;        /* bytes of a body; above it the answer is 413 */
     size_t connections_max; /* further ones are closed at once */
     /* Milliseconds: for a request from its first byte to its last; for an answer to be taken by the client; and
      * without any request. Then the connection is closed. */
     uint64_t read_ms, write_ms, idle_ms;
+    /* For an answer to a client that has said that it sends nothing more, but may still read, as "nc -N" does. Whoever closes a connection looks the
+     * same. 0: such a one has gone. */
+    uint64_t half_ms;
 };
 
 /* `options` is copied. ERR_NOMEM. */

@@ -38,6 +38,7 @@ struct io_http_connection {
     bool running;     /* in run(), which goes on by itself */
     bool close_after; /* the answer under way is the last one */
     bool old;         /* HTTP/1.0, where staying open must be said */
+    bool ended;       /* the client sends nothing more */
     bool paused;
 };
 

@@ -3,6 +3,8 @@
 #include "base/mem.h"
 #include "io/stream_internal.h"
 
+#include <poll.h>
+
 enum {
     /* Memory that an idle stream keeps for its next writes. */
     KEEP_BUFFER = 64 << 10,
@@ -176,6 +178,23 @@ static void feed(struct io_stream *stream, struct bytes wire)
         read_plain(stream);
 }
 
+/* Whether the other side has closed both directions, as far as the system knows it: of a unix socket always, of TCP when it was reset. */
+static bool has_gone(const struct io_stream *stream)
+{
+    struct pollfd at = {.events = 0};
+    return uv_fileno(&stream->uv.handle, &at.fd) < 0 ||
+           (poll(&at, 1, 0) > 0 && at.revents & (POLLHUP | POLLERR));
+}
+
+static void end(struct io_stream *stream)
+{
+    const struct io_stream_ops *ops = stream->ops;
+    stream->ended = true;
+    if (stream->tls || !ops || !ops->ended || has_gone(stream) ||
+        !ops->ended(stream->context, stream))
+        fail(stream, 0, "closed by the other side");
+}
+
 static void on_read(uv_stream_t *handle, ssize_t len, const uv_buf_t *buf)
 {
     struct io_stream *stream = handle->data;
@@ -193,7 +212,7 @@ static void on_read(uv_stream_t *handle, ssize_t len, const uv_buf_t *buf)
     if (len < 0 && stream->finishing)
         destroy(stream);
     else if (len == UV_EOF)
-        fail(stream, 0, "closed by the other side");
+        end(stream);
     else if (len < 0)
         fail_uv(stream, (int)len);
     else if (stream->tls)
@@ -205,7 +224,7 @@ static void on_read(uv_stream_t *handle, ssize_t len, const uv_buf_t *buf)
 
 static void start_reading(struct io_stream *stream)
 {
-    if (!stream->dead && stream->open && !stream->paused)
+    if (!stream->dead && stream->open && !stream->paused && !stream->ended)
         uv_read_start(&stream->uv.stream, on_alloc, on_read);
 }
 
@@ -243,6 +262,8 @@ static void drained(struct io_stream *stream)
         io_tls_session_finish(stream->tls);
         stream->last_word = true;
         link_dirty(stream);
+    } else if (stream->finishing && stream->ended) {
+        destroy(stream);
     } else if (stream->finishing) {
         /* Closing now could throw away what the other side has not read yet: it is told that nothing more comes,
          * and its own close is waited for. */

@@ -25,6 +25,10 @@ struct io_stream_ops {
     void (*read)(void *context, struct io_stream *stream, struct bytes data);
     /* Everything queued has gone to the system. */
     void (*drained)(void *context, struct io_stream *stream);
+    /* The other side sends nothing more, but may still read (shutdown of one direction; of a stream without TLS). True: the stream stays, for
+     * what is still to be written, until its owner ends it, who hears only of what is `drained`, or that it cannot be written. False, and NULL: it
+     * ends by `closed`. */
+    bool (*ended)(void *context, struct io_stream *stream);
     /* The stream has ended by itself: status 0 when the other side closed it, else ERR_IO (or ERR_NOTFOUND: no
      * such name; ERR_NOMEM) with a message such as "connection refused". The stream is freed after the call;
      * the callback must not close it. Also the answer to a connection that did not come about. */

@@ -39,6 +39,7 @@ struct io_stream {
     bool open;    /* connected or accepted */
     bool writing; /* `write` is under way */
     bool paused;
+    bool ended;      /* the other side sends nothing more */
     bool broken;     /* out of memory: ends at the next flush */
     bool finishing;  /* no owner; closes when all is sent and the other side has closed too */
     bool shut;       /* `shutdown` is under way or done */

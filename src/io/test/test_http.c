@@ -2,10 +2,13 @@
 #include "base/file.h"
 #include "io/http.h"
 
+#include <errno.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -238,7 +241,7 @@ static void on_gone(void *context, struct io_http_request *request)
     w->gone++;
 }
 
-static void begin(struct world *w, uint64_t ms)
+static void begin_half(struct world *w, uint64_t ms, uint64_t half_ms)
 {
     *w = (struct world){0};
     struct err_detail detail;
@@ -251,10 +254,16 @@ static void begin(struct world *w, uint64_t ms)
                                       .connections_max = 2,
                                       .read_ms = ms,
                                       .write_ms = ms,
-                                      .idle_ms = ms};
+                                      .idle_ms = ms,
+                                      .half_ms = half_ms};
     assert_int_equal(io_http_new(&w->server, w->loop, &options), 0);
     assert_int_equal(io_http_listen_tcp(w->server, "127.0.0.1", 0, &detail), 0);
     connect_client(w);
+}
+
+static void begin(struct world *w, uint64_t ms)
+{
+    begin_half(w, ms, 0);
 }
 
 static void end(struct world *w)
@@ -413,6 +422,80 @@ static void test_later(void **state)
     end(&w);
 }
 
+/* A client that says at once that it sends nothing more. */
+static int connect_half(const struct world *w, const char *text)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET,
+                             .sin_port = htons(io_http_address(w->server)->port),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(connect(fd, (const struct sockaddr *)&at, sizeof(at)), 0);
+    assert_int_equal(send(fd, text, strlen(text), 0), strlen(text));
+    assert_int_equal(shutdown(fd, SHUT_WR), 0);
+    return fd;
+}
+
+static void turn_some(struct world *w)
+{
+    for (int i = 0; i < 20; i++) {
+        io_loop_turn(w->loop, false);
+        usleep(1000);
+    }
+}
+
+/* What comes until the server closes. */
+static void read_half(struct world *w, int fd)
+{
+    ssize_t len;
+    uint8_t piece[65536];
+    buf_clear(&w->got);
+    while ((len = recv(fd, piece, sizeof(piece), MSG_DONTWAIT)) != 0) {
+        if (len < 0)
+            assert_int_equal(errno, EAGAIN);
+        else
+            buf_append(&w->got, piece, (size_t)len);
+        io_loop_turn(w->loop, false);
+    }
+    close(fd);
+}
+
+/* Who only listens is answered, as long as it is worth it; what is not whole is not waited for. */
+static void test_half_closed(void **state)
+{
+    (void)state;
+    struct world w;
+    begin_half(&w, 60000, 60000);
+    w.keep = true;
+    int fd =
+        connect_half(&w, "GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\nGET");
+    for (size_t i = 0; i < 2; i++) {
+        while (w.kept_count == i)
+            io_loop_turn(w.loop, true);
+        turn_some(&w);
+        w.large = i ? 4 << 20 : 0; /* more than the system takes at once */
+        echo(&w, w.kept[i]);
+    }
+    read_half(&w, fd);
+    assert_non_null(strstr(buf_text(&w.got), "GET /1"));
+    assert_non_null(strstr(buf_text(&w.got), "GET /2"));
+    assert_true(w.got.len > 4 << 20);
+    read_half(&w, connect_half(&w, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nfour"));
+    assert_int_equal(w.got.len, 0);
+    read_half(&w, connect_half(&w, "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nfour"));
+    assert_non_null(strstr(buf_text(&w.got), "405"));
+    assert_int_equal(w.gone, 0);
+    end(&w);
+    /* After a while nobody is held to be there. */
+    begin_half(&w, 60000, 20);
+    w.keep = true;
+    fd = connect_half(&w, "GET /1 HTTP/1.1\r\nHost: x\r\n\r\n");
+    read_half(&w, fd);
+    assert_int_equal(w.got.len, 0);
+    assert_int_equal(w.gone, 1);
+    echo(&w, w.kept[0]);
+    end(&w);
+}
+
 static void test_slow_clients(void **state)
 {
     (void)state;
@@ -496,6 +579,7 @@ int main(void)
         cmocka_unit_test(test_head_too_large),
         cmocka_unit_test(test_continue),
         cmocka_unit_test(test_later),
+        cmocka_unit_test(test_half_closed),
         cmocka_unit_test(test_slow_clients),
         cmocka_unit_test(test_another_language),
         cmocka_unit_test(test_greedy_client),
