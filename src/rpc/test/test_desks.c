@@ -1,14 +1,21 @@
 /* Clients that threads of their own answer: what these have not, the loop's desk gives, on the same connections; who subscribes goes there. */
 #include "io/websocket_frame.h"
+#include "io/worker.h"
+#include "rpc/backend/servers.h"
 #include "rpc/events/events.h"
 #include "rpc/test/world.h"
 #include "rpc/transport/http.h"
 #include "rpc/transport/ipc.h"
 
+#include <errno.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -155,17 +162,22 @@ static void test_rules(void **state)
     world_end(&w);
 }
 
-static void put_message(struct client *c, const char *text)
+static void put_frame(struct client *c, enum io_websocket_opcode opcode, const char *text)
 {
     struct buf b = BUF_INIT;
     uint8_t header[IO_WEBSOCKET_HEADER_MAX];
-    size_t len = io_websocket_header(header, IO_WEBSOCKET_TEXT, strlen(text));
+    size_t len = io_websocket_header(header, opcode, strlen(text));
     header[1] |= 0x80;
     buf_append(&b, header, len);
     buf_append(&b, "\0\0\0\0", 4);
     buf_append_text(&b, text);
     assert_int_equal(io_stream_write(c->stream, buf_bytes(&b)), 0);
     buf_release(&b);
+}
+
+static void put_message(struct client *c, const char *text)
+{
+    put_frame(c, IO_WEBSOCKET_TEXT, text);
 }
 
 static const char upgrade[] =
@@ -211,6 +223,60 @@ static void test_websocket(void **state)
     world_end(&w);
 }
 
+/* Bytes need not be text, on the way to the loop neither. */
+static void test_bytes(void **state)
+{
+    (void)state;
+    static const char message[] =
+        "{\"id\":1,\"method\":\"eth_subscribe\",\"params\":[\"syncing\"],\"\xff\":0}";
+    struct world w;
+    struct client c;
+    struct err_detail detail;
+    world_begin_empty(&w);
+    struct rpc_http *http = start(&w);
+    const struct rpc_websocket_options websocket = {.origins = "",
+                                                    .access = rpc_access_parse("eth", NULL)};
+    assert_int_equal(rpc_http_set_websocket(http, &websocket, "/ws", &detail), 0);
+    connect_client(&c, &w, http);
+    assert_int_equal(io_stream_write(c.stream, bytes_str(upgrade)), 0);
+    await(&c, "101 Switching");
+    put_frame(&c, IO_WEBSOCKET_BINARY, message);
+    await(&c, "\"id\":1,\"result\":\"0x");
+    end_client(&c);
+    rpc_http_stop(http);
+    world_end(&w);
+}
+
+/* --- IPC --- */
+
+struct socket {
+    struct rpc_ipc *ipc;
+    char folder[32], path[64];
+};
+
+static void open_socket(struct socket *s, struct world *w)
+{
+    struct err_detail detail;
+    snprintf(s->folder, sizeof(s->folder), "/tmp/quorate-desks-XXXXXX");
+    assert_non_null(mkdtemp(s->folder));
+    snprintf(s->path, sizeof(s->path), "%s/geth.ipc", s->folder);
+    if (rpc_ipc_start(&s->ipc, w->rpc, s->path, &detail))
+        fail_msg("%s", detail.text);
+}
+
+static void close_socket(struct socket *s)
+{
+    rpc_ipc_stop(s->ipc);
+    rmdir(s->folder);
+}
+
+static void connect_ipc(struct client *c, struct world *w, const struct socket *s)
+{
+    static const struct io_stream_ops ops = {.read = client_read, .closed = client_closed};
+    *c = (struct client){.world = w};
+    assert_int_equal(io_connect_unix(&c->stream, w->backend.loop, s->path, &ops, c), 0);
+}
+
 /* The same by IPC, where messages have no frames; one that begins with its subscription, and one whose name hides behind an escape. */
 static void test_ipc(void **state)
 {
@@ -223,20 +289,13 @@ static void test_ipc(void **state)
         "{\"id\":4,\"method\":",
     };
     struct world w;
-    struct rpc_ipc *ipc;
+    struct socket s;
     struct client clients[BASE_COUNT(subscribes)];
-    struct err_detail detail;
-    char path[] = "/tmp/quorate-desks-XXXXXX", socket[64];
-    static const struct io_stream_ops ops = {.read = client_read, .closed = client_closed};
-    assert_non_null(mkdtemp(path));
-    snprintf(socket, sizeof(socket), "%s/geth.ipc", path);
     world_begin_empty(&w);
-    if (rpc_ipc_start(&ipc, w.rpc, socket, &detail))
-        fail_msg("%s", detail.text);
+    open_socket(&s, &w);
     for (size_t i = 0; i < BASE_COUNT(subscribes); i++) {
         struct client *c = &clients[i];
-        *c = (struct client){.world = &w};
-        assert_int_equal(io_connect_unix(&c->stream, w.backend.loop, socket, &ops, c), 0);
+        connect_ipc(c, &w, &s);
         assert_int_equal(io_stream_write(c->stream, bytes_str(subscribes[i])), 0);
         await(c, "\"id\":3,\"result\":\"0x");
         assert_int_equal(io_stream_write(c->stream, bytes_str("\"net_version\"}")), 0);
@@ -246,14 +305,215 @@ static void test_ipc(void **state)
     for (size_t i = 0; i < BASE_COUNT(subscribes); i++)
         await(&clients[i], "\"method\":\"eth_subscription\"");
     end_client(&clients[0]); /* the others are there at the end */
-    rpc_ipc_stop(ipc);
+    close_socket(&s);
     for (size_t i = 1; i < BASE_COUNT(subscribes); i++) {
         while (!clients[i].closed)
             io_loop_turn(w.backend.loop, true);
         end_client(&clients[i]);
     }
     world_end(&w);
-    rmdir(path);
+}
+
+static int connect_raw(const struct socket *s)
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    snprintf(at.sun_path, sizeof(at.sun_path), "%s", s->path);
+    assert_int_equal(connect(fd, (const struct sockaddr *)&at, sizeof(at)), 0);
+    return fd;
+}
+
+/* A client that says at once that it sends nothing more, as socat does. */
+static void ask_half(struct buf *ret_got, struct world *w, int fd, const char *text)
+{
+    char piece[4096];
+    ssize_t got;
+    buf_clear(ret_got);
+    assert_int_equal(send(fd, text, strlen(text), 0), strlen(text));
+    assert_int_equal(shutdown(fd, SHUT_WR), 0);
+    while ((got = recv(fd, piece, sizeof(piece), MSG_DONTWAIT)) != 0) {
+        assert_true(got > 0 || errno == EAGAIN);
+        if (got > 0)
+            buf_append(ret_got, piece, (size_t)got);
+        io_loop_turn(w->backend.loop, false);
+    }
+    close(fd);
+}
+
+/* It is answered, by whichever desk, and then the connection ends. */
+static void test_half_closed(void **state)
+{
+    (void)state;
+    struct world w;
+    struct socket s;
+    struct buf got = BUF_INIT;
+    world_begin_empty(&w);
+    open_socket(&s, &w);
+    struct rpc_http *http = start(&w);
+    const struct sockaddr_in at = {.sin_family = AF_INET,
+                                   .sin_port = htons(rpc_http_address(http)->port),
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(connect(fd, (const struct sockaddr *)&at, sizeof(at)), 0);
+    ask_half(&got, &w, fd,
+             "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+             "Content-Length: 31\r\n\r\n{\"id\":1,\"method\":\"eth_syncing\"}");
+    assert_non_null(strstr(buf_text(&got), "\"result\":false}"));
+    ask_half(&got, &w, connect_raw(&s),
+             "{\"id\":1,\"method\":\"eth_syncing\"}{\"id\":2,\"method\":\"net_version\"}"
+             "{\"id\":3,\"method\":\"eth_subscribe\",\"params\":[\"syncing\"]}"
+             "{\"id\":4,\"method\":\"eth_syncing\"}{\"id\":");
+    assert_non_null(strstr(buf_text(&got), "\"id\":1,\"result\":false}"));
+    assert_non_null(strstr(buf_text(&got), "\"id\":2,\"result\":\"1337\"}"));
+    assert_non_null(strstr(buf_text(&got), "\"id\":3,\"result\":\"0x"));
+    assert_non_null(strstr(buf_text(&got), "\"id\":4,\"result\":false}"));
+    buf_release(&got);
+    rpc_http_stop(http);
+    close_socket(&s);
+    world_end(&w);
+}
+
+static void send_all(int fd, struct buf *b)
+{
+    size_t sent = 0;
+    while (sent < b->len) {
+        ssize_t len = send(fd, b->data + sent, b->len - sent, 0);
+        assert_true(len > 0);
+        sent += (size_t)len;
+    }
+    buf_release(b);
+}
+
+/* Hundreds of thousands of messages behind one that is waited for take their own time, and not that of moving all that is behind each. */
+static void test_many_messages(void **state)
+{
+    (void)state;
+    enum { COUNT = 300000 };
+    struct world w;
+    struct socket s;
+    struct buf b = BUF_INIT;
+    char got[4096];
+    world_begin_empty(&w);
+    open_socket(&s, &w);
+    int fd = connect_raw(&s);
+    io_loop_turn(w.backend.loop, true); /* the desk has it, and waits for the loop from now on */
+    buf_append_text(&b, "{\"method\":\"eth_syncing\"}");
+    for (size_t i = 0; i < COUNT; i++)
+        buf_append_text(&b, "{\"method\":\"net_version\"}");
+    buf_append_text(&b, "{\"id\":1,\"method\":\"net_version\"}");
+    alarm(60);
+    send_all(fd, &b);
+    while (recv(fd, got, sizeof(got), MSG_DONTWAIT) < 0)
+        io_loop_turn(w.backend.loop, false);
+    alarm(0);
+    close(fd);
+    close_socket(&s);
+    world_end(&w);
+}
+
+/* Others have their turn meanwhile. */
+static void test_turns(void **state)
+{
+    (void)state;
+    enum { COUNT = 1000, LEN = 41 };
+    struct world w;
+    struct socket s;
+    struct buf b = BUF_INIT;
+    char got[COUNT * LEN];
+    ssize_t first, len;
+    size_t all;
+    world_begin_empty(&w);
+    w.backend.desks = 0;
+    open_socket(&s, &w);
+    int fd = connect_raw(&s);
+    for (size_t i = 0; i < COUNT; i++)
+        buf_append_text(&b, "{\"id\":1,\"method\":\"net_version\"}");
+    send_all(fd, &b);
+    do
+        io_loop_turn(w.backend.loop, false);
+    while ((first = recv(fd, got, sizeof(got), MSG_DONTWAIT)) < 0);
+    assert_true(first <= 200 * LEN);
+    for (all = (size_t)first; all < sizeof(got); all += len > 0 ? (size_t)len : 0) {
+        io_loop_turn(w.backend.loop, false);
+        len = recv(fd, got, sizeof(got), MSG_DONTWAIT);
+    }
+    close(fd);
+    close_socket(&s);
+    world_end(&w);
+}
+
+/* Without a descriptor for the way to the loop the connection ends: it would wait for its subscription without end. */
+static void test_no_descriptors(void **state)
+{
+    (void)state;
+    struct world w;
+    struct socket s;
+    struct client c;
+    struct rlimit before, none;
+    world_begin_empty(&w);
+    open_socket(&s, &w);
+    connect_ipc(&c, &w, &s);
+    assert_int_equal(io_stream_write(c.stream, bytes_str("{\"id\":1,\"method\":\"net_version\"}")),
+                     0);
+    await(&c, "1337");
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = before;
+    none.rlim_cur = 3;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    assert_int_equal(
+        io_stream_write(c.stream, bytes_str("{\"id\":2,\"method\":\"eth_subscribe\",\"params\":["
+                                            "\"syncing\"]}")),
+        0);
+    alarm(60);
+    while (!c.closed)
+        io_loop_turn(w.backend.loop, true);
+    alarm(0);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    end_client(&c);
+    close_socket(&s);
+    world_end(&w);
+}
+
+/* --- The servers, by a method --- */
+
+static int start_nothing(void *context, const struct rpc_server_wish *wish,
+                         struct err_detail *detail)
+{
+    (void)wish;
+    (void)detail;
+    *(bool *)context = true;
+    return 0;
+}
+
+static void take_nothing(void *context, struct buf *answer)
+{
+    (void)answer;
+    *(bool *)context = true;
+}
+
+/* What starts a server may first stop another: never below the connection that asks for it. */
+static void test_start(void **state)
+{
+    (void)state;
+    static const char *const methods[] = {"admin_startHTTP", "admin_startRPC", "admin_startWS"};
+    struct world w;
+    world_begin_empty(&w);
+    assert_int_equal(io_worker_new(&w.backend.light, w.backend.loop), 0);
+    for (size_t i = 0; i < BASE_COUNT(methods); i++) {
+        bool started = false, answered = false;
+        const struct rpc_servers servers = {
+            .context = &started, .start_http = start_nothing, .start_websocket = start_nothing};
+        struct buf message = BUF_INIT;
+        w.backend.servers = &servers;
+        buf_append_format(&message, "{\"id\":1,\"method\":\"%s\"}", methods[i]);
+        assert_non_null(rpc_ask(w.rpc, rpc_access_all(), &message, take_nothing, &answered));
+        assert_false(started);
+        while (!answered)
+            io_loop_turn(w.backend.loop, true);
+        assert_true(started);
+    }
+    io_worker_free(w.backend.light);
+    world_end(&w);
 }
 
 /* The end, with requests on their way between the desks, and clients that do not wait for it. */
@@ -313,8 +573,18 @@ static void test_alone(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_both), cmocka_unit_test(test_rules), cmocka_unit_test(test_websocket),
-        cmocka_unit_test(test_ipc),  cmocka_unit_test(test_end),   cmocka_unit_test(test_alone),
+        cmocka_unit_test(test_both),
+        cmocka_unit_test(test_rules),
+        cmocka_unit_test(test_websocket),
+        cmocka_unit_test(test_bytes),
+        cmocka_unit_test(test_ipc),
+        cmocka_unit_test(test_half_closed),
+        cmocka_unit_test(test_many_messages),
+        cmocka_unit_test(test_turns),
+        cmocka_unit_test(test_no_descriptors),
+        cmocka_unit_test(test_start),
+        cmocka_unit_test(test_end),
+        cmocka_unit_test(test_alone),
     };
     return cmocka_run_group_tests_name("desks", tests, NULL, NULL);
 }

@@ -11,6 +11,7 @@ enum {
     READ_MS = 30000,         /* GoQuorum, rpc/http.go, DefaultHTTPTimeouts */
     WRITE_MS = 30000,
     IDLE_MS = 120000,
+    HALF_MS = 5000, /* as long as a call may take by default; GoQuorum cancels calls, but answers */
 };
 
 /* What serves at one desk, on its thread. */
@@ -148,6 +149,7 @@ static int open_window(struct window *window)
         .read_ms = READ_MS,
         .write_ms = WRITE_MS,
         .idle_ms = IDLE_MS,
+        .half_ms = HALF_MS,
     };
     return io_http_new(&window->server, window->desk->loop, &options);
 }
@@ -162,8 +164,9 @@ static void open_on_thread(void *context)
 static void close_window(void *context)
 {
     struct window *window = context;
+    /* Such as the answer to who had it stopped; behind it there may be one that becomes a WebSocket. */
+    io_streams_flush(window->desk->loop);
     rpc_websockets_free(window->websockets);
-    io_streams_flush(window->desk->loop); /* such as the answer to who had it stopped */
     io_http_free(window->server);
 }
 

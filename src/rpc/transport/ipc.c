@@ -3,6 +3,7 @@
 #include "base/list.h"
 #include "base/mem.h"
 #include "io/parcel.h"
+#include "io/timer.h"
 #include "rpc/dispatch/desk.h"
 #include "rpc/json/json.h"
 #include "rpc/transport/session.h"
@@ -15,6 +16,8 @@ enum {
     QUEUED_MAX = 1024 * 1024,
     IDLE_MEMORY = 4096, /* that a connection keeps while nothing comes */
     CLOSE_MS = 1000,    /* to send a last answer */
+    TURN_MAX =
+        100, /* messages of a connection in one turn of the loop, so that others have theirs */
 };
 
 /* What serves at one desk, on its thread. */
@@ -35,10 +38,13 @@ struct connection {
     struct rpc_exchange *exchange; /* under way elsewhere */
     struct rpc_json_scanner scanner;
     struct buf in;
-    size_t scanned;
-    bool asking;  /* a message is with the dispatcher */
-    bool running; /* in run() */
+    size_t from;          /* of `in`: what is before has been asked */
+    size_t scanned;       /* from there, without the end of a message */
+    struct io_timer more; /* until the next turn of the loop */
+    bool asking;          /* a message is with the dispatcher */
+    bool running;         /* in run() */
     bool paused, ending;
+    bool ended;  /* the client sends nothing more, but may still read */
     bool moving; /* to the loop's window, as soon as everything is sent */
 };
 
@@ -61,6 +67,7 @@ static void connection_free(struct connection *c)
 static void leave(struct connection *c)
 {
     c->stream = NULL;
+    io_timer_stop(&c->more);
     rpc_session_release(&c->session);
     list_remove(&c->item);
     atomic_fetch_sub_explicit(&c->window->count, 1, memory_order_relaxed);
@@ -129,11 +136,17 @@ static void on_answer(void *context, struct buf *answer)
     run(c);
 }
 
-/* Goes on in what came, to the end of the next message. */
+/* What came and has not been asked. */
+static struct bytes unasked(const struct connection *c)
+{
+    return bytes_slice(buf_bytes(&c->in), c->from, c->in.len - c->from);
+}
+
+/* Goes on in it, to the end of the next message. */
 static enum rpc_json_status find_message(struct connection *c)
 {
     size_t used;
-    struct bytes fresh = bytes_slice(buf_bytes(&c->in), c->scanned, c->in.len - c->scanned);
+    struct bytes fresh = bytes_slice(unasked(c), c->scanned, unasked(c).len - c->scanned);
     enum rpc_json_status status = rpc_json_scan(&c->scanner, &used, fresh);
     c->scanned += used;
     return status;
@@ -142,13 +155,26 @@ static enum rpc_json_status find_message(struct connection *c)
 /* Cuts out the message that was found. */
 static void take_message(struct connection *c, struct buf *ret_message)
 {
-    buf_append(ret_message, c->in.data, c->scanned);
-    c->in.len -= c->scanned;
-    memmove(c->in.data, c->in.data + c->scanned, c->in.len);
+    buf_append(ret_message, c->in.data + c->from, c->scanned);
+    c->from += c->scanned;
     c->scanned = 0;
     rpc_json_scanner_init(&c->scanner);
-    if (c->in.len == 0 && c->in.capacity > IDLE_MEMORY)
+    if (c->from < c->in.len)
+        return;
+    c->from = 0;
+    buf_clear(&c->in);
+    if (c->in.capacity > IDLE_MEMORY)
         buf_release(&c->in);
+}
+
+/* Once for all that has been asked, not for each message: of those that came together there may be 200,000. */
+static void forget_asked(struct connection *c)
+{
+    if (c->from == 0)
+        return;
+    c->in.len -= c->from;
+    memmove(c->in.data, c->in.data + c->from, c->in.len);
+    c->from = 0;
 }
 
 /* What is no JSON ends the connection, after a word about it. */
@@ -179,58 +205,77 @@ static void ask(struct connection *c)
 static bool step(struct connection *c)
 {
     if (c->asking || c->ending || c->moving || io_stream_queued(c->stream) > QUEUED_MAX ||
-        c->in.len == 0)
+        unasked(c).len == 0)
         return false;
     enum rpc_json_status status = find_message(c);
     if (status == RPC_JSON_BAD) {
         refuse(c, "parse error");
     } else if (status == RPC_JSON_VALUE) {
         c->moving =
-            !is_main(c->window) && rpc_may_subscribe(bytes_slice(buf_bytes(&c->in), 0, c->scanned));
+            !is_main(c->window) && rpc_may_subscribe(bytes_slice(unasked(c), 0, c->scanned));
         if (!c->moving)
             ask(c);
         return !c->moving;
-    } else if (c->in.len > RPC_IPC_MAX) {
+    } else if (unasked(c).len > RPC_IPC_MAX) {
         refuse(c, "message too large");
     }
     return false;
 }
 
-/* With all that came and is not answered yet. False: not now. */
-static bool move(struct connection *c)
+/* With all that came and is not answered yet. */
+static void move(struct connection *c)
 {
     struct window *to = &c->window->ipc->windows[0];
+    forget_asked(c);
     atomic_fetch_add_explicit(&to->count, 1, memory_order_relaxed);
-    if (io_stream_queued(c->stream) == 0 && io_stream_send(c->stream, to->inbox, &c->in)) {
-        leave(c);
-        return true;
+    if (!io_stream_send(c->stream, to->inbox, &c->in)) {
+        atomic_fetch_sub_explicit(&to->count, 1, memory_order_relaxed);
+        io_stream_close(c->stream); /* out of memory, or of descriptors */
     }
-    atomic_fetch_sub_explicit(&to->count, 1, memory_order_relaxed);
-    return false;
+    leave(c);
+}
+
+/* What has been asked is answered, and nothing more comes. */
+static bool is_over(const struct connection *c)
+{
+    return c->ended && !c->asking && !io_timer_started(&c->more);
 }
 
 static void run(struct connection *c)
 {
+    int count = 0;
     if (c->running)
         return;
     c->running = true;
-    while (step(c))
-        ;
+    while (count < TURN_MAX && step(c))
+        count++;
     c->running = false;
+    if (count == TURN_MAX)
+        io_timer_start(&c->more, 0);
+    bool is_sent = io_stream_queued(c->stream) == 0;
     if (c->ending) {
         io_stream_finish(c->stream, CLOSE_MS);
         leave(c);
-        return;
+    } else if (c->moving && is_sent) {
+        move(c);
+    } else if (is_over(c) && is_sent) {
+        io_stream_close(c->stream);
+        leave(c);
+    } else {
+        /* While it waits for an answer, or the client for its own, no more than a message is read ahead. */
+        hold(c, unasked(c).len > RPC_IPC_MAX);
     }
-    if (c->moving && move(c))
-        return;
-    /* While it waits for an answer, or the client for its own, no more than a message is read ahead. */
-    hold(c, c->in.len > RPC_IPC_MAX);
+}
+
+static void on_more(void *context)
+{
+    run(context);
 }
 
 static void on_read(void *context, struct io_stream *stream, struct bytes data)
 {
     struct connection *c = context;
+    forget_asked(c);
     buf_append_bytes(&c->in, data);
     if (buf_status(&c->in)) {
         io_stream_close(stream);
@@ -246,6 +291,15 @@ static void on_drained(void *context, struct io_stream *stream)
     run(context);
 }
 
+static bool on_ended(void *context, struct io_stream *stream)
+{
+    struct connection *c = context;
+    (void)stream;
+    c->ended = true;
+    run(c);
+    return true;
+}
+
 static void on_closed(void *context, struct io_stream *stream, int status, const char *message)
 {
     (void)stream;
@@ -257,6 +311,7 @@ static void on_closed(void *context, struct io_stream *stream, int status, const
 static const struct io_stream_ops stream_ops = {
     .read = on_read,
     .drained = on_drained,
+    .ended = on_ended,
     .closed = on_closed,
 };
 
@@ -273,9 +328,10 @@ static struct connection *connect_stream(struct window *window, struct io_stream
     c->window = window;
     c->stream = stream;
     c->exchange = NULL;
-    c->scanned = 0;
-    c->asking = c->running = c->paused = c->ending = c->moving = false;
+    c->from = c->scanned = 0;
+    c->asking = c->running = c->paused = c->ending = c->ended = c->moving = false;
     buf_init(&c->in);
+    io_timer_init(&c->more, window->desk->loop, on_more, c);
     rpc_json_scanner_init(&c->scanner);
     struct rpc_access access = rpc_access_all();
     access.psi_in_id = true;

@@ -177,12 +177,12 @@ static const struct io_websocket_ops ops = {
 
 /* --- To the loop's desk --- */
 
-/* As the client might have sent it. */
+/* As the client might have sent it; as bytes, since text has been looked at, and bytes need not be text. */
 static void put_frame(struct buf *b, struct bytes message)
 {
     static const uint8_t mask[4];
     uint8_t header[IO_WEBSOCKET_HEADER_MAX];
-    size_t len = io_websocket_header(header, IO_WEBSOCKET_TEXT, message.len);
+    size_t len = io_websocket_header(header, IO_WEBSOCKET_BINARY, message.len);
     header[1] |= 0x80;
     buf_append(b, header, len);
     buf_append(b, mask, sizeof(mask));
