@@ -401,8 +401,7 @@ static void test_contract(void **state)
     static const char config[] =
         "\"transitions\": [{\"block\": 2, \"validatorselectionmode\": \"contract\", "
         "\"validatorcontractaddress\": \"0x00000000000000000000000000000000000c0000\"}, "
-        "{\"block\": "
-        "4, \"validatorselectionmode\": \"contract\", \"validatorcontractaddress\": "
+        "{\"block\": 4, \"validatorselectionmode\": \"contract\", \"validatorcontractaddress\": "
         "\"0x00000000000000000000000000000000000c0001\"}, {\"block\": 6, "
         "\"validatorselectionmode\": \"contract\", \"validatorcontractaddress\": "
         "\"0x00000000000000000000000000000000000c0009\"}],";

@@ -312,8 +312,7 @@ static void test_rules(void **state)
         "40, \"maxCodeSizeConfig\": [{\"block\": 0, \"size\": 10}, {\"block\": 6, \"size\": 60}], "
         "\"qbft\": {\"policy\": 1, \"blockReward\": \"5\", \"miningBeneficiary\": " CONTRACT "}, "
         "\"transitions\": [{\"block\": 10, \"gasPriceEnabled\": true, \"transactionSizeLimit\": "
-        "50, "
-        "\"miner.gaslimit\": 123}, {\"block\": 20, \"gasPriceEnabled\": false, \"fork\": "
+        "50, \"miner.gaslimit\": 123}, {\"block\": 20, \"gasPriceEnabled\": false, \"fork\": "
         "\"London\", \"blockReward\": \"7\", \"beneficiaryMode\": \"validators\"}]}");
     assert_int_equal(c->engine, CHAIN_ENGINE_ISTANBUL);
     assert_int_equal(c->istanbul.policy, ISTANBUL_STICKY);

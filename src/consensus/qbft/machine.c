@@ -76,8 +76,7 @@ static bool take_record(struct qbft *q)
     if (number > q->number) {
         qbft_alarm(q,
                    "block %llu: silent until block %llu, where this validator has signed already "
-                   "(remove the "
-                   "consensus record only if the whole network went back)",
+                   "(remove the consensus record only if the whole network went back)",
                    (unsigned long long)q->number, (unsigned long long)number);
         return false;
     }

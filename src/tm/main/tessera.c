@@ -58,8 +58,7 @@ static int print_manual(void)
     static const struct options_command serve = {
         "", "", "serve",
         "The configuration's members, and what the answers mean, are in docs/quorate-tm.md. "
-        "SIGTERM "
-        "and SIGINT end it when what was accepted is answered."};
+        "SIGTERM and SIGINT end it when what was accepted is answered."};
     struct buf b = BUF_INIT;
     buf_append_text(&b, ".TH QUORATE-TM 1\n.SH NAME\nquorate-tm \\- transaction manager of private "
                         "transactions, in the place of Tessera and Constellation\n.SH SYNOPSIS\n"

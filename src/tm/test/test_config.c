@@ -125,10 +125,9 @@ static void test_password_file(void **state)
 {
     static const char text[] =
         "{\"jdbc\": {\"url\": \"jdbc:mysql://h/d\", %s\"passwordFile\": \"%s\"}, "
-        "\"serverConfigs\": [{\"app\": "
-        "\"P2P\", \"serverAddress\": \"http://h:1\"}, {\"app\": \"Q2T\", \"serverAddress\": "
-        "\"http://h:2\"}], "
-        "\"keys\": {\"keyData\": [{\"privateKeyPath\": \"a\", \"publicKeyPath\": \"b\"}]}}";
+        "\"serverConfigs\": [{\"app\": \"P2P\", \"serverAddress\": \"http://h:1\"}, {\"app\": "
+        "\"Q2T\", \"serverAddress\": \"http://h:2\"}], \"keys\": {\"keyData\": "
+        "[{\"privateKeyPath\": \"a\", \"publicKeyPath\": \"b\"}]}}";
     char folder[] = "/tmp/tm-config-XXXXXX", config_path[64], password_path[64], json[1024];
     struct tm_config config;
     struct err_detail detail = {""};
