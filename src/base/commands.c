@@ -23,21 +23,19 @@ static int print_overview(const struct commands_program *program)
     struct buf b = BUF_INIT;
     buf_append_format(&b, "%s %s\n\nusage: %s COMMAND [OPTION ...] [ARGUMENT ...]\n\ncommands:\n",
                       program->name, program->summary, program->name);
+    size_t longest = 0;
+    for (size_t i = 0; i < program->count; i++) {
+        size_t len = strlen(program->commands[i]->text.name);
+        longest = len > longest ? len : longest;
+    }
     for (size_t i = 0; i < program->count; i++)
-        buf_append_format(&b, "  %-12s%s\n", program->commands[i]->text.name,
-                          program->commands[i]->text.summary);
+        options_help_row(&b, program->commands[i]->text.name, 2 + longest + 2,
+                         program->commands[i]->text.summary);
     buf_append_format(&b,
                       "\n%s COMMAND --help tells of one, %s --version of the program.\n"
                       "Exit code 0: fine. 1: %s. 2: wrong use or malformed input.\n",
                       program->name, program->name, program->exit_text);
     return print(&b);
-}
-
-/* troff takes a bare hyphen for one that may be broken at. */
-static void append_hyphens(struct buf *b, const char *text)
-{
-    for (; *text; text++)
-        buf_append_format(b, *text == '-' ? "\\%c" : "%c", *text);
 }
 
 static int print_man(const struct commands_program *program)
@@ -47,9 +45,9 @@ static int print_man(const struct commands_program *program)
     for (const char *c = program->name; *c; c++)
         buf_append_format(&b, *c == '-' ? "\\%c" : "%c", *c >= 'a' && *c <= 'z' ? *c - 32 : *c);
     buf_append_text(&b, " 1\n.SH NAME\n");
-    append_hyphens(&b, program->name);
+    options_troff(&b, program->name);
     buf_append_format(&b, " \\- %s\n.SH SYNOPSIS\n.B ", program->summary);
-    append_hyphens(&b, program->name);
+    options_troff(&b, program->name);
     buf_append_text(&b, "\nCOMMAND [OPTION ...] [ARGUMENT ...]\n.SH COMMANDS\n");
     for (size_t i = 0; i < program->count; i++)
         options_man(&b, program->name, &program->commands[i]->text, program->commands[i]->rows,

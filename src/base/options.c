@@ -135,7 +135,7 @@ int options_parse(size_t *ret_count, int argc, char **argv, const struct options
     return ERR_OK;
 }
 
-/* Appends `text` wrapped at the width, its first line beginning at `column` already. */
+/* Appends `text` wrapped at the width and ends the line; the first begins at `column` already. */
 static void wrap(struct buf *b, const char *text, size_t column, size_t indent)
 {
     while (*text) {
@@ -155,11 +155,23 @@ static void wrap(struct buf *b, const char *text, size_t column, size_t indent)
     buf_append_byte(b, '\n');
 }
 
+void options_help_row(struct buf *b, const char *name, size_t indent, const char *help)
+{
+    size_t width = 2 + strlen(name);
+    buf_append_format(b, "  %s", name);
+    if (width + 1 > indent)
+        buf_append_format(b, "\n%*s", (int)indent, "");
+    else
+        buf_append_format(b, "%*s", (int)(indent - width), "");
+    wrap(b, help, indent, indent);
+}
+
 void options_help(struct buf *b, const char *program, const struct options_command *command,
                   const struct options_row *rows, size_t row_count)
 {
-    buf_append_format(b, "usage: %s %s%s %s\n\n", program, command->name,
-                      row_count ? " [OPTION ...]" : "", command->arguments);
+    buf_append_format(b, "usage: %s %s%s%s%s\n\n", program, command->name,
+                      row_count ? " [OPTION ...]" : "", *command->arguments ? " " : "",
+                      command->arguments);
     wrap(b, command->summary, 0, 0);
     if (*command->details) {
         buf_append_byte(b, '\n');
@@ -167,22 +179,22 @@ void options_help(struct buf *b, const char *program, const struct options_comma
     }
     if (row_count)
         buf_append_text(b, "\noptions:\n");
+    struct buf name = BUF_INIT;
     for (size_t i = 0; i < row_count; i++) {
-        size_t before = b->len;
-        buf_append_format(b, "  --%s%s%s", rows[i].name, rows[i].argument ? " " : "",
+        buf_clear(&name);
+        buf_append_format(&name, "--%s%s%s", rows[i].name, rows[i].argument ? " " : "",
                           rows[i].argument ? rows[i].argument : "");
-        size_t width = b->len - before;
-        if (width + 2 > HELP_COLUMN)
-            buf_append_format(b, "\n%*s", HELP_COLUMN, "");
-        else
-            buf_append_format(b, "%*s", (int)(HELP_COLUMN - width), "");
-        wrap(b, rows[i].help, HELP_COLUMN, HELP_COLUMN);
+        options_help_row(b, buf_text(&name), HELP_COLUMN, rows[i].help);
     }
+    buf_release(&name);
 }
 
-/* troff reads a dash as a hyphen and a backslash as its own. */
-static void append_troff(struct buf *b, const char *text)
+/* It reads a dash as a hyphen that a line may be broken at, a backslash as its own, and a dot at the
+ * line's start as a request. */
+void options_troff(struct buf *b, const char *text)
 {
+    if (*text == '.')
+        buf_append_text(b, "\\&");
     for (; *text; text++) {
         if (*text == '-' || *text == '\\')
             buf_append_byte(b, '\\');
@@ -194,22 +206,22 @@ void options_man(struct buf *b, const char *program, const struct options_comman
                  const struct options_row *rows, size_t row_count)
 {
     buf_append_text(b, ".SS ");
-    append_troff(b, program);
+    options_troff(b, program);
     buf_append_format(b, " %s%s ", command->name, row_count ? " [OPTION ...]" : "");
-    append_troff(b, command->arguments);
+    options_troff(b, command->arguments);
     buf_append_byte(b, '\n');
-    append_troff(b, command->summary);
+    options_troff(b, command->summary);
     buf_append_byte(b, '\n');
-    append_troff(b, command->details);
+    options_troff(b, command->details);
     buf_append_text(b, *command->details ? "\n" : "");
     for (size_t i = 0; i < row_count; i++) {
         buf_append_text(b, ".TP\n\\fB\\-\\-");
-        append_troff(b, rows[i].name);
+        options_troff(b, rows[i].name);
         buf_append_text(b, "\\fR");
         if (rows[i].argument)
             buf_append_format(b, " \\fI%s\\fR", rows[i].argument);
         buf_append_byte(b, '\n');
-        append_troff(b, rows[i].help);
+        options_troff(b, rows[i].help);
         buf_append_byte(b, '\n');
     }
 }

@@ -176,10 +176,9 @@ static int run_bench(size_t argc, char **argv)
 }
 
 const struct commands_command evmtool_bench = {
-    {"bench", "FILE ...", "Measures how fast the transactions of state-test files execute.",
+    {"bench", "FILE ...", "measure how fast the transactions of state-test files execute",
      "Each input runs again and again on a fresh copy of the accounts; the median is printed. "
-     "`make bench` "
-     "has the comparisons with other machines."},
+     "`make bench` has the comparisons with other machines."},
     rows,
     BASE_COUNT(rows),
     run_bench,

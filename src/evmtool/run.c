@@ -221,10 +221,9 @@ static int run_run(size_t argc, char **argv)
 }
 
 const struct commands_command evmtool_run = {
-    {"run", "[CODE]", "Runs bytecode and prints what came of it.",
+    {"run", "[CODE]", "run bytecode and print what came of it",
      "The code runs at the receiver's address as one message, outside of any transaction: no "
-     "intrinsic "
-     "gas, no fee. Exit code 1 when it does not succeed."},
+     "intrinsic gas, no fee. Exit code 1 when it does not succeed."},
     rows,
     BASE_COUNT(rows),
     run_run,

@@ -256,14 +256,11 @@ static int run_statetest(size_t argc, char **argv)
 }
 
 const struct commands_command evmtool_statetest = {
-    {"statetest", "FILE|FOLDER ...", "Runs state tests and says which cases fail.",
+    {"statetest", "FILE|FOLDER ...", "run state tests and say which cases fail",
      "Files are in the format of ethereum/tests and execution-spec-tests; folders are searched for "
-     ".json "
-     "files; \"-\" is standard input. Files run in parallel. Each case must end in the state root "
-     "and "
-     "the logs that the file expects, and a transaction that must be refused must be refused for "
-     "the "
-     "expected reason."},
+     ".json files; \"-\" is standard input. Files run in parallel. Each case must end in the state "
+     "root and the logs that the file expects, and a transaction that must be refused must be "
+     "refused for the expected reason."},
     rows,
     BASE_COUNT(rows),
     run_statetest,

@@ -296,10 +296,9 @@ static int run_t8n(size_t argc, char **argv)
 }
 
 const struct commands_command evmtool_t8n = {
-    {"t8n", "", "Executes one block: accounts, environment and transactions in; result out.",
+    {"t8n", "", "execute one block: accounts, environment and transactions in; result out",
      "The interface is that of geth's \"evm t8n\": the same files, members and options. "
-     "Transactions that "
-     "cannot stand in the block are listed as rejected."},
+     "Transactions that cannot stand in the block are listed as rejected."},
     rows,
     BASE_COUNT(rows),
     run_t8n,

@@ -18,14 +18,14 @@ static const char *enode; /* the published id: 128 hex digits */
 static const struct options_row rows[] = {
     {"manager", "KIND", OPTIONS_TEXT, &manager,
      "tessera (also a database's user), constellation or none"},
-    {"keystore", "NAME", OPTIONS_TEXT, &keystore, "The file of the account's key"},
-    {"kv", "VERSION", OPTIONS_TEXT, &engine, "The engine's: 1, 2, or ask"},
-    {"node-secret", "NAME", OPTIONS_TEXT, &node_secret, "The node's secret"},
+    {"keystore", "NAME", OPTIONS_TEXT, &keystore, "file of the account's key"},
+    {"kv", "VERSION", OPTIONS_TEXT, &engine, "the engine's: 1, 2, or ask"},
+    {"node-secret", "NAME", OPTIONS_TEXT, &node_secret, "the node's secret"},
     {"certificate-secret", "NAME", OPTIONS_TEXT, &certificate_secret,
-     "The secret of the manager's certificate (default: it has none here)"},
-    {"manager-secret", "NAME", OPTIONS_TEXT, &manager_secret, "The transaction manager's secret"},
+     "the secret of the manager's certificate (default: it has none here)"},
+    {"manager-secret", "NAME", OPTIONS_TEXT, &manager_secret, "the transaction manager's secret"},
     {"enode", "ID", OPTIONS_TEXT, &enode,
-     "The node's published id, 128 hex digits: another node key than its is refused"},
+     "the node's published id, 128 hex digits: another node key than its is refused"},
 };
 
 /* For which managers a file is there. */
@@ -265,11 +265,10 @@ static int run(size_t argc, char **argv)
 const struct commands_command init_certificates = {
     .text = {"certificates", "", "fetch a peer's secrets from the vault",
              "Logs in as the pod's service account. The environment says where: VAULT_ADDR, "
-             "VAULT_SECRET_PREFIX "
-             "(MOUNT/PATH), KUBERNETES_AUTH_PATH, VAULT_APP_ROLE, MOUNT_PATH (files go to its "
-             "folder keys, mode 0400), "
-             "VAULT_CACERT, and VAULT_ALLOW_PLAIN_HTTP: true lets http:// lead out of the pod. A "
-             "secret or a field that is missing or empty is a failure."},
+             "VAULT_SECRET_PREFIX (MOUNT/PATH), KUBERNETES_AUTH_PATH, VAULT_APP_ROLE, MOUNT_PATH "
+             "(files go to its folder keys, mode 0400), VAULT_CACERT, and VAULT_ALLOW_PLAIN_HTTP: "
+             "true lets http:// lead out of the pod. A secret or a field that is missing or empty "
+             "is a failure."},
     .rows = rows,
     .row_count = BASE_COUNT(rows),
     .run = run,

@@ -10,11 +10,11 @@
 static const char *datadir, *genesis_path, *nodes_path, *node_program = "quorate-node";
 
 static const struct options_row rows[] = {
-    {"datadir", "FOLDER", OPTIONS_TEXT, &datadir, "The node's data directory"},
-    {"genesis", "FILE", OPTIONS_TEXT, &genesis_path, "The genesis file: JSON, or that in base64"},
+    {"datadir", "FOLDER", OPTIONS_TEXT, &datadir, "the node's data directory"},
+    {"genesis", "FILE", OPTIONS_TEXT, &genesis_path, "the genesis file: JSON, or that in base64"},
     {"static-nodes", "FILE", OPTIONS_TEXT, &nodes_path,
-     "Becomes static-nodes.json of the data directory"},
-    {"node", "PROGRAM", OPTIONS_TEXT, &node_program, "What takes quorate-node's place"},
+     "becomes static-nodes.json of the data directory"},
+    {"node", "PROGRAM", OPTIONS_TEXT, &node_program, "what takes quorate-node's place"},
 };
 
 static int read_genesis(struct buf *ret_json, struct err_detail *detail)

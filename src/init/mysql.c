@@ -9,10 +9,10 @@ static const char *script_path, *database, *user, *password_path;
 
 static const struct options_row rows[] = {
     {"script", "FILE", OPTIONS_TEXT, &script_path,
-     "Where the script is written, mode 0400, for the server's first start"},
-    {"database", "NAME", OPTIONS_TEXT, &database, "The database"},
-    {"user", "NAME", OPTIONS_TEXT, &user, "The user who may do everything in it"},
-    {"password-file", "FILE", OPTIONS_TEXT, &password_path, "File of the user's password"},
+     "where the script is written, mode 0400, for the server's first start"},
+    {"database", "NAME", OPTIONS_TEXT, &database, "the database"},
+    {"user", "NAME", OPTIONS_TEXT, &user, "the user who may do everything in it"},
+    {"password-file", "FILE", OPTIONS_TEXT, &password_path, "file of the user's password"},
 };
 
 static int check_name(const char *what, const char *name, struct err_detail *detail)

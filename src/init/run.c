@@ -19,8 +19,8 @@ static uint64_t limit = 300;
 static const struct options_row rows[] = {
     {"wait", "PLACES", OPTIONS_TEXT, &wait_for,
      "unix:PATH or tcp:HOST:PORT that must take connections first, separated by commas"},
-    {"folder", "FOLDER", OPTIONS_TEXT, &folder, "Is made when it is not there, mode 0700"},
-    {"limit", "SECONDS", OPTIONS_NUMBER, &limit, "How long to wait at most (default: 300)"},
+    {"folder", "FOLDER", OPTIONS_TEXT, &folder, "is made when it is not there, mode 0700"},
+    {"limit", "SECONDS", OPTIONS_NUMBER, &limit, "how long to wait at most (default: 300)"},
 };
 
 static bool reach(int family, const struct sockaddr *address, socklen_t len)

@@ -79,6 +79,19 @@ static void test_help(void **unused)
     options_man(&b, "prog", &command, rows, 1);
     assert_string_equal(buf_text(&b), ".SS prog do [OPTION ...] FILE ...\nDoes it.\n"
                                       ".TP\n\\fB\\-\\-verbose\\fR\nSays more.\n");
+    const struct options_command bare = {"undo", "", "Takes it back.", ""};
+    buf_clear(&b);
+    options_help(&b, "prog", &bare, NULL, 0);
+    assert_string_equal(buf_text(&b), "usage: prog undo\n\nTakes it back.\n");
+    buf_clear(&b);
+    options_help_row(&b, "short", 9, "fits");
+    options_help_row(&b, "longer", 9, "leaves a space");
+    options_help_row(&b, "longest", 9, "does not");
+    assert_string_equal(buf_text(&b), "  short  fits\n  longer leaves a space\n"
+                                      "  longest\n         does not\n");
+    buf_clear(&b);
+    options_troff(&b, ".ethereum, a-b \\");
+    assert_string_equal(buf_text(&b), "\\&.ethereum, a\\-b \\\\");
     buf_release(&b);
 }
 

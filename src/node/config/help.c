@@ -1,30 +1,19 @@
 /* The pages of --help and of the manual, from the tables of commands and flags. */
+#include "base/options.h"
 #include "node/config/config.h"
 
-enum { HELP_WIDTH = 80, HELP_INDENT = 30 };
+enum { HELP_INDENT = 30 };
 
-static void append_wrapped(struct buf *b, const char *text, size_t column)
+/* What it does, and what holds without it. */
+static void flag_text(struct buf *b, const struct node_flag *flag)
 {
-    while (*text) {
-        size_t word = strcspn(text, " ");
-        if (column > HELP_INDENT && column + 1 + word > HELP_WIDTH) {
-            buf_append_format(b, "\n%*s", HELP_INDENT, "");
-            column = HELP_INDENT;
-        } else if (column > HELP_INDENT) {
-            buf_append_byte(b, ' ');
-            column++;
-        }
-        buf_append(b, text, word);
-        column += word;
-        text += word + strspn(text + word, " ");
-    }
-}
-
-static const char *before_help(const struct node_flag *flag)
-{
-    return flag->use == NODE_FLAG_ALIAS     ? "now --"
-           : flag->use == NODE_FLAG_REFUSED ? "refused: "
-                                            : "";
+    buf_append_format(b, "%s%s",
+                      flag->use == NODE_FLAG_ALIAS     ? "now --"
+                      : flag->use == NODE_FLAG_REFUSED ? "refused: "
+                                                       : "",
+                      flag->help);
+    if (flag->fallback && *flag->fallback)
+        buf_append_format(b, " (default: %s)", flag->fallback);
 }
 
 /* First word: what `help WORD` finds it by. */
@@ -58,19 +47,6 @@ static const char *const commands[][2] = {
     {"help [COMMAND]", "print this, or one command's lines"},
 };
 
-static void append_command(struct buf *b, size_t i)
-{
-    size_t before = b->len;
-    buf_append_format(b, "  %s", commands[i][0]);
-    size_t width = b->len - before;
-    if (width + 1 > HELP_INDENT)
-        buf_append_format(b, "\n%*s", HELP_INDENT, "");
-    else
-        buf_append_format(b, "%*s", (int)(HELP_INDENT - width), "");
-    append_wrapped(b, commands[i][1], HELP_INDENT);
-    buf_append_byte(b, '\n');
-}
-
 static bool is_of_command(const char *row, const char *name)
 {
     size_t len = strcspn(row, " ");
@@ -86,12 +62,32 @@ bool node_command_help(struct buf *b, const char *program, const char *name)
         if (!found)
             buf_append_format(b, "%s - usage: %s [OPTION ...] %s ...\n\n", program, program, name);
         found = true;
-        append_command(b, i);
+        options_help_row(b, commands[i][0], HELP_INDENT, commands[i][1]);
     }
     if (found)
         buf_append_format(b, "\nOptions may stand before and behind the command: %s --help\n",
                           program);
     return found;
+}
+
+static void flags_help(struct buf *b)
+{
+    struct buf name = BUF_INIT, text = BUF_INIT;
+    const char *section = NULL;
+    for (size_t i = 0; i < node_flag_count; i++) {
+        const struct node_flag *flag = &node_flags[i];
+        if (!section || strcmp(section, flag->section) != 0)
+            buf_append_format(b, "\n%s:\n", flag->section);
+        section = flag->section;
+        buf_clear(&name);
+        buf_clear(&text);
+        buf_append_format(&name, "--%s%s", flag->name,
+                          flag->kind == NODE_FLAG_SWITCH ? "" : " value");
+        flag_text(&text, flag);
+        options_help_row(b, buf_text(&name), HELP_INDENT, buf_text(&text));
+    }
+    buf_release(&name);
+    buf_release(&text);
 }
 
 void node_config_help(struct buf *b, const char *program)
@@ -102,41 +98,34 @@ void node_config_help(struct buf *b, const char *program)
                       "Without a command the node runs.\n\ncommands:\n",
                       program, program);
     for (size_t i = 0; i < BASE_COUNT(commands); i++)
-        append_command(b, i);
-    const char *section = NULL;
-    for (size_t i = 0; i < node_flag_count; i++) {
-        const struct node_flag *flag = &node_flags[i];
-        if (!section || strcmp(section, flag->section) != 0)
-            buf_append_format(b, "\n%s:\n", flag->section);
-        section = flag->section;
-        size_t before = b->len;
-        buf_append_format(b, "  --%s%s", flag->name,
-                          flag->kind == NODE_FLAG_SWITCH ? "" : " value");
-        size_t width = b->len - before;
-        if (width + 1 > HELP_INDENT)
-            buf_append_format(b, "\n%*s", HELP_INDENT, "");
-        else
-            buf_append_format(b, "%*s", (int)(HELP_INDENT - width), "");
-        append_wrapped(b, before_help(flag), HELP_INDENT);
-        append_wrapped(b, flag->help, HELP_INDENT);
-        if (flag->fallback && *flag->fallback)
-            buf_append_format(b, " (default: %s)", flag->fallback);
-        buf_append_byte(b, '\n');
-    }
+        options_help_row(b, commands[i][0], HELP_INDENT, commands[i][1]);
+    flags_help(b);
     buf_append_text(
         b, "\nExit code 0: ended as asked. 1: wrong use, or a failure that a message names.\n");
 }
 
-/* troff reads a dash as a hyphen, a backslash as its own, and a dot at the line's start as a request. */
-static void append_troff(struct buf *b, const char *text)
+static void flags_man(struct buf *b)
 {
-    if (*text == '.')
-        buf_append_text(b, "\\&");
-    for (; *text; text++) {
-        if (*text == '-' || *text == '\\')
-            buf_append_byte(b, '\\');
-        buf_append_byte(b, (uint8_t)*text);
+    buf_append_text(b, ".SH OPTIONS\n");
+    struct buf text = BUF_INIT;
+    const char *section = NULL;
+    for (size_t i = 0; i < node_flag_count; i++) {
+        const struct node_flag *flag = &node_flags[i];
+        if (!section || strcmp(section, flag->section) != 0) {
+            buf_append_text(b, ".SS ");
+            options_troff(b, flag->section);
+            buf_append_byte(b, '\n');
+        }
+        section = flag->section;
+        buf_append_text(b, ".TP\n\\fB\\-\\-");
+        options_troff(b, flag->name);
+        buf_append_text(b, flag->kind == NODE_FLAG_SWITCH ? "\\fR\n" : "\\fR \\fIvalue\\fR\n");
+        buf_clear(&text);
+        flag_text(&text, flag);
+        options_troff(b, buf_text(&text));
+        buf_append_byte(b, '\n');
     }
+    buf_release(&text);
 }
 
 void node_config_man(struct buf *b)
@@ -149,33 +138,12 @@ void node_config_man(struct buf *b)
            "same; called\n.B bootnode\nit only answers the discovery.\n.SH COMMANDS\n");
     for (size_t i = 0; i < BASE_COUNT(commands); i++) {
         buf_append_text(b, ".TP\n.B ");
-        append_troff(b, commands[i][0]);
+        options_troff(b, commands[i][0]);
         buf_append_byte(b, '\n');
-        append_troff(b, commands[i][1]);
-        buf_append_byte(b, '\n');
-    }
-    buf_append_text(b, ".SH OPTIONS\n");
-    const char *section = NULL;
-    for (size_t i = 0; i < node_flag_count; i++) {
-        const struct node_flag *flag = &node_flags[i];
-        if (!section || strcmp(section, flag->section) != 0) {
-            buf_append_text(b, ".SS ");
-            append_troff(b, flag->section);
-            buf_append_byte(b, '\n');
-        }
-        section = flag->section;
-        buf_append_text(b, ".TP\n\\fB\\-\\-");
-        append_troff(b, flag->name);
-        buf_append_text(b, flag->kind == NODE_FLAG_SWITCH ? "\\fR\n" : "\\fR \\fIvalue\\fR\n");
-        append_troff(b, before_help(flag));
-        append_troff(b, flag->help);
-        if (flag->fallback && *flag->fallback) {
-            buf_append_text(b, " (default: ");
-            append_troff(b, flag->fallback);
-            buf_append_byte(b, ')');
-        }
+        options_troff(b, commands[i][1]);
         buf_append_byte(b, '\n');
     }
+    flags_man(b);
     buf_append_text(
         b, ".SH EXIT STATUS\n0: ended as asked. 1: wrong use, or a failure that a message "
            "names.\n.SH SIGNALS\nSIGINT and SIGTERM stop the node: nothing committed is lost, "
