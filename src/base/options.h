@@ -44,6 +44,10 @@ void options_help(struct buf *b, const char *program, const struct options_comma
 void options_man(struct buf *b, const char *program, const struct options_command *command,
                  const struct options_row *rows, size_t row_count);
 
+typedef void options_page_fn(struct buf *b, const char *program,
+                             const struct options_command *command, const struct options_row *rows,
+                             size_t row_count); /* one of these two */
+
 /* A line of such pages, and those that it is broken into: `name` behind two spaces, `help` from column `indent` on; a name
  * that does not leave a space before it has a line of its own. */
 void options_help_row(struct buf *b, const char *name, size_t indent, const char *help);

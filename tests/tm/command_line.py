@@ -238,6 +238,10 @@ def other_commands(checks, program, folder):
     for name, expected in (('rightpw', 2), ('newpw', RUNNING)):
         code, said = run(program, {'tag': name, 'stdin': '', 'command': ['', '-configfile', f'DIR/{name}.json']}, folder)
         checks(code == expected, f'start with {name}: {code} {said[-200:]!r}')
+    for words, option in ((['keygen', '--help'], '--keyout'), (['-keygen', '-h'], '--keyout'), (['updatepassword', '--help'], '--keys.'),
+                          (['migrate', '--help'], '--from '), (['--help', 'backup'], '--to ')):
+        code, said = run(program, {'tag': 'help', 'stdin': '', 'command': ['', *words]}, folder)
+        checks(code == 0 and said.startswith('usage: quorate-tm ') and f'  {option}' in said, f'{words}: {code} {said[:120]!r}')
     for option in (['--XautoCreateTables'], ['-o', 'jdbc.username'], ['--jdbc.autoCreateTables', 'maybe'],
                    ['-o', 'serverConfigs[7].app=Q2T']):
         row = {'tag': 'wrong', 'stdin': '', 'command': ['', '-configfile', 'DIR/ok.json', *option]}

@@ -1,7 +1,6 @@
 /* quorate-tm backup: a copy of the configuration's database in one file. */
 #include "tm/store/backup.h"
 
-#include "base/options.h"
 #include "tm/main/main.h"
 
 #include <stdio.h>
@@ -21,7 +20,7 @@ static void write_rows(struct options_row *rows, struct given *g)
     memcpy(rows, all, sizeof(all));
 }
 
-void tm_backup_manual(struct buf *b)
+void tm_backup_page(struct buf *b, options_page_fn *page)
 {
     static const struct options_command command = {
         "backup", "", "copy the database into one file, while the manager runs",
@@ -29,7 +28,7 @@ void tm_backup_manual(struct buf *b)
     struct given given;
     struct options_row rows[OPTIONS];
     write_rows(rows, &given);
-    options_man(b, "quorate-tm", &command, rows, OPTIONS);
+    page(b, "quorate-tm", &command, rows, OPTIONS);
 }
 
 int tm_backup_command(int argc, char **argv)

@@ -72,6 +72,26 @@ static bool left_behind(const struct tm_config *config, const char *path)
     return false;
 }
 
+static void print_usage(void)
+{
+    puts("usage: constellation-node [--item=value]... [FILE]\n"
+         "       constellation-node --generatekeys=NAME,...\n"
+         "items: url port workdir socket othernodes publickeys privatekeys alwayssendto passwords\n"
+         "storage ipwhitelist tls tls(server|client)(cert|chain|key|trust) "
+         "tlsknown(clients|servers)");
+}
+
+/* -v2 and -vv as the item that they stand for. */
+static void write_verbosity(char *ret_item, size_t size, const char *argument)
+{
+    size_t level = strspn(argument + 1, "v");
+    snprintf(ret_item, size, "--verbosity=%.8s",
+             argument[2] && argument[2] != 'v' ? argument + 2
+             : level == 1                      ? "1"
+             : level == 2                      ? "2"
+                                               : "3");
+}
+
 int tm_constellation(int argc, char **argv)
 {
     const char *path = NULL;
@@ -85,21 +105,11 @@ int tm_constellation(int argc, char **argv)
             return 0;
         }
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-?") == 0) {
-            puts("usage: constellation-node [--item=value]... [FILE]\n"
-                 "       constellation-node --generatekeys=NAME,...\n"
-                 "items: url port workdir socket othernodes publickeys privatekeys alwayssendto "
-                 "passwords\n"
-                 "storage ipwhitelist tls tls(server|client)(cert|chain|key|trust) "
-                 "tlsknown(clients|servers)");
+            print_usage();
             return 0;
         }
-        if (strncmp(argv[i], "-v", 2) == 0) { /* -v2, -vv */
-            size_t level = strspn(argv[i] + 1, "v");
-            snprintf(verbosity, sizeof(verbosity), "--verbosity=%.8s",
-                     argv[i][2] && argv[i][2] != 'v' ? argv[i] + 2
-                     : level == 1                    ? "1"
-                     : level == 2                    ? "2"
-                                                     : "3");
+        if (strncmp(argv[i], "-v", 2) == 0) {
+            write_verbosity(verbosity, sizeof(verbosity), argv[i]);
             if (count < ARGUMENTS_MAX)
                 arguments[count++] = verbosity;
             continue;

@@ -2,7 +2,6 @@
 #include "base/base64.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "base/options.h"
 #include "tm/enclave/keyfile.h"
 #include "tm/main/keyconfig.h"
 #include "tm/main/main.h"
@@ -78,7 +77,8 @@ static const struct {
      "a new file with the passwords of all its keys, which it names"},
 };
 
-static void write_manual(struct buf *b, const struct options_command *command, unsigned which)
+static void write_page(struct buf *b, options_page_fn *page, const struct options_command *command,
+                       unsigned which)
 {
     struct options_row rows[BASE_COUNT(names)];
     size_t count = 0;
@@ -88,21 +88,25 @@ static void write_manual(struct buf *b, const struct options_command *command, u
                                                  .argument = names[i].argument,
                                                  .kind = OPTIONS_TEXT,
                                                  .help = names[i].help};
-    options_man(b, "quorate-tm", command, rows, count);
+    page(b, "quorate-tm", command, rows, count);
 }
 
-void tm_key_manual(struct buf *b)
+void tm_keygen_page(struct buf *b, options_page_fn *page)
 {
     static const struct options_command keygen = {"keygen", "",
                                                   "make key pairs, in files or in a vault",
                                                   "A password is asked for twice; a blank one "
                                                   "leaves the private key unlocked. A file that is "
                                                   "there already is never overwritten."};
+    write_page(b, page, &keygen, KEYGEN);
+}
+
+void tm_keyupdate_page(struct buf *b, options_page_fn *page)
+{
     static const struct options_command keyupdate = {
         "keyupdate", "", "give a key file a new password",
         "The present password is read from a file, the new one is asked for twice."};
-    write_manual(b, &keygen, KEYGEN);
-    write_manual(b, &keyupdate, KEYUPDATE);
+    write_page(b, page, &keyupdate, KEYUPDATE);
 }
 
 static int read_options(struct options *o, int argc, char **argv)

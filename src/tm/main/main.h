@@ -2,6 +2,7 @@
 #ifndef TM_MAIN_MAIN_H
 #define TM_MAIN_MAIN_H
 
+#include "base/options.h"
 #include "tm/config/config.h"
 #include "tm/enclave/enclave.h"
 
@@ -27,10 +28,11 @@ int tm_keyupdate(int argc, char **argv);
 int tm_migrate_command(int argc, char **argv);
 /* Our storage into a file. */
 int tm_backup_command(int argc, char **argv);
-/* The man page's sections of these. */
-void tm_key_manual(struct buf *b);
-void tm_migrate_manual(struct buf *b);
-void tm_backup_manual(struct buf *b);
+/* What --help and the man page say of these. */
+void tm_keygen_page(struct buf *b, options_page_fn *page);
+void tm_keyupdate_page(struct buf *b, options_page_fn *page);
+void tm_migrate_page(struct buf *b, options_page_fn *page);
+void tm_backup_page(struct buf *b, options_page_fn *page);
 
 /* Tessera's configuration file, or Constellation's, which is no JSON. Failures as tm_config_load. */
 int tm_load_any_config(struct tm_config *ret_config, const char *path,

@@ -2,7 +2,6 @@
 #include "tm/store/migrate.h"
 
 #include "base/file.h"
-#include "base/options.h"
 #include "tm/main/main.h"
 
 #include <stdio.h>
@@ -43,7 +42,7 @@ static void write_rows(struct options_row *rows, struct given *g)
     memcpy(rows, all, sizeof(all));
 }
 
-void tm_migrate_manual(struct buf *b)
+void tm_migrate_page(struct buf *b, options_page_fn *page)
 {
     static const struct options_command command = {
         "migrate", "", "take over the payloads of another manager's storage",
@@ -52,7 +51,7 @@ void tm_migrate_manual(struct buf *b)
     struct given given;
     struct options_row rows[OPTIONS];
     write_rows(rows, &given);
-    options_man(b, "quorate-tm", &command, rows, OPTIONS);
+    page(b, "quorate-tm", &command, rows, OPTIONS);
 }
 
 int tm_load_any_config(struct tm_config *ret_config, const char *path, struct err_detail *detail)

@@ -1,5 +1,4 @@
 /* Tessera's command line, in the spellings of all versions: -configfile and --configfile, keygen and -keygen. */
-#include "base/options.h"
 #include "tm/main/main.h"
 
 #include <fcntl.h>
@@ -28,7 +27,7 @@ static const char usage[] =
     "       quorate-tm keyupdate --keys.keyData.privateKeyPath FILE [...]\n"
     "       quorate-tm migrate --from SOURCE --configfile FILE\n"
     "       quorate-tm backup --configfile FILE --to FILE\n"
-    "       quorate-tm version | help\n"
+    "       quorate-tm version | help | COMMAND --help\n"
     "\n"
     "A transaction manager: takes the place of Tessera, and of Constellation when it is called\n"
     "constellation-node. The guide is docs/quorate-tm.md.\n"
@@ -53,6 +52,25 @@ static const struct options_row rows[] = {
     {"debug", NULL, OPTIONS_SWITCH, NULL, "more to the log"},
 };
 
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    void (*page)(struct buf *b, options_page_fn *page);
+} commands[] = {{"keygen", tm_keygen, tm_keygen_page},
+                {"keyupdate", tm_keyupdate, tm_keyupdate_page},
+                {"updatepassword", tm_keyupdate, tm_keyupdate_page}, /* its name in Tessera 0.x */
+                {"migrate", tm_migrate_command, tm_migrate_page},
+                {"backup", tm_backup_command, tm_backup_page}};
+
+static int print(struct buf *b)
+{
+    int status = buf_status(b);
+    if (status == 0)
+        fwrite(b->data, 1, b->len, stdout);
+    buf_release(b);
+    return status < 0 ? TM_EXIT_OTHER : TM_EXIT_OK;
+}
+
 static int print_manual(void)
 {
     static const struct options_command serve = {
@@ -64,17 +82,13 @@ static int print_manual(void)
                         "transactions, in the place of Tessera and Constellation\n.SH SYNOPSIS\n"
                         ".B quorate-tm\n[COMMAND] [OPTION ...]\n.SH COMMANDS\n");
     options_man(&b, "quorate-tm", &serve, rows, BASE_COUNT(rows));
-    tm_key_manual(&b);
-    tm_migrate_manual(&b);
-    tm_backup_manual(&b);
+    for (size_t i = 0; i < BASE_COUNT(commands); i++)
+        if (i == 0 || commands[i].run != commands[i - 1].run)
+            commands[i].page(&b, options_man);
     buf_append_text(&b, ".SH EXIT STATUS\n0 well; 1 the configuration is not valid; 2 a key or a "
                         "server could not be opened, or other; 3 the configuration cannot be read; "
                         "4 the command line; 5 the database could not be opened.\n");
-    int status = buf_status(&b);
-    if (status == 0)
-        fwrite(b.data, 1, b.len, stdout);
-    buf_release(&b);
-    return status < 0 ? TM_EXIT_OTHER : TM_EXIT_OK;
+    return print(&b);
 }
 
 static int wrong(const char *what, const char *which)
@@ -173,16 +187,25 @@ static int serve(struct command *c)
     return result;
 }
 
+static bool is_help(const char *argument)
+{
+    return strcmp(argument, "help") == 0 || strcmp(argument, "--help") == 0 ||
+           strcmp(argument, "-h") == 0;
+}
+
+static int run_command(size_t which, int argc, char **argv)
+{
+    struct buf b = BUF_INIT;
+    for (int i = 0; i < argc; i++)
+        if (argv[i][0] == '-' && is_help(argv[i])) {
+            commands[which].page(&b, options_help);
+            return print(&b);
+        }
+    return commands[which].run(argc, argv);
+}
+
 int tm_tessera(int argc, char **argv)
 {
-    static const struct {
-        const char *name;
-        int (*fn)(int argc, char **argv);
-    } commands[] = {{"keygen", tm_keygen},
-                    {"migrate", tm_migrate_command},
-                    {"backup", tm_backup_command},
-                    {"keyupdate", tm_keyupdate},
-                    {"updatepassword", tm_keyupdate}};
     if (argc == 0)
         return wrong("Missing required option: '--configfile FILE'", "");
     for (int i = 0; i < argc; i++) {
@@ -190,15 +213,14 @@ int tm_tessera(int argc, char **argv)
         for (size_t j = 0; j < BASE_COUNT(commands); j++)
             if (strcmp(name, commands[j].name) == 0) {
                 argv[i] = (char *)(uintptr_t)"";
-                return commands[j].fn(argc, argv);
+                return run_command(j, argc, argv);
             }
     }
     if (strcmp(argv[0], "version") == 0 || strcmp(argv[0], "--version") == 0) {
         printf("%s\n", QUORATE_VERSION);
         return TM_EXIT_OK;
     }
-    if (strcmp(argv[0], "help") == 0 || strcmp(argv[0], "--help") == 0 ||
-        strcmp(argv[0], "-h") == 0) {
+    if (is_help(argv[0])) {
         fputs(usage, stdout);
         return TM_EXIT_OK;
     }
