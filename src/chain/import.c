@@ -5,6 +5,7 @@
  */
 #include "chain/import_priv.h"
 
+#include "base/hex.h"
 #include "base/mem.h"
 #include "chain/private/priv.h"
 
@@ -183,6 +184,23 @@ static bool is_good(enum chain_verdict verdict)
     return verdict == CHAIN_VALID || verdict == CHAIN_KNOWN;
 }
 
+/* What a block says when the file's first one is another genesis block would name no chain. */
+static bool is_foreign(struct importing *im, const struct chain_block *block)
+{
+    char theirs[65], ours[65];
+    const struct chain_block *genesis = chain_genesis_of(im->chain);
+    if (block->header.number != 0 || hash256_equal(&block->hash, &genesis->hash))
+        return false;
+    hex_encode(theirs, bytes_of(block->hash.b, sizeof(block->hash.b)));
+    hex_encode(ours, bytes_of(genesis->hash.b, sizeof(genesis->hash.b)));
+    im->verdict = CHAIN_SIDE_CHAIN;
+    err_set(im->why, ERR_INPUT,
+            "this is another chain: it has genesis block 0x%s, the data directory 0x%s; `init` "
+            "with that chain's genesis file makes a data directory for it",
+            theirs, ours);
+    return true;
+}
+
 /* *ret_result is NULL where there is nothing to write. */
 static void execute(struct importing *im, struct chain_result **ret_result,
                     struct chain_block *block)
@@ -220,6 +238,8 @@ static void execute_private(struct importing *im, struct chain_result **ret_resu
 static void take_in(struct importing *im, struct chain_block *block)
 {
     struct chain_result *result = NULL;
+    if (is_foreign(im, block))
+        return;
     if (chain_private_waits(im->chain, block))
         execute_private(im, &result, block);
     else

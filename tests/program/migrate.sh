@@ -37,6 +37,13 @@ expect 1 "Fatal: old/geth/nodekey and new/geth/nodekey differ: remove the one th
 expect 1 "Fatal: empty.rlp: there is no block in it: export the chain again" --datadir new migrate --from empty.rlp
 head -c 2000 /dev/urandom >noise
 expect 1 "noise" --datadir new migrate --from noise
+sed 's/"timestamp": *"0x[0-9a-f]*"/"timestamp": "0x1"/' genesis.json >other.json
+"$program" --datadir other init other.json 2>/dev/null
+"$program" --datadir other export other.rlp >/dev/null 2>&1
+for words in "migrate --from" import; do
+    # shellcheck disable=SC2086 # words
+    expect 1 "other.rlp: this is another chain: it has genesis block 0x" --datadir new $words other.rlp
+done
 
 # --- backup: of a file that cannot be copied nothing is left out without a word ---
 rm new/geth/quorate-consensus.0
