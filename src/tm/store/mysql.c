@@ -300,7 +300,10 @@ int tm_mysql_open(struct tm_sql **ret_sql, const struct tm_store_place *place,
     int status = connect(m, place, detail);
     if (status < 0) {
         close_mysql(&m->sql);
-        return err_prefix(detail, status, "database %s at %s", place->path, place->host);
+        return place->host[0] == '/'
+                   ? err_prefix(detail, status, "database %s at %s", place->path, place->host)
+                   : err_prefix(detail, status, "database %s at %s:%u", place->path, place->host,
+                                place->port);
     }
     if (ret_description)
         buf_append_format(ret_description, "%s at %s:%u, database %s", mysql_get_server_info(m->db),

@@ -2,6 +2,7 @@
 #include "tm/store/source.h"
 
 #include "base/mem.h"
+#include "tm/store/sql.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -139,7 +140,7 @@ static int read_mapped(const struct tm_source *source, const char *path,
                        struct err_detail *detail)
 {
     struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC), status = 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), status = 0; /* a pipe is refused */
     void *text = NULL;
     if (fd < 0 || fstat(fd, &st) < 0)
         status = err_set(detail, err_from_errno(errno), "%s: %s", path, strerror(errno));
@@ -168,6 +169,19 @@ static int read_mapped(const struct tm_source *source, const char *path,
     return status;
 }
 
+/* A path without a word before it that says what it is. */
+static int refuse_path(const char *path, struct err_detail *detail)
+{
+    if (access(path, F_OK) != 0)
+        return err_set(detail, err_from_errno(errno), "%s: %s", path, strerror(errno));
+    if (tm_sqlite_is_h2(path))
+        return err_prefix(detail, tm_sqlite_refuse_h2(detail), "%s", path);
+    return err_set(detail, ERR_INPUT,
+                   "%s: say what it is: jdbc:sqlite:FILE, FILE.sql (of H2's SCRIPT), dir:FOLDER or "
+                   "bdb:FILE (of Constellation's; docs/tm-storage.md)",
+                   path);
+}
+
 int tm_source_read(const struct tm_source *source, const char *from, const char *username,
                    const char *password, struct err_detail *detail)
 {
@@ -180,5 +194,7 @@ int tm_source_read(const struct tm_source *source, const char *from, const char 
         return err_set(detail, ERR_UNSUPPORTED, "Constellation's leveldb storage is not supported");
     if (len > 4 && strcasecmp(from + len - 4, ".sql") == 0 && !strchr(from, ':'))
         return read_mapped(source, from, tm_source_read_h2, detail);
+    if (!strchr(from, ':'))
+        return refuse_path(from, detail);
     return read_database(source, from, username, password, detail);
 }

@@ -79,6 +79,11 @@ static inline int tm_sql_run(struct tm_sql *sql, int slot, const char *text,
 /* The connections alone. `ret_description` (may be NULL): appended "SQLite 3.40.1 at …". */
 int tm_sqlite_open(struct tm_sql **ret_sql, const struct tm_store_place *place,
                    struct buf *ret_description, struct err_detail *detail) BASE_NODISCARD;
+/* What the first would wait for, or call no database without a reason: files that are no regular ones or links that lead nowhere, H2's.
+ * ERR_INPUT, ERR_IO, ERR_UNSUPPORTED, with the path. */
+int tm_sqlite_check(const char *path, struct err_detail *detail) BASE_NODISCARD;
+bool tm_sqlite_is_h2(const char *path);
+int tm_sqlite_refuse_h2(struct err_detail *detail);
 int tm_mysql_open(struct tm_sql **ret_sql, const struct tm_store_place *place,
                   struct buf *ret_description, struct err_detail *detail) BASE_NODISCARD;
 

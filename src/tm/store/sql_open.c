@@ -274,7 +274,9 @@ int tm_session_open(struct tm_session **ret_session, const struct tm_store_place
         status = command(sql, "COMMIT", detail);
     if (status < 0) {
         sql->ops->close(sql); /* which undoes what was begun */
-        return status;
+        return place->product == TM_STORE_SQLITE && !place->in_memory
+                   ? err_prefix(detail, status, "%s", place->path)
+                   : status;
     }
     if (first && sql->product == TM_STORE_MYSQL)
         check_server(sql, note, note_context);

@@ -7,7 +7,9 @@
 #include <limits.h>
 #include <sqlite3.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { BUSY_MS = 2000 /* for another program that writes, a backup for instance */ };
@@ -35,7 +37,7 @@ static int failure(struct sqlite *s, struct err_detail *detail)
         return err_set(detail, ERR_NOSPACE, "no space left for the database (%s)", text);
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-        return err_set(detail, ERR_CORRUPT, "%s", text);
+        return err_set(detail, ERR_CORRUPT, "%s; move it away, or restore it from a backup", text);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         s->sql.session.lost = true;
@@ -133,20 +135,85 @@ static void close_sqlite(struct tm_sql *sql)
 
 static const struct tm_sql_ops ops = {run, close_sqlite};
 
-/* What the system says of a file that cannot be opened, which SQLite forgets as it tries again for reading alone. */
-static int refusal(const struct tm_store_place *place, int status, struct err_detail *detail)
+static void folder_of(char ret_folder[PATH_MAX], const char *path)
 {
-    char folder[PATH_MAX];
-    bool there = access(place->path, F_OK) == 0;
-    snprintf(folder, sizeof(folder), "%s", place->path);
-    char *slash = strrchr(folder, '/');
+    snprintf(ret_folder, PATH_MAX, "%s", path);
+    char *slash = strrchr(ret_folder, '/');
     if (slash)
-        slash[slash == folder] = 0;
-    int refused = access(there ? place->path : slash ? folder : ".", W_OK);
-    return !refused || place->read_only || place->in_memory ||
-                   (status != ERR_NOTFOUND && status != ERR_IO)
-               ? status
-               : err_set(detail, status, "%s", strerror(errno));
+        slash[slash == ret_folder] = 0;
+    else
+        snprintf(ret_folder, PATH_MAX, ".");
+}
+
+int tm_sqlite_refuse_h2(struct err_detail *detail)
+{
+    return err_set(detail, ERR_UNSUPPORTED,
+                   "an H2 file, which only Java reads: export it by SCRIPT and bring it in by "
+                   "`migrate --from FILE.sql` (docs/tm-storage.md)");
+}
+
+bool tm_sqlite_is_h2(const char *path)
+{
+    static const char *const marks[] = {"H:2,", "-- H2 0.5/B --"}; /* MVStore; before 1.4 */
+    char begin[16] = "";
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    bool is = false;
+    if (fd >= 0 && read(fd, begin, sizeof(begin) - 1) > 0)
+        for (size_t i = 0; i < BASE_COUNT(marks); i++)
+            is |= strncmp(begin, marks[i], strlen(marks[i])) == 0;
+    if (fd >= 0)
+        close(fd);
+    return is;
+}
+
+/* What SQLite would wait for, take for no file at all, or refuse without saying why. */
+static int check_file(const char *path, struct err_detail *detail)
+{
+    struct stat info;
+    bool there = stat(path, &info) == 0;
+    if (there && !S_ISREG(info.st_mode))
+        return err_set(detail, ERR_INPUT, "no regular file; move it away or restore it");
+    if (!there && errno == ENOENT && lstat(path, &info) == 0)
+        return err_set(detail, ERR_IO,
+                       "a link to what is not there; mount the disk it leads to, or remove it");
+    return there || errno == ENOENT ? 0 : err_set(detail, ERR_IO, "%s", strerror(errno));
+}
+
+int tm_sqlite_check(const char *path, struct err_detail *detail)
+{
+    static const char *const parts[] = {"", "-wal", "-shm", "-journal"};
+    char name[PATH_MAX], file[PATH_MAX];
+    int status = 0;
+    for (size_t i = 0; status == 0 && i < BASE_COUNT(parts); i++) {
+        const char *of = i > 0 && realpath(path, file) ? file : path;
+        if (snprintf(name, sizeof(name), "%s%s", of, parts[i]) >= (int)sizeof(name))
+            return err_set(detail, ERR_LIMIT, "%s: the path is too long", path);
+        status = check_file(name, detail);
+        if (status < 0)
+            return err_prefix(detail, status, "%s", name);
+    }
+    return tm_sqlite_is_h2(path) ? err_prefix(detail, tm_sqlite_refuse_h2(detail), "%s", path) : 0;
+}
+
+/* Opened, but for reading alone: then the first payload would be refused, not the start. */
+static int check_writable(const struct tm_store_place *place, struct err_detail *detail)
+{
+    static const char *const ends[] = {"", "-wal", "-shm"};
+    char name[PATH_MAX], file[PATH_MAX];
+    if (!realpath(place->path, file)) /* SQLite's other files are beside what a link leads to */
+        snprintf(file, sizeof(file), "%s", place->path);
+    folder_of(name, file);
+    bool refused = access(name, W_OK) != 0;
+    for (size_t i = 0; !refused && i < BASE_COUNT(ends); i++) {
+        snprintf(name, sizeof(name), "%.4000s%s", file, ends[i]);
+        refused = access(name, F_OK) == 0 && access(name, W_OK) != 0;
+    }
+    if (refused && errno == ENOENT)
+        return err_set(detail, ERR_NOTFOUND, "%s: %s", place->path, strerror(errno));
+    return refused
+               ? err_set(detail, ERR_IO, "cannot write %s: %s; let this program's user write there",
+                         name, strerror(errno))
+               : 0;
 }
 
 /* SQLite would let everybody read it; its log and index take the file's mode. */
@@ -164,6 +231,11 @@ int tm_sqlite_open(struct tm_sql **ret_sql, const struct tm_store_place *place,
     static const char *const setup[] = {
         /* an answer must survive the loss of power, not only of the process */
         "PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", "PRAGMA temp_store = MEMORY"};
+    int status = place->in_memory ? 0 : tm_sqlite_check(place->path, detail);
+    if (status == 0 && !place->in_memory && !place->read_only)
+        status = check_writable(place, detail);
+    if (status < 0)
+        return status;
     struct sqlite *s = mem_alloc_zeroed(1, sizeof(*s));
     if (!s)
         return err_set(detail, ERR_NOMEM, "out of memory");
@@ -176,10 +248,9 @@ int tm_sqlite_open(struct tm_sql **ret_sql, const struct tm_store_place *place,
         flags |= SQLITE_OPEN_URI;
     if (place->is_new && place->create && !place->in_memory && !place->read_only)
         make_private(place->path); /* what fails here fails again, with a text, below */
-    int status =
-        sqlite3_open_v2(place->path, &s->db, flags | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK
-            ? 0
-            : failure(s, detail);
+    status = sqlite3_open_v2(place->path, &s->db, flags | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK
+                 ? 0
+                 : failure(s, detail);
     if (status == 0) {
         sqlite3_extended_result_codes(s->db, 1);
         sqlite3_busy_timeout(s->db, BUSY_MS);
@@ -188,7 +259,6 @@ int tm_sqlite_open(struct tm_sql **ret_sql, const struct tm_store_place *place,
         status = run(&s->sql, TM_SQL_ONCE, setup[i], &none, NULL, NULL, NULL, detail);
     if (status < 0) {
         close_sqlite(&s->sql);
-        status = refusal(place, status, detail);
         return err_prefix(detail, status, "%s", place->path);
     }
     if (ret_description)
