@@ -67,36 +67,34 @@ static enum evm_status pairing_status(struct bytes input)
     return EVM_MALFORMED_POINT;
 }
 
-int evm_precompile_bn254_add(enum fork fork, struct bytes input, struct buf *output,
-                             enum evm_status *ret_status)
+/* An operation from bytes of one length to bytes of another. */
+typedef bool fixed_operation(uint8_t *ret, const uint8_t *in);
+
+static int run_bn254(fixed_operation *operation, struct bytes input, size_t input_size,
+                     size_t points, struct buf *output, enum evm_status *ret_status)
 {
-    (void)fork;
     uint8_t in[2 * POINT_SIZE], point[POINT_SIZE];
-    evm_input_padded(in, sizeof(in), input, 0);
-    if (crypto_bn254_add(point, in))
+    evm_input_padded(in, input_size, input, 0);
+    if (operation(point, in))
         buf_append(output, point, sizeof(point));
     else
-        *ret_status = point_status(in, 2);
+        *ret_status = point_status(in, points);
     return 0;
 }
 
-int evm_precompile_bn254_mul(enum fork fork, struct bytes input, struct buf *output,
-                             enum evm_status *ret_status)
+int evm_precompile_bn254_add(struct bytes input, struct buf *output, enum evm_status *ret_status)
 {
-    (void)fork;
-    uint8_t in[96], point[POINT_SIZE];
-    evm_input_padded(in, sizeof(in), input, 0);
-    if (crypto_bn254_mul(point, in))
-        buf_append(output, point, sizeof(point));
-    else
-        *ret_status = point_status(in, 1);
-    return 0;
+    return run_bn254(crypto_bn254_add, input, 2 * POINT_SIZE, 2, output, ret_status);
 }
 
-int evm_precompile_bn254_pairing(enum fork fork, struct bytes input, struct buf *output,
+int evm_precompile_bn254_mul(struct bytes input, struct buf *output, enum evm_status *ret_status)
+{
+    return run_bn254(crypto_bn254_mul, input, POINT_SIZE + 32, 1, output, ret_status);
+}
+
+int evm_precompile_bn254_pairing(struct bytes input, struct buf *output,
                                  enum evm_status *ret_status)
 {
-    (void)fork;
     bool one = false;
     if (crypto_bn254_pairing(&one, input))
         append_bool(output, one);
@@ -112,10 +110,9 @@ int evm_precompile_bn254_pairing(enum fork fork, struct bytes input, struct buf 
  *  96  commitment
  * 144  proof
  */
-int evm_precompile_point_evaluation(enum fork fork, struct bytes input, struct buf *output,
+int evm_precompile_point_evaluation(struct bytes input, struct buf *output,
                                     enum evm_status *ret_status)
 {
-    (void)fork;
     /* FIELD_ELEMENTS_PER_BLOB and BLS_MODULUS of EIP-4844. */
     static const uint8_t answer[64] = {
         [30] = 0x10, [31] = 0x00, [32] = 0x73, 0xed, 0xa7, 0x53, 0x29, 0x9d, 0x7d, 0x48, 0x33, 0x39,
@@ -147,9 +144,6 @@ static enum evm_status terms_status(struct bytes input, size_t term_size)
     return whole ? EVM_PRECOMPILE_FAILURE : EVM_INVALID_INPUT_LENGTH;
 }
 
-/* An operation from bytes of one length to bytes of another. */
-typedef bool fixed_operation(uint8_t *ret, const uint8_t *in);
-
 static int run_fixed(fixed_operation *operation, struct bytes input, size_t input_size,
                      struct buf *output, size_t output_size, enum evm_status *ret_status)
 {
@@ -163,70 +157,59 @@ static int run_fixed(fixed_operation *operation, struct bytes input, size_t inpu
     return 0;
 }
 
-int evm_precompile_g1_add(enum fork fork, struct bytes input, struct buf *output,
-                          enum evm_status *ret_status)
+int evm_precompile_g1_add(struct bytes input, struct buf *output, enum evm_status *ret_status)
 {
-    (void)fork;
     return run_fixed(crypto_bls12_381_g1_add, input, 256, output, CRYPTO_BLS12_381_G1_SIZE,
                      ret_status);
 }
 
-int evm_precompile_g2_add(enum fork fork, struct bytes input, struct buf *output,
-                          enum evm_status *ret_status)
+int evm_precompile_g2_add(struct bytes input, struct buf *output, enum evm_status *ret_status)
 {
-    (void)fork;
     return run_fixed(crypto_bls12_381_g2_add, input, 512, output, CRYPTO_BLS12_381_G2_SIZE,
                      ret_status);
 }
 
-int evm_precompile_map_to_g1(enum fork fork, struct bytes input, struct buf *output,
-                             enum evm_status *ret_status)
+int evm_precompile_map_to_g1(struct bytes input, struct buf *output, enum evm_status *ret_status)
 {
-    (void)fork;
     return run_fixed(crypto_bls12_381_map_fp_to_g1, input, 64, output, CRYPTO_BLS12_381_G1_SIZE,
                      ret_status);
 }
 
-int evm_precompile_map_to_g2(enum fork fork, struct bytes input, struct buf *output,
-                             enum evm_status *ret_status)
+int evm_precompile_map_to_g2(struct bytes input, struct buf *output, enum evm_status *ret_status)
 {
-    (void)fork;
     return run_fixed(crypto_bls12_381_map_fp2_to_g2, input, 128, output, CRYPTO_BLS12_381_G2_SIZE,
                      ret_status);
 }
 
-int evm_precompile_g1_msm(enum fork fork, struct bytes input, struct buf *output,
-                          enum evm_status *ret_status)
-{
-    (void)fork;
-    uint8_t point[CRYPTO_BLS12_381_G1_SIZE];
-    bool valid = false;
-    int err = crypto_bls12_381_g1_msm(point, &valid, input);
-    if (!valid)
-        *ret_status = terms_status(input, CRYPTO_BLS12_381_G1_TERM_SIZE);
-    else if (!err)
-        buf_append(output, point, sizeof(point));
-    return err;
-}
+typedef int msm_operation(uint8_t *ret, bool *ret_valid, struct bytes input);
 
-int evm_precompile_g2_msm(enum fork fork, struct bytes input, struct buf *output,
-                          enum evm_status *ret_status)
+static int run_msm(msm_operation *operation, struct bytes input, size_t term_size,
+                   struct buf *output, size_t output_size, enum evm_status *ret_status)
 {
-    (void)fork;
     uint8_t point[CRYPTO_BLS12_381_G2_SIZE];
     bool valid = false;
-    int err = crypto_bls12_381_g2_msm(point, &valid, input);
+    int err = operation(point, &valid, input);
     if (!valid)
-        *ret_status = terms_status(input, CRYPTO_BLS12_381_G2_TERM_SIZE);
+        *ret_status = terms_status(input, term_size);
     else if (!err)
-        buf_append(output, point, sizeof(point));
+        buf_append(output, point, output_size);
     return err;
 }
 
-int evm_precompile_bls_pairing(enum fork fork, struct bytes input, struct buf *output,
-                               enum evm_status *ret_status)
+int evm_precompile_g1_msm(struct bytes input, struct buf *output, enum evm_status *ret_status)
 {
-    (void)fork;
+    return run_msm(crypto_bls12_381_g1_msm, input, CRYPTO_BLS12_381_G1_TERM_SIZE, output,
+                   CRYPTO_BLS12_381_G1_SIZE, ret_status);
+}
+
+int evm_precompile_g2_msm(struct bytes input, struct buf *output, enum evm_status *ret_status)
+{
+    return run_msm(crypto_bls12_381_g2_msm, input, CRYPTO_BLS12_381_G2_TERM_SIZE, output,
+                   CRYPTO_BLS12_381_G2_SIZE, ret_status);
+}
+
+int evm_precompile_bls_pairing(struct bytes input, struct buf *output, enum evm_status *ret_status)
+{
     bool one = false;
     if (crypto_bls12_381_pairing(&one, input))
         append_bool(output, one);

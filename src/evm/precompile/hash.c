@@ -17,10 +17,8 @@ void evm_input_padded(uint8_t *ret, size_t len, struct bytes input, size_t from)
 }
 
 /* hash, v, r, s, 32 bytes each. A signature that recovers nobody gives no output. */
-int evm_precompile_ecrecover(enum fork fork, struct bytes input, struct buf *output,
-                             enum evm_status *ret_status)
+int evm_precompile_ecrecover(struct bytes input, struct buf *output, enum evm_status *ret_status)
 {
-    (void)fork;
     (void)ret_status;
     uint8_t in[128], word[32] = {0};
     evm_input_padded(in, sizeof(in), input, 0);
@@ -37,10 +35,8 @@ int evm_precompile_ecrecover(enum fork fork, struct bytes input, struct buf *out
     return 0;
 }
 
-int evm_precompile_sha256(enum fork fork, struct bytes input, struct buf *output,
-                          enum evm_status *ret_status)
+int evm_precompile_sha256(struct bytes input, struct buf *output, enum evm_status *ret_status)
 {
-    (void)fork;
     (void)ret_status;
     struct hash256 hash;
     crypto_sha256(&hash, input);
@@ -48,10 +44,8 @@ int evm_precompile_sha256(enum fork fork, struct bytes input, struct buf *output
     return 0;
 }
 
-int evm_precompile_ripemd160(enum fork fork, struct bytes input, struct buf *output,
-                             enum evm_status *ret_status)
+int evm_precompile_ripemd160(struct bytes input, struct buf *output, enum evm_status *ret_status)
 {
-    (void)fork;
     (void)ret_status;
     uint8_t word[32] = {0};
     crypto_ripemd160(word + 12, input);
@@ -59,10 +53,8 @@ int evm_precompile_ripemd160(enum fork fork, struct bytes input, struct buf *out
     return 0;
 }
 
-int evm_precompile_identity(enum fork fork, struct bytes input, struct buf *output,
-                            enum evm_status *ret_status)
+int evm_precompile_identity(struct bytes input, struct buf *output, enum evm_status *ret_status)
 {
-    (void)fork;
     (void)ret_status;
     buf_append_bytes(output, input);
     return 0;
@@ -85,10 +77,8 @@ uint64_t evm_blake2f_gas(enum fork fork, struct bytes input)
     return u256_load_short(input.data, 4).w[0];
 }
 
-int evm_precompile_blake2f(enum fork fork, struct bytes input, struct buf *output,
-                           enum evm_status *ret_status)
+int evm_precompile_blake2f(struct bytes input, struct buf *output, enum evm_status *ret_status)
 {
-    (void)fork;
     if (input.len != BLAKE2F_SIZE)
         *ret_status = EVM_INVALID_INPUT_LENGTH;
     else if (input.data[212] > 1)
@@ -105,10 +95,8 @@ int evm_precompile_blake2f(enum fork fork, struct bytes input, struct buf *outpu
 }
 
 /* A signature that is not good, and an input of another length, gives no output. */
-int evm_precompile_p256(enum fork fork, struct bytes input, struct buf *output,
-                        enum evm_status *ret_status)
+int evm_precompile_p256(struct bytes input, struct buf *output, enum evm_status *ret_status)
 {
-    (void)fork;
     (void)ret_status;
     if (input.len != 160)
         return 0;

@@ -10,14 +10,15 @@
 /* Appends the output; *ret_status is EVM_SUCCESS before and says afterwards what is wrong with an
  * input that the contract fails on. Returns 0 or an error of this machine; one of `output` need not
  * be reported. */
-typedef int evm_precompile(enum fork fork, struct bytes input, struct buf *output,
-                           enum evm_status *ret_status);
+typedef int evm_precompile(struct bytes input, struct buf *output, enum evm_status *ret_status);
 
 evm_precompile evm_precompile_ecrecover; /* Yellow Paper, appendix E */
 evm_precompile evm_precompile_sha256;
 evm_precompile evm_precompile_ripemd160;
 evm_precompile evm_precompile_identity;
-evm_precompile evm_precompile_modexp;  /* EIP-198; price EIP-2565, EIP-7823, EIP-7883 */
+evm_precompile evm_precompile_modexp; /* EIP-198; price EIP-2565, EIP-7883 */
+evm_precompile
+    evm_precompile_modexp_bounded;     /* the same on numbers of at most 1024 bytes: EIP-7823 */
 evm_precompile evm_precompile_blake2f; /* EIP-152 */
 evm_precompile evm_precompile_p256;    /* EIP-7951 */
 evm_precompile evm_precompile_bn254_add, evm_precompile_bn254_mul; /* EIP-196; EIP-1108 */

@@ -132,15 +132,10 @@ static int raise(uint8_t *result, const uint8_t *numbers, const struct operands 
     return raise_by_zeros(result, zeros, modulus);
 }
 
-int evm_precompile_modexp(enum fork fork, struct bytes input, struct buf *output,
-                          enum evm_status *ret_status)
+int evm_precompile_modexp(struct bytes input, struct buf *output, enum evm_status *ret_status)
 {
+    (void)ret_status;
     struct operands o = read_lengths(input);
-    if (fork >= FORK_OSAKA &&
-        (o.base > OPERAND_MAX || o.exponent > OPERAND_MAX || o.modulus > OPERAND_MAX)) {
-        *ret_status = EVM_PRECOMPILE_FAILURE;
-        return 0;
-    }
     if (o.modulus == 0)
         return 0;
     if (larger(o.base, o.modulus) > CRYPTO_MODEXP_MAX_MODULUS)
@@ -158,4 +153,14 @@ int evm_precompile_modexp(enum fork fork, struct bytes input, struct buf *output
     int err = result ? raise(result, numbers, &o, exponent) : ERR_NOMEM;
     mem_free(numbers);
     return err;
+}
+
+int evm_precompile_modexp_bounded(struct bytes input, struct buf *output,
+                                  enum evm_status *ret_status)
+{
+    struct operands o = read_lengths(input);
+    if (o.base <= OPERAND_MAX && o.exponent <= OPERAND_MAX && o.modulus <= OPERAND_MAX)
+        return evm_precompile_modexp(input, output, ret_status);
+    *ret_status = EVM_PRECOMPILE_FAILURE;
+    return 0;
 }

@@ -25,6 +25,7 @@ static const struct precompile precompiles[] = {
     {0x03, FORK_FRONTIER, {600, 120, 32}, NULL, evm_precompile_ripemd160},
     {0x04, FORK_FRONTIER, {15, 3, 32}, NULL, evm_precompile_identity},
     {0x05, FORK_BYZANTIUM, {0}, evm_modexp_gas, evm_precompile_modexp},
+    {0x05, FORK_OSAKA, {0}, evm_modexp_gas, evm_precompile_modexp_bounded},
     {0x06, FORK_BYZANTIUM, {500}, NULL, evm_precompile_bn254_add},
     {0x06, FORK_ISTANBUL, {150}, NULL, evm_precompile_bn254_add},
     {0x07, FORK_BYZANTIUM, {40000}, NULL, evm_precompile_bn254_mul},
@@ -68,23 +69,6 @@ bool evm_is_precompile(enum fork fork, const struct address *a)
     return find(fork, a) != NULL;
 }
 
-#define ADDRESS(number) {{[18] = (number) >> 8, [19] = (number) & 0xff}}
-
-size_t evm_precompile_addresses(enum fork fork, const struct address **ret_addresses)
-{
-    /* Forks only add contracts, behind those that are there. */
-    static const struct address addresses[] = {
-        ADDRESS(0x01), ADDRESS(0x02), ADDRESS(0x03), ADDRESS(0x04), ADDRESS(0x05), ADDRESS(0x06),
-        ADDRESS(0x07), ADDRESS(0x08), ADDRESS(0x09), ADDRESS(0x0a), ADDRESS(0x0b), ADDRESS(0x0c),
-        ADDRESS(0x0d), ADDRESS(0x0e), ADDRESS(0x0f), ADDRESS(0x10), ADDRESS(0x11), ADDRESS(0x100),
-    };
-    size_t count = 0;
-    while (count < BASE_COUNT(addresses) && evm_is_precompile(fork, &addresses[count]))
-        count++;
-    *ret_addresses = addresses;
-    return count;
-}
-
 static uint64_t gas_of(const struct precompile *p, enum fork fork, struct bytes input)
 {
     if (p->gas)
@@ -107,7 +91,7 @@ int evm_precompile_run(enum fork fork, const struct address *a, struct bytes inp
         return 0;
     }
     struct evm_result result = {.status = EVM_SUCCESS};
-    int err = p->run(fork, input, output, &result.status);
+    int err = p->run(input, output, &result.status);
     if (!err)
         err = buf_status(output);
     if (err)

@@ -12,10 +12,6 @@
 /* Whether the address is a precompiled contract under the fork. */
 bool evm_is_precompile(enum fork fork, const struct address *a) BASE_NODISCARD;
 
-/* The addresses of the fork's precompiled contracts, ascending (EIP-2929 starts them warm). Static.
- */
-size_t evm_precompile_addresses(enum fork fork, const struct address **ret_addresses);
-
 /*
  * Runs one. `a` must be one of the fork's. On EVM_SUCCESS the output stands in `output` (which is
  * cleared first) and ret_result->output borrows it; on failure (EVM_OUT_OF_GAS, or what is wrong
