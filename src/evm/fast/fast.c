@@ -228,7 +228,7 @@ static struct evm_target *find_target(const struct evm_frame *f, const struct u2
     OP(op##_##x##y)                                                                                \
     {                                                                                              \
         struct u256 r, first = GET_##x(a), second = GET_##y(b);                                    \
-        word_##op(&r, &first, &second);                                                            \
+        evm_word_##op(&r, &first, &second);                                                        \
         ACCUMULATE(r);                                                                             \
         STORE_RESULT;                                                                              \
         NEXT(LENGTH_2(x, y));                                                                      \
@@ -236,7 +236,7 @@ static struct evm_target *find_target(const struct evm_frame *f, const struct u2
     OP(op##_##x##y##_n)                                                                            \
     {                                                                                              \
         struct u256 r, first = GET_##x(a), second = GET_##y(b);                                    \
-        word_##op(&r, &first, &second);                                                            \
+        evm_word_##op(&r, &first, &second);                                                        \
         ACCUMULATE(r);                                                                             \
         NEXT(LENGTH_2(x, y));                                                                      \
     }
@@ -245,40 +245,40 @@ static struct evm_target *find_target(const struct evm_frame *f, const struct u2
     OP(op##_##x##y)                                                                                \
     {                                                                                              \
         struct u256 first = GET_##x(a), second = GET_##y(b);                                       \
-        ACCUMULATE(u256_from(word_##op(&first, &second)));                                         \
+        ACCUMULATE(u256_from(evm_word_##op(&first, &second)));                                     \
         STORE_RESULT;                                                                              \
         NEXT(LENGTH_2(x, y));                                                                      \
     }                                                                                              \
     OP(op##_##x##y##_n)                                                                            \
     {                                                                                              \
         struct u256 first = GET_##x(a), second = GET_##y(b);                                       \
-        ACCUMULATE(u256_from(word_##op(&first, &second)));                                         \
+        ACCUMULATE(u256_from(evm_word_##op(&first, &second)));                                     \
         NEXT(LENGTH_2(x, y));                                                                      \
     }                                                                                              \
     OP(op##_##x##y##_j)                                                                            \
     {                                                                                              \
         struct u256 first = GET_##x(a), second = GET_##y(b);                                       \
-        BRANCH(word_##op(&first, &second), LENGTH_2(x, y));                                        \
+        BRANCH(evm_word_##op(&first, &second), LENGTH_2(x, y));                                    \
     }
 
 #define TEST_SINGLE(op, x)                                                                         \
     OP(op##_##x)                                                                                   \
     {                                                                                              \
         struct u256 first = GET_##x(a);                                                            \
-        ACCUMULATE(u256_from(word_##op(&first)));                                                  \
+        ACCUMULATE(u256_from(evm_word_##op(&first)));                                              \
         STORE_RESULT;                                                                              \
         NEXT(LENGTH_1(x));                                                                         \
     }                                                                                              \
     OP(op##_##x##_n)                                                                               \
     {                                                                                              \
         struct u256 first = GET_##x(a);                                                            \
-        ACCUMULATE(u256_from(word_##op(&first)));                                                  \
+        ACCUMULATE(u256_from(evm_word_##op(&first)));                                              \
         NEXT(LENGTH_1(x));                                                                         \
     }                                                                                              \
     OP(op##_##x##_j)                                                                               \
     {                                                                                              \
         struct u256 first = GET_##x(a);                                                            \
-        BRANCH(word_##op(&first), LENGTH_1(x));                                                    \
+        BRANCH(evm_word_##op(&first), LENGTH_1(x));                                                \
     }
 
 #define UNARY_SINGLE(op, x)                                                                        \
@@ -395,8 +395,8 @@ static struct evm_target *find_target(const struct evm_frame *f, const struct u2
 #define DO_addmod(r, x, y, z)     u256_add_mod(r, x, y, z)
 #define DO_mulmod(r, x, y, z)     multiply_modular(f->evm->fast, r, x, y, z)
 #define DO_signextend(r, x, y, z) u256_sign_extend(r, x, y)
-#define DO_byte(r, x, y, z)       word_byte(r, x, y)
-#define DO_sar(r, x, y, z)        word_sar(r, x, y)
+#define DO_byte(r, x, y, z)       evm_word_byte(r, x, y)
+#define DO_sar(r, x, y, z)        evm_word_sar(r, x, y)
 #define DO_clz(r, x, y, z)        *(r) = u256_from(256 - u256_bit_length(x))
 #define DO_exp(r, x, y, z)                                                                         \
     gas -= (int64_t)f->rules->exp_byte * u256_byte_length(y);                                      \
