@@ -30,8 +30,6 @@ void crypto_keccak256(struct hash256 *ret_hash, struct bytes data);
  * are of similar length. Here no output may overlap any input. */
 void crypto_keccak256_many(struct hash256 *ret_hashes, const struct bytes *inputs, size_t count);
 
-void crypto_keccak512(uint8_t ret_hash[64], struct bytes data);
-
 /* In pieces. After final, the object must be initialised again before further use; the state may
  * be copied at any time, to hash many inputs with a common beginning. */
 struct crypto_keccak256 {

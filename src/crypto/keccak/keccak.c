@@ -81,9 +81,9 @@ void crypto_keccak_f1600(uint64_t state[25])
     single->permute(state);
 }
 
-static void absorb_block(uint64_t state[25], const uint8_t *block, size_t rate)
+static void absorb_block(uint64_t state[25], const uint8_t *block)
 {
-    for (size_t i = 0; i < rate / 8; i++) {
+    for (size_t i = 0; i < CRYPTO_KECCAK256_RATE / 8; i++) {
         uint64_t lane;
         memcpy(&lane, block + 8 * i, 8);
         state[i] ^= lane;
@@ -91,24 +91,24 @@ static void absorb_block(uint64_t state[25], const uint8_t *block, size_t rate)
 }
 
 /* What is left of the input, shorter than a block, and the padding. */
-static void absorb_last(uint64_t state[25], const uint8_t *rest, size_t len, size_t rate)
+static void absorb_last(uint64_t state[25], const uint8_t *rest, size_t len)
 {
     uint8_t block[CRYPTO_KECCAK256_RATE] = {0};
     if (len)
         memcpy(block, rest, len);
     block[len] = 0x01;
-    block[rate - 1] |= 0x80;
-    absorb_block(state, block, rate);
+    block[sizeof(block) - 1] |= 0x80;
+    absorb_block(state, block);
 }
 
-static void sponge(uint64_t state[25], struct bytes data, size_t rate)
+static void sponge(uint64_t state[25], struct bytes data)
 {
-    while (data.len >= rate) {
-        absorb_block(state, data.data, rate);
+    while (data.len >= CRYPTO_KECCAK256_RATE) {
+        absorb_block(state, data.data);
         crypto_keccak_f1600(state);
-        data = bytes_slice(data, rate, data.len - rate);
+        data = bytes_slice(data, CRYPTO_KECCAK256_RATE, data.len - CRYPTO_KECCAK256_RATE);
     }
-    absorb_last(state, data.data, data.len, rate);
+    absorb_last(state, data.data, data.len);
     crypto_keccak_f1600(state);
 }
 
@@ -121,15 +121,8 @@ void crypto_keccak256(struct hash256 *ret_hash, struct bytes data)
         return;
     }
     uint64_t state[25] = {0};
-    sponge(state, data, CRYPTO_KECCAK256_RATE);
+    sponge(state, data);
     memcpy(ret_hash->b, state, sizeof(ret_hash->b));
-}
-
-void crypto_keccak512(uint8_t ret_hash[64], struct bytes data)
-{
-    uint64_t state[25] = {0};
-    sponge(state, data, CRYPTO_KECCAK512_RATE);
-    memcpy(ret_hash, state, 64);
 }
 
 void crypto_keccak256_many(struct hash256 *ret_hashes, const struct bytes *inputs, size_t count)
@@ -165,7 +158,7 @@ void crypto_keccak256_update(struct crypto_keccak256 *k, struct bytes data)
         k->used = 0;
     }
     while (data.len >= CRYPTO_KECCAK256_RATE) {
-        absorb_block(k->state, data.data, CRYPTO_KECCAK256_RATE);
+        absorb_block(k->state, data.data);
         crypto_keccak_f1600(k->state);
         data = bytes_slice(data, CRYPTO_KECCAK256_RATE, data.len - CRYPTO_KECCAK256_RATE);
     }

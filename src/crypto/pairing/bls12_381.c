@@ -9,7 +9,6 @@ enum {
     FP_PADDING = FP_SIZE - FP_BYTES,
     G1_SIZE = CRYPTO_BLS12_381_G1_SIZE,
     G2_SIZE = CRYPTO_BLS12_381_G2_SIZE,
-    SCALAR_SIZE = 32,
 };
 
 static bool load_fp(struct fp *r, const uint8_t in[FP_SIZE])

@@ -37,19 +37,4 @@ static inline void vector_expect(const struct vector *v, bool valid, const void 
     buf_release(&expected);
 }
 
-/* A deterministic stream of random numbers (xorshift). */
-static inline uint64_t vector_random(uint64_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
-}
-
-static inline void vector_random_bytes(uint64_t *state, uint8_t *ret, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        ret[i] = (uint8_t)(vector_random(state) >> 32);
-}
-
 #endif
