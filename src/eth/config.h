@@ -26,8 +26,6 @@ struct eth_config {
      * a time in seconds. The youngest that has begun rules, so gaps and equal values are fine. */
     uint64_t fork_start[FORK_COUNT];
 
-    uint64_t dao_block;    /* the state change of the DAO fork happens at this block */
-    uint64_t eip155_block; /* replay protection; everywhere the same block as SPURIOUS */
     uint64_t glacier_block[ETH_BOMB_DELAYS];
 
     /* GoQuorum's rule set; its schedule (privacy, gas price, code size, consensus) is kept by the
@@ -39,13 +37,8 @@ struct eth_config {
 void eth_config_init(struct eth_config *config);
 /* Everything up to `fork` from the first block on, chain id 1: what tests name by a fork's name. */
 void eth_config_init_fork(struct eth_config *config, enum fork fork);
-/* The public main network. */
-void eth_config_init_mainnet(struct eth_config *config);
 
+/* The fork that rules in that block. */
 enum fork eth_config_fork(const struct eth_config *config, uint64_t number, uint64_t timestamp);
-
-/* The rules for transactions of that block. */
-struct eth_rules eth_config_rules(const struct eth_config *config, uint64_t number,
-                                  uint64_t timestamp);
 
 #endif

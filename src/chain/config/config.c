@@ -26,8 +26,6 @@ static void derive_eth(struct chain_config *c)
     eth_config_init(&c->eth);
     c->eth.chain_id = c->chain_id.value;
     c->eth.is_quorum = c->is_quorum;
-    c->eth.dao_block = or_never(blocks[CHAIN_BLOCK_DAO]);
-    c->eth.eip155_block = or_never(blocks[CHAIN_BLOCK_EIP155]);
     c->eth.glacier_block[ETH_MUIR_GLACIER] = or_never(blocks[CHAIN_BLOCK_MUIR_GLACIER]);
     uint64_t *start = c->eth.fork_start;
     start[FORK_HOMESTEAD] = or_never(blocks[CHAIN_BLOCK_HOMESTEAD]);
