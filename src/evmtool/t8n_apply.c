@@ -184,19 +184,6 @@ static int pay_rewards(struct run *run)
     return status;
 }
 
-static int pay_withdrawals(struct run *run)
-{
-    static const struct u256 gwei = {{1000000000}};
-    const struct evmtool_t8n_env *env = &run->t->env;
-    int status = ERR_OK;
-    for (size_t i = 0; i < env->withdrawal_count && status == ERR_OK; i++) {
-        struct u256 wei = u256_from(env->withdrawals[i].amount);
-        u256_mul(&wei, &wei, &gwei);
-        status = exec_credit(run->world->exec, &env->withdrawals[i].address, &wei);
-    }
-    return status;
-}
-
 static int queue_failed(struct run *run, enum exec_queue_status status)
 {
     return err_set(run->detail, ERR_INPUT, "the block is invalid: %s",
@@ -250,7 +237,8 @@ static int finish_block(struct run *run)
     if (status == ERR_OK && run->t->fork >= FORK_PRAGUE)
         status = read_requests(run);
     if (status == ERR_OK)
-        status = pay_withdrawals(run);
+        status =
+            exec_withdraw(run->world->exec, run->t->env.withdrawals, run->t->env.withdrawal_count);
     run->result->gas_used = exec_gas_used(run->world->exec);
     run->result->blob_gas_used = exec_blob_gas_used(run->world->exec);
     if (status == ERR_OK)
