@@ -318,11 +318,6 @@ int chain_execute(struct chain *chain, enum chain_verdict *ret_verdict, struct e
 int chain_commit(struct chain *chain, enum chain_verdict *ret_verdict, struct err_detail *why,
                  struct chain_block *block) BASE_NODISCARD;
 
-/* Header rules only. `parent` NULL: the parent is looked up. */
-int chain_check_header(struct chain *chain, enum chain_verdict *ret_verdict, struct err_detail *why,
-                       const struct eth_header *header, const struct chain_block *parent,
-                       unsigned flags) BASE_NODISCARD;
-
 /* --- Clique --- */
 
 /* What Clique says of a signer and the block after another. */

@@ -41,32 +41,6 @@ static int check_header(struct chain *chain, struct chain_reader *reader,
     return err;
 }
 
-int chain_check_header(struct chain *chain, enum chain_verdict *ret_verdict, struct err_detail *why,
-                       const struct eth_header *header, const struct chain_block *parent,
-                       unsigned flags)
-{
-    struct chain_reader reader;
-    struct chain_block *found = NULL;
-    int err = chain_reader_open(&reader, chain);
-    if (err)
-        return err_set(why, err, "%s", reader.detail.text);
-    if (!parent && header->number > 0) {
-        err = chain_reader_block(&reader, &found, header->number - 1);
-        parent = found;
-    }
-    if (err == ERR_NOTFOUND) {
-        err = err_set(why, 0, "%s", chain_verdict_text(CHAIN_UNKNOWN_PARENT));
-        *ret_verdict = CHAIN_UNKNOWN_PARENT;
-    } else if (!err) {
-        err = check_header(chain, &reader, ret_verdict, why, header, parent, flags);
-    } else {
-        err_set(why, err, "%s", reader.detail.text);
-    }
-    chain_block_unref(found);
-    chain_reader_close(&reader);
-    return err;
-}
-
 /* --- Body --- */
 
 static enum chain_verdict check_body(const struct chain_block *block, struct err_detail *why)
