@@ -86,7 +86,7 @@ static int write_state(struct chain *chain, struct store_txn *txn, uint64_t numb
 {
     struct state_commit commit;
     struct buf undo = BUF_INIT;
-    int err = state_commit_begin_undo(&commit, &chain->db, txn, number, &undo, detail);
+    int err = state_commit_begin(&commit, &chain->db, txn, number, &undo, detail);
     if (err) {
         buf_release(&undo);
         return err;

@@ -5,14 +5,8 @@
 #include "state/view_priv.h"
 
 int state_commit_begin(struct state_commit *ret_commit, const struct state_db *db,
-                       struct store_txn *txn, uint64_t version, struct err_detail *detail)
-{
-    return state_commit_begin_undo(ret_commit, db, txn, version, NULL, detail);
-}
-
-int state_commit_begin_undo(struct state_commit *ret_commit, const struct state_db *db,
-                            struct store_txn *txn, uint64_t version, struct buf *undo,
-                            struct err_detail *detail)
+                       struct store_txn *txn, uint64_t version, struct buf *undo,
+                       struct err_detail *detail)
 {
     struct state_commit c = {
         .db = db, .txn = txn, .version = version, .next_storage_id = 1, .undo = undo};

@@ -48,11 +48,6 @@ static inline struct state_instance state_public(void)
     return (struct state_instance){0};
 }
 
-static inline struct state_instance state_private(void)
-{
-    return (struct state_instance){1};
-}
-
 /* Where states live. Borrowed by all that is opened on it; holds nothing else, so it needs no
  * release. */
 struct state_db {
@@ -126,16 +121,12 @@ struct state_commit {
     struct buf *undo;        /* receives what state_rewind needs; NULL: it cannot be taken back */
 };
 
-/* `version` is above the head. ERR_USAGE when it is not. After any failure call
+/* `version` is above the head. ERR_USAGE when it is not. What the version replaces is noted in
+ * `undo`, which is empty and lives as long as the commit; NULL: nowhere. After any failure call
  * state_commit_release and abort the transaction. */
 int state_commit_begin(struct state_commit *ret_commit, const struct state_db *db,
-                       struct store_txn *txn, uint64_t version,
+                       struct store_txn *txn, uint64_t version, struct buf *undo,
                        struct err_detail *detail) BASE_NODISCARD;
-/* The same; what the version replaces is noted in `undo`, which is empty and lives as long as the
- * commit. */
-int state_commit_begin_undo(struct state_commit *ret_commit, const struct state_db *db,
-                            struct store_txn *txn, uint64_t version, struct buf *undo,
-                            struct err_detail *detail) BASE_NODISCARD;
 /* Completes the version and releases the commit. It is durable when the caller has committed the
  * transaction, with whatever else belongs to the block. */
 int state_commit_end(struct state_commit *commit) BASE_NODISCARD;

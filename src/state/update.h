@@ -3,7 +3,7 @@
  *
  *     state_update_init(&u, &view, &detail);
  *     state_update_root(&u, &root);             compare with the header, or build one
- *     state_commit_begin(&c, db, write_txn, number, &detail);
+ *     state_commit_begin(&c, db, write_txn, number, NULL, &detail);
  *     state_update_commit(&u, &c);              and the updates of other instances
  *     state_commit_end(&c);
  *     store_commit(write_txn);

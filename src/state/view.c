@@ -134,16 +134,6 @@ int state_view_account(struct state_view *v, const struct state_account **ret_ac
     return 0;
 }
 
-int state_view_is_empty(struct state_view *v, bool *ret_empty, const struct address *address)
-{
-    const struct state_account *account;
-    int err = state_view_account(v, &account, address);
-    if (err)
-        return err;
-    *ret_empty = !account || state_account_is_empty(account);
-    return 0;
-}
-
 /* --- Code --- */
 
 static int find_code(struct state_view *v, struct bytes *ret_code, const struct hash256 *hash)

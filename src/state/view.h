@@ -39,9 +39,6 @@ void state_view_reset(struct state_view *view, const struct state_reader *reader
  * only this is certain: the hash is the one of the version that the reader shows. */
 int state_view_account(struct state_view *view, const struct state_account **ret_account,
                        const struct address *address) BASE_NODISCARD;
-/* No such account, or an empty one (EIP-161). */
-int state_view_is_empty(struct state_view *view, bool *ret_empty,
-                        const struct address *address) BASE_NODISCARD;
 /* Its code, or none. Valid as long as the view and its reader's transaction. */
 int state_view_code(struct state_view *view, struct bytes *ret_code,
                     const struct address *address) BASE_NODISCARD;

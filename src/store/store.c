@@ -64,11 +64,6 @@ void store_abort(struct store_txn *txn)
         txn->store->ops->abort(txn);
 }
 
-struct store *store_of(const struct store_txn *txn)
-{
-    return txn->store;
-}
-
 int store_get(struct store_txn *txn, struct bytes *ret_value, unsigned table, struct bytes key)
 {
     assert(is_key(txn->store, table, key));

@@ -102,8 +102,6 @@ int store_commit(struct store_txn *txn) BASE_NODISCARD;
 /* Ends a read transaction, or a write transaction without effect. NULL is fine. */
 void store_abort(struct store_txn *txn);
 
-struct store *store_of(const struct store_txn *txn);
-
 /*
  * The value of a key. It is borrowed: valid until the transaction ends and, in a write transaction,
  * until its next put or delete. Not aligned. ERR_NOTFOUND (sets no message), ERR_CORRUPT, ERR_IO.

@@ -98,7 +98,8 @@ static void close_view(struct bench *b, struct store_txn *txn, struct times *tim
     must(state_update_root(&update, &root), "root", &detail);
     double hashed = now();
     must(store_begin_write(&write, b->store, &detail), "write", &detail);
-    must(state_commit_begin(&commit, &b->db, write, b->version++, &detail), "commit", &detail);
+    must(state_commit_begin(&commit, &b->db, write, b->version++, NULL, &detail), "commit",
+         &detail);
     must(state_update_commit(&update, &commit), "commit", &detail);
     must(state_commit_end(&commit), "commit", &detail);
     must(store_commit(write), "commit", &detail);

@@ -557,7 +557,7 @@ static struct store *store_world(struct support *s, struct state_db *db)
     make_world(s);
     assert_int_equal(state_update_init(&update, s->view, NULL), 0);
     assert_int_equal(store_begin_write(&write, store, NULL), 0);
-    assert_int_equal(state_commit_begin(&commit, db, write, 0, NULL), 0);
+    assert_int_equal(state_commit_begin(&commit, db, write, 0, NULL, NULL), 0);
     assert_int_equal(state_update_commit(&update, &commit), 0);
     assert_int_equal(state_commit_end(&commit), 0);
     assert_int_equal(store_commit(write), 0);

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 enum { OTHER_TABLE, FIRST_TABLE, VERSIONS = 60 };
+static const struct state_instance private_state = {1};
 
 /* A chain: what each version was, and the store that has it. */
 struct chain {
@@ -69,7 +70,7 @@ static int commit(struct chain *c, struct state_update *update, uint64_t version
     int err = store_begin_write(&txn, c->store, NULL);
     if (err)
         return err;
-    err = state_commit_begin(&commit, &c->db, txn, version, NULL);
+    err = state_commit_begin(&commit, &c->db, txn, version, NULL, NULL);
     if (!err) {
         err = state_update_commit(update, &commit);
         if (!err)
@@ -313,16 +314,16 @@ static void test_instances(void **unused)
         assert_int_equal(make_block(&c, state_public(), &public, &root, version), 0);
         expected = twin_root(&public);
         assert_true(hash256_equal(&root, &expected));
-        assert_int_equal(make_block(&c, state_private(), &private, &root, version + 1), 0);
+        assert_int_equal(make_block(&c, private_state, &private, &root, version + 1), 0);
         expected = twin_root(&private);
         assert_true(hash256_equal(&root, &expected));
     }
     struct state_reader reader;
     struct store_txn *txn;
     assert_int_equal(store_begin_read(&txn, c.store, NULL), 0);
-    assert_int_equal(state_reader_open(&reader, &c.db, txn, state_private()), 0);
+    assert_int_equal(state_reader_open(&reader, &c.db, txn, private_state), 0);
     twin_compare_reader(&private, &reader);
-    assert_int_equal(state_reader_open_at(&reader, &c.db, txn, state_private(), 18), 0);
+    assert_int_equal(state_reader_open_at(&reader, &c.db, txn, private_state, 18), 0);
     assert_false(reader.newest);
     twin_compare_reader(&old_private, &reader);
     assert_int_equal(state_reader_open_at(&reader, &c.db, txn, state_public(), 19), 0);
@@ -342,7 +343,7 @@ static void test_instances_together(void **unused)
     struct chain c[2]; /* the second one's store is not used */
     struct state_reader readers[2];
     struct state_update updates[2];
-    const struct state_instance instances[2] = {state_public(), state_private()};
+    const struct state_instance instances[2] = {state_public(), private_state};
     chain_start(&c[0], false, 31);
     chain_start(&c[1], false, 32);
     for (uint64_t version = 0; version < 10; version++) {
@@ -350,7 +351,7 @@ static void test_instances_together(void **unused)
         struct state_commit together;
         assert_int_equal(store_begin_read(&read, c->store, NULL), 0);
         assert_int_equal(store_begin_write(&write, c->store, NULL), 0);
-        assert_int_equal(state_commit_begin(&together, &c->db, write, version, NULL), 0);
+        assert_int_equal(state_commit_begin(&together, &c->db, write, version, NULL, NULL), 0);
         for (size_t i = 0; i < 2; i++) {
             assert_int_equal(state_reader_open(&readers[i], &c->db, read, instances[i]), 0);
             twin_compare_reader(&c[i].now, &readers[i]);
@@ -454,7 +455,7 @@ static void test_refusals(void **unused)
 
     struct state_commit commit;
     assert_int_equal(store_begin_write(&txn, c.store, NULL), 0);
-    assert_int_equal(state_commit_begin(&commit, &c.db, txn, 2, &detail), ERR_USAGE);
+    assert_int_equal(state_commit_begin(&commit, &c.db, txn, 2, NULL, &detail), ERR_USAGE);
     assert_string_equal(detail.text, "state: version 2 cannot be written, the newest is 2");
     store_abort(txn);
 
@@ -475,7 +476,7 @@ static void test_refusals(void **unused)
     assert_true(hash256_equal(&root, &expected)); /* as a what-if it is fine */
     struct store_txn *write;
     assert_int_equal(store_begin_write(&write, c.store, NULL), 0);
-    assert_int_equal(state_commit_begin(&commit, &c.db, write, 3, &detail), 0);
+    assert_int_equal(state_commit_begin(&commit, &c.db, write, 3, NULL, &detail), 0);
     assert_int_equal(state_update_commit(&update, &commit), ERR_USAGE);
     assert_string_equal(detail.text, "state: the changes do not start from the newest version");
     state_commit_release(&commit);

@@ -291,10 +291,7 @@ void twin_compare(const struct twin *twin, struct state_view *view)
         struct address address = twin_address(i);
         struct bytes code;
         const struct state_account *account;
-        bool empty;
         assert_int_equal(state_view_code(view, &code, &address), 0);
-        assert_int_equal(state_view_is_empty(view, &empty, &address), 0);
-        assert_int_equal(empty, is_empty(a));
         assert_int_equal(state_view_account(view, &account, &address), 0);
         compare_account(a, account, code);
         compare_slots(a, view, &address);
