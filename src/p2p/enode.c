@@ -241,11 +241,6 @@ void p2p_enode_format(char ret_text[P2P_ENODE_TEXT], const struct p2p_enode *eno
     (void)len;
 }
 
-int p2p_enode_resolve(struct p2p_enode *enode, struct err_detail *detail)
-{
-    return enode->host[0] ? io_resolve_now(&enode->ip, enode->host, detail) : 0;
-}
-
 void p2p_enode_address(struct address *ret_address, const struct p2p_enode *enode)
 {
     memcpy(ret_address->b, enode->id.b + 12, sizeof(ret_address->b));

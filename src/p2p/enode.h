@@ -46,10 +46,6 @@ void p2p_enode_format(char ret_text[P2P_ENODE_TEXT], const struct p2p_enode *eno
 /* Neither a host nor an IP. */
 bool p2p_enode_incomplete(const struct p2p_enode *enode);
 
-/* Resolves `host` now, blocking (see io_resolve_now), and puts the result in `ip`; does nothing for a node with an
- * IP. ERR_NOTFOUND with "lookup <host>: no such host". */
-int p2p_enode_resolve(struct p2p_enode *enode, struct err_detail *detail) BASE_NODISCARD;
-
 /* The Ethereum address of the key: how validators are known. */
 void p2p_enode_address(struct address *ret_address, const struct p2p_enode *enode);
 

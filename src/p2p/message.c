@@ -51,40 +51,16 @@ static const struct p2p_window *find_window(const struct p2p_peer *peer, const c
     return NULL;
 }
 
-static int send_message(struct p2p_peer *peer, const char *protocol, unsigned code,
-                        struct bytes payload, bool pack)
+int p2p_peer_send(struct p2p_peer *peer, const char *protocol, unsigned code, struct bytes payload)
 {
     if (peer->state != P2P_OPEN)
         return 0;
     const struct p2p_window *window = find_window(peer, protocol);
     if (!window || code >= window->length)
         return ERR_USAGE;
-    if (pack && payload.len > P2P_MESSAGE_MAX)
-        return ERR_LIMIT;
-    return send_frame(peer, window->offset + code, payload, pack);
-}
-
-int p2p_peer_send(struct p2p_peer *peer, const char *protocol, unsigned code, struct bytes payload)
-{
-    return send_message(peer, protocol, code, payload, true);
-}
-
-int p2p_peer_send_packed(struct p2p_peer *peer, const char *protocol, unsigned code,
-                         struct bytes packed)
-{
-    return send_message(peer, protocol, code, packed, false);
-}
-
-int p2p_pack(struct buf *ret_packed, struct bytes payload)
-{
     if (payload.len > P2P_MESSAGE_MAX)
         return ERR_LIMIT;
-    size_t before = ret_packed->len;
-    uint8_t *room = buf_extend(ret_packed, p2p_message_packed_max(payload.len));
-    if (!room)
-        return ERR_NOMEM;
-    ret_packed->len = before + p2p_message_pack(room, payload);
-    return 0;
+    return send_frame(peer, window->offset + code, payload, true);
 }
 
 size_t p2p_peer_queued(const struct p2p_peer *peer)

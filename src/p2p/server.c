@@ -481,14 +481,3 @@ struct p2p_peer *p2p_server_find(const struct p2p_server *server, const struct h
     }
     return NULL;
 }
-
-struct p2p_peer *p2p_server_find_address(const struct p2p_server *server,
-                                         const struct address *address)
-{
-    for (size_t i = 0; i < server->peer_count; i++) {
-        if (server->peers[i]->state == P2P_OPEN &&
-            address_equal(&server->peers[i]->address, address))
-            return server->peers[i];
-    }
-    return NULL;
-}

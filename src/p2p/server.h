@@ -137,10 +137,8 @@ void p2p_server_traffic(const struct p2p_server *server, struct p2p_traffic *ret
 /* Peers whose handshakes are done, in no order; valid until the next turn of the loop. */
 size_t p2p_server_peer_count(const struct p2p_server *server);
 struct p2p_peer *p2p_server_peer(const struct p2p_server *server, size_t index);
-/* By node id, and by the Ethereum address of the node key. NULL when not connected. */
+/* By node id. NULL when not connected. */
 struct p2p_peer *p2p_server_find(const struct p2p_server *server, const struct hash256 *id);
-struct p2p_peer *p2p_server_find_address(const struct p2p_server *server,
-                                         const struct address *address);
 
 /*
  * Sends a message; `payload` is its RLP, which is compressed and sealed before this returns. `protocol` may be any
@@ -148,10 +146,6 @@ struct p2p_peer *p2p_server_find_address(const struct p2p_server *server,
  * its length, ERR_LIMIT when the payload is over the maximum, ERR_NOMEM. A peer that is going swallows it.
  */
 int p2p_peer_send(struct p2p_peer *peer, const char *protocol, unsigned code, struct bytes payload);
-/* For one payload to many peers: compress once, send often. `ret_packed` is appended to. */
-int p2p_pack(struct buf *ret_packed, struct bytes payload) BASE_NODISCARD;
-int p2p_peer_send_packed(struct p2p_peer *peer, const char *protocol, unsigned code,
-                         struct bytes packed);
 /* Bytes that wait to go out: senders of bulk hold back while it is high. */
 size_t p2p_peer_queued(const struct p2p_peer *peer);
 

@@ -36,7 +36,6 @@ struct net_link {
     struct p2p_eth_peer *peer; /* of the handler at this end; NULL: none, or gone */
     /* What this end sends; `tamper` may change it, or drop it (false). */
     bool (*tamper)(struct net_link *link, unsigned *code, struct buf *payload);
-    void *tamper_context;
     struct net_message *first, **last;
     size_t sent, queued;          /* messages so far; bytes that `queued` reports */
     size_t codes[P2P_ETH_LENGTH]; /* messages sent, by code */

@@ -20,7 +20,7 @@ struct raw {
     struct buf got;   /* bytes not worked off */
     struct buf codes; /* of the messages that came: a byte each */
     enum p2p_reason reason;
-    bool framed, closed, disconnected, deaf;
+    bool framed, closed, disconnected;
 };
 
 static void raw_connected(void *context, struct io_stream *stream)
