@@ -250,11 +250,6 @@ int tm_store_find_groups(struct tm_store *store, struct bytes lookup_id, tm_stor
     return by_key(store, TM_STORE_OP_FIND_GROUPS, lookup_id, fn, context);
 }
 
-int tm_store_delete_group(struct tm_store *store, struct bytes id, tm_store_fn *fn, void *context)
-{
-    return by_key(store, TM_STORE_OP_DELETE_GROUP, id, fn, context);
-}
-
 static int copy_staged(struct tm_store_request *r, struct tm_store_staged *ret,
                        const struct tm_store_staged *row)
 {

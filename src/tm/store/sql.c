@@ -164,7 +164,6 @@ static int run_request(struct tm_session *session, struct tm_store_request *r,
     case TM_STORE_OP_DELETE:
     case TM_STORE_OP_PUT_RAW:
     case TM_STORE_OP_PUT_GROUP:
-    case TM_STORE_OP_DELETE_GROUP:
     case TM_STORE_OP_POSTPONE:
     case TM_STORE_OP_DELIVERED:
         return tm_sql_write_request(sql, r, detail);

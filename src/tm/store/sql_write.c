@@ -221,9 +221,6 @@ int tm_sql_write_request(struct tm_sql *sql, struct tm_store_request *r, struct 
         return put_raw(sql, r, detail);
     case TM_STORE_OP_PUT_GROUP:
         return put_group(sql, r, detail);
-    case TM_STORE_OP_DELETE_GROUP:
-        return sql->has_groups ? delete_by(sql, r, TM_SQL_DELETE_GROUP, r->key, NULL, detail)
-                               : absent(r);
     case TM_STORE_OP_POSTPONE:
         return postpone(sql, r, detail);
     default:

@@ -174,9 +174,6 @@ int tm_store_get_group(struct tm_store *store, struct bytes id, tm_store_fn *fn,
 /* Those with this lookup id, or all when it is empty: DONE. */
 int tm_store_find_groups(struct tm_store *store, struct bytes lookup_id, tm_store_fn *fn,
                          void *context) BASE_NODISCARD;
-/* DONE, ABSENT. */
-int tm_store_delete_group(struct tm_store *store, struct bytes id, tm_store_fn *fn,
-                          void *context) BASE_NODISCARD;
 
 /* Recovery. Stores rows of the staging tables: DONE. */
 int tm_store_stage(struct tm_store *store, const struct tm_store_staged *rows, size_t count,
