@@ -5,7 +5,6 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 
-static const char hex_digits[] = "0123456789abcdef";
 static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
 /* 16 bytes, IPv4 in mapped form, as Go's net.IP. */
@@ -188,29 +187,4 @@ void raft_extra_write(struct buf *b, uint16_t id, const uint8_t signature[65])
     rlp_write_bytes(b, bytes_str(digits));
     rlp_write_bytes(b, bytes_of(signature, 65));
     rlp_end_list(b, list);
-}
-
-int raft_extra_decode(struct bytes extra, uint16_t *ret_id, uint8_t ret_signature[65])
-{
-    struct rlp_reader r;
-    uint8_t signature[65];
-    unsigned id = 0;
-    if (extra.len < RAFT_EXTRA_VANITY)
-        return ERR_INPUT;
-    rlp_reader_init(&r, bytes_slice(extra, RAFT_EXTRA_VANITY, extra.len - RAFT_EXTRA_VANITY));
-    rlp_enter(&r, "seal");
-    struct bytes digits = rlp_read_bytes(&r, "raftId");
-    rlp_read_fixed(&r, signature, sizeof(signature), "signature");
-    rlp_leave(&r, "seal");
-    if (rlp_finish(&r, NULL, "seal") != ERR_OK || digits.len == 0 || digits.len > 4)
-        return ERR_INPUT;
-    for (size_t i = 0; i < digits.len; i++) {
-        const char *at = strchr(hex_digits, digits.data[i]);
-        if (!digits.data[i] || !at)
-            return ERR_INPUT;
-        id = id * 16 + (unsigned)(at - hex_digits);
-    }
-    *ret_id = (uint16_t)id;
-    memcpy(ret_signature, signature, sizeof(signature));
-    return ERR_OK;
 }

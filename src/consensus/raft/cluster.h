@@ -53,9 +53,6 @@ int raft_cluster_decode(struct raft_cluster *ret_cluster, struct arena *arena, s
 
 /* A block's extra data. */
 void raft_extra_write(struct buf *b, uint16_t id, const uint8_t signature[65]);
-/* Who left it. ERR_INPUT: it has no such form. */
-int raft_extra_decode(struct bytes extra, uint16_t *ret_id,
-                      uint8_t ret_signature[65]) BASE_NODISCARD;
 
 /* "http://host:port", IPv6 in brackets. */
 void raft_address_url(struct buf *b, const struct raft_address *address);

@@ -82,11 +82,8 @@ static int reserve(struct raft_log *log, size_t count)
 
 static void drop_from(struct raft_log *log, size_t keep)
 {
-    while (log->count > keep) {
-        struct raft_entry *e = &log->entries[--log->count];
-        log->bytes -= e->data.len;
-        raft_blob_unref(e->blob);
-    }
+    while (log->count > keep)
+        raft_blob_unref(log->entries[--log->count].blob);
 }
 
 /* The copy that the log keeps: an entry without data has no blob. */
@@ -123,7 +120,6 @@ int raft_log_append(struct raft_log *log, const struct raft_entry *entries, size
         status = hold(&log->entries[log->count], &entries[i]);
         if (status != ERR_OK)
             return status;
-        log->bytes += entries[i].data.len;
         log->count++;
     }
     return ERR_OK;
@@ -164,10 +160,8 @@ void raft_log_cut(struct raft_log *log, uint64_t index)
     assert(index <= log->applied && index <= raft_log_last(log));
     size_t count = (size_t)(index - log->offset);
     uint64_t term = log->entries[count - 1].term;
-    for (size_t i = 0; i < count; i++) {
-        log->bytes -= log->entries[i].data.len;
+    for (size_t i = 0; i < count; i++)
         raft_blob_unref(log->entries[i].blob);
-    }
     log->count -= count;
     memmove(log->entries, log->entries + count, log->count * sizeof(*log->entries));
     log->offset = index;

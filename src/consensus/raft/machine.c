@@ -406,7 +406,6 @@ void raft_machine_status(const struct raft_machine *m, struct raft_status *ret_s
         .committed = m->log.committed,
         .applied = m->log.applied,
         .snapshot = snapshot,
-        .log_bytes = m->log.bytes,
         .alarm = m->alarm,
     };
     for (size_t i = m->log.count; i > 0 && m->log.entries[i - 1].index > snapshot; i--)

@@ -178,7 +178,6 @@ struct raft_status {
     enum raft_role role;
     bool member, learner;
     uint64_t first, last, committed, applied, snapshot;
-    size_t log_bytes;      /* of entries' data that is kept */
     size_t since_snapshot; /* of them, behind the last snapshot */
     enum raft_alarm alarm; /* the last one that was not cleared */
 };

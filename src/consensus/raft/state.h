@@ -29,7 +29,6 @@ struct raft_log {
     uint64_t handed; /* up to here given out as committed */
     uint64_t applied;
     uint64_t committed;
-    size_t bytes;
 };
 
 struct raft_machine {

@@ -57,7 +57,7 @@ struct node_raft {
     /* Minting. */
     struct {
         struct io_timer timer;
-        bool requested, building;
+        bool building;
         uint64_t last_ms;          /* when the last one began */
         struct chain_block *block; /* proposed, not applied; NULL: none */
         struct buf rlp;
