@@ -18,7 +18,6 @@ enum {
     CLUSTER_REDIAL_MS = 100,
     CLUSTER_READ_MS = 5000,      /* a stream without any byte for so long is dialled again */
     CLUSTER_HEARTBEAT_MS = 1666, /* of links */
-    CLUSTER_PROBE_MS = 4000,
     /* Bytes and messages that wait for one member; what is more is lost, as with a broken link. */
     CLUSTER_QUEUE_BYTES = 64 * 1024 * 1024,
     CLUSTER_QUEUE_POSTS = 64,

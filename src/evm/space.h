@@ -40,10 +40,6 @@ void evm_space_clear(struct evm_space *s, uint8_t *place, size_t size);
 /* Takes bytes of the room asked for last; the next room begins behind them. */
 void evm_space_take(struct evm_space *s, size_t size);
 
-static inline struct evm_space_mark evm_space_top(const struct evm_space *s)
-{
-    return s->top;
-}
 /* Gives back what was taken since the mark. */
 static inline void evm_space_rewind(struct evm_space *s, struct evm_space_mark mark)
 {

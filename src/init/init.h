@@ -12,7 +12,6 @@ enum {
     INIT_FILE_MAX = 16 << 20, /* bytes of a genesis file, in base64 */
     INIT_PASSWORD_MAX = 1024, /* bytes */
     INIT_NAME_MAX = 64,       /* characters of a database or a user */
-    INIT_WAITS_MAX = 8,       /* places that one program waits for */
 };
 
 extern const struct commands_command init_certificates, init_genesis, init_mysql, init_run;

@@ -127,7 +127,7 @@ struct rpc_trace_config {
     bool has_tracer, has_timeout, has_reexec, has_berlin, has_transaction;
     int64_t limit;
     struct bytes tracer, timeout;
-    uint64_t reexec, berlin_block;
+    uint64_t reexec;
     struct hash256 transaction;
     const struct rpc_override *overrides;
     size_t override_count;

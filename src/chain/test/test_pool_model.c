@@ -25,7 +25,7 @@ struct model_account {
     struct model_tx txs[MOST];
     size_t count, pending;
     uint64_t nonce, balance;
-    bool local, known, marked;
+    bool local, marked;
     uint64_t beat, waiting; /* place in the list of who waits, 0 = not in it */
 };
 

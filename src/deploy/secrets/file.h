@@ -17,7 +17,6 @@
 
 enum {
     DEPLOY_SECRETS_FILE_MAX = 64 * 1024 * 1024, /* bytes: 500 peers with 20 versions each */
-    DEPLOY_SECRETS_PASSPHRASE_MAX = 1024,
 };
 
 /* How the file is opened: exactly one of the two is given. */

@@ -288,7 +288,7 @@ static void test_space(void **state)
     assert_int_equal((uintptr_t)a % 64, 0);
     assert_ptr_equal(evm_space_room(&s, &room, 1000), a);
     evm_space_take(&s, 100);
-    struct evm_space_mark mark = evm_space_top(&s);
+    struct evm_space_mark mark = s.top;
     assert_ptr_equal(evm_space_room(&s, &room, 872), a + 128);
     assert_int_equal(room, 872);
     uint8_t *b = evm_space_room(&s, &room, 873); /* in the next block */

@@ -150,7 +150,7 @@ static int read_text(struct rpc_reading *r, const struct rpc_place *place, struc
     return ret_text->data ? 0 : ERR_NOMEM;
 }
 
-/* A chain configuration of which only the one override that there is counts. */
+/* A chain configuration: whether it has the one override that there is. */
 static int read_chain_overrides(struct rpc_reading *r, struct rpc_trace_config *config,
                                 struct bytes json)
 {
@@ -168,7 +168,6 @@ static int read_chain_overrides(struct rpc_reading *r, struct rpc_trace_config *
         if (status)
             return status;
         config->has_berlin = number >= 0;
-        config->berlin_block = (uint64_t)number;
     }
     return 0;
 }
