@@ -283,6 +283,8 @@ static void on_written(uv_write_t *request, int status)
     if (stream->dead)
         return;
     stream->writing = false;
+    if (!stream->finishing)
+        io_timer_stop(&stream->timer);
     buf_clear(&stream->sending);
     if (stream->sending.capacity > KEEP_BUFFER)
         buf_release(&stream->sending);
@@ -342,6 +344,8 @@ static void send_rest(struct io_stream *stream, struct buf *source, size_t sent)
         fail_uv(stream, status);
     else
         stream->writing = true;
+    if (stream->writing && stream->write_ms && !stream->finishing)
+        io_timer_start(&stream->timer, stream->write_ms);
 }
 
 static void flush(struct io_stream *stream)
@@ -459,6 +463,11 @@ size_t io_stream_queued(const struct io_stream *stream)
 {
     return stream->out.len + stream->tail.len + stream->wire.len +
            (stream->writing ? stream->sending.len - stream->sent : 0);
+}
+
+void io_stream_limit(struct io_stream *stream, uint64_t write_ms)
+{
+    stream->write_ms = write_ms;
 }
 
 /* ---- the beginning ---- */

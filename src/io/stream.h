@@ -87,6 +87,9 @@ void io_stream_write_trim(struct io_stream *stream, size_t unused);
 /* Bytes written that the system has not taken yet: the figure for back-pressure. */
 size_t io_stream_queued(const struct io_stream *stream);
 
+/* From now on what waits for the other side to read is waited for no longer than this; then the stream ends by `closed`. 0: for ever. */
+void io_stream_limit(struct io_stream *stream, uint64_t write_ms);
+
 /* No `read` until resumed: the system's own flow control then holds the other side back. */
 void io_stream_pause(struct io_stream *stream);
 void io_stream_resume(struct io_stream *stream);

@@ -32,7 +32,8 @@ struct io_stream {
 
     uv_connect_t connect;
     struct io_resolve *resolve;
-    struct io_timer timer; /* of connecting, then of finishing */
+    struct io_timer timer; /* of connecting, then of writing, then of finishing */
+    uint64_t write_ms;     /* 0: writing takes as long as it takes */
     const char *fault;     /* why connecting failed, told when the timer fires */
     uint16_t port;
 

@@ -238,6 +238,7 @@ int io_websocket_new(struct io_websocket **ret_ws, struct io_loop *loop, struct 
     io_websocket_reader_init(&ws->reader, true, options->message_max);
     io_timer_init(&ws->timer, loop, go_on, ws);
     io_timer_start(&ws->timer, 0);
+    io_stream_limit(stream, options->pong_ms);
     io_stream_hand_over(stream, &stream_ops, ws);
     *ret_ws = ws;
     return 0;

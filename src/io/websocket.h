@@ -23,7 +23,7 @@ struct io_websocket_ops {
 struct io_websocket_options {
     size_t message_max;
     uint64_t ping_ms; /* of silence, then it is asked */
-    uint64_t pong_ms; /* for anything to come after that */
+    uint64_t pong_ms; /* for anything to come after that; and for what is sent to be taken */
 };
 
 /* Takes over a stream that has been upgraded, and what came behind the request. `ops` and `context` stay with it.

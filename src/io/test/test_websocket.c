@@ -379,6 +379,37 @@ static void test_half_open(void **state)
     server_end(&s);
 }
 
+/* One that asks, and goes on to speak, but never reads an answer, is closed likewise. */
+static void test_deaf(void **state)
+{
+    (void)state;
+    struct server s;
+    struct buf b = BUF_INIT;
+    uint8_t *text = calloc(1, 60000);
+    server_begin(&s);
+    s.options.pong_ms = 50;
+    int fd = client(&s);
+    put_request(&b);
+    for (int i = 0; i < 200; i++)
+        put(&b, 0x82, text, 60000);
+    alarm(60);
+    while (!s.closed) {
+        ssize_t len = b.len ? send(fd, b.data, b.len, MSG_NOSIGNAL | MSG_DONTWAIT) : 0;
+        if (len > 0) {
+            b.len -= (size_t)len;
+            memmove(b.data, b.data + len, b.len);
+        } else if (b.len == 0) {
+            put(&b, 0x8a, "", 0);
+        }
+        io_loop_turn(s.loop, false);
+    }
+    alarm(0);
+    close(fd);
+    buf_release(&b);
+    free(text);
+    server_end(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -386,6 +417,7 @@ int main(void)
         cmocka_unit_test(test_wrong),   cmocka_unit_test(test_handshake),
         cmocka_unit_test(test_echo),    cmocka_unit_test(test_paused),
         cmocka_unit_test(test_faults),  cmocka_unit_test(test_half_open),
+        cmocka_unit_test(test_deaf),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

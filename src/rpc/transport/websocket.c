@@ -264,6 +264,16 @@ static void refuse(struct io_http_request *request, unsigned status)
     io_http_answer(request, status, fields, BASE_COUNT(fields), &body);
 }
 
+/* Counted first, and then looked at: others do the same at other desks. */
+static bool take_place(struct rpc_websockets *websockets)
+{
+    size_t before = atomic_fetch_add_explicit(websockets->total, 1, memory_order_relaxed);
+    if (before < websockets->options.connections_max)
+        return true;
+    atomic_fetch_sub_explicit(websockets->total, 1, memory_order_relaxed);
+    return false;
+}
+
 void rpc_websockets_open(struct rpc_websockets *websockets, struct io_http_request *request,
                          struct rpc_grant *grant)
 {
@@ -272,8 +282,7 @@ void rpc_websockets_open(struct rpc_websockets *websockets, struct io_http_reque
     unsigned status = io_websocket_handshake(accept, &request->head);
     if (status == 101 && origin && !rpc_origin_may(websockets->origins, *origin))
         status = 403;
-    if (status == 101 && atomic_load_explicit(websockets->total, memory_order_relaxed) >=
-                             websockets->options.connections_max)
+    if (status == 101 && !take_place(websockets))
         status = 503;
     if (status != 101) {
         refuse(request, status);
@@ -286,7 +295,6 @@ void rpc_websockets_open(struct rpc_websockets *websockets, struct io_http_reque
     rpc_psi_of_http(&access, request);
     access.grant = grant;
     struct io_stream *stream = io_http_upgrade(request, fields, BASE_COUNT(fields), &rest);
-    atomic_fetch_add_explicit(websockets->total, 1, memory_order_relaxed);
     connect_stream(websockets, stream, &rest, &access);
 }
 
