@@ -4,6 +4,7 @@
 #include "io/stream_internal.h"
 
 #include <poll.h>
+#include <stdatomic.h>
 
 enum {
     /* Memory that an idle stream keeps for its next writes. */
@@ -14,6 +15,19 @@ enum {
      * blocks together are answered out of a few buffers that stay in the processor's cache. */
     FLUSH_EARLY = 1 << 20,
 };
+
+static atomic_size_t all_waiting;
+
+static void set_waiting(struct io_stream *stream, size_t len)
+{
+    atomic_fetch_add_explicit(&all_waiting, len - stream->waiting, memory_order_relaxed);
+    stream->waiting = len;
+}
+
+size_t io_streams_waiting(void)
+{
+    return atomic_load_explicit(&all_waiting, memory_order_relaxed);
+}
 
 static void link_dirty(struct io_stream *stream)
 {
@@ -280,6 +294,7 @@ static void flush(struct io_stream *stream);
 static void on_written(uv_write_t *request, int status)
 {
     struct io_stream *stream = request->data;
+    set_waiting(stream, 0);
     if (stream->dead)
         return;
     stream->writing = false;
@@ -344,7 +359,10 @@ static void send_rest(struct io_stream *stream, struct buf *source, size_t sent)
         fail_uv(stream, status);
     else
         stream->writing = true;
-    if (stream->writing && stream->write_ms && !stream->finishing)
+    if (!stream->writing)
+        return;
+    set_waiting(stream, out.len - sent);
+    if (stream->write_ms && !stream->finishing)
         io_timer_start(&stream->timer, stream->write_ms);
 }
 

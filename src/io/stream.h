@@ -87,6 +87,8 @@ void io_stream_write_trim(struct io_stream *stream, size_t unused);
 /* Bytes written that the system has not taken yet: the figure for back-pressure. */
 size_t io_stream_queued(const struct io_stream *stream);
 
+/* Bytes of all streams of the process that wait for the other sides to read. From any thread. */
+size_t io_streams_waiting(void);
 /* From now on what waits for the other side to read is waited for no longer than this; then the stream ends by `closed`. 0: for ever. */
 void io_stream_limit(struct io_stream *stream, uint64_t write_ms);
 

@@ -22,6 +22,7 @@ struct io_stream {
     struct buf tail;    /* what follows it, taken over as a whole; empty while `out` is */
     struct buf sending; /* with libuv, from `sent` on, while `writing` */
     size_t sent;
+    size_t waiting; /* bytes that it adds to io_streams_waiting */
     uv_write_t write;
 
     struct io_tls_session *tls; /* NULL: the wire carries what the owner writes and reads */

@@ -23,6 +23,7 @@ struct io_websocket {
     struct buf in;      /* came while it was paused */
     struct io_timer timer;
     uint64_t heard; /* by io_loop_now */
+    uint64_t begun; /* likewise, the message under way; 0: there is none */
     bool asked;     /* a ping is out */
     bool paused, held;
     bool running; /* in run(), which frees it at its end when `ended` */
@@ -79,11 +80,12 @@ static void finish(struct io_websocket *ws)
 static void on_timer(void *context)
 {
     struct io_websocket *ws = context;
-    uint64_t silent = io_loop_now(ws->loop) - ws->heard;
-    if (silent < ws->options.ping_ms) {
+    uint64_t now = io_loop_now(ws->loop), silent = now - ws->heard;
+    bool late = ws->begun && now - ws->begun >= ws->options.ping_ms;
+    if (!late && silent < ws->options.ping_ms) {
         ws->asked = false;
         io_timer_start(&ws->timer, ws->options.ping_ms - silent);
-    } else if (!ws->asked) {
+    } else if (!late && !ws->asked) {
         ws->asked = true;
         send_frame(ws, IO_WEBSOCKET_PING, bytes_none());
         io_timer_start(&ws->timer, ws->options.pong_ms);
@@ -113,6 +115,7 @@ static void give(struct io_websocket *ws)
 {
     struct buf message = ws->message;
     buf_init(&ws->message);
+    ws->begun = 0;
     ws->ops->message(ws->context, ws, &message);
     buf_release(&message);
 }
@@ -137,6 +140,8 @@ static bool go_through(struct io_websocket *ws, size_t *ret_used, struct bytes d
         if (event == IO_WEBSOCKET_MESSAGE)
             give(ws);
     }
+    if (ws->message.len && !ws->begun)
+        ws->begun = io_loop_now(ws->loop);
     return true;
 }
 

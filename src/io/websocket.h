@@ -22,7 +22,8 @@ struct io_websocket_ops {
 
 struct io_websocket_options {
     size_t message_max;
-    uint64_t ping_ms; /* of silence, then it is asked */
+    uint64_t
+        ping_ms; /* of silence, then it is asked; and for a message from its first byte to its last, or up to twice as long */
     uint64_t pong_ms; /* for anything to come after that; and for what is sent to be taken */
 };
 

@@ -34,6 +34,9 @@ enum {
     RPC_BATCH_MAX = 1000, /* calls of a batch, which has no limit there */
     /* Bytes of all answers of a batch; geth's later default is 25 MB for a batch. One answer may exceed it. */
     RPC_ANSWER_MAX = 100 * 1024 * 1024,
+    /* Bytes of all answers that are being written, or that clients have not read; above, none becomes longer than the second. */
+    RPC_ANSWERS_MAX = 1024 * 1024 * 1024,
+    RPC_ANSWER_SHARE = 1024 * 1024,
     RPC_PSI_ROOM =
         130, /* of a private state's name (CHAIN_PSI_MAX), its end, and one more: too long */
 };

@@ -379,6 +379,35 @@ static void test_half_open(void **state)
     server_end(&s);
 }
 
+/* A message that never comes to its end is not kept for ever. */
+static void test_slow(void **state)
+{
+    (void)state;
+    struct server s;
+    struct buf b = BUF_INIT;
+    server_begin(&s);
+    s.options.ping_ms = 20;
+    int fd = client(&s);
+    put_request(&b);
+    put(&b, 0x02, "begins", 6);
+    alarm(60);
+    while (!s.closed) {
+        if (b.len && send(fd, b.data, b.len, MSG_NOSIGNAL) != (ssize_t)b.len)
+            break;
+        buf_clear(&b);
+        put(&b, 0x00, "and goes on", 1);
+        io_loop_turn(s.loop, false);
+        usleep(1000);
+    }
+    alarm(0);
+    while (!s.closed)
+        io_loop_turn(s.loop, false);
+    assert_int_equal(s.messages, 0);
+    close(fd);
+    buf_release(&b);
+    server_end(&s);
+}
+
 /* One that asks, and goes on to speak, but never reads an answer, is closed likewise. */
 static void test_deaf(void **state)
 {
@@ -417,7 +446,7 @@ int main(void)
         cmocka_unit_test(test_wrong),   cmocka_unit_test(test_handshake),
         cmocka_unit_test(test_echo),    cmocka_unit_test(test_paused),
         cmocka_unit_test(test_faults),  cmocka_unit_test(test_half_open),
-        cmocka_unit_test(test_deaf),
+        cmocka_unit_test(test_deaf),    cmocka_unit_test(test_slow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/hex.h"
+#include "io/stream.h"
 #include "rpc/access/psi.h"
 #include "rpc/access/token.h"
 #include "rpc/methods/subscribe.h"
@@ -92,6 +93,22 @@ static void release_account(struct rpc_call *call)
     rpc_wake(call->rpc);
 }
 
+void rpc_count_answer(struct rpc_exchange *x, size_t len)
+{
+    atomic_fetch_add_explicit(&x->rpc->written, len - x->counted, memory_order_relaxed);
+    x->counted = len;
+}
+
+/* Whether it has its share of what all together may have. Short ones have nothing that others look at. */
+static bool has_its_share(struct rpc_exchange *x)
+{
+    if (x->out.len <= RPC_ANSWER_SHARE)
+        return false;
+    rpc_count_answer(x, x->out.len);
+    return atomic_load_explicit(&x->rpc->written, memory_order_relaxed) + io_streams_waiting() >
+           RPC_ANSWERS_MAX;
+}
+
 /* The call is over: its answer, or what went wrong. */
 static void end_call(struct rpc_exchange *x, int status)
 {
@@ -99,6 +116,8 @@ static void end_call(struct rpc_exchange *x, int status)
         rpc_count_call(x, status == 0);
     release_account(&x->call);
     struct bytes id = x->envelope.id;
+    if (status == 0 && x->out.len - x->out_mark > RPC_ANSWER_SHARE && has_its_share(x))
+        status = rpc_fail(&x->call, RPC_CODE_TOO_LARGE, "response too large");
     if (status == 0 && id.len) {
         buf_append_byte(&x->out, '}');
         x->answers++;
@@ -311,7 +330,7 @@ bool rpc_call_one(struct rpc_exchange *x, struct bytes message)
     }
     if (!e->id.len && ends_with(e->method, "_subscription"))
         return true; /* what a server sends */
-    if (x->out.len > RPC_ANSWER_MAX) {
+    if (x->out.len > RPC_ANSWER_MAX || has_its_share(x)) {
         if (e->id.len)
             rpc_write_error(x, e->id, RPC_CODE_TOO_LARGE, "response too large");
         return true;

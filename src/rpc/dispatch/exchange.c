@@ -9,6 +9,8 @@ enum { SPARE_MAX = 65536 }; /* bytes of an exchange that is kept for the next */
 
 static void exchange_free(struct rpc_exchange *x)
 {
+    if (x->counted)
+        rpc_count_answer(x, 0);
     buf_release(&x->message);
     rpc_ahead_release(&x->ahead);
     rpc_grant_free(x->access.grant);
@@ -184,7 +186,7 @@ static struct rpc_exchange *ask(struct rpc_desk *desk, struct rpc_access access,
     atomic_init(&x->gone, false);
     x->batch = x->one_left = x->is_tried = false;
     x->ahead = (struct rpc_ahead){.count = 0};
-    x->answers = 0;
+    x->answers = x->counted = 0;
     x->now = desk->loop ? io_loop_now(desk->loop) : 0;
     if (begin_exchange(x) && !go_on(x))
         return x;

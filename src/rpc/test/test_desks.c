@@ -474,6 +474,77 @@ static void test_no_descriptors(void **state)
     world_end(&w);
 }
 
+/* --- Memory --- */
+
+static void take_answer(void *context, struct buf *answer)
+{
+    *(struct buf *)context = *answer;
+    buf_init(answer);
+}
+
+/* A batch, or one call, with ids of so many characters. */
+static bool is_answered(struct world *w, size_t count, size_t id)
+{
+    struct buf message = BUF_INIT, answer = BUF_INIT;
+    for (size_t i = 0; i < count; i++) {
+        buf_append_text(&message, i ? "," : count > 1 ? "[" : "");
+        buf_append_text(&message, "{\"method\":\"net_version\",\"id\":\"");
+        memset(buf_extend(&message, id), 'x', id);
+        buf_append_text(&message, "\"}");
+    }
+    buf_append_text(&message, count > 1 ? "]" : "");
+    assert_null(rpc_ask(w->rpc, rpc_access_all(), &message, take_answer, &answer));
+    bool good = !strstr(buf_text(&answer), "response too large");
+    assert_int_equal(good, !strstr(buf_text(&answer), "-32003"));
+    assert_true(answer.len > count * id);
+    buf_release(&answer);
+    return good;
+}
+
+static void keep_stream(void *context, struct io_stream *stream)
+{
+    static const struct io_stream_ops ops = {.read = client_read, .closed = client_closed};
+    struct client *c = context;
+    c->stream = stream;
+    io_stream_accept(stream, &ops, c);
+    io_stream_pause(stream);
+}
+
+/* While clients have a gigabyte that they do not read, nobody is given more than a megabyte. */
+static void test_memory(void **state)
+{
+    (void)state;
+    struct world w;
+    struct client talker = {.world = &w}, deaf = {.world = &w};
+    struct io_listener *listener;
+    struct err_detail detail;
+    struct buf much = BUF_INIT;
+    static const struct io_stream_ops ops = {.read = client_read, .closed = client_closed};
+    world_begin_empty(&w);
+    struct io_loop *loop = w.backend.loop;
+    assert_int_equal(io_listen_tcp(&listener, loop, "127.0.0.1", 0, keep_stream, &deaf, &detail),
+                     0);
+    assert_int_equal(io_connect_tcp(&talker.stream, loop, "127.0.0.1",
+                                    io_listener_address(listener)->port, 0, &ops, &talker),
+                     0);
+    assert_true(is_answered(&w, 1000, 3000));
+    assert_true(is_answered(&w, 1, 3000000));
+    assert_non_null(buf_extend(&much, RPC_ANSWERS_MAX + (100 << 20))); /* never touched */
+    (void)io_stream_write_buf(talker.stream, &much);
+    while (!io_streams_waiting())
+        io_loop_turn(loop, false);
+    assert_false(is_answered(&w, 1000, 3000));
+    assert_false(is_answered(&w, 1, 3000000));
+    assert_true(is_answered(&w, 100, 3000));
+    end_client(&talker);
+    io_loop_turn(loop, false);
+    assert_int_equal(io_streams_waiting(), 0);
+    assert_true(is_answered(&w, 1000, 3000));
+    end_client(&deaf);
+    io_listener_close(listener);
+    world_end(&w);
+}
+
 /* --- The servers, by a method --- */
 
 static int start_nothing(void *context, const struct rpc_server_wish *wish,
@@ -582,6 +653,7 @@ int main(void)
         cmocka_unit_test(test_many_messages),
         cmocka_unit_test(test_turns),
         cmocka_unit_test(test_no_descriptors),
+        cmocka_unit_test(test_memory),
         cmocka_unit_test(test_start),
         cmocka_unit_test(test_end),
         cmocka_unit_test(test_alone),
