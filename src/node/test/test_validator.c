@@ -4,7 +4,10 @@
 
 #include "base/hex.h"
 #include "base/mem.h"
+#include "io/worker.h"
+#include "node/validator/priv.h"
 
+#include <fcntl.h>
 #include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -298,10 +301,44 @@ static void test_blocks_and_a_restart(void **state)
     run_to(world, 5);
 }
 
+/* With a full disk one waits. What it signs is written again, and by nobody else while it is. */
+static void test_full_disk(void **state)
+{
+    struct world *world = *state;
+    int kept[2], full = open("/dev/full", O_RDWR);
+    assert_true(full >= 0);
+    for (size_t i = 0; i < VALIDATORS; i++)
+        bring_up(world, i);
+    struct node_validator *v = world->members[1].validator;
+    for (size_t i = 0; i < 2; i++) {
+        kept[i] = dup(v->record.files[i]);
+        assert_true(kept[i] >= 0 && dup2(full, v->record.files[i]) >= 0);
+    }
+    close(full);
+    for (size_t i = 0; i < VALIDATORS; i++)
+        node_validator_start(world->members[i].validator);
+    world->goal = UINT64_MAX;
+    while (!v->record_failed)
+        io_loop_turn(world->loop, true);
+    io_timer_stop(&v->record_retry);
+    node_validator_carry_on(v);
+    node_validator_carry_on(v);
+    assert_int_equal(io_worker_pending(v->recorder), 1);
+    while (io_worker_pending(v->recorder))
+        io_loop_turn(world->loop, true);
+    assert_true(v->record_failed);
+    for (size_t i = 0; i < 2; i++) {
+        assert_true(dup2(kept[i], v->record.files[i]) >= 0);
+        close(kept[i]);
+    }
+    run_to(world, v->height + 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_blocks_and_a_restart, set_up, clean_up),
+        cmocka_unit_test_setup_teardown(test_full_disk, set_up, clean_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

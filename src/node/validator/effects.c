@@ -15,9 +15,10 @@ static void record_written(void *context);
 static void start_record(struct node_validator *v)
 {
     v->recording = true;
+    v->record_failed = false;
     if (io_worker_run(v->recorder, write_record, record_written, v) == ERR_OK)
         return;
-    v->record_status = ERR_NOMEM;
+    v->record_failed = true;
     io_timer_start(&v->record_retry, NODE_RETRY_MS);
 }
 
@@ -35,6 +36,7 @@ static void record_written(void *context)
         NODE_LOG_ERROR, "This validator waits: what it signs cannot be made durable",
         node_text("err", v->record_detail.text),
         node_text("remedy", v->record_status == ERR_NOSPACE ? "free some space" : "see the disk"));
+    v->record_failed = true;
     io_timer_start(&v->record_retry, NODE_RETRY_MS);
 }
 
@@ -97,7 +99,7 @@ void node_validator_carry_on(struct node_validator *v)
 {
     if (v->carrying || v->stopped)
         return; /* an effect led to another event: its effects are behind the present ones */
-    if (v->recording && v->record_status != ERR_OK && !io_timer_started(&v->record_retry))
+    if (v->record_failed && !io_timer_started(&v->record_retry))
         start_record(v);
     v->carrying = true;
     while (!v->recording && v->effect_at < v->effects.count) {

@@ -48,7 +48,8 @@ struct node_validator {
     struct node_record record;
     struct buf record_bytes; /* engine's byte, then the machine's record: the last one */
     struct err_detail record_detail;
-    int record_status;
+    int record_status;  /* the recorder's, until it is done */
+    bool record_failed; /* it is to be written again */
     struct io_timer record_retry, sync_stall;
 
     struct node_validator_timer timers[CONSENSUS_TIMER_SLOTS];
