@@ -141,6 +141,15 @@ void tm_fail_error(struct tm_request *request, int status, const char *message)
             "%s", text);
 }
 
+void tm_fail_unread(struct tm_request *request, int status, const char *message)
+{
+    tm_fail(request,
+            status == ERR_NOMEM   ? 500
+            : status == ERR_LIMIT ? 413
+                                  : 400,
+            "%s", message[0] ? message : err_text(status));
+}
+
 /* --- Parts --- */
 
 const char *tm_text(struct arena *arena, struct bytes text)

@@ -243,11 +243,7 @@ void tm_post_partyinfo(struct tm_request *request)
                      ? ERR_LIMIT
                      : tmproto_partyinfo_decode(&h->info, &request->arena, body, &detail);
     if (status < 0) {
-        tm_fail(request,
-                status == ERR_NOMEM   ? 500
-                : status == ERR_LIMIT ? 413
-                                      : 400,
-                "%s", detail.text[0] ? detail.text : err_text(status));
+        tm_fail_unread(request, status, detail.text);
         return;
     }
     for (size_t i = 0; i < request->http->head.field_count; i++)
@@ -324,11 +320,7 @@ void tm_post_validate(struct tm_request *request)
     int status = tmproto_payload_decode(&payload, &request->arena, TMPROTO_LEGACY,
                                         request->http->body, &detail);
     if (status < 0) {
-        tm_fail(request,
-                status == ERR_NOMEM   ? 500
-                : status == ERR_LIMIT ? 413
-                                      : 400,
-                "%s", detail.text);
+        tm_fail_unread(request, status, detail.text);
         return;
     }
     if (payload.recipients.count == 0) {

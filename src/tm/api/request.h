@@ -87,8 +87,10 @@ void tm_fail(struct tm_request *request, unsigned status, const char *format, ..
 /* "<before><base64 of bytes><after>" */
 void tm_fail_named(struct tm_request *request, unsigned status, const char *before,
                    struct bytes bytes, const char *after);
-/* A failure of this machine. */
+/* A failure of this machine; NULL or "": the message is that of `status`. */
 void tm_fail_error(struct tm_request *request, int status, const char *message);
+/* What was sent could not be read; "" as above. */
+void tm_fail_unread(struct tm_request *request, int status, const char *message);
 
 /* --- Pages of other origins (cors.c) --- */
 

@@ -487,11 +487,7 @@ void tm_post_push(struct tm_request *request)
     struct bytes body = request->http->body;
     int status = tmproto_payload_decode(&payload, &request->arena, codec, body, &detail);
     if (status < 0) {
-        tm_fail(request,
-                status == ERR_NOMEM   ? 500
-                : status == ERR_LIMIT ? 413
-                                      : 400,
-                "%s", detail.text[0] ? detail.text : err_text(status));
+        tm_fail_unread(request, status, detail.text);
         return;
     }
     if (!request->api->options.recovering) {

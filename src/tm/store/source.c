@@ -21,46 +21,36 @@ static int ask(struct tm_session *session, struct tm_store_request *r, struct er
     return session->ops->run(session, r, detail);
 }
 
-static int read_payloads(const struct tm_source *source, struct tm_session *session,
-                         struct tm_store_request *r, struct err_detail *detail)
+/* Row `i` of what was answered, and its hash. */
+static struct bytes take_row(struct tm_source_row *ret_row, enum tm_source_kind kind,
+                             const struct tm_store_answer *answer, size_t i)
 {
-    uint8_t after[TM_STORE_HASH_MAX];
-    r->op = TM_STORE_OP_PAGE;
-    r->key = bytes_none();
-    int status;
-    do {
-        status = ask(session, r, detail);
-        for (size_t i = 0; status == 0 && i < r->answer.count; i++) {
-            struct tm_source_row row = {.kind = TM_SOURCE_PAYLOAD,
-                                        .payload = r->answer.payloads[i]};
-            status = source->row(source->context, &row, detail);
-        }
-        if (status == 0 && r->answer.more) {
-            struct bytes last = r->answer.payloads[r->answer.count - 1].hash;
-            if (last.len > sizeof(after))
-                return err_set(detail, ERR_CORRUPT, "a HASH of %zu bytes", last.len);
-            memcpy(after, last.data, last.len);
-            r->key = bytes_of(after, last.len);
-        }
-    } while (status == 0 && r->answer.more);
-    return status;
+    *ret_row = (struct tm_source_row){.kind = kind};
+    if (kind == TM_SOURCE_PAYLOAD)
+        ret_row->payload = answer->payloads[i];
+    else
+        ret_row->raw = answer->raws[i];
+    return kind == TM_SOURCE_PAYLOAD ? ret_row->payload.hash : ret_row->raw.hash;
 }
 
-static int read_raws(const struct tm_source *source, struct tm_session *session,
-                     struct tm_store_request *r, struct err_detail *detail)
+/* A whole table, page by page in the order of its hashes. */
+static int read_pages(const struct tm_source *source, struct tm_session *session,
+                      struct tm_store_request *r, enum tm_source_kind kind,
+                      struct err_detail *detail)
 {
     uint8_t after[TM_STORE_HASH_MAX];
-    r->op = TM_STORE_OP_PAGE_RAW;
+    r->op = kind == TM_SOURCE_PAYLOAD ? TM_STORE_OP_PAGE : TM_STORE_OP_PAGE_RAW;
     r->key = bytes_none();
     int status;
     do {
+        struct bytes last = bytes_none();
         status = ask(session, r, detail);
         for (size_t i = 0; status == 0 && i < r->answer.count; i++) {
-            struct tm_source_row row = {.kind = TM_SOURCE_RAW, .raw = r->answer.raws[i]};
+            struct tm_source_row row;
+            last = take_row(&row, kind, &r->answer, i);
             status = source->row(source->context, &row, detail);
         }
         if (status == 0 && r->answer.more) {
-            struct bytes last = r->answer.raws[r->answer.count - 1].hash;
             if (last.len > sizeof(after))
                 return err_set(detail, ERR_CORRUPT, "a HASH of %zu bytes", last.len);
             memcpy(after, last.data, last.len);
@@ -96,10 +86,10 @@ static int read_tessera(const struct tm_source *source, const struct tm_store_pl
     if (status == 0 && source->total)
         source->total(source->context, r.answer.count);
     if (status == 0)
-        status = read_payloads(source, session, &r, detail);
+        status = read_pages(source, session, &r, TM_SOURCE_PAYLOAD, detail);
     r.limit = PAGE_ROWS;
     if (status == 0)
-        status = read_raws(source, session, &r, detail);
+        status = read_pages(source, session, &r, TM_SOURCE_RAW, detail);
     if (status == 0)
         status = read_groups(source, session, &r, detail);
     arena_release(&r.arena);
