@@ -7,9 +7,10 @@
 
 #include <signal.h>
 
-static void take_down(struct node *node)
+/* Nobody is answered any more. What was under way is done; what follows in a batch finds only the
+ * workers that are left. */
+static void stop_answering(struct node *node)
 {
-    struct node_network *network = node->network;
     node_manager_stop(node->manager);
     node_audit_answerer_end(node->answerer);
     node_metrics_stop(node->metrics);
@@ -20,7 +21,6 @@ static void take_down(struct node *node)
     if (node->ipc)
         NODE_LOG(NODE_LOG_INFO, "IPC endpoint closed", node_text("url", node->ipc_path));
     rpc_ipc_stop(node->ipc);
-    /* What was under way is done, and answered to nobody. What follows in a batch finds only those that are left. */
     for (size_t i = 0; i < RPC_WAITERS_MAX; i++) {
         io_worker_free(node->waiters[i]);
         node->backend.waiters[i] = NULL;
@@ -33,18 +33,29 @@ static void take_down(struct node *node)
     rpc_free(node->rpc);
     node->rpc = NULL;
     node_security_close(&node->security);
+}
+
+/* Consensus, network and chain end; what was under way is done, and told to those that are left. */
+static void stop_working(struct node *node)
+{
     node_validator_stop(node->validator);
     node_signer_stop(node->signer);
     node_raft_stop(node->raft);
     node_permission_stop(node->permission);
-    node_network_stop(network);
-    if (network)
+    node_network_stop(node->network);
+    if (node->network)
         NODE_LOG(NODE_LOG_INFO, "Ethereum protocol stopped");
     node_transactions_stop(node->transactions);
     if (node->transactions)
         NODE_LOG(NODE_LOG_INFO, "Transaction pool stopped");
-    node_chain_stop(node->chain); /* what was under way is done, and told to the others */
-    node_network_free(network);
+    node_chain_stop(node->chain);
+}
+
+static void take_down(struct node *node)
+{
+    stop_answering(node);
+    stop_working(node);
+    node_network_free(node->network);
     node->network = NULL;
     io_worker_free(node->background);
     node_validator_free(node->validator);
