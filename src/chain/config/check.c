@@ -196,6 +196,21 @@ static int check_times(const struct chain_config *c, struct err_detail *detail)
     return 0;
 }
 
+/* In that block the accounts of Ethereum's main network that had to do with the DAO are emptied into
+ * another one. On a chain that has none of them that makes them, empty; from EIP-158 on they are gone
+ * at the block's end. Block 0 is not executed. */
+static int check_dao(const struct chain_config *c, struct err_detail *detail)
+{
+    const struct chain_optional dao = c->blocks[CHAIN_BLOCK_DAO];
+    const struct chain_optional eip158 = c->blocks[CHAIN_BLOCK_EIP158];
+    if (!c->dao_support || !dao.set || dao.value == 0 || (eip158.set && eip158.value <= dao.value))
+        return 0;
+    return err_set(detail, ERR_INPUT,
+                   "daoForkSupport: the DAO fork's change of the state in block %" PRIu64
+                   " is not made here",
+                   dao.value);
+}
+
 int chain_config_check(const struct chain_config *c, struct err_detail *detail)
 {
     /* Absent counts as 64: what a chain's first commit stores. */
@@ -205,6 +220,8 @@ int chain_config_check(const struct chain_config *c, struct err_detail *detail)
     if (c->max_code_size && !code_size_ok(c->max_code_size))
         return err_set(detail, ERR_INPUT, "Genesis max code size must be between 24 and 128");
     int err = check_order(c, detail);
+    if (!err)
+        err = check_dao(c, detail);
     return err ? err : check_times(c, detail);
 }
 

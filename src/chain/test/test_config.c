@@ -227,6 +227,8 @@ static void test_genesis_refused(void **state)
 
 #define CONTRACT "\"0x00000000000000000000000000000000000000aa\""
 
+#define DAO_AT_7 "{\"homesteadBlock\": 0, \"daoForkBlock\": 7, \"daoForkSupport\": true"
+
 static void test_config_refused(void **state)
 {
     (void)state;
@@ -273,6 +275,14 @@ static void test_config_refused(void **state)
          "unsupported fork ordering: homesteadBlock enabled at 4, but eip150Block enabled at 3"},
         {"{\"shanghaiTime\": 1}",
          "unsupported fork ordering: londonBlock not enabled, but shanghaiTime enabled at 1"},
+        {DAO_AT_7 "}",
+         "daoForkSupport: the DAO fork's change of the state in block 7 is not made here"},
+    };
+    static const char *const taken[] = {
+        DAO_AT_7 ", \"eip150Block\": 7, \"eip155Block\": 7, \"eip158Block\": 7}",
+        "{\"homesteadBlock\": 0, \"daoForkBlock\": 0, \"daoForkSupport\": true}",
+        "{\"homesteadBlock\": 0, \"daoForkBlock\": 7}",
+        "{\"daoForkSupport\": true}",
     };
     struct err_detail detail;
     for (size_t i = 0; i < sizeof(init) / sizeof(init[0]); i++) {
@@ -287,6 +297,11 @@ static void test_config_refused(void **state)
         int err = chain_config_check(config, &detail);
         if (err != ERR_INPUT || !strstr(detail.text, start[i].text))
             fail_msg("%s: %d %s", start[i].json, err, detail.text);
+        chain_config_free(config);
+    }
+    for (size_t i = 0; i < BASE_COUNT(taken); i++) {
+        struct chain_config *config = config_of(taken[i]);
+        assert_int_equal(chain_config_check(config, &detail), 0);
         chain_config_free(config);
     }
     struct chain_config *config = config_of("{\"chainId\": 1, \"ibft\": {\"policy\": 0}}");
