@@ -15,14 +15,12 @@
 
 #include "base/types.h"
 
-enum {
-    CRYPTO_KECCAK256_RATE = 136, /* bytes absorbed per permutation */
-    CRYPTO_KECCAK512_RATE = 72,
-};
+enum { CRYPTO_KECCAK256_RATE = 136 }; /* bytes absorbed per permutation */
 
 /* Of the empty input: the code hash of an account without code (Yellow Paper, section 4.1). */
 extern const struct hash256 crypto_keccak256_empty;
 
+/* Of `data`. */
 void crypto_keccak256(struct hash256 *ret_hash, struct bytes data);
 
 /* ret_hashes[i] = Keccak-256 of inputs[i], for i below `count`. Independent inputs share vector

@@ -44,11 +44,11 @@ static void absorb(uint64_t state[25], const struct bytes *parts, size_t count, 
 void crypto_sha3_512(uint8_t ret_hash[64], const struct bytes *parts, size_t count)
 {
     uint64_t state[25] = {0};
-    absorb(state, parts, count, CRYPTO_KECCAK512_RATE);
+    absorb(state, parts, count, CRYPTO_SHA3_512_RATE);
     memcpy(ret_hash, state, 64);
 }
 
-const struct crypto_keccak_sponge crypto_sha3_512_sponge = {CRYPTO_KECCAK512_RATE, 64, 0x06};
+const struct crypto_keccak_sponge crypto_sha3_512_sponge = {CRYPTO_SHA3_512_RATE, 64, 0x06};
 
 void crypto_sha3_512_many(uint8_t (*ret_hashes)[64], const struct bytes *inputs, size_t count)
 {

@@ -46,7 +46,7 @@ LANE_TARGET static void absorb_1088(uint64_t *lanes, const uint8_t *const *block
 
 LANE_TARGET static void absorb_576(uint64_t *lanes, const uint8_t *const *blocks, unsigned fresh)
 {
-    absorb_words(lanes, blocks, fresh, CRYPTO_KECCAK512_RATE / 8);
+    absorb_words(lanes, blocks, fresh, CRYPTO_SHA3_512_RATE / 8);
 }
 
 const struct crypto_keccak_wide crypto_keccak_avx512 = {

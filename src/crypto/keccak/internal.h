@@ -32,7 +32,7 @@ struct crypto_keccak_wide {
     unsigned width;
     unsigned least; /* inputs from which on it is worth while */
     /* Empties every state j whose bit j of `fresh` is set, adds the block blocks[j] to each state, and permutes all. A
-     * block has CRYPTO_KECCAK256_RATE bytes, or CRYPTO_KECCAK512_RATE. */
+     * block has CRYPTO_KECCAK256_RATE bytes, or CRYPTO_SHA3_512_RATE. */
     void (*absorb_1088)(uint64_t *lanes, const uint8_t *const *blocks, unsigned fresh);
     void (*absorb_576)(uint64_t *lanes, const uint8_t *const *blocks, unsigned fresh);
 };
@@ -42,7 +42,7 @@ extern const struct crypto_keccak_wide crypto_keccak_avx2, crypto_keccak_avx512v
 
 /* A hash as a sponge. */
 struct crypto_keccak_sponge {
-    size_t rate; /* CRYPTO_KECCAK256_RATE or CRYPTO_KECCAK512_RATE */
+    size_t rate; /* CRYPTO_KECCAK256_RATE or CRYPTO_SHA3_512_RATE */
     size_t size; /* of the hash, in whole lanes */
     uint8_t pad; /* the first byte behind the input */
 };
@@ -50,6 +50,7 @@ struct crypto_keccak_sponge {
 extern const struct crypto_keccak_sponge crypto_keccak256_sponge, crypto_sha3_512_sponge;
 
 enum {
+    CRYPTO_SHA3_512_RATE = 72, /* bytes, beside CRYPTO_KECCAK256_RATE */
     CRYPTO_KECCAK_SINGLES = 2,
     CRYPTO_KECCAK_WIDES = 3,
     CRYPTO_KECCAK_MAX_WIDTH = 8,
