@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+/* Since some moment before the program's start: only differences mean something. */
 uint64_t base_now_ms(void);
 uint64_t base_now_ns(void);
 double base_now_seconds(void);

@@ -258,6 +258,7 @@ static inline bool u256_sub_checked(struct u256 *r, const struct u256 *a, const 
     return true;
 }
 
+/* False, and *r as it was, when the product does not fit. */
 bool u256_mul_checked(struct u256 *r, const struct u256 *a, const struct u256 *b);
 
 /* 32 bytes, big endian. */

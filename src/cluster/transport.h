@@ -44,6 +44,7 @@ struct cluster_transport_options {
     void (*report)(void *context, bool warn, const char *text);
 };
 
+/* Opens nothing yet. The options' texts and loop outlive it. ERR_NOMEM. */
 int cluster_transport_new(struct cluster_transport **ret_transport,
                           const struct cluster_transport_options *options) BASE_NODISCARD;
 /* Listens. ERR_IO with the address in the message. */

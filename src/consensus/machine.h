@@ -266,6 +266,7 @@ struct consensus_machine_ops {
 extern const struct consensus_machine_ops qbft_machine;
 extern const struct consensus_machine_ops ibft_machine;
 
+/* One of the kind `ops`; failures as its `make`. */
 int consensus_machine_new(struct consensus_machine **ret_machine,
                           const struct consensus_machine_ops *ops,
                           const struct consensus_options *options,

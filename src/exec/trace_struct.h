@@ -31,6 +31,7 @@ struct exec_trace {
     struct buf stack;     /* of that step */
 };
 
+/* The options are copied. The tracer's calls fail as `write` does, or with ERR_NOMEM. */
 void exec_trace_init(struct exec_trace *trace, const struct exec_trace_options *options,
                      int (*write)(void *context, struct bytes line), void *write_context);
 void exec_trace_release(struct exec_trace *trace);

@@ -92,6 +92,7 @@ struct node_build {
     void *sign_context;
 };
 
+/* Builds a block on the head; its callback is on the loop. The batch is gone in any case. */
 typedef void node_built_fn(void *context, struct node_built *built);
 int node_chain_build(struct node_chain *chain, struct node_build *build, node_built_fn *fn,
                      void *context) BASE_NODISCARD;

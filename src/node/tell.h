@@ -16,6 +16,7 @@ struct node_segment {
 };
 
 void node_tell_segment(const struct node_segment *segment);
+/* A proposal of this node, not agreed on yet; and one that was, `took_ms` after it was built. */
 void node_tell_built(const struct node_built *built);
 void node_tell_sealed(const struct chain_block *block, uint64_t took_ms);
 

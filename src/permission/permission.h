@@ -27,6 +27,7 @@ struct permission_options {
     void *context;
 };
 
+/* The chain, and what the callbacks are given, outlive it. ERR_NOMEM. */
 int permission_new(struct permission **ret_permission,
                    const struct permission_options *options) BASE_NODISCARD;
 /* NULL is fine. The chain's thread has ended, or has not begun. */
@@ -49,9 +50,11 @@ enum permission_phase {
 int permission_head(struct permission *permission, bool removed, enum permission_phase *ret_phase,
                     struct err_detail *detail) BASE_NODISCARD;
 
+/* Its parts, borrowed: what was configured, what the contracts say by the last permission_head, and who asks them. */
 const struct permission_config *permission_config_of(const struct permission *permission);
 const struct permission_model *permission_model_of(const struct permission *permission);
 struct permission_asker *permission_asker_of(struct permission *permission);
+/* As the options said. */
 bool permission_is_raft(const struct permission *permission);
 bool permission_uses_dns(const struct permission *permission);
 

@@ -1,3 +1,4 @@
+/* What the files of `privacy` know of each other: the manager's state, its cache, requests and answers. */
 #ifndef PRIVACY_INTERNAL_H
 #define PRIVACY_INTERNAL_H
 
@@ -33,6 +34,7 @@ struct privacy_tm {
         *ahead; /* made by the thread that executes, when a block is worth it; NULL: not yet */
 };
 
+/* By the clock of the options, in milliseconds. */
 uint64_t privacy_now(const struct privacy_tm *tm);
 
 /* cache.c; a payload that does not fit, or no memory, is not kept. */

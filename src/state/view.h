@@ -108,6 +108,7 @@ int state_view_store_transient(struct state_view *view, const struct address *ad
 
 /* --- Access list of the transaction (EIP-2929, EIP-2930); nothing is read from the store --- */
 
+/* Put on the list, until the transaction ends or is rolled back behind this. *ret_cold: it was not there. ERR_NOMEM. */
 int state_view_access_account(struct state_view *view, bool *ret_cold,
                               const struct address *address) BASE_NODISCARD;
 int state_view_access_slot(struct state_view *view, bool *ret_cold, const struct address *address,

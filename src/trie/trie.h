@@ -13,7 +13,7 @@
  *     trie_init(&t, &arena, TRIE_PLAIN, txn, NODES, &old_root, &detail);
  *     trie_update(&t, items, n);             changed keys, sorted
  *     trie_hash(&t, &hash);                  compare with the header, build a proposal …
- *     trie_batch_begin(&batch, write_txn, NODES, STALE, block_number);
+ *     trie_batch_begin(&batch, write_txn, NODES, STALE, block_number, &detail);
  *     trie_commit(&t, &new_root, &batch);    and other tries of the same block
  *     trie_batch_end(&batch);
  *     store_commit(write_txn);
@@ -158,6 +158,8 @@ struct trie_batch {
     struct err_detail *detail;
 };
 
+/* `txn` writes and outlives the batch, as does `detail` (may be NULL), which gets the message of every failure up to
+ * trie_batch_end. ERR_CORRUPT, and those of the store; then there is nothing to release. */
 int trie_batch_begin(struct trie_batch *batch, struct store_txn *txn, unsigned nodes,
                      unsigned stale, uint64_t version, struct err_detail *detail) BASE_NODISCARD;
 /* Writes the record of replaced nodes and the counter, and releases the batch. */
@@ -210,6 +212,7 @@ struct trie_proof {
     size_t count;
 };
 
+/* ERR_LIMIT: a key longer than TRIE_KEY_MAX. ERR_CORRUPT, ERR_NOMEM, and those of the store. */
 int trie_prove(struct trie *t, struct trie_proof *ret_proof, struct arena *arena,
                struct bytes key) BASE_NODISCARD;
 

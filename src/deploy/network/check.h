@@ -8,6 +8,8 @@
 void deploy_network_check(const struct deploy_network *network, enum deploy_target target,
                           struct deploy_report *report);
 
+/* One by one: names that must differ; ports; transaction managers; who validates; how peers are reached from outside, and
+ * organizations that are outside themselves; secrets in clear. */
 void deploy_check_names(const struct deploy_network *network, struct deploy_report *report);
 void deploy_check_ports(const struct deploy_network *network, struct deploy_report *report);
 void deploy_check_managers(const struct deploy_network *network, enum deploy_target target,

@@ -46,7 +46,9 @@ int node_raft_start(struct node_raft *raft, struct err_detail *detail) BASE_NODI
 void node_raft_stop(struct node_raft *raft);
 void node_raft_free(struct node_raft *raft);
 
+/* The chain's head has moved. */
 void node_raft_head(struct node_raft *raft);
+/* Transactions have come into the pool that can be executed. */
 void node_raft_pending(struct node_raft *raft);
 /* Whether a node belongs to the cluster: others are not let in. */
 bool node_raft_permits(const struct node_raft *raft, const struct crypto_public_key *key);

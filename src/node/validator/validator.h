@@ -65,6 +65,7 @@ void node_validator_set_extra(struct node_validator *validator, struct bytes ext
 /* Transactions have come into the pool that can be executed. */
 void node_validator_pending(struct node_validator *validator);
 
+/* An Istanbul message of a peer, `payload` borrowed for the call; and that a validator's connection came or went. */
 void node_validator_message(struct node_validator *validator, const struct address *from,
                             unsigned code, struct bytes payload);
 void node_validator_peer(struct node_validator *validator, const struct address *address,
@@ -73,6 +74,7 @@ void node_validator_peer(struct node_validator *validator, const struct address 
 /* istanbul_propose, _discard, _candidates. */
 struct node_votes *node_validator_votes(struct node_validator *validator);
 
+/* Of the node key: who it is among validators. Borrowed. */
 const struct address *node_validator_address(const struct node_validator *validator);
 
 #endif

@@ -76,12 +76,15 @@ struct tm_request {
 
 /* --- Ends: each answers the request and frees it --- */
 
+/* The body is taken over and released, also when it is sent no more. `type` NULL: without a Content-Type; _json: of the
+ * request's media type. */
 void tm_answer(struct tm_request *request, unsigned status, const char *type, struct buf *body);
 void tm_answer_text(struct tm_request *request, unsigned status, struct bytes text);
 void tm_answer_json(struct tm_request *request, unsigned status, struct buf *body);
 /* With a Location: the address of this payload. */
 void tm_answer_at(struct tm_request *request, unsigned status, struct bytes hash, const char *type,
                   struct buf *body);
+/* A line of text that says why. */
 void tm_fail(struct tm_request *request, unsigned status, const char *format, ...)
     BASE_PRINTF(3, 4);
 /* "<before><base64 of bytes><after>" */
