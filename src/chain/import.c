@@ -277,6 +277,15 @@ static void settle_last(struct importing *im)
         im->err = err;
 }
 
+/* What is written is durable, and the block that was refused (NULL: none was) is kept when it is a bad one. */
+static void end(struct importing *im, struct chain_block *refused, enum chain_verdict *ret_verdict)
+{
+    settle_last(im);
+    if (!im->err && refused && chain_is_bad(im->verdict))
+        chain_keep_bad(im->chain, refused);
+    *ret_verdict = is_good(im->verdict) ? CHAIN_VALID : im->verdict;
+}
+
 int chain_import_source(struct chain *chain, enum chain_verdict *ret_verdict,
                         struct chain_progress *progress, struct err_detail *why,
                         const struct chain_source *source)
@@ -299,14 +308,28 @@ int chain_import_source(struct chain *chain, enum chain_verdict *ret_verdict,
         else
             refused = block;
     }
-    settle_last(&im);
-    if (!im.err && refused && chain_is_bad(im.verdict))
-        chain_keep_bad(chain, refused);
+    end(&im, refused, ret_verdict);
     if (!im.err && !refused && a->err)
         im.err = err_set(why, a->err, "%s", *a->detail.text ? a->detail.text : err_text(a->err));
     chain_block_unref(refused);
     finish(a);
-    *ret_verdict = is_good(im.verdict) ? CHAIN_VALID : im.verdict;
+    return im.err;
+}
+
+/* --- One block: there is nothing to run ahead of, and a thread costs more than an empty block does --- */
+
+static int import_one(struct chain *chain, enum chain_verdict *ret_verdict,
+                      struct chain_progress *progress, struct err_detail *why,
+                      struct chain_block *block)
+{
+    static const struct chain_source none;
+    struct importing im = {
+        .chain = chain, .source = &none, .progress = progress, .why = why, .verdict = CHAIN_VALID};
+    int err = recover(chain, block);
+    if (err)
+        return err_set(why, err, "%s", err_text(err));
+    take_in(&im, block);
+    end(&im, is_good(im.verdict) ? NULL : block, ret_verdict);
     return im.err;
 }
 
@@ -333,7 +356,9 @@ int chain_import(struct chain *chain, enum chain_verdict *ret_verdict, size_t *r
     struct chain_progress progress = {0};
     struct err_detail unused;
     const struct chain_source source = {next_of_array, NULL, &array};
-    int err = chain_import_source(chain, ret_verdict, &progress, why ? why : &unused, &source);
+    why = why ? why : &unused;
+    int err = count == 1 ? import_one(chain, ret_verdict, &progress, why, blocks[0])
+                         : chain_import_source(chain, ret_verdict, &progress, why, &source);
     *ret_count = progress.blocks;
     return err;
 }

@@ -412,6 +412,51 @@ static void test_limits(void **state)
     end_world(&w);
 }
 
+static void forget_bad(struct store *store)
+{
+    struct store_txn *txn;
+    maker_must(store_begin_write(&txn, store, NULL), "write", NULL);
+    maker_must(store_delete(txn, CHAIN_INFO, bytes_str("bad")), "delete", NULL);
+    maker_must(store_commit(txn), "commit", NULL);
+}
+
+/* --- One block, without a thread that runs ahead --- */
+
+static enum chain_verdict import_one(struct peer *p, struct chain_block *block, size_t expected)
+{
+    enum chain_verdict verdict;
+    struct err_detail detail = {""};
+    size_t count = 9;
+    maker_must(chain_import(p->chain, &verdict, &count, &detail, &block, 1), "import", &detail);
+    assert_int_equal(count, expected);
+    assert_null(p->chain->batch.txn);
+    return verdict;
+}
+
+static void test_one(void **state)
+{
+    (void)state;
+    struct world w;
+    struct peer p;
+    struct err_detail detail = {""};
+    make_world(&w, QBFT);
+    struct buf expected = one_by_one(&w, true, false);
+    maker_must(open_peer(&p, &w, memory(), true, CHAIN_BATCH_BLOCKS, &detail), "open", &detail);
+    assert_int_equal(import_one(&p, w.blocks[1], 0), CHAIN_UNKNOWN_PARENT);
+    for (size_t i = 0; i < BLOCKS; i++) {
+        if (i + 1 == BAD)
+            assert_int_equal(import_one(&p, w.bad, 0), CHAIN_BAD_RESULT);
+        assert_int_equal(import_one(&p, w.blocks[i], 1), CHAIN_VALID);
+        assert_int_equal(import_one(&p, w.blocks[i], 1), CHAIN_VALID); /* it is known */
+        assert_int_equal(p.heads, i + 1);
+    }
+    forget_bad(p.store);
+    expect_same(p.store, &expected);
+    buf_release(&expected);
+    close_peer(&p);
+    end_world(&w);
+}
+
 /* --- A block that is refused --- */
 
 static void test_refused(void **state)
@@ -442,10 +487,7 @@ static void test_refused(void **state)
     chain_reader_close(&reader);
     /* Seven known ones, and the rest; but for the bad block all is as if it had never come. */
     import_all(&p, &w);
-    struct store_txn *txn;
-    maker_must(store_begin_write(&txn, p.store, NULL), "write", NULL);
-    maker_must(store_delete(txn, CHAIN_INFO, bytes_str("bad")), "delete", NULL);
-    maker_must(store_commit(txn), "commit", NULL);
+    forget_bad(p.store);
     expect_same(p.store, &expected);
     buf_release(&expected);
     close_peer(&p);
@@ -553,9 +595,8 @@ static void test_failing_disk(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_same),
-        cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_same),         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_one),          cmocka_unit_test(test_refused),
         cmocka_unit_test(test_failing_disk),
     };
     return cmocka_run_group_tests_name("batch", tests, NULL, NULL);
