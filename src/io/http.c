@@ -12,9 +12,21 @@ enum {
 
 /* --- Connections --- */
 
+/* One timer for all connections, which wakes nobody before the first deadline. */
+static void sweep_by(struct io_http_server *server, uint64_t deadline)
+{
+    uint64_t now = io_loop_now(server->loop), soonest = now + server->sweep_ms;
+    uint64_t at = deadline > soonest ? deadline : soonest;
+    if (io_timer_started(&server->sweep) && server->sweep_at <= at)
+        return;
+    server->sweep_at = at;
+    io_timer_start(&server->sweep, at - now);
+}
+
 void io_http_set_deadline(struct io_http_connection *c, uint64_t ms)
 {
     c->deadline = io_loop_now(c->server->loop) + ms;
+    sweep_by(c->server, c->deadline);
 }
 
 void io_http_request_free(struct io_http_request *request)
@@ -49,16 +61,18 @@ static void connection_close(struct io_http_connection *c)
 static void on_sweep(void *context)
 {
     struct io_http_server *server = context;
-    uint64_t now = io_loop_now(server->loop);
+    uint64_t now = io_loop_now(server->loop), first = UINT64_MAX;
     struct list_item *next;
     for (struct list_item *item = server->connections; item; item = next) {
         struct io_http_connection *c = LIST_OWNER(item, struct io_http_connection, item);
         next = item->next;
         if (c->deadline && now >= c->deadline)
             connection_close(c);
+        else if (c->deadline && c->deadline < first)
+            first = c->deadline;
     }
-    if (server->connections)
-        io_timer_start(&server->sweep, server->sweep_ms);
+    if (first != UINT64_MAX)
+        sweep_by(server, first);
 }
 
 void io_http_feed(struct io_http_connection *c, struct bytes data)
@@ -134,8 +148,6 @@ struct io_http_connection *io_http_connect(struct io_http_server *server, struct
     c->stream = stream;
     list_add(&server->connections, &c->item);
     io_http_set_deadline(c, server->options.idle_ms);
-    if (!io_timer_started(&server->sweep))
-        io_timer_start(&server->sweep, server->sweep_ms);
     io_stream_accept(stream, &stream_ops, c);
     return c;
 }

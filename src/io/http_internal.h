@@ -56,7 +56,8 @@ struct io_http_server {
     size_t other_count;
     bool ended;
     struct io_timer sweep;
-    uint64_t sweep_ms;
+    uint64_t sweep_ms; /* at least, between two sweeps */
+    uint64_t sweep_at; /* while it is started: by io_loop_now */
     uint64_t date_second;
     char date[40];
     struct buf head; /* of the answer that is being written */

@@ -1,6 +1,7 @@
 /* Heads and chunks of HTTP requests, and the server over real connections on loopback. */
 #include "base/file.h"
 #include "io/http.h"
+#include "io/timer.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -241,7 +242,7 @@ static void on_gone(void *context, struct io_http_request *request)
     w->gone++;
 }
 
-static void begin_half(struct world *w, uint64_t ms, uint64_t half_ms)
+static void begin_with(struct world *w, uint64_t ms, uint64_t idle_ms, uint64_t half_ms)
 {
     *w = (struct world){0};
     struct err_detail detail;
@@ -254,7 +255,7 @@ static void begin_half(struct world *w, uint64_t ms, uint64_t half_ms)
                                       .connections_max = 2,
                                       .read_ms = ms,
                                       .write_ms = ms,
-                                      .idle_ms = ms,
+                                      .idle_ms = idle_ms,
                                       .half_ms = half_ms};
     assert_int_equal(io_http_new(&w->server, w->loop, &options), 0);
     assert_int_equal(io_http_listen_tcp(w->server, "127.0.0.1", 0, &detail), 0);
@@ -263,7 +264,7 @@ static void begin_half(struct world *w, uint64_t ms, uint64_t half_ms)
 
 static void begin(struct world *w, uint64_t ms)
 {
-    begin_half(w, ms, 0);
+    begin_with(w, ms, ms, 0);
 }
 
 static void end(struct world *w)
@@ -464,7 +465,7 @@ static void test_half_closed(void **state)
 {
     (void)state;
     struct world w;
-    begin_half(&w, 60000, 60000);
+    begin_with(&w, 60000, 60000, 60000);
     w.keep = true;
     int fd =
         connect_half(&w, "GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\nGET");
@@ -486,7 +487,7 @@ static void test_half_closed(void **state)
     assert_int_equal(w.gone, 0);
     end(&w);
     /* After a while nobody is held to be there. */
-    begin_half(&w, 60000, 20);
+    begin_with(&w, 60000, 60000, 20);
     w.keep = true;
     fd = connect_half(&w, "GET /1 HTTP/1.1\r\nHost: x\r\n\r\n");
     read_half(&w, fd);
@@ -567,6 +568,31 @@ static void test_connection_limit(void **state)
     end(&w);
 }
 
+static void raise_flag(void *context)
+{
+    *(volatile bool *)context = true;
+}
+
+/* A connection that only waits wakes nobody: one look at the deadline of the request before, none for its own, which is far. */
+static void test_no_wakes(void **state)
+{
+    (void)state;
+    struct world w;
+    volatile bool over = false;
+    unsigned turns = 0;
+    struct io_timer timer;
+    begin_with(&w, 20, 60000, 0);
+    say(&w, "GET /a HTTP/1.1\r\nHost: x\r\n\r\n");
+    await(&w, "GET /a ", 1);
+    io_timer_init(&timer, w.loop, raise_flag, (void *)(uintptr_t)&over);
+    io_timer_start(&timer, 200);
+    for (; !over; turns++)
+        io_loop_turn(w.loop, true);
+    assert_true(turns <= 5);
+    assert_false(w.closed);
+    end(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -584,6 +610,7 @@ int main(void)
         cmocka_unit_test(test_another_language),
         cmocka_unit_test(test_greedy_client),
         cmocka_unit_test(test_connection_limit),
+        cmocka_unit_test(test_no_wakes),
     };
     return cmocka_run_group_tests_name("http", tests, NULL, NULL);
 }
