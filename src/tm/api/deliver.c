@@ -4,8 +4,9 @@
 #include "base/mem.h"
 
 enum {
-    IDLE_MS = 2000,                       /* between looks at the queue */
-    PAGE = 64,                            /* payloads under way at a time */
+    IDLE_MS = 2000,   /* between looks at the queue, while there is something in it */
+    EMPTY_MS = 60000, /* and while there is nothing: another process may put something there */
+    PAGE = 64,        /* payloads under way at a time */
     PAUSE_MAX_MS = TM_STORE_AHEAD_MAX_MS, /* between attempts at one party */
 };
 
@@ -21,6 +22,7 @@ struct delivering {
     struct arena arena;
     struct item *items;
     size_t count, left;
+    bool empty; /* nothing will be due for as long as anything can be put off */
 };
 
 static void finish(struct delivering *d)
@@ -28,13 +30,20 @@ static void finish(struct delivering *d)
     struct tm_api *api = d->api;
     if (--d->left > 0)
         return;
-    bool full = d->count == PAGE;
+    bool full = d->count == PAGE, empty = d->empty && !api->queued;
     arena_release(&d->arena);
     mem_free(d);
     api->busy--;
     api->delivering = false;
     if (!api->draining)
-        io_timer_start(&api->deliver, full ? 0 : IDLE_MS);
+        io_timer_start(&api->deliver, full ? 0 : empty ? EMPTY_MS : IDLE_MS);
+}
+
+void tm_deliver_queued(struct tm_api *api)
+{
+    api->queued = true;
+    if (api->started && !api->delivering && !api->draining)
+        io_timer_start(&api->deliver, IDLE_MS);
 }
 
 static void on_noted(void *context, const struct tm_store_answer *a)
@@ -104,9 +113,31 @@ static void on_payload(void *context, const struct tm_store_answer *a)
         postpone(item);
 }
 
+static void on_later(void *context, const struct tm_store_answer *a)
+{
+    struct delivering *d = context;
+    d->empty = a->status == TM_STORE_DONE && a->count == 0;
+    finish(d);
+}
+
+/* Nothing is due: is there anything at all? */
+static void look_ahead(struct delivering *d)
+{
+    struct tm_api *api = d->api;
+    uint64_t end = io_loop_wall_ms(api->options.loop) + PAUSE_MAX_MS;
+    d->left = 1;
+    api->queued = false; /* what is put there from now on is said again */
+    if (tm_store_deliveries(api->options.store, end, 1, on_later, d) < 0)
+        finish(d);
+}
+
 static void on_due(void *context, const struct tm_store_answer *a)
 {
     struct delivering *d = context;
+    if (a->status == TM_STORE_DONE && a->count == 0) {
+        look_ahead(d);
+        return;
+    }
     size_t count = a->status == TM_STORE_DONE ? a->count : 0;
     d->items = count ? arena_alloc_zeroed(&d->arena, count, sizeof(*d->items)) : NULL;
     d->count = d->items ? count : 0;

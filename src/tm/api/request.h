@@ -41,6 +41,7 @@ struct tm_api {
     struct io_timer round;   /* of party information */
     struct io_timer deliver; /* of what is queued */
     bool delivering, draining, started;
+    bool queued; /* something, since the queue was found empty */
     size_t busy;
     uint64_t round_ms, next_round_ms;
     struct tm_figures *figures; /* one an endpoint */
@@ -198,6 +199,8 @@ void tm_notes_free(struct tm_api *api);
 /* peers.c, deliver.c, constellation.c */
 void tm_round(void *context);
 void tm_deliver(void *context);
+/* Something has been put into the queue: it is looked at soon. */
+void tm_deliver_queued(struct tm_api *api);
 void tm_constellation_serve(struct tm_request *request);
 /* Which of that dialect's statuses (200, 400, 401, 500; 404 for a payload that a node is no party of) stands for one of
  * ours. */

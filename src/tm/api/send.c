@@ -76,6 +76,8 @@ static void on_stored(void *context, const struct tm_store_answer *a)
 {
     struct sending *s = context;
     s->request->api->deliveries += a->status == TM_STORE_DONE ? s->delivery_count : 0;
+    if (s->delivery_count)
+        tm_deliver_queued(s->request->api);
     s->hash = a->hash;
     if (a->status < 0)
         tm_fail_error(s->request, a->status, a->message);
