@@ -288,6 +288,8 @@ int accounts_unlock(struct accounts *accounts, const struct address *address, st
     status = accounts_keep_key(accounts, address, &key, until);
     pthread_mutex_unlock(&accounts->lock);
     mem_wipe(&key, sizeof(key));
+    if (status == ERR_OK && until && accounts->on_timed)
+        accounts->on_timed(accounts->on_timed_context);
     return status == ERR_OK ? ACCOUNTS_OK : err_set(detail, status, "%s", err_text(status));
 }
 
@@ -298,11 +300,21 @@ void accounts_lock(struct accounts *accounts, const struct address *address)
     pthread_mutex_unlock(&accounts->lock);
 }
 
-void accounts_expire(struct accounts *accounts, uint64_t now)
+bool accounts_expire(struct accounts *accounts, uint64_t now)
 {
+    bool timed = false;
     pthread_mutex_lock(&accounts->lock);
     accounts_drop_keys(accounts, NULL, now);
+    for (const struct accounts_key *key = accounts->keys; key && !timed; key = key->next)
+        timed = key->until != 0;
     pthread_mutex_unlock(&accounts->lock);
+    return timed;
+}
+
+void accounts_on_timed(struct accounts *accounts, void (*fn)(void *context), void *context)
+{
+    accounts->on_timed = fn;
+    accounts->on_timed_context = context;
 }
 
 int accounts_sign(struct accounts *accounts, struct crypto_signature *ret_signature,

@@ -88,8 +88,11 @@ int accounts_unlock(struct accounts *accounts, const struct address *address, st
                     uint64_t duration, uint64_t now, struct err_detail *detail) BASE_NODISCARD;
 /* Forgets the key; also when there is none. */
 void accounts_lock(struct accounts *accounts, const struct address *address);
-/* Wipes the keys whose time is over. Call it every second or so. */
-void accounts_expire(struct accounts *accounts, uint64_t now);
+/* Wipes the keys whose time is over; true: others are kept for a time that is still to pass. Call it every second or so while there are
+ * such, of which `on_timed` tells. */
+bool accounts_expire(struct accounts *accounts, uint64_t now);
+/* Calls fn for each key that is kept for a time, in accounts_unlock, on its thread. Before the first unlocking. */
+void accounts_on_timed(struct accounts *accounts, void (*fn)(void *context), void *context);
 
 /* Signs with an unlocked key; LOCKED, or UNKNOWN when there is no file either. */
 int accounts_sign(struct accounts *accounts, struct crypto_signature *ret_signature,

@@ -30,6 +30,8 @@ struct accounts {
     struct accounts_file *files; /* by name */
     size_t count;
     struct accounts_key *keys;
+    void (*on_timed)(void *context); /* NULL: nobody asks */
+    void *on_timed_context;
 };
 
 /* Reads the folder again if it has changed. Under the lock. ERR_NOMEM, ERR_IO. */

@@ -87,7 +87,7 @@ void node_on_head(void *context, const struct node_head *head)
         node_raft_head(node->raft);
     tell_removed(node);
     if (node->rpc)
-        rpc_tell_head(node->rpc, header->number, head->blocks);
+        rpc_tell_head(node->rpc, header->number, head->blocks, head->transactions);
 }
 
 /* --emitcheckpoints: clients' transactions, as GoQuorum tells them. */
@@ -144,8 +144,23 @@ void node_on_executable(void *context, struct chain_tx *const *txs, size_t count
 void node_on_forget(void *context)
 {
     struct node *node = context;
-    accounts_expire(node->accounts, io_loop_now(node->loop));
-    io_timer_start(&node->forgetting, NODE_FORGET_MS);
+    if (accounts_expire(node->accounts, io_loop_now(node->loop)))
+        io_timer_start(&node->forgetting, NODE_FORGET_MS);
+}
+
+static void begin_forgetting(void *context)
+{
+    struct node *node = context;
+    if (!io_timer_started(&node->forgetting))
+        io_timer_start(&node->forgetting, NODE_FORGET_MS);
+}
+
+/* Any thread's. Without memory to say so the key is not used any more when its time is over, and is wiped with the next one's. */
+void node_on_timed(void *context)
+{
+    struct node *node = context;
+    if (io_loop_post(node->loop, begin_forgetting, node) != ERR_OK)
+        NODE_LOG(NODE_LOG_WARN, "A key is wiped later than its time");
 }
 
 void node_on_unlock_failed(void *context, const char *message)

@@ -268,6 +268,6 @@ int node_make_accounts(struct node *node, struct err_detail *detail)
     if (status != ERR_OK)
         return status;
     io_timer_init(&node->forgetting, node->loop, node_on_forget, node);
-    io_timer_start(&node->forgetting, NODE_FORGET_MS);
+    accounts_on_timed(node->accounts, node_on_timed, node);
     return node->config->dev ? node_dev_unlock(node->accounts, node->config, detail) : ERR_OK;
 }

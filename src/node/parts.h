@@ -74,6 +74,7 @@ void node_on_syncing(void *context, bool syncing);
 void node_on_peer(void *context, const struct p2p_peer *peer, const char *why);
 void node_on_executable(void *context, struct chain_tx *const *txs, size_t count);
 void node_on_forget(void *context);
+void node_on_timed(void *context);
 void node_on_unlock_failed(void *context, const char *message);
 enum { NODE_FORGET_MS = 1000 }; /* between two looks at keys whose time is over */
 

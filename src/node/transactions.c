@@ -88,6 +88,8 @@ static bool permitted(void *context, const struct chain_tx *tx)
 static void executable(void *context, struct chain_tx *const *txs, size_t count)
 {
     struct node_transactions *t = context;
+    if (t->local && !io_timer_started(&t->offer))
+        io_timer_start(&t->offer, OFFER_AGAIN_MS);
     if (t->options.executable)
         t->options.executable(t->options.context, txs, count);
 }
@@ -122,11 +124,9 @@ static void on_expire(void *context)
 /* The next local ones in line that others should have put into a block by now. */
 static void offer_again(struct node_transactions *t)
 {
-    struct chain_pool_stats stats;
     struct chain_pool_batch batch;
     struct chain_tx *tx;
-    chain_pool_stats(t->pool, &stats);
-    if (!stats.local || !t->local || chain_pool_take(t->pool, OFFER_MAX, &batch) != ERR_OK)
+    if (!t->local || chain_pool_take(t->pool, OFFER_MAX, &batch) != ERR_OK)
         return;
     struct hash256 hashes[OFFER_MAX];
     size_t count = 0;
@@ -139,9 +139,14 @@ static void offer_again(struct node_transactions *t)
     chain_pool_batch_release(&batch);
 }
 
+/* While there are local ones; the next that can be executed begins it again. */
 static void on_offer(void *context)
 {
     struct node_transactions *t = context;
+    struct chain_pool_stats stats;
+    chain_pool_stats(t->pool, &stats);
+    if (!stats.local)
+        return;
     offer_again(t);
     io_timer_start(&t->offer, OFFER_AGAIN_MS);
 }

@@ -109,8 +109,14 @@ static void test_import_again(void **state)
     assert_int_equal(accounts_import(accounts, &again, &key, text("x"), &detail), ERR_INPUT);
 }
 
+static void count_timed(void *context)
+{
+    ++*(int *)context;
+}
+
 static void test_unlock(void **state)
 {
+    int timed = 0;
     struct address address, stranger = {{1}}, signer;
     struct hash256 hash = {{9}};
     struct crypto_signature sig;
@@ -118,6 +124,7 @@ static void test_unlock(void **state)
     assert_int_equal(accounts_create(accounts, &address, NULL, text("pw"), &detail), ACCOUNTS_OK);
     assert_int_equal(accounts_sign(accounts, &sig, &address, &hash, 0), ACCOUNTS_LOCKED);
     assert_int_equal(accounts_sign(accounts, &sig, &stranger, &hash, 0), ACCOUNTS_UNKNOWN);
+    accounts_on_timed(accounts, count_timed, &timed);
     assert_int_equal(accounts_unlock(accounts, &address, text("no"), 1000, 0, &detail),
                      ACCOUNTS_WRONG_PASSWORD);
     assert_string_equal(detail.text, "could not decrypt key with given password");
@@ -129,9 +136,13 @@ static void test_unlock(void **state)
     assert_true(crypto_ecrecover(&signer, &hash, sig.rs, sig.recovery_id));
     assert_memory_equal(signer.b, address.b, 20);
     assert_int_equal(accounts_sign(accounts, &sig, &address, &hash, 1050), ACCOUNTS_LOCKED);
-    accounts_expire(accounts, 1050);
+    assert_int_equal(timed, 1);
+    assert_true(accounts_expire(accounts, 1049));
+    assert_false(accounts_expire(accounts, 1050));
     /* for ever, and then no shorter; locking ends it */
     assert_int_equal(accounts_unlock(accounts, &address, text("pw"), 0, 50, &detail), ACCOUNTS_OK);
+    assert_int_equal(timed, 1);
+    assert_false(accounts_expire(accounts, 50));
     assert_int_equal(accounts_unlock(accounts, &address, text("pw"), 1, 50, &detail), ACCOUNTS_OK);
     assert_int_equal(accounts_sign(accounts, &sig, &address, &hash, 1 << 30), ACCOUNTS_OK);
     accounts_lock(accounts, &address);

@@ -10,11 +10,13 @@
 #include <pthread.h>
 
 enum {
-    IDLE_MS = 1000,     /* between looks for notes */
+    IDLE_MS =
+        4000, /* between looks for notes: an audit may begin so late, and wakes nobody while there is none */
     BUSY_MS = 20,       /* after a question: the next one follows soon */
     BUSY_LOOKS = 150,   /* how often, before it is idle again */
     ANSWERED_MAX = 512, /* questions of one look */
-    TRIES = 6,          /* to send the first answer of one, a second apart */
+    TRIES = 6,          /* to send the first answer of one, */
+    AGAIN_MS = 1000,    /* so far apart */
 };
 
 struct node_audit_answerer {
@@ -241,7 +243,7 @@ static void answer_note(const struct node_audit_answerer *answerer, struct arena
     /* A manager that has just started learns only now where the others are. */
     for (unsigned i = 0; i < tries && !err; i++) {
         err = privacy_note_send(answerer->tm, &back, topic, &detail);
-        if (err != PRIVACY_FAILED || i + 1 == tries || privacy_pause(answerer->tm, IDLE_MS))
+        if (err != PRIVACY_FAILED || i + 1 == tries || privacy_pause(answerer->tm, AGAIN_MS))
             break;
         err = 0;
     }

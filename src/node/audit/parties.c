@@ -19,7 +19,7 @@
 #include <stdio.h>
 
 enum {
-    ANSWER_MS = 20000, /* for a party's node to answer: it looks for notes each second */
+    ANSWER_MS = 20000, /* for a party's node to answer: it looks for notes every four seconds */
     LOOK_MS = 20,
     PARTIES_MAX = 1024,
 };

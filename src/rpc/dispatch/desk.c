@@ -52,9 +52,11 @@ static void drop_head(void *context)
 void rpc_desks_head(struct rpc *rpc)
 {
     rpc_head_drop(&rpc_main_desk(rpc)->head);
-    for (size_t i = 1; i < rpc->desk_count; i++)
-        if (io_loop_post(rpc->desks[i].loop, drop_head, &rpc->desks[i]))
+    for (size_t i = 1; i < rpc->desk_count; i++) {
+        struct rpc_desk *desk = &rpc->desks[i];
+        if (atomic_load(&desk->head.is_open) && io_loop_post(desk->loop, drop_head, desk))
             continue; /* it looks itself before it answers */
+    }
 }
 
 static void empty_inbox(void *context)

@@ -32,7 +32,7 @@ static inline bool rpc_desk_is_main(const struct rpc_desk *desk)
  * without the loop's, and the `index`-th of these. */
 size_t rpc_desks_open(struct rpc *rpc);
 struct rpc_desk *rpc_desk_at(struct rpc *rpc, size_t index);
-/* The head has changed: nobody answers from the snapshot of the one before. */
+/* The head has changed: nobody answers from the snapshot of the one before. Desks that have none are not woken. */
 void rpc_desks_head(struct rpc *rpc);
 /* Behind the last transport and the last worker: what is still on its way between them goes home without an answer, and their threads end. */
 void rpc_desks_close(struct rpc *rpc);

@@ -14,6 +14,7 @@ void rpc_head_drop(struct rpc_head *head)
     chain_reader_close(&head->simulation.reader);
     chain_block_unref(head->block);
     head->block = NULL;
+    atomic_store(&head->is_open, false);
     head->has_environment = false;
     memset(head->heavy, 0, sizeof(head->heavy));
 }
@@ -29,13 +30,18 @@ static bool open_snapshot(struct rpc_head *head, struct chain *chain, struct cha
 {
     struct rpc_simulation *s = &head->simulation;
     struct hash256 hash;
-    if (chain_reader_open(&s->reader, chain))
+    /* Before it: who changes the head behind this sees it, and otherwise the snapshot is of the new one. */
+    atomic_store(&head->is_open, true);
+    if (chain_reader_open(&s->reader, chain)) {
+        atomic_store(&head->is_open, false);
         return false;
+    }
     int status = chain_reader_head(&s->reader, &s->number, &hash);
     if (status == 0)
         status = chain_reader_state(&s->reader, &s->state, s->number);
     if (status || !hash256_equal(&hash, &block->hash)) { /* else a commit came between the two */
         chain_reader_close(&s->reader);
+        atomic_store(&head->is_open, false);
         return false;
     }
     s->machine = &head->machine;

@@ -10,6 +10,8 @@
 
 #include "rpc/run/simulate.h"
 
+#include <stdatomic.h>
+
 enum {
     /* Of a call that is tried at the desk: what it pays before it begins, and about twenty accesses to the state. */
     RPC_HEAD_GAS = 60000,
@@ -23,6 +25,7 @@ enum {
 
 struct rpc_head {
     struct chain_block *block; /* the head; held. NULL: no snapshot is open */
+    atomic_bool is_open;       /* one is, or is about to be: for other threads */
     struct rpc_simulation simulation;
     bool has_environment;
     struct rpc_machine machine;

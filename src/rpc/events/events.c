@@ -349,12 +349,12 @@ void rpc_tell_peer(struct rpc *rpc, const struct hash256 *id, const struct io_ad
     buf_release(&item);
 }
 
-void rpc_tell_head(struct rpc *rpc, uint64_t number, uint64_t blocks)
+void rpc_tell_head(struct rpc *rpc, uint64_t number, uint64_t blocks, uint64_t transactions)
 {
     struct rpc_events *events = rpc_events_of(rpc);
     rpc_desks_head(rpc);
     uint64_t from = number + 1 - (blocks < number ? blocks : number);
-    rpc_extension_head(rpc, number, blocks);
+    rpc_extension_head(rpc, number, blocks, transactions);
     if (blocks == 0 || !(events->targets[RPC_EVENT_HEADS] || events->targets[RPC_EVENT_LOGS]))
         return;
     events->from = events->waiting && events->from < from ? events->from : from;

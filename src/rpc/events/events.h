@@ -9,8 +9,8 @@ struct chain_reader;
 struct chain_tx;
 struct io_address;
 
-/* The head is block `number` now, the last of `blocks` new ones. */
-void rpc_tell_head(struct rpc *rpc, uint64_t number, uint64_t blocks);
+/* The head is block `number` now, the last of `blocks` new ones that have so many transactions together. */
+void rpc_tell_head(struct rpc *rpc, uint64_t number, uint64_t blocks, uint64_t transactions);
 /*
  * Blocks are no longer part of the chain. Their logs are read (any thread; `reader` shows the chain before that) and added to
  * a list, which begins as NULL; without memory they are left out. The list is told later, on the loop, before the head that

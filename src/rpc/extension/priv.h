@@ -32,8 +32,8 @@ struct rpc_extension {
 
 struct rpc_extension *rpc_extension_of(struct rpc *rpc);
 void rpc_extension_release(struct rpc_extension *ext);
-/* watch.c: the head is block `number` now, the last of `blocks` new ones. */
-void rpc_extension_head(struct rpc *rpc, uint64_t number, uint64_t blocks);
+/* watch.c: the head is block `number` now, the last of `blocks` new ones that have so many transactions together. */
+void rpc_extension_head(struct rpc *rpc, uint64_t number, uint64_t blocks, uint64_t transactions);
 
 /* Asks a contract by the state at the head, as `from` (NULL: nobody); answers as `result` says: "(bool)". On the worker. 0, RPC_FAILED with
  * the reference's texts, or a failure of this machine. Texts are in the call's arena. */

@@ -478,7 +478,7 @@ static void next_look(struct rpc_extension *ext)
     done(w);
 }
 
-void rpc_extension_head(struct rpc *rpc, uint64_t number, uint64_t blocks)
+void rpc_extension_head(struct rpc *rpc, uint64_t number, uint64_t blocks, uint64_t transactions)
 {
     struct rpc_extension *ext = rpc_extension_of(rpc);
     uint64_t before = number - (blocks < number ? blocks : number);
@@ -489,5 +489,9 @@ void rpc_extension_head(struct rpc *rpc, uint64_t number, uint64_t blocks)
         ext->list.watched = before;
     if (ext->watch && before < ext->watch->again_from)
         ext->watch->again_from = before;
+    /* Without transactions there are no logs: no worker is woken to read that. */
+    if (transactions == 0 && !ext->watch && ext->list.watched == before &&
+        number < ext->saved + RPC_EXTENSION_SAVED)
+        ext->list.watched = number;
     next_look(ext);
 }

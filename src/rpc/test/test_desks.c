@@ -124,7 +124,7 @@ static void test_both(void **state)
                   "{\"jsonrpc\":\"2.0\",\"id\":6,\"error\":{\"code\":-32601,\"message\":\"the "
                   "method eth_nothing does not exist/is not available\"}}]\n");
         /* The head's snapshot goes, and is opened again. */
-        rpc_tell_head(w.rpc, 1, 0);
+        rpc_tell_head(w.rpc, 1, 0, 1);
         post(&c,
              "{\"id\":7,\"method\":\"eth_getBalance\",\"params\":[\"0x00000000000000000000000000"
              "00000000000042\",\"latest\"]}");

@@ -172,7 +172,7 @@ static void watch(const char *network, unsigned peer)
     chain_head(w.chain, &head);
     uint64_t number = head.block->header.number;
     chain_head_release(&head);
-    rpc_tell_head(w.rpc, number, number);
+    rpc_tell_head(w.rpc, number, number, 1);
     json_t *answer = world_ask(&w, rpc_access_all(), question);
     if (!json_equal(json_object_get(answer, "result"), listed.theirs)) {
         char *text = json_dumps(answer, 0);

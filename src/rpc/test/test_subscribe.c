@@ -165,7 +165,7 @@ static void test_recorded(void **state)
     }
     assert_int_equal(compared, 10);
     /* A head has the fields of theirs, in any order. */
-    rpc_tell_head(w.rpc, 5, 1);
+    rpc_tell_head(w.rpc, 5, 1, 1);
     json_t *ours = json_array_get(c.told, 0), *theirs = NULL;
     json_array_foreach(all, i, entry)
     {
@@ -203,7 +203,7 @@ static void test_filters(void **state)
     ask_text(&c, some,
              "{\"id\":1,\"method\":\"eth_newFilter\",\"params\":[{\"fromBlock\":\"0x0\","
              "\"toBlock\":\"0x1e\"}]}");
-    rpc_tell_head(w.rpc, head, head);
+    rpc_tell_head(w.rpc, head, head, 1);
     json_t *got = ask_by_id(&c, "eth_getFilterChanges", blocks);
     assert_int_equal(json_array_size(got), head);
     for (uint64_t number = 1; number <= head; number += 7) {
@@ -267,7 +267,7 @@ static void test_subscriptions(void **state)
     client_begin(&other, &w);
     ask_text(&c, heads, "{\"id\":1,\"method\":\"eth_subscribe\",\"params\":[\"newHeads\"]}");
     ask_text(&c, logs, "{\"id\":1,\"method\":\"eth_subscribe\",\"params\":[\"logs\",{}]}");
-    rpc_tell_head(w.rpc, 3, 3);
+    rpc_tell_head(w.rpc, 3, 3, 1);
     size_t told = json_array_size(c.told);
     assert_true(told >= 3);
     assert_int_equal(json_array_size(other.told), 0);
@@ -275,12 +275,12 @@ static void test_subscriptions(void **state)
     assert_null(ask_by_id(&other, "eth_unsubscribe", heads));
     json_decref(ask_by_id(&c, "eth_unsubscribe", heads));
     json_decref(ask_by_id(&c, "eth_unsubscribe", logs));
-    rpc_tell_head(w.rpc, 5, 2);
+    rpc_tell_head(w.rpc, 5, 2, 1);
     assert_int_equal(json_array_size(c.told), told);
     /* What happens while an answer is under way comes behind it. */
     ask_text(&c, heads, "{\"id\":1,\"method\":\"eth_subscribe\",\"params\":[\"newHeads\"]}");
     c.session.asking++;
-    rpc_tell_head(w.rpc, 7, 2);
+    rpc_tell_head(w.rpc, 7, 2, 1);
     assert_int_equal(json_array_size(c.told), told);
     rpc_session_answered(&c.session);
     assert_int_equal(json_array_size(c.told), told + 2);
@@ -338,7 +338,7 @@ static void test_topics(void **state)
         snprintf(message, sizeof(message),
                  "{\"id\":1,\"method\":\"eth_newFilter\",\"params\":[{%s}]}", criteria);
         ask_text(&c, filter, message);
-        rpc_tell_head(w.rpc, head_of(&w), head_of(&w));
+        rpc_tell_head(w.rpc, head_of(&w), head_of(&w), 1);
         json_t *told = ask_by_id(&c, "eth_getFilterChanges", filter);
         snprintf(message, sizeof(message),
                  "{\"id\":1,\"method\":\"eth_getLogs\",\"params\":[{\"fromBlock\":\"0x1\",%s}]}",
@@ -523,7 +523,7 @@ static void test_overrun(void **state)
     slow.unread = RPC_UNREAD_MAX + 1;
     held.session.asking++;
     for (unsigned i = 0; held.overruns == 0 && i < 20000; i++) {
-        rpc_tell_head(w.rpc, 30, 30);
+        rpc_tell_head(w.rpc, 30, 30, 1);
         io_loop_turn(w.backend.loop, false);
     }
     assert_int_equal(slow.overruns, 1);
