@@ -2,6 +2,7 @@
 #include "io/websocket_frame.h"
 #include "io/worker.h"
 #include "rpc/backend/servers.h"
+#include "rpc/dispatch/desk.h"
 #include "rpc/events/events.h"
 #include "rpc/test/world.h"
 #include "rpc/transport/http.h"
@@ -129,6 +130,7 @@ static void test_both(void **state)
              "{\"id\":7,\"method\":\"eth_getBalance\",\"params\":[\"0x00000000000000000000000000"
              "00000000000042\",\"latest\"]}");
         await(&c, "{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":\"0x0\"}\n");
+        assert_true(atomic_load(&rpc_desk_at(w.rpc, 0)->head.is_open)); /* so that it is woken */
     }
     end_client(&c);
     rpc_http_stop(http);
