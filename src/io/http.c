@@ -29,10 +29,19 @@ void io_http_set_deadline(struct io_http_connection *c, uint64_t ms)
     sweep_by(c->server, c->deadline);
 }
 
-void io_http_request_free(struct io_http_request *request)
+static void request_drop(struct io_http_request *request)
 {
     buf_release(&request->memory);
     mem_free(request);
+}
+
+void io_http_request_free(struct io_http_request *request)
+{
+    struct io_http_server *server = request->connection ? request->connection->server : NULL;
+    if (server && !server->spare && request->memory.capacity <= IDLE_MEMORY)
+        server->spare = request;
+    else
+        request_drop(request);
 }
 
 /* Out of the server's list; what it owns goes. The stream is the caller's matter. */
@@ -174,15 +183,19 @@ static void take(struct io_http_connection *c, size_t len)
 
 static struct io_http_request *request_new(struct io_http_connection *c)
 {
-    struct io_http_request *request = mem_alloc(sizeof(*request));
-    if (!request)
+    struct io_http_request *request = c->server->spare;
+    c->server->spare = NULL;
+    if (request)
+        buf_clear(&request->memory);
+    else if ((request = mem_alloc(sizeof(*request))))
+        buf_init(&request->memory);
+    else
         return NULL;
     request->owner = request->task = NULL;
     request->connection = c;
     request->answered = false;
     request->body = bytes_none();
     request->body_from = 0;
-    buf_init(&request->memory);
     const struct io_address *peer = io_stream_peer(c->stream);
     request->peer = peer ? *peer : (struct io_address){.ip_len = 0};
     return request;
@@ -480,6 +493,8 @@ void io_http_free(struct io_http_server *server)
     while (server->connections)
         connection_close(LIST_OWNER(server->connections, struct io_http_connection, item));
     io_timer_stop(&server->sweep);
+    if (server->spare)
+        request_drop(server->spare);
     buf_release(&server->head);
     mem_free(server->others);
     mem_free(server);

@@ -60,7 +60,8 @@ struct io_http_server {
     uint64_t sweep_at; /* while it is started: by io_loop_now */
     uint64_t date_second;
     char date[40];
-    struct buf head; /* of the answer that is being written */
+    struct buf head;               /* of the answer that is being written */
+    struct io_http_request *spare; /* one that is over, with its memory, for the next; NULL: none */
 };
 
 /* http.c: goes as far as the bytes that are there allow. */

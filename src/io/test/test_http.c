@@ -1,5 +1,6 @@
 /* Heads and chunks of HTTP requests, and the server over real connections on loopback. */
 #include "base/file.h"
+#include "base/mem.h"
 #include "io/http.h"
 #include "io/timer.h"
 
@@ -593,6 +594,26 @@ static void test_no_wakes(void **state)
     end(&w);
 }
 
+/* A request on a connection that is kept is read into the memory of the one before: what is allocated is this handler's answer. */
+static void test_kept_memory(void **state)
+{
+    enum { MANY = 1 << 20, EXCHANGES = 10, OWN = 1 };
+    (void)state;
+    struct world w;
+    begin(&w, 60000);
+    for (size_t i = 0; i < EXCHANGES + 2; i++) {
+        if (i == 2) /* the first ones make room */
+            mem_fail_at(MANY, 1);
+        buf_clear(&w.got);
+        say(&w, "POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc");
+        await(&w, "POST /a abc", 1);
+    }
+    size_t made = MANY - mem_fail_left();
+    mem_fail_at(0, 0);
+    assert_true(made <= OWN * EXCHANGES);
+    end(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -611,6 +632,7 @@ int main(void)
         cmocka_unit_test(test_greedy_client),
         cmocka_unit_test(test_connection_limit),
         cmocka_unit_test(test_no_wakes),
+        cmocka_unit_test(test_kept_memory),
     };
     return cmocka_run_group_tests_name("http", tests, NULL, NULL);
 }
