@@ -79,6 +79,11 @@ int eth_header_decode(struct eth_header *ret_header, struct bytes input, struct 
 
 void eth_header_write(struct buf *b, const struct eth_header *h)
 {
+    enum {
+        ROOM = 768
+    }; /* for all but `extra`, and what begins lists: at once, not piece by piece */
+    if (buf_reserve(b, ROOM + h->extra.len) != ERR_OK)
+        return; /* the buffer has the failure */
     size_t list = rlp_begin(b);
     rlp_write_hash(b, &h->parent_hash);
     rlp_write_hash(b, &h->uncles_hash);
