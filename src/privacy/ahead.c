@@ -74,10 +74,19 @@ static struct privacy_ahead *begin(struct privacy_tm *tm)
     return a;
 }
 
+/* Nothing was expected, and nothing is: blocks without private transactions wake nobody. */
+static bool stays_empty(struct privacy_tm *tm, size_t count)
+{
+    pthread_mutex_lock(&tm->lock);
+    bool empty = tm->ahead && tm->ahead->count == 0 && count == 0;
+    pthread_mutex_unlock(&tm->lock);
+    return empty;
+}
+
 void privacy_expect(void *context, const struct chain_payload_hash *hashes, size_t count)
 {
     struct privacy_tm *tm = context;
-    if (!tm->ahead && count < PRIVACY_AHEAD_LEAST)
+    if ((!tm->ahead && count < PRIVACY_AHEAD_LEAST) || stays_empty(tm, count))
         return;
     struct privacy_ahead *a = tm->ahead ? tm->ahead : begin(tm);
     size_t most = count < PRIVACY_AHEAD_MAX ? count : PRIVACY_AHEAD_MAX;

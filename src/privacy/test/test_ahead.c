@@ -117,6 +117,9 @@ static void test_other_order(void **state)
     }
     expect(&payloads, 0, 0);
     receive_all(&payloads, COUNT, COUNT + 4);
+    expect(&payloads, 0, 0); /* as before: nobody is told */
+    expect(&payloads, 0, 10);
+    receive_all(&payloads, 0, 10);
     privacy_free(tm);
 }
 
