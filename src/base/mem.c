@@ -1,9 +1,11 @@
 #include "base/mem.h"
 
 #include <malloc.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 static _Thread_local size_t fail_in;    /* allocations until the first that fails, 0 = off */
 static _Thread_local size_t fail_count; /* how many fail from there on */
@@ -76,6 +78,39 @@ void mem_keep_freed(void)
     (void)mallopt(M_MMAP_THRESHOLD, MAPPED_FROM);
     (void)mallopt(M_TRIM_THRESHOLD, KEPT);
 #endif
+}
+
+#ifdef __GLIBC__
+/* Bytes of memory of its own that the process has beyond what is allocated; 0: that cannot be told. */
+static size_t freed_but_kept(void)
+{
+    unsigned long size, resident, shared;
+    FILE *f = fopen("/proc/self/statm", "re");
+    bool told = f && fscanf(f, "%lu %lu %lu", &size, &resident, &shared) == 3;
+    if (f)
+        fclose(f);
+    struct mallinfo2 info = mallinfo2();
+    size_t own = told ? (resident - shared) * (size_t)sysconf(_SC_PAGESIZE) : 0;
+    return own > info.uordblks + info.hblkhd ? own - info.uordblks - info.hblkhd : 0;
+}
+#endif
+
+bool mem_give_back(size_t least)
+{
+    bool gone = false;
+#ifdef __GLIBC__
+    static size_t left; /* in pages with something in use, the last time */
+    size_t kept = freed_but_kept();
+    if (kept >= left + least) {
+        gone = malloc_trim(0);
+        left = freed_but_kept();
+    } else if (kept < left) {
+        left = kept;
+    }
+#else
+    (void)least;
+#endif
+    return gone;
 }
 
 void mem_wipe(void *ptr, size_t size)

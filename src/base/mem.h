@@ -26,6 +26,9 @@ void mem_unmap(void *ptr, size_t size);
 /* For a program, before its first thread: some MB that were freed stay with it, and buffers of less than a MB are no mappings of their own. glibc
  * gives the kernel back what it can at once, and a program whose buffers come and go spends much of its time on getting fresh pages. */
 void mem_keep_freed(void);
+/* Gives the kernel what was freed in the midst of what is used, when that is `least` bytes more than could not be given back the last time:
+ * after a burst, or many clients that have gone. True: some went. By one thread of the program at a time, as often as once a minute. */
+bool mem_give_back(size_t least);
 
 /* Overwrites in a way that the compiler keeps. NULL is fine for a size of 0. */
 void mem_wipe(void *ptr, size_t size);

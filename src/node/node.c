@@ -17,6 +17,7 @@ static void stop_answering(struct node *node)
     node_unlocking_free(node->unlocking);
     if (node->accounts)
         io_timer_stop(&node->forgetting);
+    io_timer_stop(&node->thrift);
     node_endpoints_stop(node->endpoints);
     if (node->ipc)
         NODE_LOG(NODE_LOG_INFO, "IPC endpoint closed", node_text("url", node->ipc_path));

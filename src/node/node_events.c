@@ -1,5 +1,6 @@
 /* What happens in the node, and who is told. */
 #include "base/hex.h"
+#include "base/mem.h"
 #include "eth/address.h"
 #include "node/log/log.h"
 #include "node/parts.h"
@@ -161,6 +162,21 @@ void node_on_timed(void *context)
     struct node *node = context;
     if (io_loop_post(node->loop, begin_forgetting, node) != ERR_OK)
         NODE_LOG(NODE_LOG_WARN, "A key is wiped later than its time");
+}
+
+static void give_back(void *context)
+{
+    (void)context;
+    (void)mem_give_back(NODE_THRIFT_LEAST);
+}
+
+/* On the worker: it may take milliseconds. */
+void node_on_thrift(void *context)
+{
+    struct node *node = context;
+    if (io_worker_run(node->background, give_back, NULL, node) != ERR_OK)
+        NODE_LOG(NODE_LOG_DEBUG, "Freed memory is not looked at: out of memory");
+    io_timer_start(&node->thrift, NODE_THRIFT_MS);
 }
 
 void node_on_unlock_failed(void *context, const char *message)

@@ -76,6 +76,10 @@ int node_make_core(struct node *node, struct err_detail *detail)
         status = io_signal_new(&node->signals[i], node->loop, numbers[i], node_on_signal, node);
     if (status == ERR_OK)
         status = io_worker_new(&node->background, node->loop);
+    if (status == ERR_OK) {
+        io_timer_init(&node->thrift, node->loop, node_on_thrift, node);
+        io_timer_start(&node->thrift, NODE_THRIFT_MS);
+    }
     if (status == ERR_OK)
         status = make_call_workers(node);
     if (status == ERR_OK)

@@ -59,6 +59,7 @@ struct node {
     struct node_metrics *metrics;
     struct node_figures figures;
     struct io_timer forgetting; /* of keys whose time is over */
+    struct io_timer thrift;     /* of memory that was freed */
     struct node_unlocking *unlocking;
     pthread_mutex_t lock;        /* of `removed` */
     struct rpc_removed *removed; /* logs of blocks that were taken back, not told yet */
@@ -75,8 +76,13 @@ void node_on_peer(void *context, const struct p2p_peer *peer, const char *why);
 void node_on_executable(void *context, struct chain_tx *const *txs, size_t count);
 void node_on_forget(void *context);
 void node_on_timed(void *context);
+void node_on_thrift(void *context);
 void node_on_unlock_failed(void *context, const char *message);
-enum { NODE_FORGET_MS = 1000 }; /* between two looks at keys whose time is over */
+enum {
+    NODE_FORGET_MS = 1000,      /* between two looks at keys whose time is over */
+    NODE_THRIFT_MS = 60 * 1000, /* and at memory that was freed */
+    NODE_THRIFT_LEAST = 8 << 20 /* bytes that are worth giving back */
+};
 
 /* Making, in this order (node_make.c, node_rpc.c). Each fails with `detail` set, and leaves what it made to be taken down. */
 int node_make_files(struct node *node, struct err_detail *detail) BASE_NODISCARD;

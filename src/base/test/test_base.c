@@ -9,6 +9,7 @@
 #include "base/utf8.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -370,16 +371,44 @@ static void half_written_files_are_swept(void **state)
     file_sweep(folder); /* none is there */
 }
 
+/* Of many pieces every thousandth stays: the memory between them goes back, and is not looked for again. */
+static void test_give_back(void **state)
+{
+    enum { PIECES = 40000, SIZE = 1024, LEAST = 8 << 20 };
+    static void *pieces[PIECES];
+    (void)state;
+    for (int round = 0; round < 2; round++) {
+        for (size_t i = 0; i < PIECES; i++) {
+            pieces[i] = mem_alloc(SIZE);
+            assert_non_null(pieces[i]);
+            memset(pieces[i], 1, SIZE);
+        }
+        assert_false(mem_give_back(LEAST));
+        for (size_t i = 0; i < PIECES; i++)
+            if (i % 1000 != 999)
+                mem_free(pieces[i]);
+        bool gone = mem_give_back(LEAST);
+#ifdef __GLIBC__
+        assert_true(gone || mallinfo2().arena == 0); /* 0: a sanitizer's heap */
+#endif
+        (void)gone;
+        assert_false(mem_give_back(LEAST));
+        for (size_t i = 999; i < PIECES; i += 1000)
+            mem_free(pieces[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_errors),  cmocka_unit_test(test_buf),
-        cmocka_unit_test(test_arena),   cmocka_unit_test(test_map),
-        cmocka_unit_test(test_hex),     cmocka_unit_test(test_hex_lengths),
-        cmocka_unit_test(test_forks),   cmocka_unit_test(test_pool),
-        cmocka_unit_test(test_file),    cmocka_unit_test(test_pipe),
-        cmocka_unit_test(test_secrets), cmocka_unit_test(test_private_file),
-        cmocka_unit_test(test_utf8),    cmocka_unit_test(half_written_files_are_swept),
+        cmocka_unit_test(test_errors),    cmocka_unit_test(test_buf),
+        cmocka_unit_test(test_arena),     cmocka_unit_test(test_map),
+        cmocka_unit_test(test_hex),       cmocka_unit_test(test_hex_lengths),
+        cmocka_unit_test(test_forks),     cmocka_unit_test(test_pool),
+        cmocka_unit_test(test_file),      cmocka_unit_test(test_pipe),
+        cmocka_unit_test(test_secrets),   cmocka_unit_test(test_private_file),
+        cmocka_unit_test(test_utf8),      cmocka_unit_test(half_written_files_are_swept),
+        cmocka_unit_test(test_give_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

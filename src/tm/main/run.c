@@ -29,6 +29,8 @@ enum {
     IDLE_MS = 300000,
     DRAIN_MS = 10000, /* that what was accepted may take when the program is stopped */
     DRAIN_LOOK_MS = 20,
+    THRIFT_MS = 60000,      /* between two looks at memory that was freed */
+    THRIFT_LEAST = 8 << 20, /* bytes that are worth giving back */
 };
 
 struct application {
@@ -50,7 +52,7 @@ struct running {
     struct application applications[TM_CONFIG_SERVERS_MAX];
     size_t count;
     struct io_signal *term, *interrupt;
-    struct io_timer drain;
+    struct io_timer drain, thrift;
     uint64_t drain_until;
     bool stopping;
     bool at_store; /* the opening has come to the database */
@@ -173,6 +175,13 @@ static int start_servers(struct running *r, bool recover, struct err_detail *det
     return 0;
 }
 
+static void on_thrift(void *context)
+{
+    struct running *r = context;
+    (void)mem_give_back(THRIFT_LEAST);
+    io_timer_start(&r->thrift, THRIFT_MS);
+}
+
 /* --- Stopping --- */
 
 static void look_drained(void *context)
@@ -272,6 +281,7 @@ static void close_all(struct running *r)
     io_signal_free(r->term);
     io_signal_free(r->interrupt);
     io_timer_stop(&r->drain);
+    io_timer_stop(&r->thrift);
     io_loop_free(r->loop);
 }
 
@@ -281,6 +291,8 @@ static int open_all(struct running *r, bool recover, struct err_detail *detail)
     if (status < 0)
         return err_set(detail, status, "%s", err_text(status));
     io_timer_init(&r->drain, r->loop, look_drained, r);
+    io_timer_init(&r->thrift, r->loop, on_thrift, r);
+    io_timer_start(&r->thrift, THRIFT_MS);
     status = tm_load_enclave(&r->enclave, r->config, detail);
     r->at_store = status == 0;
     if (status == 0)
