@@ -10,6 +10,7 @@
  *     methods/           the methods, a file for each namespace or kind of thing
  *     run/               what they run on: blocks and states looked up, calls simulated
  *     trace/             running again, with a tracer
+ *     graphql/           the other language in which the chain can be asked
  *     events/            subscriptions and filters
  *     extension/         what the node does about extensions of private contracts without being asked
  *     backend/           what the node gives
@@ -82,6 +83,9 @@ struct rpc_exchange *rpc_ask_as(struct rpc *rpc, struct rpc_access access,
 /* The same at a desk (desk.h), on its thread: `fn` is called there. */
 struct rpc_exchange *rpc_ask_at(struct rpc_desk *desk, struct rpc_access access,
                                 struct buf *message, rpc_answer_fn *fn, void *context);
+/* GraphQL at a desk: `message` is a body as graphql.h has it, and the answer JSON-RPC's with that as its result. */
+struct rpc_exchange *rpc_ask_graphql(struct rpc_desk *desk, struct rpc_access access,
+                                     struct buf *message, rpc_answer_fn *fn, void *context);
 /* Nobody will read the answer, though `fn` is called: what only reads is not begun any more. NULL is fine. */
 void rpc_abandon(struct rpc_exchange *exchange);
 

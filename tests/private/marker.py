@@ -22,6 +22,28 @@ def made_by_marker(p, i, **what):
     return sent, p.result(i, "eth_getPrivateTransactionReceipt", sent)
 
 
+def asked_in_graphql(p, i, sent):
+    """What GraphQL says of a marker at peer i, and of what is inside (GoQuorum's acceptance test graphql_queries_privacy_precompile)."""
+    query = """query ($hash: Bytes32!) { transaction(hash: $hash) { hash isPrivate privateInputData status gasUsed privateTransaction {
+               hash isPrivate inputData privateInputData status block { number } index logs { topics transaction { hash } } createdContract { address } } } }"""
+    answer = p.post(p.port + 20 + i, "/graphql", {"query": query, "variables": {"hash": sent}})
+    assert "errors" not in answer, answer
+    return answer["data"]["transaction"]
+
+
+def check_graphql(p, sent, made, payload):
+    outside = asked_in_graphql(p, 0, sent)
+    inside = outside["privateTransaction"]
+    assert outside["hash"] == sent and not outside["isPrivate"] and outside["privateInputData"] == "0x" and outside["status"] == 1, outside
+    assert inside["hash"] == sent and inside["isPrivate"] and inside["status"] == 1 and len(inside["inputData"]) == 2 + 128, inside
+    assert inside["privateInputData"] == payload and inside["block"]["number"] == int(made["blockNumber"], 16), inside
+    assert [log["topics"] for log in inside["logs"]] == [log["topics"] for log in made["logs"]], inside
+    assert all(log["transaction"]["hash"] == sent for log in inside["logs"]), inside
+    created = inside["createdContract"]
+    assert (created and created["address"]) == (made["contractAddress"] and made["contractAddress"].lower()), inside
+    assert asked_in_graphql(p, 2, sent)["privateTransaction"] is None  # no party
+
+
 def test(p):
     assert p.result(0, "eth_getPrivacyPrecompileAddress") == PRECOMPILE
     for flag in (0, 1, 3):
@@ -29,6 +51,7 @@ def test(p):
         assert made["status"] == "0x1" and made["transactionHash"] == sent, made
         contract = made["contractAddress"]
         p.receipt(1, sent), p.receipt(2, sent)
+        check_graphql(p, sent, made, p.creation("Store", 5))
         assert p.stored(contract) == [5, 5, 0], p.stored(contract)
         assert p.result(2, "eth_getPrivateTransactionByHash", sent) is None
         assert p.error(2, "eth_getPrivateTransactionReceipt", sent) == "private transaction not found for this participant"
@@ -36,6 +59,7 @@ def test(p):
         p.receipt(0, p.send(1, to=contract, data=set_to(70), privateFor=[p.keys[0]], privacyFlag=flag))
         sent, changed = made_by_marker(p, 0, to=contract, data=set_to(71), privateFor=[p.keys[1]], privacyFlag=flag)
         assert len(changed["logs"]) == 1 and changed["logs"][0]["transactionHash"] == sent, changed
+        check_graphql(p, sent, changed, set_to(71))
         p.receipt(1, sent)
         assert p.stored(contract) == [71, 71, 0], p.stored(contract)
         assert p.result(1, "eth_getPrivateTransactionReceipt", sent)["logs"] == changed["logs"]
@@ -76,4 +100,4 @@ def refuses_without_precompile():
 
 
 refuses_without_precompile()
-Peers(node, manager, fixtures, "private-marker", [["--privacymarker.enable"], [], []]).run(test)
+Peers(node, manager, fixtures, "private-marker", [["--privacymarker.enable", "--graphql"], [], ["--graphql"]]).run(test)

@@ -48,6 +48,8 @@ struct node_config {
     const char *ws_addr, *ws_api, *ws_origins, *ws_prefix;
     uint64_t ws_port;
     double rpc_txfeecap; /* ether */
+    bool graphql;
+    const char *graphql_vhosts, *graphql_cors;
     const char *http_addr, *http_api, *http_cors, *http_vhosts, *http_prefix;
     uint64_t http_port, rpc_gascap, calltimeout;
     const char *rpc_tls_cert, *rpc_tls_key, *rpc_tls_clientca;

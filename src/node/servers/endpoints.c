@@ -150,6 +150,9 @@ static int start_http(void *context, const struct rpc_server_wish *wish, struct 
         .prefix = config->http_prefix,
         .vhosts = wish->vhosts ? wish->vhosts : config->http_vhosts,
         .cors = wish->origins ? wish->origins : config->http_cors,
+        .graphql = config->graphql,
+        .graphql_vhosts = config->graphql_vhosts,
+        .graphql_cors = config->graphql_cors,
         .tls = endpoints->security->tls,
         .tokens = endpoints->security->tokens,
     };

@@ -121,9 +121,6 @@ static void test_checks(void **state)
         {"--raft --raftport 65536", "--raftport 65536 is no port: it must be 1 to 65535"},
         {"--raft --raftblocktime 0", "--raftblocktime must be 1 to 3600000 milliseconds"},
         {"--raft --raftjoinexisting 70000", "--raftjoinexisting: a raft id is 65535 at most"},
-        {"--graphql --http",
-         "--graphql (GraphQL over HTTP) is not in this version of quorate-node: leave it out, and "
-         "ask JSON-RPC (--http), which has the same data"},
         {"--ethstats a:b@c",
          "--ethstats (Reports to an ethstats service) is not in this version of quorate-node: "
          "leave it out, and have Prometheus read the node's figures (--metrics)"},

@@ -6,6 +6,7 @@
 #include "io/stream.h"
 #include "rpc/access/psi.h"
 #include "rpc/access/token.h"
+#include "rpc/graphql/graphql.h"
 #include "rpc/methods/subscribe.h"
 
 /* --- Answers --- */
@@ -145,7 +146,30 @@ static int check_grant(struct rpc_call *call, struct bytes name)
                     (int)(name.len < 512 ? name.len : 512), (const char *)name.data);
 }
 
-/* Parses and finds the method; RPC_FAILED with the error set. */
+/* The method and its parameters; RPC_FAILED with the error set. */
+static int find_method(struct rpc_exchange *x)
+{
+    struct rpc_call *call = &x->call;
+    struct bytes name = x->envelope.method;
+    if (x->graphql) {
+        call->method = &rpc_gql_method;
+        call->args[0] = (struct rpc_value){.given = true, .bytes = x->envelope.params};
+        return 0;
+    }
+    if (rpc_is_subscription(name)) {
+        int status = rpc_subscription_method(call, name, x->envelope.params);
+        if (status)
+            return status;
+    } else {
+        call->method = rpc_may_call(x->rpc, x->access, name) ? rpc_find_method(x->rpc, name) : NULL;
+    }
+    if (!call->method)
+        return rpc_fail(call, RPC_CODE_NOT_FOUND, "the method %.*s does not exist/is not available",
+                        (int)(name.len < 512 ? name.len : 512), (const char *)name.data);
+    return rpc_params_read(call, x->envelope.params);
+}
+
+/* Whether it may be asked, and what it is; RPC_FAILED with the error set. */
 static int prepare_call(struct rpc_exchange *x)
 {
     struct rpc_call *call = &x->call;
@@ -165,19 +189,8 @@ static int prepare_call(struct rpc_exchange *x)
     int status = check_grant(call, name);
     if (status == 0)
         status = rpc_psi_begin(call);
-    if (status)
-        return status;
-    if (rpc_is_subscription(name)) {
-        status = rpc_subscription_method(call, name, x->envelope.params);
-        if (status)
-            return status;
-    } else {
-        call->method = rpc_may_call(x->rpc, x->access, name) ? rpc_find_method(x->rpc, name) : NULL;
-    }
-    if (!call->method)
-        return rpc_fail(call, RPC_CODE_NOT_FOUND, "the method %.*s does not exist/is not available",
-                        (int)(name.len < 512 ? name.len : 512), (const char *)name.data);
-    status = rpc_params_read(call, x->envelope.params);
+    if (status == 0)
+        status = find_method(x);
     if (status)
         return status;
     begin_answer(x, x->envelope.id);
@@ -317,7 +330,10 @@ bool rpc_call_one(struct rpc_exchange *x, struct bytes message)
     struct envelope *e = &x->envelope;
     arena_clear(&x->arena);
     x->out_mark = x->out.len;
-    if (read_envelope(e, &x->arena, message)) {
+    if (x->graphql) {
+        *e = (struct envelope){
+            .id = bytes_str("1"), .method = bytes_str(rpc_gql_method.name), .params = message};
+    } else if (read_envelope(e, &x->arena, message)) {
         rpc_write_error(x, bytes_none(), RPC_CODE_ERROR, err_text(ERR_NOMEM));
         return true;
     }

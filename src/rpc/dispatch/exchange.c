@@ -140,6 +140,11 @@ static size_t batch_length(struct bytes array)
 static bool begin_exchange(struct rpc_exchange *x)
 {
     struct bytes value;
+    if (x->graphql) {
+        x->single = buf_bytes(&x->message);
+        x->one_left = true;
+        return true;
+    }
     enum rpc_json_status status = rpc_json_first(&value, buf_bytes(&x->message));
     if (status == RPC_JSON_MORE)
         return false; /* nothing but white space: nothing is the answer */
@@ -164,8 +169,8 @@ static bool begin_exchange(struct rpc_exchange *x)
 }
 
 static struct rpc_exchange *ask(struct rpc_desk *desk, struct rpc_access access,
-                                struct rpc_session *session, struct buf *message, rpc_answer_fn *fn,
-                                void *context)
+                                struct rpc_session *session, bool graphql, struct buf *message,
+                                rpc_answer_fn *fn, void *context)
 {
     struct rpc_exchange *x = exchange_new(desk);
     if (!x) {
@@ -185,6 +190,7 @@ static struct rpc_exchange *ask(struct rpc_desk *desk, struct rpc_access access,
     x->context = context;
     atomic_init(&x->gone, false);
     x->batch = x->one_left = x->is_tried = false;
+    x->graphql = graphql;
     x->ahead = (struct rpc_ahead){.count = 0};
     x->answers = x->counted = 0;
     x->now = desk->loop ? io_loop_now(desk->loop) : 0;
@@ -204,13 +210,19 @@ struct rpc_exchange *rpc_ask_as(struct rpc *rpc, struct rpc_access access,
                                 struct rpc_session *session, struct buf *message, rpc_answer_fn *fn,
                                 void *context)
 {
-    return ask(rpc_main_desk(rpc), access, session, message, fn, context);
+    return ask(rpc_main_desk(rpc), access, session, false, message, fn, context);
 }
 
 struct rpc_exchange *rpc_ask_at(struct rpc_desk *desk, struct rpc_access access,
                                 struct buf *message, rpc_answer_fn *fn, void *context)
 {
-    return ask(desk, access, NULL, message, fn, context);
+    return ask(desk, access, NULL, false, message, fn, context);
+}
+
+struct rpc_exchange *rpc_ask_graphql(struct rpc_desk *desk, struct rpc_access access,
+                                     struct buf *message, rpc_answer_fn *fn, void *context)
+{
+    return ask(desk, access, NULL, true, message, fn, context);
 }
 
 void rpc_abandon(struct rpc_exchange *exchange)

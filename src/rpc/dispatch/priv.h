@@ -57,6 +57,7 @@ struct rpc_exchange {
     atomic_bool gone;
     void *context;
     bool batch, one_left;
+    bool graphql;              /* `single` is a body of GraphQL's */
     struct rpc_json_walk walk; /* of a batch */
     struct rpc_ahead ahead;
     struct bytes single;

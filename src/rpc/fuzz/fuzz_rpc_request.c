@@ -3,9 +3,8 @@
  * parameters of every method in the table but the two that write and read files (admin is therefore not open to the bytes as a
  * message). Servers are started and stopped in name alone. The answer is always JSON, a line, and nothing is left under way.
  */
-#include "chain/chain.h"
-#include "chain/pool/pool.h"
 #include "rpc/backend/servers.h"
+#include "rpc/fuzz/world.h"
 #include "rpc/json/json.h"
 #include "rpc/method.h"
 #include "rpc/transport/session.h"
@@ -14,22 +13,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
-}
-
 static struct rpc_backend backend;
 static struct rpc *rpc;
-
-static int account(void *context, const struct address *address,
-                   struct chain_pool_account *ret_account)
-{
-    (void)context;
-    *ret_account = (struct chain_pool_account){.address = *address};
-    return 0;
-}
 
 /* In place of sockets: what is asked for is whole. */
 static int start_server(void *context, const struct rpc_server_wish *wish,
@@ -38,8 +23,8 @@ static int start_server(void *context, const struct rpc_server_wish *wish,
     const char *const texts[] = {wish->host, wish->origins, wish->apis, wish->vhosts};
     bool *running = context;
     for (size_t i = 0; i < BASE_COUNT(texts); i++)
-        require(!texts[i] || strlen(texts[i]) < SIZE_MAX / 2);
-    require(wish->has_port || wish->port == 0);
+        fuzz_require(!texts[i] || strlen(texts[i]) < SIZE_MAX / 2);
+    fuzz_require(wish->has_port || wish->port == 0);
     if (*running)
         return err_set(detail, ERR_BUSY, "HTTP server already running on %.100s",
                        wish->host ? wish->host : "");
@@ -64,35 +49,11 @@ static int set_text(void *context, const char *text, struct err_detail *why)
 
 static void begin(void)
 {
-    static const char genesis[] =
-        "{\"config\":{\"chainId\":10,\"isQuorum\":true,\"homesteadBlock\":0,\"eip150Block\":0,"
-        "\"eip155Block\":0,"
-        "\"eip158Block\":0,\"byzantiumBlock\":0,\"constantinopleBlock\":0,\"petersburgBlock\":0,"
-        "\"istanbulBlock\":0,\"berlinBlock\":0,\"londonBlock\":0,\"shanghaiTime\":0,"
-        "\"cancunTime\":0,\"pragueTime\":0},\"gasLimit\":\"0x100000\",\"difficulty\":\"0x1\","
-        "\"alloc\":{"
-        "\"0x1111111111111111111111111111111111111111\":{\"balance\":\"0x100\"},"
-        "\"0x2222222222222222222222222222222222222222\":{\"balance\":\"0\",\"code\":"
-        "\"0x60016000fd\"}}}";
-    struct store *store;
-    struct chain_pool_options pool_options;
-    struct chain_options options = {.genesis = bytes_str(genesis), .archive = true};
-    require(store_memory_new(&store, chain_tables, CHAIN_TABLES) == 0);
-    options.store = store;
-    require(chain_open(&backend.chain, &options, NULL) == 0);
-    struct chain_rules rules = chain_config_rules(chain_configuration(backend.chain), 1, 1);
-    struct chain_pool_rules pool_rules = {
-        .eth = rules.transactions, .gas_limit = 0x100000, .is_quorum = true};
-    chain_pool_options_init(&pool_options);
-    pool_options.account = account;
-    require(chain_pool_new(&backend.pool, &pool_options, &pool_rules) == 0);
-    require(io_loop_new(&backend.loop) == 0);
-    backend.client_version = "fuzz";
+    fuzz_world_begin(&backend);
     backend.datadir = "/";
-    backend.gas_cap = 1000000;
     backend.servers = &servers;
     backend.set_vmodule = backend.set_backtrace = set_text;
-    require(rpc_new(&rpc, &backend) == 0);
+    fuzz_require(rpc_new(&rpc, &backend) == 0);
 }
 
 static void on_answer(void *context, struct buf *answer)
@@ -101,16 +62,16 @@ static void on_answer(void *context, struct buf *answer)
     if (!answer->len)
         return;
     struct bytes value;
-    require(rpc_json_first(&value, buf_bytes(answer)) == RPC_JSON_VALUE);
-    require(value.data == answer->data && value.len + 1 == answer->len &&
-            answer->data[value.len] == '\n');
+    fuzz_require(rpc_json_first(&value, buf_bytes(answer)) == RPC_JSON_VALUE);
+    fuzz_require(value.data == answer->data && value.len + 1 == answer->len &&
+                 answer->data[value.len] == '\n');
 }
 
 static void on_told(void *context, struct bytes text)
 {
     struct bytes value;
     (void)context;
-    require(rpc_json_first(&value, text) == RPC_JSON_VALUE);
+    fuzz_require(rpc_json_first(&value, text) == RPC_JSON_VALUE);
 }
 
 static size_t nothing_unread(void *context)
@@ -136,10 +97,10 @@ static void ask(struct buf *message, bool is_admin)
     session.send = on_told;
     session.unread = nothing_unread;
     session.overrun = on_overrun;
-    require(rpc_session_ask(&session, message, on_answer, &answered) == NULL && answered);
+    fuzz_require(rpc_session_ask(&session, message, on_answer, &answered) == NULL && answered);
     rpc_session_answered(&session);
     rpc_session_release(&session);
-    require(message->len == 0);
+    fuzz_require(message->len == 0);
 }
 
 /* As the parameters of one method. */

@@ -162,7 +162,7 @@ static int fail_timeout(struct rpc_call *call, uint64_t ms)
     return rpc_fail(call, RPC_CODE_ERROR, "execution aborted (timeout = %s)", text);
 }
 
-static int call_once(struct rpc_simulation *s)
+int rpc_call_once(struct rpc_simulation *s)
 {
     uint64_t gas = rpc_simulation_gas(s);
     s->timeout_ms = s->call->backend->call_timeout_ms;
@@ -173,7 +173,7 @@ static int call_once(struct rpc_simulation *s)
         status = reorder(s);
     if (status)
         return status;
-    return s->result.verdict == EXEC_VALID ? rpc_call_result(s) : refuse(s, gas);
+    return s->result.verdict == EXEC_VALID ? 0 : refuse(s, gas);
 }
 
 static int quick_call(struct rpc_call *call)
@@ -191,7 +191,9 @@ static int eth_call(struct rpc_call *call)
         return status;
     s.overrides = call->args[2].override.list;
     s.override_count = call->args[2].override.count;
-    status = call_once(&s);
+    status = rpc_call_once(&s);
+    if (status == 0)
+        status = rpc_call_result(&s);
     rpc_simulation_end(&s);
     return status;
 }

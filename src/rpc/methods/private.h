@@ -21,6 +21,8 @@ int rpc_raw_submit(struct rpc_call *call) BASE_NODISCARD;
 
 /* The call's error for a simulation whose message failed (call.c). */
 int rpc_call_failed(struct rpc_simulation *s);
+/* Runs what eth_call was asked for, up to its result, which may be a failure of the machine's. The call's error when it could not begin, or took too long. */
+int rpc_call_once(struct rpc_simulation *s);
 /* Writes what eth_call gives for a run that was valid; that error when it failed. */
 int rpc_call_result(struct rpc_simulation *s);
 

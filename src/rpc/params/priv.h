@@ -31,6 +31,9 @@ int rpc_param_nibble(uint8_t c); /* -1: no digit */
 /* The digits of a hex text; NULL, or what is wrong with it. */
 const char *rpc_param_check_hex(struct bytes *ret_digits, struct bytes text);
 bool rpc_param_decode_hex(uint8_t *ret_bytes, struct bytes digits);
+/* A quantity of at most max_digits digits, from 0x on. NULL, or what is wrong with it. */
+const char *rpc_param_quantity(struct u256 *ret_value, struct bytes text, size_t max_digits,
+                               const char *too_large);
 int rpc_param_fixed(struct rpc_reading *r, const struct rpc_place *place, uint8_t *ret_bytes,
                     size_t len, const char *type, struct bytes json);
 int rpc_param_hash(struct rpc_reading *r, const struct rpc_place *place, struct hash256 *ret_hash,

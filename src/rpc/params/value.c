@@ -114,9 +114,8 @@ int rpc_param_bytes(struct rpc_reading *r, const struct rpc_place *place, struct
     return 0;
 }
 
-/* A quantity of at most max_digits digits. NULL, or what is rpc_param_wrong with it. */
-static const char *read_quantity(struct u256 *ret_value, struct bytes text, size_t max_digits,
-                                 const char *too_large)
+const char *rpc_param_quantity(struct u256 *ret_value, struct bytes text, size_t max_digits,
+                               const char *too_large)
 {
     *ret_value = u256_from(0);
     if (text.len == 0)
@@ -146,7 +145,7 @@ int rpc_param_u64(struct rpc_reading *r, const struct rpc_place *place, uint64_t
     struct u256 value;
     if (!rpc_param_is_string(json))
         return rpc_param_wrong_type(r, place, "non-string", type);
-    const char *why = read_quantity(&value, inside(json), 16, "hex number > 64 bits");
+    const char *why = rpc_param_quantity(&value, inside(json), 16, "hex number > 64 bits");
     if (why)
         return rpc_param_wrong_type(r, place, why, type);
     *ret_value = value.w[0];
@@ -158,7 +157,7 @@ int rpc_param_big(struct rpc_reading *r, const struct rpc_place *place, struct u
 {
     if (!rpc_param_is_string(json))
         return rpc_param_wrong_type(r, place, "non-string", "*hexutil.Big");
-    const char *why = read_quantity(ret_value, inside(json), 64, "hex number > 256 bits");
+    const char *why = rpc_param_quantity(ret_value, inside(json), 64, "hex number > 256 bits");
     return why ? rpc_param_wrong_type(r, place, why, "*hexutil.Big") : 0;
 }
 
@@ -187,8 +186,9 @@ static int read_block_number(struct rpc_reading *r, struct rpc_block_id *ret_blo
                              struct bytes text, const char *too_large)
 {
     struct u256 value;
-    const char *why = text.len == 0 ? "empty hex string"
-                                    : read_quantity(&value, text, SIZE_MAX, "hex number > 64 bits");
+    const char *why = text.len == 0
+                          ? "empty hex string"
+                          : rpc_param_quantity(&value, text, SIZE_MAX, "hex number > 64 bits");
     if (!why && text.len > 18)
         why = "hex number > 64 bits";
     if (why)

@@ -73,6 +73,29 @@ static void on_answer(void *context, struct buf *answer)
     io_http_answer(request, 200, f.fields, f.count, answer);
 }
 
+/* What JSON-RPC put around it goes. Errors have status 400, as in the reference. */
+static void on_graphql_answer(void *context, struct buf *answer)
+{
+    static const char before[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":", behind[] = "}\n";
+    static const char failed[] = "{\"errors\":";
+    struct io_http_request *request = context;
+    const size_t around = sizeof(before) - 1 + sizeof(behind) - 1;
+    struct bytes text = buf_bytes(answer);
+    if (text.len < around || memcmp(text.data, before, sizeof(before) - 1) != 0) {
+        rpc_http_refuse_graphql(request, text);
+        return;
+    }
+    text = bytes_slice(text, sizeof(before) - 1, text.len - around);
+    struct buf body = BUF_INIT;
+    struct rpc_http_fields f = {.count = 0};
+    bool bad = text.len >= sizeof(failed) - 1 && memcmp(text.data, failed, sizeof(failed) - 1) == 0;
+    buf_append_bytes(&body, text);
+    rpc_http_add(&f, "Content-Type", "application/json");
+    if (request->connection)
+        rpc_http_add_cors(((const struct window *)request->owner)->rules, request, &f);
+    io_http_answer(request, bad ? 400 : 200, f.fields, f.count, &body);
+}
+
 /* What the request's token grants, NULL when none is needed; false when out of memory. */
 static bool find_grant(const struct rpc_http *http, const struct io_http_request *request,
                        struct rpc_grant **ret_grant)
@@ -123,7 +146,10 @@ static void on_request(void *context, struct io_http_request *request)
     }
     rpc_psi_of_http(&access, request);
     /* When the answer has come already, the request is no more. */
-    struct rpc_exchange *exchange = rpc_ask_at(window->desk, access, &message, on_answer, request);
+    bool graphql = rpc_http_service_at(window->rules, request->path) == RPC_HTTP_GRAPHQL;
+    struct rpc_exchange *exchange =
+        graphql ? rpc_ask_graphql(window->desk, access, &message, on_graphql_answer, request)
+                : rpc_ask_at(window->desk, access, &message, on_answer, request);
     if (exchange)
         request->task = exchange;
     rpc_grant_free(access.grant);
@@ -259,6 +285,9 @@ int rpc_http_set_websocket(struct rpc_http *http, const struct rpc_websocket_opt
                                           .prefix = old->prefix,
                                           .vhosts = old->vhosts,
                                           .cors = old->cors,
+                                          .graphql = old->graphql,
+                                          .graphql_vhosts = old->graphql_vhosts,
+                                          .graphql_cors = old->graphql_cors,
                                           .access = old->access};
     struct rpc_websockets *list[1 + RPC_DESKS_MAX] = {NULL};
     struct rpc_http_rules *rules;

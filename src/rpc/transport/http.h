@@ -18,6 +18,8 @@ struct rpc_http_options {
     const char *vhosts; /* comma list of names in Host, "*" = any; IPs always may */
     const char *cors;   /* comma list of origins, "*" = any; "" = no CORS at all */
     struct rpc_access access;
+    bool graphql; /* served at /graphql, for these: */
+    const char *graphql_vhosts, *graphql_cors;
     size_t connections_max;                        /* of HTTP; 0 = 10,000 */
     const struct rpc_websocket_options *websocket; /* NULL: none */
     const char *websocket_prefix;

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "rpc/access/origin.h"
+#include "rpc/graphql/graphql.h"
 
 #include <stdio.h>
 
@@ -31,13 +32,13 @@ static bool is_ip(struct bytes name)
     return io_address_parse_ip(&address, text);
 }
 
-static bool host_may(const struct rpc_http_rules *rules, const struct io_http_request *request)
+static bool host_may(const char *vhosts, const struct io_http_request *request)
 {
     const struct bytes *host = io_http_head_field(&request->head, "host");
     if (!host || host->len == 0)
         return true;
     struct bytes name = host_name(*host);
-    return is_ip(name) || rpc_list_has_all(rules->vhosts) || rpc_list_has(rules->vhosts, name);
+    return is_ip(name) || rpc_list_has_all(vhosts) || rpc_list_has(vhosts, name);
 }
 
 static bool path_may(const char *prefix, struct bytes path)
@@ -46,6 +47,18 @@ static bool path_may(const char *prefix, struct bytes path)
     if (len == 0)
         return bytes_equal(path, bytes_str("/"));
     return path.len >= len && memcmp(path.data, prefix, len) == 0;
+}
+
+/* GraphQL has its paths before JSON-RPC's prefix (GoQuorum, node/rpcstack.go). */
+enum rpc_http_service rpc_http_service_at(const struct rpc_http_rules *rules, struct bytes path)
+{
+    if (rules->no_http)
+        return RPC_HTTP_NOTHING;
+    if (rules->graphql && bytes_equal(path, bytes_str("/graphql/ui")))
+        return RPC_HTTP_PAGE;
+    if (rules->graphql && (bytes_equal(path, bytes_str("/graphql")) || path_may("/graphql/", path)))
+        return RPC_HTTP_GRAPHQL;
+    return path_may(rules->prefix, path) ? RPC_HTTP_JSONRPC : RPC_HTTP_NOTHING;
 }
 
 static bool type_may(const struct io_http_request *request)
@@ -128,7 +141,10 @@ bool rpc_http_add_cors(const struct rpc_http_rules *rules, const struct io_http_
     const struct bytes *origin = io_http_head_field(head, "origin");
     const struct bytes *asked = io_http_head_field(head, "access-control-request-method");
     bool preflight = io_http_same_name(head->method, "OPTIONS") && asked && asked->len;
-    if (!rules->cors[0])
+    const char *cors = rpc_http_service_at(rules, request->path) == RPC_HTTP_GRAPHQL
+                           ? rules->graphql_cors
+                           : rules->cors;
+    if (!cors[0])
         return false;
     rpc_http_add(f, "Vary", "Origin");
     if (preflight) {
@@ -136,9 +152,9 @@ bool rpc_http_add_cors(const struct rpc_http_rules *rules, const struct io_http_
         rpc_http_add(f, "Vary", "Access-Control-Request-Headers");
     }
     const char *method = method_may(preflight ? *asked : head->method);
-    if (!method || !copy_value(f->origin, origin) || !rpc_list_has(rules->cors, *origin))
+    if (!method || !copy_value(f->origin, origin) || !rpc_list_has(cors, *origin))
         return preflight;
-    rpc_http_add(f, "Access-Control-Allow-Origin", rpc_list_has_all(rules->cors) ? "*" : f->origin);
+    rpc_http_add(f, "Access-Control-Allow-Origin", rpc_list_has_all(cors) ? "*" : f->origin);
     if (preflight) {
         rpc_http_add(f, "Access-Control-Allow-Methods", method);
         if (copy_names(f->headers, io_http_head_field(head, "access-control-request-headers")))
@@ -187,14 +203,43 @@ bool rpc_http_is_websocket_path(const struct rpc_http_rules *rules, struct bytes
     return rules->websocket_prefix && path_may(rules->websocket_prefix, path);
 }
 
+/* Any method is answered, by what its body says (GoQuorum, graphql/service.go). */
+static void check_graphql(const struct rpc_http_rules *rules, struct io_http_request *request)
+{
+    struct rpc_http_fields f = {.count = 0};
+    if (!host_may(rules->graphql_vhosts, request))
+        io_http_answer_text(request, 403, "invalid host specified");
+    else if (rpc_http_add_cors(rules, request, &f))
+        io_http_answer(request, 200, f.fields, f.count, NULL);
+    else if (request->head.body_length > RPC_BODY_MAX)
+        refuse_size(request, &f);
+}
+
+static void answer_page(struct io_http_request *request)
+{
+    struct rpc_http_fields f = {.count = 0};
+    struct buf body = BUF_INIT;
+    bool get = method_is(request, "GET");
+    rpc_http_add(&f, "Content-Type",
+                 get ? "text/html; charset=utf-8" : "application/json; charset=utf-8");
+    rpc_http_add(&f, "X-Content-Type-Options", "nosniff");
+    buf_append_text(&body, get ? rpc_gql_page : "{\"error\": \"only GET requests are supported\"}");
+    io_http_answer(request, get ? 200 : 405, f.fields, f.count, &body);
+}
+
 void rpc_http_check_head(const struct rpc_http_rules *rules, struct io_http_request *request)
 {
     const struct io_http_head *head = &request->head;
+    enum rpc_http_service service = rpc_http_service_at(rules, request->path);
     struct rpc_http_fields f = {.count = 0};
     bool no_body = !head->chunked && head->body_length == 0 && !request->has_query;
-    if (rules->no_http || !path_may(rules->prefix, request->path))
+    if (service == RPC_HTTP_NOTHING)
         io_http_answer(request, 404, NULL, 0, NULL);
-    else if (!host_may(rules, request))
+    else if (service == RPC_HTTP_PAGE)
+        answer_page(request);
+    else if (service == RPC_HTTP_GRAPHQL)
+        check_graphql(rules, request);
+    else if (!host_may(rules->vhosts, request))
         io_http_answer_text(request, 403, "invalid host specified");
     else if (rpc_http_add_cors(rules, request, &f))
         io_http_answer(request, 200, f.fields, f.count, NULL);
@@ -239,8 +284,11 @@ static int copy_rules(struct rpc_http_rules *rules, const struct rpc_http_option
     rules->vhosts = copy(options->vhosts);
     rules->cors = copy(options->cors);
     rules->websocket_prefix = websocket_prefix ? copy(websocket_prefix) : NULL;
-    if (!rules->prefix || !rules->vhosts || !rules->cors ||
-        (websocket_prefix && !rules->websocket_prefix))
+    rules->graphql = options->graphql;
+    rules->graphql_vhosts = copy(options->graphql_vhosts);
+    rules->graphql_cors = copy(options->graphql_cors);
+    if (!rules->graphql_vhosts || !rules->graphql_cors || !rules->prefix || !rules->vhosts ||
+        !rules->cors || (websocket_prefix && !rules->websocket_prefix))
         return err_set(detail, ERR_NOMEM, "HTTP server: out of memory");
     int status = check_prefix("HTTP", rules->prefix, detail);
     return status || !websocket_prefix ? status : check_prefix("WS", websocket_prefix, detail);
@@ -269,5 +317,7 @@ void rpc_http_rules_free(struct rpc_http_rules *rules)
     mem_free(rules->vhosts);
     mem_free(rules->cors);
     mem_free(rules->websocket_prefix);
+    mem_free(rules->graphql_vhosts);
+    mem_free(rules->graphql_cors);
     mem_free(rules);
 }

@@ -15,7 +15,12 @@ struct rpc_http_rules {
     char *prefix, *vhosts, *cors; /* never NULL */
     struct rpc_access access;
     char *websocket_prefix; /* NULL: WebSocket is not served */
+    bool graphql;
+    char *graphql_vhosts, *graphql_cors; /* never NULL */
 };
+
+/* What a path leads to. */
+enum rpc_http_service { RPC_HTTP_NOTHING, RPC_HTTP_JSONRPC, RPC_HTTP_GRAPHQL, RPC_HTTP_PAGE };
 
 /* The fields of an answer. */
 struct rpc_http_fields {
@@ -31,11 +36,14 @@ int rpc_http_rules_new(struct rpc_http_rules **ret_rules, const struct rpc_http_
 void rpc_http_rules_free(struct rpc_http_rules *rules);
 
 void rpc_http_add(struct rpc_http_fields *f, const char *name, const char *value);
+enum rpc_http_service rpc_http_service_at(const struct rpc_http_rules *rules, struct bytes path);
 /* Adds what a browser wants to see; true when that is all (a preflight). */
 bool rpc_http_add_cors(const struct rpc_http_rules *rules, const struct io_http_request *request,
                        struct rpc_http_fields *f);
 /* Answers what can be told from the head alone; one that wants to be a WebSocket is not looked at. */
 void rpc_http_check_head(const struct rpc_http_rules *rules, struct io_http_request *request);
+/* Answers a request for GraphQL with the error of JSON-RPC that was answered in place of a result (http_graphql.c). */
+void rpc_http_refuse_graphql(struct io_http_request *request, struct bytes answer);
 /* Whether the path is WebSocket's. */
 bool rpc_http_is_websocket_path(const struct rpc_http_rules *rules, struct bytes path);
 
