@@ -239,6 +239,13 @@ def check_living(network):
     refused(network, lambda text: text, "does not open", code=2)
     secrets.write_bytes(content)
     check_lost_keys(network)
+    store = network.data / "two" / "two" / "node" / "geth" / "quorate" / "data.mdb"
+    store.rename(network.folder / "away")
+    store.mkdir()
+    network.up("--wait", "8", code=1, text='after 8 seconds: two/two node ends with "Fatal: Error starting protocol stack: ')
+    store.rmdir()
+    (network.folder / "away").rename(store)
+    network.up(text="ready two/two")
     print("a network that lives: another genesis, another dialect, another store, damaged files")
 
 

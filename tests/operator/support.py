@@ -69,8 +69,8 @@ class Network:
             sys.exit(f"quorate {' '.join(arguments)} printed no '{text}':\n{output}")
         return done.stdout
 
-    def up(self, **expected):
-        return self.run("up", "--detach", "network.yaml", **expected)
+    def up(self, *options, **expected):
+        return self.run("up", "--detach", *options, "network.yaml", **expected)
 
     def status(self):
         return json.loads(self.run("status", "--json", code=None))

@@ -11,6 +11,7 @@
 #include "deploy/local/recover.h"
 #include "deploy/local/rpc.h"
 #include "deploy/local/supervisor.h"
+#include "deploy/local/words.h"
 #include "deploy/secrets/vault.h"
 
 #include <stdio.h>
@@ -212,9 +213,12 @@ static int await_blocks(const struct deploy_site *site, uint64_t wait_seconds,
             fflush(stdout);
             i++;
         } else if (base_now_seconds() > limit) {
-            status = err_set(
-                detail, ERR_IO, "%s makes no blocks after %llu seconds; see %s/logs/node.log",
-                site->peers[i].name, (unsigned long long)wait_seconds, site->peers[i].folder);
+            char words[DEPLOY_WORDS_MAX];
+            deploy_last_words(words, site);
+            status = err_set(detail, ERR_IO,
+                             "%s makes no blocks after %llu seconds%s; see %s/logs/node.log",
+                             site->peers[i].name, (unsigned long long)wait_seconds, words,
+                             site->peers[i].folder);
         } else {
             status = deploy_listen_check(site, detail);
             usleep(20000);
