@@ -10,6 +10,7 @@ import hashlib
 import pathlib
 import re
 import shutil
+import subprocess
 import sys
 import tarfile
 import threading
@@ -174,6 +175,47 @@ def refusals(network, archive, good, bad):
     print("wrong passphrases, archives that were cut off or changed, and what is there already: refused, and nothing changed")
 
 
+def half_placed(network, archive):
+    """As a restore of one peer that was killed when it had placed the node, and not yet the payloads."""
+    stage, peer = network.data / ".restore", network.data / "one" / "one"
+    with tarfile.open(archive) as tar:
+        tar.extractall(stage)
+    shutil.rmtree(stage / "peers" / "one" / "one" / "node")
+    shutil.rmtree(peer / "tm")
+    for path in (peer / "restored", peer / "genesis.json", stage / "SHA256SUMS"):
+        path.unlink(missing_ok=True)
+    (stage / "placing").write_text(hashlib.sha256(archive.read_bytes()[-65536:]).hexdigest() + "\n")
+    return stage
+
+
+def interrupted(network, single, whole, good):
+    """Nothing is started until the same restore has gone on."""
+    stage = half_placed(network, single)
+    for command in (("up", "--detach"), ("plan",)):
+        network.run(*command, "network.yaml", code=1, text="was interrupted, and not all is in its place")
+    network.run("restore", str(whole), "--archive-passphrase-file", str(good), code=1, text="a restore of another archive was interrupted")
+    network.run("restore", str(single), "--archive-passphrase-file", str(good), text="restored one/one")
+    assert not stage.exists() and (network.data / "one" / "one" / "tm" / "payloads.db").exists()
+    print("a restore that was killed while it placed: nothing starts until it has gone on")
+
+
+def killed(network, good):
+    """A backup that is killed leaves a folder; the next one beside it takes it away, and nobody else's."""
+    out = network.folder / "killed"
+    out.mkdir()
+    process = subprocess.Popen([network.program, "backup", "--out", str(out / "a.tar"), "--archive-passphrase-file", str(good)], cwd=network.folder,
+                               stdout=subprocess.DEVNULL, env=network.environment)
+    until(lambda: list(out.glob("a.tar.backup-??????")), "a folder")
+    process.kill()
+    process.wait()
+    (out / "mine.backup-abcdef").mkdir()
+    (out / "mine.backup-abcdef" / "other").write_text("kept")
+    network.run("backup", "--out", str(out / "b.tar"), "--archive-passphrase-file", str(good))
+    left = sorted(path.name for path in out.iterdir())
+    assert left == ["b.tar", "mine.backup-abcdef"], left
+    shutil.rmtree(out)
+
+
 def keys_are_closed(archive, network):
     secrets = [network.secret(peer, name).strip() for peer in ("one", "two") for name in ("nodekey", "tm.key", "passwords.txt")]
     content = archive.read_bytes()
@@ -203,10 +245,12 @@ def check(network, consensus, manager):
     hashes = {n: rpc(url, "eth_getBlockByNumber", hex(n), False)["hash"] for n in (1, low, single_copied["one/one"])}
     keys_are_closed(whole, network)
     refusals(network, whole, good, bad)
+    killed(network, good)
 
     # One peer's disk is lost while the others go on.
     shutil.rmtree(network.data / "one" / "one")
     network.run("restore", str(single), "--archive-passphrase-file", str(good), text="restored one/one")
+    interrupted(network, single, whole, good)
     network.up(text="ready one/one")
     newest = max(c[2] for c in load.contracts)
     until(lambda: int(rpc(url, "eth_blockNumber"), 16) >= newest, "one to have caught up")

@@ -6,9 +6,13 @@
 #include "deploy/local/tm_config.h"
 #include "deploy/secrets/file.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,6 +20,8 @@ enum {
     SITE_FILE_MAX = 16 << 20,
     STAGE_MAX = DEPLOY_PATH_MAX - 300, /* characters: names of peers and files fit behind it */
 };
+
+#define STAGE_NAME ".backup-" /* behind the archive's; then six characters */
 
 struct making {
     const struct deploy_backup *backup;
@@ -236,6 +242,45 @@ static int describe(struct buf *text, const struct deploy_backup *backup, struct
                                               : err_set(detail, ERR_NOMEM, "out of memory");
 }
 
+/* --- What was killed --- */
+
+/* A folder with nothing but what a stage has. */
+static bool is_stage(const char *path)
+{
+    static const char *const names[] = {"secrets", "secrets.lock", "site", "peers"};
+    DIR *entries = opendir(path);
+    const struct dirent *entry;
+    bool is = entries != NULL;
+    while (is && (entry = readdir(entries))) {
+        bool known = entry->d_name[0] == '.' || strstr(entry->d_name, ".part-");
+        for (size_t i = 0; i < BASE_COUNT(names); i++)
+            known |= strcmp(entry->d_name, names[i]) == 0;
+        is = known;
+    }
+    if (entries)
+        closedir(entries);
+    return is;
+}
+
+/* Folders that backups which were killed have left beside the archive, of whatever name: they hold private state. */
+static void sweep_stages(const char *archive)
+{
+    char pattern[DEPLOY_PATH_MAX];
+    glob_t found = {0};
+    const char *slash = strrchr(archive, '/');
+    deploy_path(pattern, "%.*s*" STAGE_NAME "??????", slash ? (int)(slash + 1 - archive) : 0,
+                archive);
+    if (glob(pattern, GLOB_NOSORT, NULL, &found) == 0)
+        for (size_t i = 0; i < found.gl_pathc; i++) {
+            int fd = open(found.gl_pathv[i], O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+            if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && is_stage(found.gl_pathv[i]))
+                (void)file_remove_folder(found.gl_pathv[i], NULL);
+            if (fd >= 0)
+                close(fd);
+        }
+    globfree(&found);
+}
+
 /* --- The archive --- */
 
 static int pack(uint64_t *ret_size, const struct making *m, struct err_detail *detail)
@@ -263,15 +308,22 @@ int deploy_backup_make(uint64_t *ret_size, const struct deploy_backup *backup,
                        struct err_detail *detail)
 {
     struct making m = {.backup = backup};
+    int status;
     if (access(backup->path, F_OK) == 0)
         return err_set(detail, ERR_EXISTS, "%s exists, and is not replaced", backup->path);
     if (strlen(backup->path) >= STAGE_MAX)
         return err_set(detail, ERR_INPUT, "%s is too long a path", backup->path);
-    snprintf(m.stage, sizeof(m.stage), "%.700s.XXXXXX", backup->path);
-    if (!mkdtemp(m.stage))
-        return err_set(detail, err_from_errno(errno), "cannot make a folder beside %s: %s",
-                       backup->path, strerror(errno));
-    int status = copy_secrets(&m, detail);
+    sweep_stages(backup->path);
+    snprintf(m.stage, sizeof(m.stage), "%.700s" STAGE_NAME "XXXXXX", backup->path);
+    int lock = mkdtemp(m.stage) ? open(m.stage, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) != 0) {
+        status = err_set(detail, err_from_errno(errno), "cannot make a folder beside %s: %s",
+                         backup->path, strerror(errno));
+        if (lock >= 0)
+            close(lock);
+        return status;
+    }
+    status = copy_secrets(&m, detail);
     if (status == ERR_OK)
         status = copy_site(&m, detail);
     if (status == ERR_OK)
@@ -279,5 +331,6 @@ int deploy_backup_make(uint64_t *ret_size, const struct deploy_backup *backup,
     if (status == ERR_OK)
         status = pack(ret_size, &m, detail);
     int removed = file_remove_folder(m.stage, status == ERR_OK ? detail : NULL);
+    close(lock);
     return status == ERR_OK ? removed : status;
 }

@@ -1,18 +1,22 @@
 #include "deploy/backup/restore.h"
 
 #include "base/file.h"
+#include "base/hex.h"
+#include "crypto/hash.h"
 #include "deploy/backup/archive.h"
 #include "deploy/backup/backup.h"
 #include "deploy/local/recover.h"
 #include "deploy/local/supervisor.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 enum {
     INFO_MAX = 1 << 20,
+    TAIL = 65536,
     PROCESSES_MAX = 16 << 20,
     STOP_TRIES = 4 * DEPLOY_STOP_MS / 50,
 };
@@ -61,7 +65,74 @@ static const struct deploy_site_peer *peer_of(const struct deploy_site *site, co
     return name && strchr(name, '/') ? deploy_site_find(site, name) : NULL;
 }
 
-int deploy_restore_check(const struct deploy_site *site, const json_t *peers,
+/* --- One that was interrupted --- */
+
+int deploy_restore_identify(struct buf *text, const char *archive, struct err_detail *detail)
+{
+    static uint8_t end[TAIL];
+    char hex[65];
+    struct hash256 hash;
+    int fd = open(archive, O_RDONLY | O_CLOEXEC);
+    off_t size = fd >= 0 ? lseek(fd, 0, SEEK_END) : -1;
+    off_t from = size > TAIL ? size - TAIL : 0;
+    ssize_t length = size >= 0 ? pread(fd, end, TAIL, from) : -1;
+    int why = errno;
+    if (fd >= 0)
+        close(fd);
+    if (length < 0)
+        return err_set(detail, err_from_errno(why), "cannot read %s: %s", archive, strerror(why));
+    crypto_sha256(&hash, bytes_of(end, (size_t)length));
+    hex_encode(hex, bytes_of(hash.b, sizeof(hash.b)));
+    buf_append_format(text, "%s\n", hex);
+    return buf_status(text) == ERR_OK ? ERR_OK : err_set(detail, ERR_NOMEM, "out of memory");
+}
+
+int deploy_restore_interrupted(bool *ret_resumed, const char *data, const char *archive,
+                               struct err_detail *detail)
+{
+    char path[DEPLOY_PATH_MAX];
+    struct buf there = BUF_INIT, now = BUF_INIT;
+    *ret_resumed = false;
+    deploy_path(path, "%.700s/" DEPLOY_RESTORE_MARK, data);
+    int status =
+        access(path, F_OK) == 0 ? file_read_regular(path, INFO_MAX, &there, detail) : ERR_NOTFOUND;
+    if (status == ERR_OK)
+        status = deploy_restore_identify(&now, archive, detail);
+    if (status == ERR_OK)
+        *ret_resumed = bytes_equal(buf_bytes(&there), buf_bytes(&now));
+    if (status == ERR_OK && !*ret_resumed)
+        status = err_set(detail, ERR_EXISTS,
+                         "a restore of another archive was interrupted in %s: restore that one "
+                         "again, which completes it",
+                         data);
+    buf_release(&there);
+    buf_release(&now);
+    return status == ERR_NOTFOUND ? ERR_OK : status;
+}
+
+int deploy_restore_begin(const char *data, const char *archive, struct err_detail *detail)
+{
+    char path[DEPLOY_PATH_MAX];
+    struct buf text = BUF_INIT;
+    deploy_path(path, "%.700s/" DEPLOY_RESTORE_MARK, data);
+    int status = deploy_restore_identify(&text, archive, detail);
+    if (status == ERR_OK)
+        status = file_write_private(path, buf_bytes(&text), detail);
+    buf_release(&text);
+    return status;
+}
+
+/* Whether a restore that goes on has placed it before. */
+static bool was_placed(const char *stage, const struct deploy_site_peer *peer, const char *part)
+{
+    char path[DEPLOY_PATH_MAX];
+    if (!stage)
+        return false;
+    deploy_path(path, "%.700s/peers/%s/%s", stage, peer->name, part);
+    return access(path, F_OK) != 0;
+}
+
+int deploy_restore_check(const struct deploy_site *site, const json_t *peers, const char *stage,
                          struct err_detail *detail)
 {
     size_t i;
@@ -77,7 +148,7 @@ int deploy_restore_check(const struct deploy_site *site, const json_t *peers,
                 site->folder, json_string_value(row) ? json_string_value(row) : "?");
         for (size_t j = 0; j < BASE_COUNT(parts); j++) {
             deploy_path(path, "%s/%s", peer->folder, parts[j]);
-            if (access(path, F_OK) == 0)
+            if (access(path, F_OK) == 0 && !was_placed(stage, peer, parts[j]))
                 return err_set(detail, ERR_EXISTS,
                                "%s is there, and is not replaced; move it away, then restore again",
                                path);
@@ -208,7 +279,8 @@ static int mark_peer(const struct deploy_site *site, const struct deploy_site_pe
         return ERR_OK;
     deploy_path(from, "%s/peers/%s/tm/payloads.db", stage, peer->name);
     deploy_path(to, "%s/peers/%s/tm/" DEPLOY_RECOVER_PAYLOADS, stage, peer->name);
-    if (deploy_recover_needs_filling(site, peer) && rename(from, to) != 0)
+    if (deploy_recover_needs_filling(site, peer) && access(from, F_OK) == 0 &&
+        rename(from, to) != 0)
         return err_set(detail, err_from_errno(errno), "cannot make %s: %s", to, strerror(errno));
     deploy_path(to, "%s/peers/%s/" DEPLOY_RECOVER_MARK, stage, peer->name);
     return file_write_private(to, bytes_none(), detail);

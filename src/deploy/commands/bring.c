@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "deploy/backup/restore.h"
 #include "deploy/local/database.h"
 #include "deploy/local/inspect.h"
 #include "deploy/local/listen.h"
@@ -48,6 +49,13 @@ static int check_served(const struct deploy_config *config, struct err_detail *d
 int deploy_bring_check(const struct deploy_context *context, struct deploy_programs *ret_programs,
                        struct err_detail *detail)
 {
+    char mark[DEPLOY_PATH_MAX];
+    deploy_site_path(mark, context->site, DEPLOY_RESTORE_MARK);
+    if (access(mark, F_OK) == 0)
+        return err_set(detail, ERR_EXISTS,
+                       "a restore into %s was interrupted, and not all is in its place: `quorate "
+                       "restore` with the same archive completes it",
+                       context->site->folder);
     int status = check_served(context->network->config, detail);
     if (status == ERR_OK)
         status = deploy_database_kept(context->site, detail);

@@ -31,6 +31,7 @@ struct restoring {
     char stage[DEPLOY_PATH_MAX]; /* in the folder: what the archive held */
     struct deploy_backup_info info;
     bool network_there; /* the folder has a network already */
+    bool resumed;       /* an earlier run was interrupted when it had begun to place */
     int lock;
 };
 
@@ -51,10 +52,12 @@ static int take_lock(struct restoring *r, struct err_detail *detail)
 
 static int extract(struct restoring *r, const char *archive, struct err_detail *detail)
 {
-    int status = file_remove_folder(r->stage, detail); /* of one that was interrupted */
-    if (status == ERR_OK)
+    int status = deploy_restore_interrupted(&r->resumed, data, archive, detail);
+    if (status == ERR_OK && !r->resumed)
+        status = file_remove_folder(r->stage, detail);
+    if (status == ERR_OK && !r->resumed)
         status = file_make_folders(r->stage, 0700, detail);
-    if (status == ERR_OK)
+    if (status == ERR_OK && !r->resumed)
         status = deploy_archive_extract(archive, r->stage, detail);
     if (status == ERR_OK) {
         status = deploy_backup_read_info(&r->info, r->stage, detail);
@@ -174,7 +177,9 @@ static int check_same_network(const struct restoring *r, const struct deploy_sit
     deploy_site_path(path, site, "genesis.json");
     int status = file_read(path, SITE_FILE_MAX, &ours, detail);
     deploy_path(path, "%s/site/genesis.json", r->stage);
-    if (status == ERR_OK)
+    if (status == ERR_OK && r->resumed && access(path, F_OK) != 0)
+        buf_append_bytes(&theirs, buf_bytes(&ours)); /* it is the archive's, placed before */
+    else if (status == ERR_OK)
         status = file_read(path, SITE_FILE_MAX, &theirs, detail);
     if (status == ERR_OK && !bytes_equal(buf_bytes(&ours), buf_bytes(&theirs)))
         status = err_set(detail, ERR_EXISTS,
@@ -188,11 +193,13 @@ static int check_same_network(const struct restoring *r, const struct deploy_sit
 /* --- All of it --- */
 
 static int put_back(const struct restoring *r, const struct deploy_context *context,
-                    const struct deploy_secrets *keys, struct err_detail *detail)
+                    const struct deploy_secrets *keys, const char *archive,
+                    struct err_detail *detail)
 {
     struct deploy_secrets secrets;
     char path[DEPLOY_PATH_MAX];
-    int status = deploy_restore_check(context->site, r->info.peers, detail);
+    int status =
+        deploy_restore_check(context->site, r->info.peers, r->resumed ? r->stage : NULL, detail);
     if (status == ERR_OK)
         status = deploy_context_secrets(&secrets, path, context->site, passphrase_file, detail);
     if (status != ERR_OK)
@@ -201,6 +208,8 @@ static int put_back(const struct restoring *r, const struct deploy_context *cont
     deploy_secrets_close(&secrets);
     if (status == ERR_OK)
         status = deploy_restore_stop(context->site, r->info.peers, detail);
+    if (status == ERR_OK)
+        status = deploy_restore_begin(data, archive, detail);
     if (status == ERR_OK)
         status = deploy_restore_place(context->site, r->info.peers, r->stage, detail);
     if (status == ERR_OK && !r->network_there)
@@ -225,7 +234,7 @@ static int restore(struct restoring *r, const char *archive, struct err_detail *
     if (status == ERR_OK && r->network_there)
         status = check_same_network(r, context.site, archive, detail);
     if (status == ERR_OK)
-        status = put_back(r, &context, &keys, detail);
+        status = put_back(r, &context, &keys, archive, detail);
     for (size_t i = 0; status == ERR_OK && i < r->info.peer_count; i++)
         printf("restored %s\n", json_string_value(json_array_get(r->info.peers, i)));
     if (status == ERR_OK)
@@ -233,6 +242,19 @@ static int restore(struct restoring *r, const char *archive, struct err_detail *
     deploy_secrets_close(&keys);
     deploy_context_release(&context);
     return status;
+}
+
+/* What was begun to be placed is kept, for the next run to go on with. */
+static int end_stage(const struct restoring *r, bool done, struct err_detail *detail)
+{
+    char mark[DEPLOY_PATH_MAX];
+    deploy_path(mark, "%.700s/" DEPLOY_RESTORE_MARK, data);
+    if (!done && access(mark, F_OK) == 0)
+        return ERR_OK;
+    if (unlink(mark) != 0 && errno != ENOENT) /* first: without it there is nothing to go on with */
+        return err_set(detail, err_from_errno(errno), "cannot remove %s: %s", mark,
+                       strerror(errno));
+    return file_remove_folder(r->stage, detail);
 }
 
 static int run(size_t argc, char **argv)
@@ -249,11 +271,11 @@ static int run(size_t argc, char **argv)
             err_set(&detail, err_from_errno(errno), "cannot read %s: %s", argv[0], strerror(errno)),
             &detail);
     bool was_there = access(data, F_OK) == 0;
-    snprintf(r.stage, sizeof(r.stage), "%.700s/.restore", data);
+    snprintf(r.stage, sizeof(r.stage), "%.700s/" DEPLOY_RESTORE_STAGE, data);
     int status = take_lock(&r, &detail);
     if (status == ERR_OK) {
         status = restore(&r, argv[0], &detail);
-        int removed = file_remove_folder(r.stage, status == ERR_OK ? &detail : NULL);
+        int removed = end_stage(&r, status == ERR_OK, status == ERR_OK ? &detail : NULL);
         status = status == ERR_OK ? removed : status;
     }
     json_decref(r.info.peers);
