@@ -221,11 +221,12 @@ static int await_blocks(const struct deploy_site *site, uint64_t wait_seconds,
             fflush(stdout);
             i++;
         } else if (base_now_seconds() > limit) {
-            char words[DEPLOY_WORDS_MAX];
+            char words[DEPLOY_WORDS_MAX], other[DEPLOY_WORDS_MAX];
             deploy_last_words(words, site);
+            deploy_other_network(other, site, &site->peers[i], caller);
             status = err_set(detail, ERR_IO,
-                             "%s makes no blocks after %llu seconds%s; see %s/logs/node.log",
-                             site->peers[i].name, (unsigned long long)wait_seconds, words,
+                             "%s makes no blocks after %llu seconds%s%s; see %s/logs/node.log",
+                             site->peers[i].name, (unsigned long long)wait_seconds, words, other,
                              site->peers[i].folder);
         } else {
             status = deploy_listen_check(site, detail);

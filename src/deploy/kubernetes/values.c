@@ -100,6 +100,8 @@ static json_t *node(const struct deploy_cluster *cluster, const struct deploy_cl
         json_object_set_new(v, "dbname", json_string("demodb"));
         json_object_set_new(v, "mysqluser", json_string("demouser"));
     }
+    if (config->network_id.given)
+        json_object_set_new(v, "networkid", number(config->network_id.value));
     if (config->consensus.value != DEPLOY_RAFT)
         json_object_set_new(v, "mine", json_boolean(peer->validator));
     return v;

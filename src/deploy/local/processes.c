@@ -1,6 +1,8 @@
 /* The command lines of a peer's programs. No secret is among them: files are named. */
+#include "base/file.h"
 #include "crypto/keccak.h"
 #include "deploy/local/database.h"
+#include "deploy/local/prepare_priv.h"
 #include "deploy/local/tm_config.h"
 
 #include <stdarg.h>
@@ -123,6 +125,24 @@ static void add_account(struct buf *arguments, const struct deploy_site_peer *pe
     add_format(arguments, "%s/passwords.txt", peer->secrets);
 }
 
+/* Of a network that others run, the genesis says more than our file's default. */
+static uint64_t network_id(const struct deploy_site *site)
+{
+    const struct deploy_config *config = site->network->config;
+    struct buf text = BUF_INIT;
+    uint64_t id = config->network_id.given ? config->network_id.value : config->chain_id.value;
+    json_t *genesis = NULL;
+    if (!config->network_id.given && config->bootnode && config->genesis.text &&
+        file_read(config->genesis.text, DEPLOY_FILE_MAX, &text, NULL) == ERR_OK)
+        genesis = json_loadb((const char *)text.data, text.len, 0, NULL);
+    const json_t *chain = json_object_get(json_object_get(genesis, "config"), "chainId");
+    if (json_is_integer(chain))
+        id = (uint64_t)json_integer_value(chain);
+    json_decref(genesis);
+    buf_release(&text);
+    return id;
+}
+
 static void describe_node(struct deploy_process *process, const struct deploy_site *site,
                           const struct deploy_site_peer *peer,
                           const struct deploy_programs *programs)
@@ -139,7 +159,7 @@ static void describe_node(struct deploy_process *process, const struct deploy_si
     add(arguments, "--nodekey");
     add_format(arguments, "%s/nodekey", peer->secrets);
     add(arguments, "--networkid");
-    add_format(arguments, "%llu", (unsigned long long)site->network->config->chain_id.value);
+    add_format(arguments, "%llu", (unsigned long long)network_id(site));
     add(arguments, "--port");
     add_format(arguments, "%u", peer->p2p);
     add(arguments, "--nodiscover");

@@ -50,3 +50,25 @@ void deploy_last_words(char ret_text[DEPLOY_WORDS_MAX], const struct deploy_site
     }
     json_decref(processes);
 }
+
+void deploy_other_network(char ret_text[DEPLOY_WORDS_MAX], const struct deploy_site *site,
+                          const struct deploy_site_peer *peer, struct io_http_caller *caller)
+{
+    const struct deploy_bootnode *bootnode = site->network->config->bootnode;
+    char url[DEPLOY_PATH_MAX];
+    json_t *theirs = NULL, *ours = NULL;
+    ret_text[0] = 0;
+    if (!bootnode || !bootnode->url.text)
+        return;
+    deploy_path(url, "http://%.900s:%llu/", bootnode->url.text,
+                (unsigned long long)bootnode->rpcport.value);
+    if (deploy_rpc_at(&theirs, caller, url, "net_version", NULL, NULL) == ERR_OK &&
+        deploy_rpc(&ours, caller, peer->rpc, "net_version", NULL, NULL) == ERR_OK &&
+        json_is_string(theirs) && json_is_string(ours) && !json_equal(theirs, ours))
+        snprintf(ret_text, DEPLOY_WORDS_MAX,
+                 "; the network's id is %.20s, this peer's %.20s: write network_id: %.20s under "
+                 "config",
+                 json_string_value(theirs), json_string_value(ours), json_string_value(theirs));
+    json_decref(theirs);
+    json_decref(ours);
+}

@@ -94,6 +94,8 @@ struct deploy_config {
     struct deploy_text genesis;
     struct deploy_number chain_id;
     struct deploy_number
+        network_id; /* not given: the chain id of the genesis; on clusters the chart's */
+    struct deploy_number
         block_period; /* seconds; milliseconds for raft's minting are the node's own flag */
     struct deploy_choice database;    /* enum deploy_database */
     struct deploy_bootnode *bootnode; /* NULL: not given */
