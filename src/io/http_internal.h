@@ -54,6 +54,7 @@ struct io_http_server {
     struct io_http_server *
         *others; /* who has the listeners' connections; NULL: the server itself */
     size_t other_count;
+    size_t turn; /* who of those that have as few as others is next */
     bool ended;
     struct io_timer sweep;
     uint64_t sweep_ms; /* at least, between two sweeps */

@@ -69,11 +69,15 @@ int io_http_share(struct io_http_server *server, struct io_http_server *const *o
 
 bool io_http_pass(struct io_http_server *server, struct io_stream *stream)
 {
-    struct io_http_server *least = server->other_count ? server->others[0] : NULL;
+    struct io_http_server *least = NULL;
     struct buf nothing = BUF_INIT;
-    for (size_t i = 1; i < server->other_count; i++)
-        if (count_of(server->others[i]) < count_of(least))
-            least = server->others[i];
+    /* By turns: connections that are given away are not counted any more, so that all may have as few. */
+    server->turn++;
+    for (size_t i = 0; i < server->other_count; i++) {
+        struct io_http_server *other = server->others[(server->turn + i) % server->other_count];
+        if (!least || count_of(other) < count_of(least))
+            least = other;
+    }
     return least && send(least, stream, &nothing);
 }
 

@@ -324,6 +324,28 @@ static void test_shared(void **state)
     end(&s);
 }
 
+/* So they have of connections that come one after the other, each when there is no other. */
+static void test_turns(void **state)
+{
+    (void)state;
+    enum { TURNS = 3 };
+    struct servers s;
+    uint16_t port = begin(&s, 100, NULL);
+    for (size_t i = 0; i < TURNS * THREADS; i++) {
+        struct client c;
+        connect_client(&s, &c, port);
+        assert_int_equal(io_stream_write(c.stream, bytes_str("GET / HTTP/1.1\r\nHost: a\r\n\r\n")),
+                         0);
+        await(&s, &c, "here");
+        end_client(&c);
+        while (io_http_connections(s.main.http))
+            io_loop_turn(s.loop, false);
+    }
+    for (size_t i = 0; i < THREADS; i++)
+        assert_int_equal(atomic_load(&s.others[i].requests), TURNS);
+    end(&s);
+}
+
 /* A request that only the listening server has an answer to, with what was sent behind it and with half of its body to come. */
 static void test_moved(void **state)
 {
@@ -470,13 +492,10 @@ static void test_shared_tls(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_mailbox),
-        cmocka_unit_test(test_mailbox_freed_by_another),
-        cmocka_unit_test(test_thread),
-        cmocka_unit_test(test_shared),
-        cmocka_unit_test(test_moved),
-        cmocka_unit_test(test_shared_limit),
-        cmocka_unit_test(test_end_while_arriving),
+        cmocka_unit_test(test_mailbox),      cmocka_unit_test(test_mailbox_freed_by_another),
+        cmocka_unit_test(test_thread),       cmocka_unit_test(test_shared),
+        cmocka_unit_test(test_turns),        cmocka_unit_test(test_moved),
+        cmocka_unit_test(test_shared_limit), cmocka_unit_test(test_end_while_arriving),
         cmocka_unit_test(test_shared_tls),
     };
     return cmocka_run_group_tests_name("threads", tests, NULL, NULL);
