@@ -217,22 +217,33 @@ void p2p_server_gone(struct p2p_server *server, struct p2p_peer *peer)
     p2p_dial_gone(server, peer);
 }
 
-/* Connections that only take places keep no validator out: one that has not begun its handshake gives way, the oldest of those that said
- * nothing first. False: all have begun, or are too young. */
+/* How readily a connection gives way to another that waits for its place; 0: not at all. Whoever says nothing goes first, whoever has shown its key,
+ * which costs something, last. */
+static int gives_place(const struct p2p_peer *peer, uint64_t now)
+{
+    uint64_t age = now - peer->accepted_at;
+    if (peer->inbound && peer->state == P2P_WAIT_AUTH && age >= P2P_GIVE_WAY)
+        return peer->end == 0 ? 3 : 2;
+    return peer->inbound && peer->state == P2P_WAIT_HELLO && !peer->trusted &&
+           age >= P2P_GIVE_WAY_HELLO;
+}
+
+/* Connections that only take places keep no validator out: one that does not go on with its handshake gives way, the oldest of them. False: all go
+ * on, or are too young. */
 static bool make_room(struct p2p_server *server, uint64_t now)
 {
-    struct p2p_peer *oldest = NULL;
+    struct p2p_peer *first = NULL;
+    int most = 0;
     for (struct p2p_peer *peer = server->connections; peer; peer = peer->next) {
-        bool waits = peer->inbound && peer->state == P2P_WAIT_AUTH &&
-                     now - peer->accepted_at >= P2P_GIVE_WAY;
-        bool silent = peer->end == 0, other = oldest && oldest->end == 0;
-        if (waits && (!oldest || silent > other ||
-                      (silent == other && peer->accepted_at < oldest->accepted_at)))
-            oldest = peer;
+        int gives = gives_place(peer, now);
+        if (gives > most || (gives && gives == most && peer->accepted_at < first->accepted_at)) {
+            first = peer;
+            most = gives;
+        }
     }
-    if (oldest)
-        p2p_peer_drop(oldest, "others wait for its place, and it does not begin");
-    return oldest != NULL;
+    if (first)
+        p2p_peer_drop(first, "others wait for its place, and it does not go on");
+    return first != NULL;
 }
 
 static void on_accept(void *context, struct io_stream *stream)

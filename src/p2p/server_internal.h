@@ -41,9 +41,10 @@ enum {
         5000, /* a connection so old and so silent gives way to a new one of the same node */
     P2P_STALE_SILENCE = 2000,
 
-    P2P_MAX_PENDING = 50,   /* connections in handshake, each way */
-    P2P_GIVE_WAY = 200,     /* milliseconds for the first bytes, where others wait for the place */
-    P2P_HISTORY_MAX = 1024, /* addresses and nodes that are remembered; the oldest go */
+    P2P_MAX_PENDING = 50, /* connections in handshake, each way */
+    P2P_GIVE_WAY = 200,   /* milliseconds for the first bytes, where others wait for the place */
+    P2P_GIVE_WAY_HELLO = 1500, /* and until its Hello */
+    P2P_HISTORY_MAX = 1024,    /* addresses and nodes that are remembered; the oldest go */
 
     /* What a peer may let pile up by not reading, beyond which the connection ends: some large answers. */
     P2P_QUEUE_MAX = 64 << 20,

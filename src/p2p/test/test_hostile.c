@@ -337,6 +337,33 @@ static void half_open_flood(void **state)
     node_stop(&b);
 }
 
+/* Nor do those keep others out who show a key, and then say nothing. */
+static void half_open_strangers(void **state)
+{
+    (void)state;
+    struct node b;
+    struct raw good;
+    static struct raw raws[P2P_MAX_PENDING];
+    node_prepare(&b);
+    node_start(&b);
+    for (size_t i = 0; i < BASE_COUNT(raws); i++) {
+        raw_start(&raws[i], &b);
+        until(raws[i].codes.len == 1); /* the Hello of the other side */
+    }
+    raw_start(&good, &b);
+    until(good.closed);
+    raw_stop(&good);
+    for (struct p2p_peer *peer = b.server->connections; peer; peer = peer->next)
+        peer->accepted_at -= P2P_GIVE_WAY_HELLO;
+    raw_open(&good, &b);
+    assert_non_null(b.peer);
+    raw_stop(&good);
+    until(b.closed == 1);
+    for (size_t i = 0; i < BASE_COUNT(raws); i++)
+        raw_stop(&raws[i]);
+    node_stop(&b);
+}
+
 /* What time does, without waiting for it: pings, silence, a peer that does not read. */
 static void ticks(void **state)
 {
@@ -433,6 +460,7 @@ int main(void)
         TEST(hostile_messages),
         TEST(ping_flood),
         TEST(half_open_flood),
+        TEST(half_open_strangers),
         TEST(ticks),
         TEST(came_again),
     };

@@ -11,7 +11,7 @@ enum {
     READ_MS = 30000,         /* GoQuorum, rpc/http.go, DefaultHTTPTimeouts */
     WRITE_MS = 30000,
     IDLE_MS = 120000,
-    HALF_MS = 5000, /* as long as a call may take by default; GoQuorum cancels calls, but answers */
+    HALF_MS = 2000, /* GoQuorum cancels calls at once, but answers */
 };
 
 /* What serves at one desk, on its thread. */
