@@ -499,29 +499,31 @@ SCENARIOS = {
 }
 
 
-def main():
+def main(scenarios, description, **numbers):
+    """Runs those that the command line names, or all. `numbers`: further options and their defaults."""
     here = os.path.dirname(os.path.abspath(__file__))
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--goquorum', default=os.environ.get('QUORATE_GOQUORUM', ''))
     parser.add_argument('--node', default=os.path.join(here, '../../build/bin/quorate-node'))
     parser.add_argument('--fixtures', default=os.environ.get('QUORATE_FIXTURES') or os.path.join(here, '../../../shared/fixtures'))
-    parser.add_argument('--blocks', type=int, default=100)
+    for name, default in numbers.items():
+        parser.add_argument(f'--{name}', type=int, default=default)
     parser.add_argument('--timeout', type=int, default=2, help='request timeout of the validators, seconds')
     parser.add_argument('--keep', action='store_true', help='leave data and logs')
-    parser.add_argument('scenarios', nargs='*', metavar='scenario', help=', '.join(SCENARIOS))
+    parser.add_argument('scenarios', nargs='*', metavar='scenario', help=', '.join(scenarios))
     args = parser.parse_args()
     for what, path in (('GoQuorum binary (--goquorum)', args.goquorum), ('recordings (--fixtures)', os.path.join(args.fixtures, 'recordings'))):
         if not path or not os.path.exists(path):
             print(f'skipped: no {what}')
             return SKIPPED
     failures = 0
-    for name in args.scenarios or list(SCENARIOS):
-        if name not in SCENARIOS:
-            parser.error(f'no scenario "{name}"; there are {", ".join(SCENARIOS)}')
-        failures += SCENARIOS[name](args)
+    for name in args.scenarios or list(scenarios):
+        if name not in scenarios:
+            parser.error(f'no scenario "{name}"; there are {", ".join(scenarios)}')
+        failures += scenarios[name](args)
     print('all hold' if failures == 0 else f'{failures} failed')
     return 1 if failures else 0
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    sys.exit(main(SCENARIOS, __doc__, blocks=100))

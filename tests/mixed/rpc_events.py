@@ -13,7 +13,6 @@ scenarios
     reorg     a Clique chain of two signers, whose branch of more difficulty takes back the other's blocks: what is told as removed, and the pool
     sethead   debug_setHead at both followers, all that is asked about what was dropped, and the same blocks once more
 """
-import argparse
 import itertools
 import json
 import os
@@ -22,7 +21,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "../rpc"), os.path.join(HERE, "../support")]
-from mixed import Failed, Net, Node, SKIPPED, free_ports  # noqa: E402
+from mixed import Failed, Net, Node, free_ports, main  # noqa: E402
 from subscriber import Subscriber  # noqa: E402
 
 NO_ONE = "0x" + "11" * 20
@@ -640,27 +639,5 @@ SCENARIOS = {
 }
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--goquorum", default=os.environ.get("QUORATE_GOQUORUM", ""))
-    parser.add_argument("--node", default=os.path.join(HERE, "../../build/bin/quorate-node"))
-    parser.add_argument("--fixtures", default=os.environ.get("QUORATE_FIXTURES") or os.path.join(HERE, "../../../shared/fixtures"))
-    parser.add_argument("--timeout", type=int, default=2, help="request timeout of the validators, seconds")
-    parser.add_argument("--keep", action="store_true", help="leave data and logs")
-    parser.add_argument("scenarios", nargs="*", metavar="scenario", help=", ".join(SCENARIOS))
-    args = parser.parse_args()
-    for what, path in (("GoQuorum binary (--goquorum)", args.goquorum), ("recordings (--fixtures)", os.path.join(args.fixtures, "recordings"))):
-        if not path or not os.path.exists(path):
-            print(f"skipped: no {what}")
-            return SKIPPED
-    failures = 0
-    for name in args.scenarios or list(SCENARIOS):
-        if name not in SCENARIOS:
-            parser.error(f'no scenario "{name}"; there are {", ".join(SCENARIOS)}')
-        failures += SCENARIOS[name](args)
-    print("all hold" if failures == 0 else f"{failures} failed")
-    return 1 if failures else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(SCENARIOS, __doc__))

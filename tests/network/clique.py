@@ -7,7 +7,6 @@ usage: clique.py PROGRAM [--peer PROGRAM]     (--peer: the third signer's, such 
 import argparse
 import copy
 import subprocess
-import sys
 import tempfile
 import time
 
@@ -108,17 +107,11 @@ def main():
     programs = [options.program, options.program, options.peer or options.program]
     with tempfile.TemporaryDirectory(prefix="quorate-clique-") as folder:
         network = Network(folder, programs, ["--nousb"], make_genesis(), SIGNERS)
-        try:
+        with network:
             for node, identity in zip(network.nodes, SIGNERS):
                 add_account(node, identity)
             height, in_turn = run(network)
             print(f"one chain of {height} blocks, {in_turn} of them in turn")
-        except BaseException:
-            for node in network.nodes:
-                print(f"--- {node.folder}\n{node.log_tail()}", file=sys.stderr)
-            raise
-        finally:
-            network.close()
 
 
 if __name__ == "__main__":

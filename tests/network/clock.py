@@ -71,7 +71,7 @@ def main():
         return SKIPPED
     with tempfile.TemporaryDirectory(prefix="quorate-clock-") as folder:
         network = Network(folder, [options.program] * 4, genesis=make_genesis(options.consensus))
-        try:
+        with network:
             clock = Clock(network.nodes[0])
             network.start()
             for node in network.nodes:
@@ -79,12 +79,6 @@ def main():
             network.wait_height(4, 60)
             jump(network, clock, HOUR)
             jump(network, clock, -HOUR)
-        except BaseException:
-            for node in network.nodes:
-                print(f"--- {node.folder}\n{node.log_tail()}", file=sys.stderr)
-            raise
-        finally:
-            network.close()
     return 0
 
 

@@ -184,6 +184,16 @@ class Network:
             if node.running():
                 node.kill()
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, failure, *_):
+        """Ends all nodes; after a failure with the end of their logs."""
+        for node in self.nodes if failure else []:
+            if (node.folder / "log").exists():
+                print(f"--- {node.folder}\n{node.log_tail(25)}", file=sys.stderr)
+        self.close()
+
     def heights(self):
         return [node.height() if node.running() else -1 for node in self.nodes]
 

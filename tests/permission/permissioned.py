@@ -302,7 +302,7 @@ def nodes(p):
 def run(program, model, codes, peer, whose):
     with tempfile.TemporaryDirectory() as folder:
         network = Network(folder, [program, peer, program, program])
-        try:
+        with network:
             p = Permissioned(network, model, codes)
             start_permissioned(p)
             for step in (organisation, accounts, trees, office, suspension, nodes):
@@ -310,12 +310,6 @@ def run(program, model, codes, peer, whose):
                 print(f"{model}, {whose} contracts: {step.__name__} ok", flush=True)
             network.wait_height(max(network.heights()), 60)
             print(f"{model}, {whose} contracts: one chain of {network.check_agreement()} blocks")
-        except BaseException:
-            for node in network.nodes:
-                print(f"--- {node.folder}\n{node.log_tail(25)}", file=sys.stderr)
-            raise
-        finally:
-            network.close()
 
 
 def codes_in(folder):

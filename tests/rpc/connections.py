@@ -121,7 +121,7 @@ def main():
         network = Network(folder, [options.program] * 4)
         node = network.nodes[0]
         node.arguments += ["--ws", "--ws.port", str(ws_port), "--ws.origins", "*"]
-        try:
+        with network:
             network.start()
             network.wait_height(2, 60)
             first, before = node.height(), node.memory_kib()
@@ -132,11 +132,6 @@ def main():
             print(f"{options.connections} connections, {options.websockets} of them WebSockets, {options.seconds} s: {len(seen)} answers, "
                   f"median {1000 * seen[len(seen) // 2]:.1f} ms, 99 % within {1000 * seen[len(seen) * 99 // 100]:.0f} ms; "
                   f"{last - first} blocks, {mean:.2f} s apart, at most {longest} s; memory {before} to {after} KiB")
-        except BaseException:
-            print(node.log_tail(), file=sys.stderr)
-            raise
-        finally:
-            network.close()
     return 0
 
 

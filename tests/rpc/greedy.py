@@ -123,17 +123,12 @@ def main():
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="quorate-greedy-") as folder:
         network = Network(folder, [os.path.abspath(options.program)] * 4)
-        try:
+        with network:
             add_account(network.nodes[0], DATA["nodes"][0])
             network.start()
             network.wait_height(2, SECONDS)
             load(network, options.blocks)
             network.check_agreement()
-        except BaseException:
-            print(network.nodes[0].log_tail(), file=sys.stderr)
-            raise
-        finally:
-            network.close()
     return 0
 
 

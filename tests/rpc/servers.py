@@ -162,7 +162,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="quorate-servers-") as folder:
         network = Network(folder, sys.argv[1:2] * 2)
         node = network.nodes[0]
-        try:
+        with network:
             node.start()
             ipc = Ipc(node)
             (port,) = free_ports(1)
@@ -171,11 +171,6 @@ def main():
             check_peers(network, ipc)
             ipc.close()
             assert node.stop() == 0
-        except BaseException:
-            print(node.log_tail(), file=sys.stderr)
-            raise
-        finally:
-            network.close()
     print("HTTP and WebSocket started and stopped, a peer seen to come and go")
 
 
