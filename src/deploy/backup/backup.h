@@ -42,8 +42,4 @@ struct deploy_backup_info {
 int deploy_backup_read_info(struct deploy_backup_info *ret_info, const char *folder,
                             struct err_detail *detail) BASE_NODISCARD;
 
-/* Paths in the store of a peer's secrets, without the last word: "secret/carrier-quo/crypto/carrier/". */
-void deploy_backup_secret_prefix(char ret_prefix[DEPLOY_SECRETS_PATH_MAX + 1],
-                                 const struct deploy_site_peer *peer);
-
 #endif

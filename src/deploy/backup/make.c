@@ -142,8 +142,9 @@ static int copy_peers(const struct making *m, struct err_detail *detail)
 
 /* --- Keys --- */
 
-void deploy_backup_secret_prefix(char ret_prefix[DEPLOY_SECRETS_PATH_MAX + 1],
-                                 const struct deploy_site_peer *peer)
+/* Paths in the store of a peer's secrets, without the last word: "secret/carrier-quo/crypto/carrier/". */
+static void secret_prefix(char ret_prefix[DEPLOY_SECRETS_PATH_MAX + 1],
+                          const struct deploy_site_peer *peer)
 {
     deploy_secret_path(ret_prefix, peer->organization, peer->peer, DEPLOY_SECRET_QUORUM);
     strrchr(ret_prefix, '/')[1] = 0;
@@ -157,7 +158,7 @@ static bool is_ours(const struct deploy_backup *backup, const char *path)
     deploy_secret_path(prefix, backup->only->organization, NULL, DEPLOY_SECRET_AUTHORITY);
     if (strcmp(path, prefix) == 0)
         return true;
-    deploy_backup_secret_prefix(prefix, backup->only);
+    secret_prefix(prefix, backup->only);
     return strncmp(path, prefix, strlen(prefix)) == 0;
 }
 

@@ -272,6 +272,41 @@ static bool joins_cluster(const struct deploy_site *site)
     return any && config->bootnode && config->consensus.value == DEPLOY_RAFT;
 }
 
+static bool serves(const struct deploy_site *site, const char *name, struct err_detail *detail)
+{
+    size_t i;
+    json_t *processes, *row;
+    bool ready = false;
+    deploy_supervisor_processes(&processes, site->folder, detail); /* none serves */
+    json_array_foreach(processes, i, row)
+    {
+        ready |= strcmp(json_string_value(json_object_get(row, "name")), name) == 0 &&
+                 strcmp(json_string_value(json_object_get(row, "state")), "ready") == 0;
+    }
+    json_decref(processes);
+    return ready;
+}
+
+/* Until a program of a peer ("node" or "tm") serves. ERR_IO after `seconds`. */
+static int await_program(const struct deploy_site *site, const struct deploy_site_peer *peer,
+                         const char *program, uint64_t seconds, struct err_detail *detail)
+{
+    char name[128];
+    double limit = base_now_seconds() + (double)seconds;
+    snprintf(name, sizeof(name), "%s %s", peer->name, program);
+    while (!serves(site, name, detail)) {
+        int status = deploy_listen_check(site, detail);
+        if (status != ERR_OK)
+            return status;
+        if (base_now_seconds() > limit)
+            return err_set(detail, ERR_IO,
+                           "%s does not serve after %llu seconds; see %s/logs/%s.log", name,
+                           (unsigned long long)seconds, peer->folder, program);
+        usleep(20000);
+    }
+    return ERR_OK;
+}
+
 /* Peers that were restored get what they lack from the others, before their nodes execute blocks. */
 static int recover(struct deploy_context *context, const struct deploy_bring *options,
                    struct err_detail *detail)
@@ -286,9 +321,9 @@ static int recover(struct deploy_context *context, const struct deploy_bring *op
     for (size_t i = 0; status == ERR_OK && i < site->count; i++) {
         const struct deploy_site_peer *peer = &site->peers[i];
         if (peer->database)
-            status = deploy_bring_await(site, peer, "db", options->wait_seconds, detail);
+            status = await_program(site, peer, "db", options->wait_seconds, detail);
         if (status == ERR_OK && peer->has_tm && !deploy_recover_is_marked(peer))
-            status = deploy_bring_await(site, peer, "tm", options->wait_seconds, detail);
+            status = await_program(site, peer, "tm", options->wait_seconds, detail);
     }
     return status == ERR_OK ? deploy_recover_run(site, &programs, print_step, NULL, detail)
                             : status;
@@ -312,40 +347,6 @@ int deploy_bring_up(struct deploy_context *context, const struct deploy_bring *o
     return status;
 }
 
-static bool serves(const struct deploy_site *site, const char *name, struct err_detail *detail)
-{
-    size_t i;
-    json_t *processes, *row;
-    bool ready = false;
-    deploy_supervisor_processes(&processes, site->folder, detail); /* none serves */
-    json_array_foreach(processes, i, row)
-    {
-        ready |= strcmp(json_string_value(json_object_get(row, "name")), name) == 0 &&
-                 strcmp(json_string_value(json_object_get(row, "state")), "ready") == 0;
-    }
-    json_decref(processes);
-    return ready;
-}
-
-int deploy_bring_await(const struct deploy_site *site, const struct deploy_site_peer *peer,
-                       const char *program, uint64_t seconds, struct err_detail *detail)
-{
-    char name[128];
-    double limit = base_now_seconds() + (double)seconds;
-    snprintf(name, sizeof(name), "%s %s", peer->name, program);
-    while (!serves(site, name, detail)) {
-        int status = deploy_listen_check(site, detail);
-        if (status != ERR_OK)
-            return status;
-        if (base_now_seconds() > limit)
-            return err_set(detail, ERR_IO,
-                           "%s does not serve after %llu seconds; see %s/logs/%s.log", name,
-                           (unsigned long long)seconds, peer->folder, program);
-        usleep(20000);
-    }
-    return ERR_OK;
-}
-
 int deploy_bring_restart(const struct deploy_site *site, const struct deploy_site_peer *peer,
                          const char *program, uint64_t seconds, struct err_detail *detail)
 {
@@ -354,5 +355,5 @@ int deploy_bring_restart(const struct deploy_site *site, const struct deploy_sit
     snprintf(command, sizeof(command), "restart %s %s", peer->name, program);
     int status = deploy_supervisor_ask(&answer, site->folder, command, detail);
     buf_release(&answer);
-    return status == ERR_OK ? deploy_bring_await(site, peer, program, seconds, detail) : status;
+    return status == ERR_OK ? await_program(site, peer, program, seconds, detail) : status;
 }

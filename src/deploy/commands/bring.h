@@ -30,9 +30,4 @@ int deploy_bring_restart(const struct deploy_site *site, const struct deploy_sit
                          const char *program, uint64_t seconds,
                          struct err_detail *detail) BASE_NODISCARD;
 
-/* Until a program of a peer ("node" or "tm") serves. ERR_IO after `seconds`. */
-int deploy_bring_await(const struct deploy_site *site, const struct deploy_site_peer *peer,
-                       const char *program, uint64_t seconds,
-                       struct err_detail *detail) BASE_NODISCARD;
-
 #endif

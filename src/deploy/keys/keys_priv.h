@@ -8,9 +8,6 @@ enum { DEPLOY_PASSWORD_TEXT = 33 }; /* hex of 16 random bytes, end mark */
 
 int deploy_make_password(char ret_text[DEPLOY_PASSWORD_TEXT],
                          struct err_detail *detail) BASE_NODISCARD;
-/* A new account's key file. Appends. `chosen`: a person chose the passphrase. */
-int deploy_make_account(struct buf *ret_keystore, struct bytes passphrase, bool chosen,
-                        struct err_detail *detail) BASE_NODISCARD;
 
 /* The fields of a new secret, given back by deploy_secrets_drop. */
 int deploy_make_quorum(json_t **ret_fields, const struct deploy_peer *peer,

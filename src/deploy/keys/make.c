@@ -25,7 +25,7 @@ int deploy_make_password(char ret_text[DEPLOY_PASSWORD_TEXT], struct err_detail 
 }
 
 /* A passphrase of 128 random bits needs no slow derivation; one that a person chose does. */
-int deploy_make_account(struct buf *ret_keystore, struct bytes passphrase, bool chosen,
+static int make_account(struct buf *ret_keystore, struct bytes passphrase, bool chosen,
                         struct err_detail *detail)
 {
     struct crypto_private_key key;
@@ -72,7 +72,7 @@ int deploy_make_quorum(json_t **ret_fields, const struct deploy_peer *peer,
     mem_wipe(&key, sizeof(key));
     status = passphrase_of(&passphrase, &chosen, peer, detail);
     if (status == ERR_OK)
-        status = deploy_make_account(&keystore, buf_bytes(&passphrase), chosen, detail);
+        status = make_account(&keystore, buf_bytes(&passphrase), chosen, detail);
     if (status == ERR_OK)
         status = deploy_make_password(db_password, detail);
     if (status == ERR_OK) {

@@ -109,7 +109,8 @@ static int set_vault(const struct deploy_organization *organization, bool look_o
                : err_prefix(detail, status, "organization %s", organization->name.text);
 }
 
-int deploy_target_vaults(const struct deploy_cluster *cluster, bool look_only,
+/* Sets up the vaults of all organizations: engine, policy, login, role. *ret_engines: none lacks its engine. */
+static int set_up_vaults(const struct deploy_cluster *cluster, bool look_only,
                          struct deploy_changes *changes, bool *ret_engines,
                          struct err_detail *detail)
 {
@@ -360,7 +361,7 @@ int deploy_target_up(struct deploy_cluster_context *context,
     bool engines = true;
     int status = deploy_target_same_network(cluster, detail);
     if (status == ERR_OK)
-        status = deploy_target_vaults(cluster, options->look_only, changes, &engines, detail);
+        status = set_up_vaults(cluster, options->look_only, changes, &engines, detail);
     if (status == ERR_OK && engines)
         status = deploy_cluster_prepare(cluster, options->look_only, detail);
     if (options->look_only && (!engines || status == ERR_NOTFOUND)) {

@@ -54,10 +54,6 @@ int deploy_target_doctor(struct deploy_cluster *cluster, bool *ret_well,
 
 /* --- Parts --- */
 
-/* Sets up the vaults of all organizations: engine, policy, login, role. *ret_engines: none lacks its engine. */
-int deploy_target_vaults(const struct deploy_cluster *cluster, bool look_only,
-                         struct deploy_changes *changes, bool *ret_engines,
-                         struct err_detail *detail) BASE_NODISCARD;
 /* Makes the engine of one organization's vault where it is missing. */
 int deploy_target_engine(const struct deploy_organization *organization,
                          struct err_detail *detail) BASE_NODISCARD;

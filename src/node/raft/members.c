@@ -49,7 +49,7 @@ struct raft_address *node_raft_member_of(struct node_raft *r, uint64_t id)
     return NULL;
 }
 
-void node_raft_set_self(struct node_raft *r, const struct raft_address *address)
+static void set_self(struct node_raft *r, const struct raft_address *address)
 {
     struct buf url = BUF_INIT;
     r->self = *address;
@@ -64,7 +64,7 @@ void node_raft_member_add(struct node_raft *r, const struct raft_address *addres
 {
     struct p2p_enode node;
     if (address->id == r->id) {
-        node_raft_set_self(r, address);
+        set_self(r, address);
         return;
     }
     if (node_raft_member_of(r, address->id) || r->member_count == RAFT_MEMBERS_MAX)

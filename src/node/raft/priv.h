@@ -77,7 +77,6 @@ bool node_raft_is_gone(const struct node_raft *r, uint64_t id);
 struct raft_address *node_raft_member_of(struct node_raft *r, uint64_t id);
 void node_raft_member_add(struct node_raft *r, const struct raft_address *address);
 void node_raft_member_remove(struct node_raft *r, uint64_t id);
-void node_raft_set_self(struct node_raft *r, const struct raft_address *address);
 int node_raft_address_of(struct raft_address *ret_address, uint16_t id,
                          const struct p2p_enode *node, struct err_detail *detail) BASE_NODISCARD;
 int node_raft_snapshot_write(const struct node_raft *r, struct buf *b) BASE_NODISCARD;

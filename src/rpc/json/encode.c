@@ -123,7 +123,7 @@ static struct u256 price_at(const struct eth_transaction *tx, const struct rpc_p
     return eth_transaction_gas_price(tx, &position->base_fee);
 }
 
-void rpc_write_access_list(struct buf *b, const struct eth_transaction *tx)
+static void write_access_list(struct buf *b, const struct eth_transaction *tx)
 {
     buf_append_byte(b, '[');
     for (size_t i = 0; i < tx->access_count; i++) {
@@ -185,7 +185,7 @@ void rpc_write_transaction(struct buf *b, const struct eth_transaction *tx,
     rpc_write_number(b, (uint64_t)tx->type);
     if (tx->type != ETH_LEGACY) {
         rpc_key(b, "accessList");
-        rpc_write_access_list(b, tx);
+        write_access_list(b, tx);
         rpc_key(b, "chainId");
         rpc_write_big(b, &tx->chain_id);
     }
@@ -519,7 +519,7 @@ void rpc_write_signed(struct buf *b, const struct eth_transaction *tx, const str
         rpc_key(b, "chainId");
         rpc_write_big(b, &tx->chain_id);
         rpc_key(b, "accessList");
-        rpc_write_access_list(b, tx);
+        write_access_list(b, tx);
     }
     rpc_key(b, "hash");
     rpc_write_hash(b, hash);

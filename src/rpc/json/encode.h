@@ -51,9 +51,6 @@ void rpc_write_transaction(struct buf *b, const struct eth_transaction *tx,
 /* As Go's types.Transaction marshals: no sender, no position. */
 void rpc_write_signed(struct buf *b, const struct eth_transaction *tx, const struct hash256 *hash);
 
-/* Its array alone. */
-void rpc_write_access_list(struct buf *b, const struct eth_transaction *tx);
-
 enum rpc_block_form {
     RPC_BLOCK_HEADER, /* eth_getHeaderBy… */
     RPC_BLOCK_HASHES, /* transactions by their hashes */

@@ -35,8 +35,9 @@ int rpc_find_block(struct chain_reader *reader, uint64_t *ret_number,
     }
 }
 
-int rpc_find_state(struct rpc_call *call, struct chain_reader *reader, uint64_t *ret_number,
-                   const struct rpc_block_id *block)
+/* The number of a block whose state is asked for; the call's error when there is none: "header not found", … */
+static int find_state(struct rpc_call *call, struct chain_reader *reader, uint64_t *ret_number,
+                      const struct rpc_block_id *block)
 {
     if (block->kind == RPC_AT_NONE)
         return rpc_fail(call, RPC_CODE_ERROR,
@@ -55,7 +56,7 @@ int rpc_open_state(struct rpc_call *call, struct chain_reader *reader,
 {
     int status = rpc_psi(call);
     if (status == 0)
-        status = rpc_find_state(call, reader, ret_number, block);
+        status = find_state(call, reader, ret_number, block);
     if (status)
         return status;
     status = chain_reader_state(reader, ret_state, *ret_number);

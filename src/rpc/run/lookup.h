@@ -14,10 +14,8 @@ int rpc_reader_fail(struct rpc_call *call, const struct chain_reader *reader, in
 /* The number of a block, ERR_NOTFOUND when there is none; pending is the head. */
 int rpc_find_block(struct chain_reader *reader, uint64_t *ret_number,
                    const struct rpc_block_id *block) BASE_NODISCARD;
-/* The number of a block whose state is asked for; the call's error when there is none: "header not found", … */
-int rpc_find_state(struct rpc_call *call, struct chain_reader *reader, uint64_t *ret_number,
-                   const struct rpc_block_id *block) BASE_NODISCARD;
-/* The same, and the state itself. */
+/* The number of a block whose state is asked for, and that state; the call's error when there is none:
+ * "header not found", … */
 int rpc_open_state(struct rpc_call *call, struct chain_reader *reader,
                    struct state_reader *ret_state, uint64_t *ret_number,
                    const struct rpc_block_id *block) BASE_NODISCARD;

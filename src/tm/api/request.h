@@ -189,10 +189,6 @@ tm_endpoint_fn tm_post_note, tm_post_note_send, tm_get_notes;
 /* group.c: the members in the encoding of a group; false when it is damaged. */
 bool tm_group_members(struct arena *arena, struct tmproto_list *ret_members, struct bytes data);
 
-/* take.c: puts a payload that came into the store, by the rules of /push, and answers the request. `payload` lies in its
- * arena. */
-void tm_take(struct tm_request *request, const struct tmproto_payload *payload);
-
 /* note.c */
 void tm_notes_free(struct tm_api *api);
 

@@ -384,7 +384,9 @@ static void on_affected(void *context, const struct tm_store_answer *a)
         judge(t);
 }
 
-void tm_take(struct tm_request *request, const struct tmproto_payload *payload)
+/* Puts a payload that came into the store, by the rules of /push, and answers the request. `payload`
+ * lies in its arena. */
+static void take(struct tm_request *request, const struct tmproto_payload *payload)
 {
     struct tm_api *api = request->api;
     struct taking *t = arena_alloc_zeroed(&request->arena, 1, sizeof(*t));
@@ -491,7 +493,7 @@ void tm_post_push(struct tm_request *request)
         return;
     }
     if (!request->api->options.recovering) {
-        tm_take(request, &payload);
+        take(request, &payload);
         return;
     }
     if (payload.privacy != TMPROTO_STANDARD_PRIVATE) {
@@ -559,6 +561,6 @@ int tm_api_accept(struct tm_api *api, struct bytes data, tm_api_pushed_fn *done,
     if (status < 0)
         tm_fail(request, 400, "%s", detail.text);
     else
-        tm_take(request, &payload);
+        take(request, &payload);
     return 0;
 }
