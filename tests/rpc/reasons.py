@@ -17,7 +17,6 @@ REASONS = [
     ("eth_call", r"\"(state|stateDiff|code|balance|nonce)\": ?", "", "", "eth_call: GoQuorum does not apply state overrides"),
     ("istanbul_status", "latest|earliest", "", "", "istanbul_status: GoQuorum takes tags for numbers"),
     ("eth_sendTransaction.*|personal_.*", "0xffffffffffffffff", "", "nonce has max value", "nonces of 2^64-1 (EIP-2681)"),
-    (".*", "", "insufficient funds for gas", "required balance exceeds 256 bits", "sums of more than 256 bits are not written out"),
     ("debug_trace.*", "", "rlp: |EOF", "could not decode block", "what the decoder says of what is no block"),
     (".*", "", "rlp: ", "rlp: ", "what the decoder says of what is no transaction"),
     ("\\((IPC|WebSocket|HTTP).*", "", "invalid character|-32700", "parse error", "a syntax error is not described"),

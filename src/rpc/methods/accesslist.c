@@ -263,9 +263,9 @@ static int create_access_list(struct rpc_call *call)
     enum fork fork;
     struct list list;
     bool done = false;
-    int status = rpc_check_data(call, args);
+    int status = prepare(call, block, &to, &fork);
     if (status == 0)
-        status = prepare(call, block, &to, &fork);
+        status = rpc_check_data(call, args);
     if (status)
         return status;
     init(&list, &args->from, &to, fork);

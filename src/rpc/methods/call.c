@@ -1,6 +1,4 @@
 /* eth: calls without a transaction (GoQuorum, internal/ethapi, DoCall and DoEstimateGas). */
-#include "base/decimal.h"
-#include "crypto/address.h"
 #include "rpc/dispatch/head.h"
 #include "rpc/methods/methods.h"
 #include "rpc/methods/private.h"
@@ -15,40 +13,6 @@ enum {
     PRIVATE_DATA = 64,
     DESCRIBE_MS = 2000, /* for the second run of a call that failed */
 };
-
-/*
- * What the reference says of a sender without the means: it looks at the price of the gas, then at the gas itself, then at
- * the value (core/state_transition.go); the machine at all that the sender pays, before the gas.
- */
-static int reorder(struct rpc_simulation *s)
-{
-    const struct state_account *account;
-    const struct u256 none = u256_from(0), gas = u256_from(s->tx.gas_limit);
-    struct u256 price;
-    if (s->result.verdict != EXEC_INSUFFICIENT_FUNDS ||
-        !u256_mul_checked(&price, &gas, &s->tx.max_fee))
-        return 0;
-    int status = state_view_account(s->machine->view, &account, &s->args->from);
-    if (status)
-        return status;
-    const struct u256 *have = account ? &account->balance : &none;
-    uint64_t least = eth_transaction_intrinsic_gas(&s->tx, s->environment.block.fork).gas;
-    char from[CRYPTO_ADDRESS_TEXT], texts[2][DECIMAL_U256_MAX];
-    crypto_address_checksum(from, &s->args->from);
-    decimal_format_u256(texts[0], have);
-    decimal_format_u256(texts[1], &price);
-    if (u256_less(have, &price)) {
-        err_set(&s->why, 0, "%s: address %s have %s want %s", exec_verdict_text(s->result.verdict),
-                from, texts[0], texts[1]);
-    } else if (s->tx.gas_limit < least) {
-        s->result.verdict = EXEC_INTRINSIC_GAS;
-        err_set(&s->why, 0, "%s: have %llu, want %llu", exec_verdict_text(s->result.verdict),
-                (unsigned long long)s->tx.gas_limit, (unsigned long long)least);
-    } else {
-        err_set(&s->why, 0, "insufficient funds for transfer: address %s", from);
-    }
-    return 0;
-}
 
 /* The error of a call that could not begin. */
 static int refuse(struct rpc_simulation *s, uint64_t gas)
@@ -169,8 +133,6 @@ int rpc_call_once(struct rpc_simulation *s)
     int status = rpc_simulation_run(s, gas);
     if (status == ERR_TIMEOUT)
         return fail_timeout(s->call, s->timeout_ms);
-    if (status == 0)
-        status = reorder(s);
     if (status)
         return status;
     return s->result.verdict == EXEC_VALID ? 0 : refuse(s, gas);
@@ -229,8 +191,6 @@ static int highest(struct rpc_simulation *s, uint64_t *ret_gas)
 static int is_enough(struct rpc_simulation *s, uint64_t gas, bool *ret_enough)
 {
     int status = rpc_simulation_run(s, gas);
-    if (status == 0)
-        status = reorder(s);
     if (status)
         return status;
     *ret_enough = s->result.verdict == EXEC_VALID && s->result.status == EVM_SUCCESS;

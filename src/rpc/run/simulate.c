@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "rpc/params/priv.h"
+#include "rpc/run/funds.h"
 #include "rpc/run/override.h"
 
 static int make_transaction(struct rpc_simulation *s)
@@ -145,5 +146,5 @@ int rpc_simulation_run(struct rpc_simulation *s, uint64_t gas)
                          EXEC_SKIP_NONCE | EXEC_SKIP_EOA | EXEC_SKIP_BASE_FEE | EXEC_SKIP_GAS_CAP);
     evm_set_tracer(machine, NULL);
     evm_set_deadline(machine, 0);
-    return status;
+    return status ? status : rpc_funds_explain(s);
 }

@@ -4,6 +4,7 @@
 #include "rpc/backend/servers.h"
 #include "rpc/json/encode.h"
 #include "rpc/test/world.h"
+#include "tests/support/fixtures.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -260,6 +261,42 @@ static void test_fees(void **state)
     world_end(&w);
 }
 
+/* Before London: first the price of the gas, in numbers of any size, then the gas, then the value, as GoQuorum says it. */
+static void test_funds(void **state)
+{
+    (void)state;
+    fixtures_require("recordings/qbft", "recordings of GoQuorum");
+#define FUNDS                                                                                      \
+    "insufficient funds for gas * price + value: address "                                         \
+    "0x4444444444444444444444444444444444444444 have 0 want "
+    static const char
+        value[] = TO("11111") ",\"value\":\"0x1\"",
+        low[] = TO("11111") ",\"value\":\"0x1\",\"gas\":\"0x1\"",
+        price[] = TO("11111") ",\"value\":\"0x1\",\"gasPrice\":\"0x2\",\"gas\":\"0x5208\"",
+        high[] = TO("11111") ",\"gas\":\"0x5208\",\"gasPrice\":\"0x"
+                             "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff\"";
+    static const struct {
+        const char *fields, *wanted;
+    } rows[] = {
+        {value,
+         "insufficient funds for transfer: address 0x4444444444444444444444444444444444444444"},
+        {low, "intrinsic gas too low: have 1, want 21000"},
+        {price, FUNDS "42000"},
+        {high, FUNDS
+         "2431633873983640103894990685182446064918669677978451844828609264166175722438635000"}};
+    struct world w;
+    world_begin(&w, "qbft");
+    for (size_t i = 0; i < BASE_COUNT(rows); i++) {
+        char wanted[300];
+        snprintf(wanted, sizeof(wanted), "tracing failed: %s", rows[i].wanted);
+        expect_call(&w, "debug_traceCall", rows[i].fields, wanted);
+        snprintf(wanted, sizeof(wanted), "err: %s (supplied gas ", rows[i].wanted);
+        expect_call(&w, "eth_call", rows[i].fields, wanted);
+    }
+    world_end(&w);
+#undef FUNDS
+}
+
 /* What an account signs: for this call it has the code of ..22. */
 static void authorize(char ret_json[500], struct address *ret_authority, const char *parity)
 {
@@ -403,9 +440,13 @@ static void test_servers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bad_blocks),          cmocka_unit_test(test_call_timeout),
-        cmocka_unit_test(test_effective_gas_price), cmocka_unit_test(test_fees),
-        cmocka_unit_test(test_authorizations),      cmocka_unit_test(test_servers),
+        cmocka_unit_test(test_bad_blocks),
+        cmocka_unit_test(test_call_timeout),
+        cmocka_unit_test(test_effective_gas_price),
+        cmocka_unit_test(test_fees),
+        cmocka_unit_test(test_funds),
+        cmocka_unit_test(test_authorizations),
+        cmocka_unit_test(test_servers),
     };
     return cmocka_run_group_tests_name("debug", tests, NULL, NULL);
 }
