@@ -317,6 +317,17 @@ void accounts_on_timed(struct accounts *accounts, void (*fn)(void *context), voi
     accounts->on_timed_context = context;
 }
 
+enum accounts_result accounts_can_sign(struct accounts *accounts, const struct address *address,
+                                       uint64_t now)
+{
+    pthread_mutex_lock(&accounts->lock);
+    bool unlocked = accounts_find_key(accounts, address, now) != NULL;
+    pthread_mutex_unlock(&accounts->lock);
+    if (unlocked)
+        return ACCOUNTS_OK;
+    return accounts_has(accounts, address) ? ACCOUNTS_LOCKED : ACCOUNTS_UNKNOWN;
+}
+
 int accounts_sign(struct accounts *accounts, struct crypto_signature *ret_signature,
                   const struct address *address, const struct hash256 *hash, uint64_t now)
 {

@@ -94,6 +94,9 @@ bool accounts_expire(struct accounts *accounts, uint64_t now);
 /* Calls fn for each key that is kept for a time, in accounts_unlock, on its thread. Before the first unlocking. */
 void accounts_on_timed(struct accounts *accounts, void (*fn)(void *context), void *context);
 
+/* OK when the account is unlocked; LOCKED, or UNKNOWN when there is no file either. */
+enum accounts_result accounts_can_sign(struct accounts *accounts, const struct address *address,
+                                       uint64_t now) BASE_NODISCARD;
 /* Signs with an unlocked key; LOCKED, or UNKNOWN when there is no file either. */
 int accounts_sign(struct accounts *accounts, struct crypto_signature *ret_signature,
                   const struct address *address, const struct hash256 *hash,

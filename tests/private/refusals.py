@@ -56,7 +56,6 @@ def arguments(p, contract, public, validated):
          "could not decrypt key with given password"),
         *[(0, "eth_signTransaction", [{k: v for k, v in {**send(p, **other, nonce="0x1", privateFor=to)[0]}.items() if k != name}], ERROR,
            f"{name} not specified") for name in ("gas", "gasPrice", "nonce")],
-        (0, "eth_fillTransaction", send(p, **other, value="0x1", privateFor=to), ERROR, VALUE),
     ]
 
 

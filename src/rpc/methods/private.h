@@ -2,10 +2,21 @@
 #ifndef RPC_METHODS_PRIVATE_H
 #define RPC_METHODS_PRIVATE_H
 
+#include "privacy/privacy.h"
 #include "rpc/run/simulate.h"
 
-/* A transaction with privateFor, all else filled in: gives the payload to the transaction manager, which distributes it
- * (or, the second, only keeps it), and puts the hash in its place. On the worker. RPC_FAILED, ERR_NOMEM. */
+/*
+ * A transaction with privateFor, all else filled in, on the worker: RPC_FAILED, ERR_NOMEM.
+ *
+ *   prepare   checks it, as far as that can be done here, and simulates it
+ *   deliver   gives the payload to the transaction manager, which distributes it, and puts the hash in its place
+ *   send      both
+ *   store     the manager only keeps the payload
+ */
+int rpc_private_prepare(struct rpc_call *call, struct rpc_transaction *args,
+                        struct privacy_send *ret_payload) BASE_NODISCARD;
+int rpc_private_deliver(struct rpc_call *call, struct rpc_transaction *args,
+                        const struct privacy_send *payload) BASE_NODISCARD;
 int rpc_private_send(struct rpc_call *call, struct rpc_transaction *args) BASE_NODISCARD;
 int rpc_private_store(struct rpc_call *call, struct rpc_transaction *args) BASE_NODISCARD;
 

@@ -138,13 +138,34 @@ static int check_fee_of(struct rpc_call *call)
     return check_fee(call, &args_of(call)->gas_price, args_of(call)->gas);
 }
 
-/* The same, and the payload of a private one to its parties, or to the transaction manager alone. */
+/* The call's key, or that of the account when it is unlocked. */
+static int require_key(struct rpc_call *call)
+{
+    struct accounts *accounts = call->backend->accounts;
+    int status = call->state ? ACCOUNTS_OK
+                 : accounts  ? (int)accounts_can_sign(accounts, &args_of(call)->from, call->now)
+                             : ACCOUNTS_UNKNOWN;
+    if (status == ACCOUNTS_OK)
+        return 0;
+    return rpc_fail(call, RPC_CODE_ERROR, "%s",
+                    status == ACCOUNTS_UNKNOWN ? "unknown account" : accounts_result_text(status));
+}
+
+/* The payload of a private one goes to its parties: when it is known that the transaction can be signed. */
 static int defaults_and_payload(struct rpc_call *call)
 {
+    struct rpc_transaction *args = args_of(call);
+    struct privacy_send payload;
     int status = set_defaults(call);
-    return status || !args_of(call)->private.is_given ? status
-                                                      : rpc_private_send(call, args_of(call));
+    if (status || !args->private.is_given)
+        return status;
+    status = rpc_private_prepare(call, args, &payload);
+    if (status == 0)
+        status = require_key(call);
+    return status ? status : rpc_private_deliver(call, args, &payload);
 }
+
+/* Or to the transaction manager alone. */
 
 static int defaults_and_store(struct rpc_call *call)
 {
@@ -188,13 +209,18 @@ static int defaults_and_key(struct rpc_call *call)
     return status ? status : open_key(call);
 }
 
-/* The key first: nobody gets the payload of what cannot be signed. */
 static int payload_and_key(struct rpc_call *call)
 {
-    int status = defaults_and_key(call);
-    if (status || !args_of(call)->private.is_given)
+    struct rpc_transaction *args = args_of(call);
+    struct privacy_send payload;
+    int status = set_defaults(call);
+    if (status == 0 && args->private.is_given)
+        status = rpc_private_prepare(call, args, &payload);
+    if (status == 0)
+        status = open_key(call);
+    if (status || !args->private.is_given)
         return status;
-    status = rpc_private_send(call, args_of(call));
+    status = rpc_private_deliver(call, args, &payload);
     if (status) {
         crypto_secret_free(call->state);
         call->state = NULL;
@@ -205,7 +231,9 @@ static int payload_and_key(struct rpc_call *call)
 static int fee_and_key(struct rpc_call *call)
 {
     int status = check_fee_of(call);
-    return status ? status : defaults_and_key(call);
+    if (status == 0)
+        status = find_account(call);
+    return status == RPC_LATER ? defaults_and_key(call) : status;
 }
 
 /* --- run --- */
@@ -280,6 +308,9 @@ static int sign(struct rpc_call *call, struct eth_transaction *tx, bool is_priva
     struct eth_rules rules;
     struct hash256 hash;
     enum eth_signing how = signing(call, &rules);
+    int status = require_key(call);
+    if (status)
+        return status;
     if (is_private) {
         if (tx->type != ETH_LEGACY)
             return rpc_fail(call, RPC_CODE_ERROR, "transaction type not supported");
@@ -291,18 +322,15 @@ static int sign(struct rpc_call *call, struct eth_transaction *tx, bool is_priva
         return rpc_fail(call, RPC_CODE_ERROR, "invalid chain id for signer");
     else if (tx->type != ETH_LEGACY && rules.fork < FORK_BERLIN)
         return rpc_fail(call, RPC_CODE_ERROR, "transaction type not supported");
-    int status = eth_transaction_signing_hash(tx, how, &hash);
+    status = eth_transaction_signing_hash(tx, how, &hash);
     if (status)
         return status;
     if (secret)
         status = crypto_ecdsa_sign(&signature, &hash, (const void *)secret->data) ? 0 : ERR_CRYPTO;
     else
-        status = call->backend->accounts ? accounts_sign(call->backend->accounts, &signature,
-                                                         &args_of(call)->from, &hash, call->now)
-                                         : ACCOUNTS_UNKNOWN;
-    if (status == ACCOUNTS_UNKNOWN)
-        return rpc_fail(call, RPC_CODE_ERROR, "unknown account");
-    if (status > 0)
+        status = accounts_sign(call->backend->accounts, &signature, &args_of(call)->from, &hash,
+                               call->now);
+    if (status > 0) /* locked by another thread meanwhile */
         return rpc_fail(call, RPC_CODE_ERROR, "%s", accounts_result_text(status));
     if (status == 0)
         eth_transaction_set_signature(tx, how, signature.rs, signature.recovery_id);

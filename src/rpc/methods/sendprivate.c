@@ -131,9 +131,9 @@ static int simulate(struct rpc_simulation *s, struct privacy_send *in)
     return collect(s, &found, p->is_dual, in);
 }
 
-/* Fills in what the transaction touches, by a run on the newest state. */
-static int prepare(struct rpc_call *call, const struct rpc_transaction *args,
-                   const struct rpc_private *p, struct privacy_send *in)
+/* Fills in what the transaction touches, by a run on the newest state; `in` NULL: nothing is run. */
+static int examine(struct rpc_call *call, const struct rpc_transaction *args,
+                   const struct rpc_private *p, struct bytes payload, struct privacy_send *in)
 {
     static const struct rpc_block_id latest = {.kind = RPC_AT_LATEST};
     struct rpc_simulation s;
@@ -142,11 +142,14 @@ static int prepare(struct rpc_call *call, const struct rpc_transaction *args,
         return status;
     bool enhanced = s.environment.rules.privacy_enhancements;
     status = check_flag(call, p, enhanced);
-    if (status == 0)
+    if (status == 0 && payload.len) {
         status = check_contract(&s, p);
-    if (status == 0 && enhanced)
-        status = simulate(&s, in);
-    else if (status == 0)
+        if (status == 0 && !call->backend->privacy)
+            status = rpc_fail(call, RPC_CODE_ERROR, "private transaction manager is not in use");
+        if (status == 0 && in && enhanced)
+            status = simulate(&s, in);
+    }
+    if (in && !enhanced)
         in->flag = CHAIN_STANDARD_PRIVATE;
     rpc_simulation_end(&s);
     return status;
@@ -161,19 +164,6 @@ static struct privacy_send request_of(const struct rpc_private *p, struct bytes 
                                  .mandatory = p->mandatory_for};
 }
 
-/* What the pool would refuse is refused here, before anybody else has the payload. */
-static int check_plain(struct rpc_call *call, const struct rpc_transaction *args)
-{
-    if (!call->backend->privacy)
-        return rpc_fail(call, RPC_CODE_ERROR, "private transaction manager is not in use");
-    if (args->has_access_list)
-        return rpc_fail(call, RPC_CODE_ERROR, "transaction type not supported");
-    if (args->data.len == 0 || !u256_is_zero(&args->value))
-        return rpc_fail(call, RPC_CODE_ERROR,
-                        "ether value is not supported for private transactions");
-    return 0;
-}
-
 static int replace_data(struct rpc_call *call, struct rpc_transaction *args,
                         const struct chain_payload_hash *hash)
 {
@@ -182,33 +172,49 @@ static int replace_data(struct rpc_call *call, struct rpc_transaction *args,
     return args->data.data ? 0 : ERR_NOMEM;
 }
 
-int rpc_private_send(struct rpc_call *call, struct rpc_transaction *args)
+int rpc_private_prepare(struct rpc_call *call, struct rpc_transaction *args,
+                        struct privacy_send *ret_payload)
+{
+    int status = rpc_psi_check_send(call, &args->private.from, &args->from, false);
+    *ret_payload = request_of(&args->private, args->data);
+    return status ? status : examine(call, args, &args->private, args->data, ret_payload);
+}
+
+/* What the pool would refuse is refused here, before anybody else has the payload. */
+int rpc_private_deliver(struct rpc_call *call, struct rpc_transaction *args,
+                        const struct privacy_send *payload)
 {
     struct chain_payload_hash hash;
     struct err_detail detail = {""};
-    int status = check_plain(call, args);
-    if (status == 0)
-        status = rpc_psi_check_send(call, &args->private.from, &args->from, false);
-    struct privacy_send in = request_of(&args->private, args->data);
-    if (status == 0)
-        status = prepare(call, args, &args->private, &in);
-    if (status == 0)
-        status = fail(call, privacy_send(call->backend->privacy, &hash, &in, &detail), &detail);
+    if (args->has_access_list)
+        return rpc_fail(call, RPC_CODE_ERROR, "transaction type not supported");
+    if (args->data.len == 0 || !u256_is_zero(&args->value))
+        return rpc_fail(call, RPC_CODE_ERROR,
+                        "ether value is not supported for private transactions");
+    int status = fail(call, privacy_send(call->backend->privacy, &hash, payload, &detail), &detail);
     return status ? status : replace_data(call, args, &hash);
+}
+
+int rpc_private_send(struct rpc_call *call, struct rpc_transaction *args)
+{
+    struct privacy_send payload;
+    int status = rpc_private_prepare(call, args, &payload);
+    return status ? status : rpc_private_deliver(call, args, &payload);
 }
 
 int rpc_private_store(struct rpc_call *call, struct rpc_transaction *args)
 {
     struct chain_payload_hash hash;
     struct err_detail detail = {""};
-    int status = check_plain(call, args);
+    int status = rpc_psi_check_send(call, &args->private.from, &args->from, false);
     if (status == 0)
-        status = rpc_psi_check_send(call, &args->private.from, &args->from, false);
-    if (status == 0)
-        status = fail(call,
-                      privacy_store_raw(call->backend->privacy, &hash, args->data,
-                                        args->private.from, &detail),
-                      &detail);
+        status = examine(call, args, &args->private, args->data, NULL);
+    if (status || args->data.len == 0)
+        return status;
+    status = fail(
+        call,
+        privacy_store_raw(call->backend->privacy, &hash, args->data, args->private.from, &detail),
+        &detail);
     return status ? status : replace_data(call, args, &hash);
 }
 
@@ -284,7 +290,7 @@ static int distribute(struct rpc_call *call, const struct eth_transaction *tx,
                                          .has_data = true,
                                          .data = raw.is_party ? raw.data : bytes_none()};
     struct privacy_send in = request_of(&wanted->private, args.data);
-    status = prepare(call, &args, &wanted->private, &in);
+    status = examine(call, &args, &wanted->private, tx->data, &in);
     if (status)
         return status;
     return fail(call, privacy_send_signed(call->backend->privacy, &hash, &in, &detail), &detail);

@@ -206,6 +206,63 @@ static void test_refusals(void **state)
     w.backend.tx_fee_cap = 0;
 }
 
+/* In the order in which the reference looks at a transaction; seen at a GoQuorum without a transaction manager. */
+static void test_order(void **state)
+{
+    (void)state;
+    fixtures_require("recordings/live", "recordings of GoQuorum");
+    static const char nobody[] = "0x7777777777777777777777777777777777777777",
+                      locked[] = "authentication needed: password or unlock",
+                      no_manager[] = "private transaction manager is not in use";
+    const struct {
+        const char *method, *from, *fields, *password, *wanted;
+    } rows[] = {
+        {"personal_signTransaction", nobody, "", ",\"x\"", "gas not specified"},
+        {"personal_signTransaction", nobody, ",\"gas\":\"0x1\"", ",\"x\"",
+         "gasPrice not specified"},
+        {"personal_signTransaction", nobody, ",\"gas\":\"0x1\",\"gasPrice\":\"0x0\"", ",\"x\"",
+         "nonce not specified"},
+        {"personal_signTransaction", nobody,
+         ",\"gas\":\"0x1\",\"gasPrice\":\"0x0\",\"nonce\":\"0x1\"", ",\"x\"", "unknown account"},
+        {"eth_sendTransaction", created[0],
+         ",\"privateFor\":[],\"privacyFlag\":5,\"data\":\"0x00\"", "", "invalid privacy flag"},
+        {"eth_sendTransaction", created[0], ",\"privateFor\":[],\"data\":\"0x00\"", "", no_manager},
+        {"eth_sendTransaction", created[0],
+         ",\"privateFor\":[],\"to\":\"0x"
+         "7777777777777777777777777777777777777777\"",
+         "", locked},
+        {"eth_sendTransaction", created[0],
+         ",\"privateFor\":[],\"accessList\":[],\"to\":\"0x"
+         "7777777777777777777777777777777777777777\"",
+         "", locked},
+        {"personal_sendTransaction", created[0], ",\"privateFor\":[],\"data\":\"0x00\"", ",\"x\"",
+         no_manager},
+        {"personal_sendTransaction", created[0],
+         ",\"privateFor\":[],\"to\":\"0x"
+         "7777777777777777777777777777777777777777\"",
+         ",\"x\"", "could not decrypt key with given password"},
+        {"eth_signTransaction", created[0],
+         ",\"privateFor\":[],\"accessList\":[],\"data\":\"0x00\",\"gas\":\"0xffff\",\"gasPrice\":"
+         "\"0x0\",\"nonce\":\"0x1\"",
+         "", locked},
+    };
+    char params[512];
+    snprintf(params, sizeof(params), "[\"%s\"]", created[0]);
+    json_decref(ask("personal_lockAccount", params));
+    for (size_t i = 0; i < BASE_COUNT(rows); i++) {
+        snprintf(params, sizeof(params), "[{\"from\":\"%s\"%s}%s]", rows[i].from, rows[i].fields,
+                 rows[i].password);
+        check_error(rows[i].method, params, rows[i].wanted);
+    }
+    /* What goes to no party is filled in like any other. */
+    snprintf(params, sizeof(params), "[{\"from\":\"%s\",\"to\":\"%s\",\"privateFor\":[]}]", nobody,
+             nobody);
+    json_t *answer = ask("eth_fillTransaction", params);
+    const json_t *tx = json_object_get(json_object_get(answer, "result"), "tx");
+    assert_string_equal(json_string_value(json_object_get(tx, "v")), "0x25");
+    json_decref(answer);
+}
+
 /* Filled, sent, sent again at another price: through the pool. */
 static void test_resend(void **state)
 {
@@ -273,9 +330,8 @@ static void test_clique_block(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_recorded),
-        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_resend),
+        cmocka_unit_test(test_recorded),     cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_order),        cmocka_unit_test(test_resend),
         cmocka_unit_test(test_clique_block),
     };
     return cmocka_run_group_tests_name("accounts", tests, begin, end);
