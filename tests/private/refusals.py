@@ -49,7 +49,7 @@ def arguments(p, contract, public, validated):
          f"404 status: Public key {p.keys[2]} not found when searching for private key", True),
         (0, "eth_sendTransaction", send(p, data=creation, privateFor=p.keys[1:2], privacyFlag=2, mandatoryFor=[p.keys[2]]), ERROR,
          "403 status: One or more mandatory recipients not included in the participant list"),
-        (0, "eth_sendTransaction", send(p, **other, value="0x1", privateFor=to, privacyFlag=1), ERROR, VALUE),
+        (0, "eth_sendTransaction", send(p, **other, value="0x1", privateFor=to, privacyFlag=1), ERROR, "execution reverted"),
         (0, "eth_sendTransaction", send(p, to=contract, privateFor=to), ERROR, VALUE),
         (0, "eth_sendTransaction", send(p, **other, privateFor=to, accessList=[]), ERROR, "transaction type not supported"),
         (0, "personal_sendTransaction", [*send(p, **other, privateFor=to, privacyFlag=1), "wrong"], ERROR,
