@@ -177,6 +177,10 @@ static void fill_backend(struct node *node)
         .unlock_forbidden = (config->http || config->ws) && !config->allow_insecure_unlock,
         .tx_fee_cap = config->rpc_txfeecap,
     };
+    struct err_detail why = {""};
+    node->backend.has_etherbase =
+        *config->etherbase && node_account_find(&node->backend.etherbase, node->accounts,
+                                                config->etherbase, &why) == ERR_OK;
     memcpy(node->backend.workers, node->calls, sizeof(node->calls));
     memcpy(node->backend.waiters, node->waiters, sizeof(node->waiters));
 }

@@ -89,6 +89,9 @@ struct rpc_backend {
 
     /* Istanbul: this validator and its votes. */
     struct address node_address;
+    bool
+        has_etherbase; /* --miner.etherbase, which other engines name in its place; otherwise the first account */
+    struct address etherbase;
     void (*propose)(void *context, const struct address *address, bool authorize);
     void (*discard)(void *context, const struct address *address);
     /* Calls fn for each vote. */

@@ -46,6 +46,9 @@ void rpc_extension_release(struct rpc_extension *ext)
 
 /* --- Questions --- */
 
+static const char said_nothing[] =
+    "abi: attempting to unmarshall an empty string while arguments are expected";
+
 static int refuse_nothing(struct rpc_simulation *s, const struct address *address)
 {
     struct state_account account;
@@ -61,9 +64,7 @@ static int refuse_nothing(struct rpc_simulation *s, const struct address *addres
     if (status)
         return rpc_reader_fail(s->call, &s->reader, status);
     return rpc_fail(s->call, RPC_CODE_ERROR,
-                    code.len ? "abi: attempting to unmarshall an empty string while arguments are "
-                               "expected"
-                             : "no contract code at given address");
+                    code.len ? said_nothing : "no contract code at given address");
 }
 
 /* The reference's client of contracts (accounts/abi/bind). */
@@ -76,18 +77,19 @@ static int run(struct rpc_simulation *s, const char *result,
     if (s->result.verdict != EXEC_VALID)
         return rpc_fail(s->call, RPC_CODE_ERROR, "err: %s",
                         *s->why.text ? s->why.text : exec_verdict_text(s->result.verdict));
-    if (s->result.status != EVM_SUCCESS)
-        return rpc_call_failed(s);
+    if (s->result.status != EVM_SUCCESS) /* which that client does not look at */
+        return rpc_fail(s->call, RPC_CODE_ERROR, "%s", said_nothing);
     if (s->result.output.len == 0)
         return refuse_nothing(s, &s->args->to);
     struct bytes output = arena_copy(s->call->arena, s->result.output);
     if (!output.data)
         return ERR_NOMEM;
-    if (!permission_abi_decode(ret, result, output))
-        return rpc_fail(s->call, RPC_CODE_ERROR,
-                        "abi: the answer of %zu bytes does not fit the type %s", output.len,
-                        result);
-    return 0;
+    if (permission_abi_decode(ret, result, output))
+        return 0;
+    if (strcmp(result, "(bool)") == 0 && output.len % 32 == 0)
+        return rpc_fail(s->call, RPC_CODE_ERROR, "abi: improperly encoded boolean value");
+    return rpc_fail(s->call, RPC_CODE_ERROR,
+                    "abi: the answer of %zu bytes does not fit the type %s", output.len, result);
 }
 
 int rpc_extension_ask(struct rpc_call *call, const struct address *management,

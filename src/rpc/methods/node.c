@@ -1,4 +1,5 @@
 /* web3, rpc, txpool, and what eth says of the node itself. */
+#include "accounts/accounts.h"
 #include "chain/pool/pool.h"
 #include "crypto/address.h"
 #include "crypto/keccak.h"
@@ -113,7 +114,16 @@ static int syncing(struct rpc_call *call)
 
 static int coinbase(struct rpc_call *call)
 {
-    rpc_write_address(call->out, &call->backend->node_address);
+    const struct rpc_backend *backend = call->backend;
+    struct address first;
+    if (chain_configuration(backend->chain)->engine == CHAIN_ENGINE_ISTANBUL)
+        rpc_write_address(call->out, &backend->node_address);
+    else if (backend->has_etherbase)
+        rpc_write_address(call->out, &backend->etherbase);
+    else if (backend->accounts && accounts_at(backend->accounts, &first, 0))
+        rpc_write_address(call->out, &first);
+    else
+        return rpc_fail(call, RPC_CODE_ERROR, "etherbase must be explicitly specified");
     return 0;
 }
 

@@ -145,6 +145,35 @@ static void write_extra(struct buf *b, const struct chain_payload *p, bool is_se
     buf_append_byte(b, '}');
 }
 
+/* What Go's JSON decoder says of a payload that is none: its first character. `nothing`: of one without any, `other`: of what begins
+ * like JSON. */
+static int refuse_payload(struct rpc_call *call, struct bytes payload, const char *nothing,
+                          const char *other)
+{
+    static const char short_forms[] = "\aa\bb\ff\nn\rr\tt\vv\\\\''";
+    char shown[16];
+    size_t at = 0;
+    while (at < payload.len && memchr(" \t\r\n", payload.data[at], 4))
+        at++;
+    if (at == payload.len)
+        return rpc_fail(call, RPC_CODE_ERROR, "%s", nothing);
+    unsigned c = payload.data[at];
+    if (memchr("{[\"-0123456789tfn", (int)c, 17))
+        return rpc_fail(call, RPC_CODE_ERROR, "%s", other);
+    snprintf(shown, sizeof(shown), "%c", (int)c);
+    if (c < 0x20 || c == 0x7f)
+        snprintf(shown, sizeof(shown), "\\x%02x", c);
+    else if (c >= 0x80 && (c <= 0xa0 || c == 0xad))
+        snprintf(shown, sizeof(shown), "\\u%04x", c);
+    else if (c >= 0x80)
+        snprintf(shown, sizeof(shown), "%c%c", (int)(0xc0 | c >> 6), (int)(0x80 | (c & 0x3f)));
+    for (size_t i = 0; i + 1 < sizeof(short_forms); i += 2)
+        if ((unsigned char)short_forms[i] == c)
+            snprintf(shown, sizeof(shown), "\\%c", short_forms[i + 1]);
+    return rpc_fail(call, RPC_CODE_ERROR, "invalid character '%s' looking for beginning of value",
+                    shown);
+}
+
 /* An encrypted payload that is stored nowhere, as the hex of its JSON; the fields that the manager's request has. */
 static int read_encrypted(struct rpc_call *call, struct buf *json, struct bytes *ret_sender)
 {
@@ -164,8 +193,8 @@ static int read_encrypted(struct rpc_call *call, struct buf *json, struct bytes 
     struct bytes request = bytes_of(data, good ? text.len / 2 : 0);
     if (rpc_json_first(&value, request) != RPC_JSON_VALUE ||
         rpc_json_kind(value) != RPC_JSON_OBJECT)
-        return rpc_fail(call, RPC_CODE_ERROR,
-                        "the payload is no JSON object with senderKey, cipherText, …");
+        return refuse_payload(call, request, "unexpected end of JSON input",
+                              "the payload is no JSON object with senderKey, cipherText, …");
     buf_append_byte(json, '{');
     rpc_json_walk_begin(&walk, value);
     while (rpc_json_member(&walk, &key, &value))
@@ -236,33 +265,6 @@ struct inner {
     bool is_known, is_party;
 };
 
-/* What Go's JSON decoder says of a payload that is none: its first character. */
-static int refuse_payload(struct rpc_call *call, struct bytes payload)
-{
-    static const char short_forms[] = "\aa\bb\ff\nn\rr\tt\vv\\\\''";
-    char shown[16];
-    size_t at = 0;
-    while (at < payload.len && memchr(" \t\r\n", payload.data[at], 4))
-        at++;
-    if (at == payload.len)
-        return rpc_fail(call, RPC_CODE_ERROR, "EOF");
-    unsigned c = payload.data[at];
-    if (c == '{')
-        return rpc_fail(call, RPC_CODE_ERROR, "the payload is no transaction");
-    snprintf(shown, sizeof(shown), "%c", (int)c);
-    if (c < 0x20 || c == 0x7f)
-        snprintf(shown, sizeof(shown), "\\x%02x", c);
-    else if (c >= 0x80 && (c <= 0xa0 || c == 0xad))
-        snprintf(shown, sizeof(shown), "\\u%04x", c);
-    else if (c >= 0x80)
-        snprintf(shown, sizeof(shown), "%c%c", (int)(0xc0 | c >> 6), (int)(0x80 | (c & 0x3f)));
-    for (size_t i = 0; i + 1 < sizeof(short_forms); i += 2)
-        if ((unsigned char)short_forms[i] == c)
-            snprintf(shown, sizeof(shown), "\\%c", short_forms[i + 1]);
-    return rpc_fail(call, RPC_CODE_ERROR, "invalid character '%s' looking for beginning of value",
-                    shown);
-}
-
 static int parse_inner(struct rpc_call *call, struct inner *in)
 {
     struct chain_payload_hash hash = chain_payload_hash_of(in->marker.data);
@@ -276,7 +278,8 @@ static int parse_inner(struct rpc_call *call, struct inner *in)
     if (status || !payload.is_party)
         return status;
     if (!chain_private_parse(&in->tx, call->arena, payload.data, &err))
-        return err ? err : refuse_payload(call, payload.data);
+        return err ? err
+                   : refuse_payload(call, payload.data, "EOF", "the payload is no transaction");
     status = chain_reader_header(&in->reader, &header, in->position.number);
     if (status)
         return rpc_reader_fail(call, &in->reader, status);
