@@ -1,14 +1,13 @@
 #!/usr/bin/env python3
 """Asks GoQuorum and quorate-node the same generated requests about the same chain, and compares their answers field by field.
 
-    rpc_differential.py NODE [--peer GETH] [--recording NAME …] [--requests N] [--seed N] [--only METHOD …]
+    rpc_differential.py NODE [--peer GETH] [--recording NAME …] [--manager QUORATE_TM] [--requests N] [--seed N] [--only METHOD …]
 
 Both import a recorded chain and take no part in making blocks. Requests are made from the table of methods by tests/rpc/generate.py, from
 a seed that is printed; bodies that are no good requests and what HTTP says about them by tests/rpc/envelopes.py. It prints a table by method,
 and each difference that no reason is listed for, with the request and both answers; the exit code is 0 when there is none. The peer's binary is that
 of --peer, or $QUORATE_GOQUORUM; without one, or without the recordings, the test is skipped (77)."""
 import argparse
-import gzip
 import http.client
 import json
 import os
@@ -27,9 +26,12 @@ import envelopes  # noqa: E402
 import reasons  # noqa: E402
 from ports import free_base  # noqa: E402
 from generate import NEVER, Chain, Requests  # noqa: E402
+from recorded import Recorded  # noqa: E402
 
 APIS = "admin,debug,eth,istanbul,clique,raft,miner,net,personal,quorumPermission,quorumExtension,rpc,txpool,web3"
 PASSWORD = "password"
+PATIENCE = 60  # seconds for an answer
+SILENCE = (None, {"code": 0, "message": "no answer"})
 FILTERS = {"eth_newFilter", "eth_newBlockFilter", "eth_newPendingTransactionFilter"}
 # The result is a new name, time, address or measure of the node that is asked: nobody's to repeat.
 VOLATILE = {"web3_clientVersion", "debug_memStats", "admin_nodeInfo", "admin_peers", "personal_newAccount", "rpc_discover"}
@@ -39,7 +41,7 @@ class Live(compare.Node):
     """One of the two, with a kept connection."""
 
     def __init__(self, *arguments, **more):
-        self.connection = None
+        self.connection, self.first_port = None, arguments[4]
         super().__init__(*arguments, **more)
 
     def post(self, body, tries=2):
@@ -48,12 +50,12 @@ class Live(compare.Node):
         for left in range(tries - 1, -1, -1):
             try:
                 if not self.connection:
-                    self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+                    self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
                 self.connection.request("POST", "/", body, {"Content-Type": "application/json"})
                 return self.connection.getresponse().read().decode(errors="surrogateescape")
-            except (OSError, http.client.HTTPException):
+            except (OSError, http.client.HTTPException) as fault:
                 self.connection = None
-                if not left:
+                if not left or isinstance(fault, TimeoutError):
                     raise
         return None
 
@@ -67,28 +69,21 @@ class Live(compare.Node):
         return self.ask_text(method, json.dumps(params))
 
     def same(self, value):
-        """The answer without the places of this node's files and the times in their names."""
+        """The answer without this node's ports, the places of its files and the times in their names."""
         text = json.dumps(value).replace(str(self.data), "DIR")
+        for offset in (1, 5):
+            text = re.sub(rf"\b{self.first_port + offset}\b", str(offset), text)
         return json.loads(re.sub(r"UTC--[0-9T.-]*Z--", "UTC--", text))
 
 
-def exported(recording, folder):
-    """The file of the recorded chain; of private ones, from what a node told of its blocks."""
-    if (recording / "chain.rlp.gz").exists():
-        return recording / "chain.rlp.gz"
-    blocks = {}
-    for line in gzip.open(recording / "rpc.jsonl.gz", "rt"):
-        line = json.loads(line)
-        if line["method"] == "debug_getBlockRlp" and line.get("peer") == 0 and "result" in line:
-            blocks[line["params"][0]] = bytes.fromhex(line["result"])
-    path = folder / "chain.rlp"
-    path.write_bytes(b"".join(blocks[number] for number in sorted(blocks) if number))
-    return path
+def without_payload(answer):
+    """Each payload that a manager keeps has a hash of its own, and so has what carries it."""
+    return json.loads(re.sub(r"0x[0-9a-f]{64,}", lambda match: f"{len(match[0])} digits", json.dumps(answer)))
 
 
 class Comparison:
-    def __init__(self, ours, theirs, show):
-        self.ours, self.theirs, self.show = ours, theirs, show
+    def __init__(self, ours, theirs, show, has_manager=False):
+        self.ours, self.theirs, self.show, self.has_manager = ours, theirs, show, has_manager
         self.table, self.used = {}, {}
         self.filters = []  # (ours, theirs)
 
@@ -104,6 +99,9 @@ class Comparison:
         for node in (self.ours, self.theirs):
             try:
                 result, error = node.ask_text(method, self.params_of(node, method, params))
+            except TimeoutError:
+                answers.append(SILENCE)
+                continue
             except (OSError, http.client.HTTPException, ValueError) as fault:
                 raise SystemExit(f"{node.name} does not answer {method} {params}: {fault!r}; its log is {node.log.name}") from fault
             answers.append(compare.comparable(method, (node.same(result), node.same(error))))
@@ -113,6 +111,8 @@ class Comparison:
             ours, theirs = (None, None), (None, None)
         if method in VOLATILE and ours[1] is None and theirs[1] is None:
             ours = theirs
+        if self.has_manager and method == "eth_fillTransaction" and "privateFor" in params:
+            ours, theirs = without_payload(ours), without_payload(theirs)
         self.count(method, params, ours, theirs)
 
     def count(self, method, params, ours, theirs):
@@ -169,44 +169,58 @@ def sign_transactions(node, r, requests, count):
     return signed
 
 
-def compare_chain(options, recording, folder, table):
+def start_both(options, recorded):
+    nodes, absent = [], options.port + 18
+    for name, binary, number in (("quorate", options.node, 0), ("goquorum", options.peer, 9)):
+        port = options.port + number
+        more = ["--ws", "--ws.port", str(port + 2), "--ws.api", APIS, "--ws.origins", "http://app.example", "--allow-insecure-unlock", "--lightkdf", "--http.corsdomain",
+                "http://app.example", "--http.vhosts", "localhost,node.example", "--rpc.allow-unprotected-txs", *recorded.flags(port)]
+        nodes.append(Live(name, binary, recorded.folder, recorded.recording, port, chain=recorded.chain(), apis=APIS, more=more,
+                          key=recorded.network["node_keys"][0], private_config=recorded.private_config, files=recorded.files(port, absent)))
+    return nodes
+
+
+def ask_all(options, comparison, requests, table):
+    r = requests.r
+    names = [name for name in sorted(table) if name not in NEVER and (not options.only or any(re.fullmatch(o, name) for o in options.only))]
+    weights = [1 + 2 * len(table[name]["params"]) * (3 if name.startswith(("eth_", "debug_")) else 1) for name in names]
+    began = time.monotonic()
+    for number in range(options.requests):
+        name = names[number % len(names)] if number < 2 * len(names) else r.choices(names, weights)[0]
+        params = requests.params(name)
+        if requests.is_harmless(name, params):
+            comparison.ask(name, params)
+    print(f"{options.requests} requests: {time.monotonic() - began:.0f} s")
+
+
+def compare_chain(options, recorded, table):
     """One recorded chain; returns the number of differences that are not listed."""
-    network = json.loads((recording / "network.json").read_text())
-    contracts = json.loads((recording.parent / "contracts" / "Golden.json").read_text())
-    chain_file, nodes = exported(recording, folder), []
+    nodes = []
     try:
-        for name, binary, number in (("quorate", options.node, 0), ("goquorum", options.peer, 10)):
-            port = options.port + number
-            more = ["--ws", "--ws.port", str(port + 2), "--ws.api", APIS, "--ws.origins", "http://app.example", "--allow-insecure-unlock", "--lightkdf", "--http.corsdomain",
-                    "http://app.example", "--http.vhosts", "localhost,node.example", "--rpc.allow-unprotected-txs"]
-            nodes.append(Live(name, binary, folder, recording, port, chain=chain_file, apis=APIS, more=more, key=network["node_keys"][0]))
-        r = random.Random(options.seed)
-        chain = Chain(nodes[1], network, contracts)
-        comparison = Comparison(nodes[0], nodes[1], options.show)
-        requests = Requests(r, table, chain)
-        give_accounts(comparison, network, chain)
-        chain.raw = sign_transactions(nodes[1], r, requests, 40)
-        names = [name for name in sorted(table) if name not in NEVER and (not options.only or any(re.fullmatch(o, name) for o in options.only))]
-        weights = [1 + 2 * len(table[name]["params"]) * (3 if name.startswith(("eth_", "debug_")) else 1) for name in names]
-        began = time.monotonic()
-        for number in range(options.requests):
-            name = names[number % len(names)] if number < 2 * len(names) else r.choices(names, weights)[0]
-            params = requests.params(name)
-            if requests.is_harmless(name, params):
-                comparison.ask(name, params)
-        print(f"{recording.name}: {time.monotonic() - began:.0f} s")
+        if recorded.is_private:
+            recorded.start_manager(os.path.abspath(options.manager))
+        nodes = start_both(options, recorded)
+        print(recorded.recording.name)
+        chain = Chain(nodes[1], recorded.network, recorded.contracts, recorded.parties)
+        comparison = Comparison(nodes[0], nodes[1], options.show, recorded.is_private)
+        requests = Requests(random.Random(options.seed), table, chain)
+        give_accounts(comparison, recorded.network, chain)
+        chain.raw = sign_transactions(nodes[1], requests.r, requests, 40)
+        ask_all(options, comparison, requests, table)
         if not options.only:
-            envelopes.compare(comparison, 10)
+            envelopes.compare(comparison, 9)
         return comparison.print_table()
     finally:
         for node in nodes:
             node.stop()
+        recorded.stop()
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("node")
     parser.add_argument("--peer", default=os.environ.get("QUORATE_GOQUORUM"))
+    parser.add_argument("--manager", help="quorate-tm, which both nodes ask, for recordings of private networks")
     parser.add_argument("--recording", nargs="+", default=["qbft"])
     parser.add_argument("--requests", type=int, default=2000, help="of each chain")
     parser.add_argument("--seed", type=int, default=1)
@@ -214,8 +228,6 @@ def main():
     parser.add_argument("--port", type=int, default=None)
     parser.add_argument("--show", type=int, default=4, help="differences shown of each method")
     options = parser.parse_args()
-    if any(name.startswith("raft") for name in options.recording):
-        parser.error("members of Raft do not run by themselves: tests/mixed/raft.py answers compares them")
     recordings = [compare.fixtures() / "recordings" / name for name in options.recording]
     if not options.peer or not all((recording / "genesis.json").exists() for recording in recordings):
         print("rpc_differential: skipped: it needs GoQuorum's binary in $QUORATE_GOQUORUM, and the recordings")
@@ -225,11 +237,13 @@ def main():
     table = {method["name"]: method for method in json.loads((ROOT / "docs" / "openrpc.json").read_text())["methods"]}
     different = 0
     for recording in recordings:
-        folder = pathlib.Path(tempfile.mkdtemp(prefix="quorate-differential-"))
-        here = compare_chain(options, recording, folder, table)
+        recorded = Recorded(recording, pathlib.Path(tempfile.mkdtemp(prefix="quorate-differential-")))
+        if recorded.is_private and not options.manager:
+            parser.error(f"{recording.name} needs --manager")
+        here = compare_chain(options, recorded, table)
         different += here
         if not here:
-            shutil.rmtree(folder)
+            shutil.rmtree(recorded.folder)
     return 1 if different else 0
 
 

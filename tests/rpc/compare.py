@@ -38,14 +38,17 @@ ON_PURPOSE = [
 class Node:
     """One of the two, on a data directory with the recorded chain."""
 
-    def __init__(self, name, binary, folder, recording, port, chain=None, apis=APIS, more=("--ipcdisable",), key=None):
+    def __init__(self, name, binary, folder, recording, port, chain=None, apis=APIS, more=("--ipcdisable",), key=None,
+                 private_config="ignore", files=()):
         self.name, self.url = name, f"http://127.0.0.1:{port}"
         self.data = data = folder / name
         common = [str(binary), "--datadir", str(data)]
         if key:
             (data / "geth").mkdir(parents=True)
             (data / "geth" / "nodekey").write_text(key)
-        env = dict(os.environ, PRIVATE_CONFIG="ignore", TMPDIR=str(folder))
+        for path, text in dict(files).items():
+            (data / path).write_text(text)
+        env = dict(os.environ, PRIVATE_CONFIG=private_config, TMPDIR=str(folder))
         self.log = open(folder / f"{name}.log", "wb")
         for command in (["init", str(recording / "genesis.json")],
                         ["--gcmode", "archive", "import", str(chain or recording / "chain.rlp.gz")]):

@@ -15,7 +15,7 @@ ONLY_WRONG = {"admin_startHTTP", "admin_startRPC", "admin_startWS", "admin_impor
               "admin_removeTrustedPeer", "personal_newAccount", "personal_lockAccount", "personal_unlockAccount", "personal_importRawKey",
               "debug_cpuProfile", "debug_goTrace", "debug_blockProfile", "debug_mutexProfile", "debug_writeBlockProfile",
               "debug_writeMemProfile", "debug_writeMutexProfile", "debug_startCPUProfile", "debug_startGoTrace", "raft_addPeer",
-              "raft_addLearner", "eth_sendTransactionAsync", "personal_sendTransaction", "personal_signAndSendTransaction", "debug_setGCPercent"}
+              "raft_addLearner", "raft_removePeer", "raft_promoteToPeer", "eth_sendTransactionAsync", "personal_sendTransaction", "personal_signAndSendTransaction", "debug_setGCPercent"}
 # What they are told changes the node: not asked at all.
 NEVER = {"admin_stopHTTP", "admin_stopRPC", "admin_stopWS", "debug_freeOSMemory", "debug_chaindbCompact", "debug_stopCPUProfile",
          "debug_stopGoTrace", "debug_stacks"}
@@ -37,7 +37,7 @@ def dump(value):
 class Chain:
     """What requests are about: from the exported blocks as a node tells them."""
 
-    def __init__(self, node, network, contracts):
+    def __init__(self, node, network, contracts, parties):
         def ask(method, *params):
             result, error = node.ask(method, list(params))
             assert error is None, (method, params, error)
@@ -46,12 +46,15 @@ class Chain:
         self.blocks = [ask("eth_getBlockByNumber", hex(n), True) for n in range(self.head + 1)]
         self.transactions = [tx for block in self.blocks for tx in block["transactions"]]
         receipts = [ask("eth_getTransactionReceipt", tx["hash"]) for tx in self.transactions]
-        self.contracts = sorted({r["contractAddress"] for r in receipts if r["contractAddress"]})
-        self.topics = sorted({topic for r in receipts for log in r["logs"] for topic in log["topics"]})
+        self.contracts = sorted({r["contractAddress"] for r in receipts if r and r["contractAddress"]})
+        self.topics = sorted({topic for r in receipts if r for log in r["logs"] for topic in log["topics"]})
         self.accounts = sorted({tx["from"] for tx in self.transactions})
         self.others = sorted({b["miner"] for b in self.blocks} | set(network["node_addresses"]))
         self.selectors = sorted({s for c in contracts.values() for s in selectors(c["methods"])})
         self.enodes = network["enodes"]
+        self.parties = parties
+        # What private transactions carry: hashes of their payloads.
+        self.payloads = [tx["input"] for tx in self.transactions if tx["v"] in ("0x25", "0x26") or int(tx["to"] or "0x0", 16) == 0x7A]
         self.raw = []      # signed transactions, good and bad
         self.filters = []  # ids of filters, as each node has them: the caller keeps them
         self.keys = []     # accounts that both nodes have
@@ -126,9 +129,13 @@ class Requests:
             call["accessList"] = r.choice([[], [{"address": self.r.choice(self.chain.accounts), "storageKeys": [ZERO]}],
                                            [{"address": r.choice(self.chain.accounts), "storageKeys": []}], None])
         if sends and r.random() < 0.1:
-            call.update(r.choice([{"privateFor": []}, {"privateFor": ["BULeR8JyUWhiuuCMU/HLA0Q5pzkYT+cHII3ZKBey3Bo="]},
-                                  {"privateFrom": "x"}, {"privacyFlag": r.randrange(5)}, {"mandatoryFor": []}]))
+            call.update(self.private())
         return call
+
+    def private(self):
+        parties = {"privateFor": self.r.choice(self.chain.parties)}
+        return self.r.choice([parties, parties, {**parties, "privateFrom": "x"}, {**parties, "privacyFlag": self.r.randrange(5)},
+                              {**parties, "mandatoryFor": []}, {"privateFrom": "x"}, {"privacyFlag": self.r.randrange(5)}, {"mandatoryFor": []}])
 
     def topics(self):
         def one():
@@ -189,6 +196,8 @@ class Requests:
         if method == "miner_setExtra":
             return r.choice(["abc", "", "x" * 32, "x" * 33])
         if "Payload" in method:
+            if chain.payloads and r.random() < 0.7:
+                return r.choice(chain.payloads)
             return r.choice(["0x" + "11" * 64, "0x" + "11" * 63, "0x", "x", "", "0x" + "zz" * 64])
         return r.choice(["", "x", "ORG", "ORG.SUB", "latest", "0x1", "a b", "é"])
 
