@@ -13,7 +13,6 @@ struct io_tls;
 enum {
     IO_TLS_NAME_MAX = 256, /* of a common name; RFC 5280 allows 64 characters */
     IO_TLS_SHA1 = 20,
-    IO_TLS_SHA256 = 32,
     IO_TLS_SHA512 = 64,
     IO_TLS_CHAIN_MAX = 10,          /* certificates that a peer may send */
     IO_TLS_AUTHORITIES_MAX = 10000, /* in one option */

@@ -56,7 +56,7 @@ struct io_websocket_reader {
     uint64_t done;          /* of its payload, for the mask */
     uint8_t message_opcode; /* 0: none is under way */
     uint32_t fragments;
-    uint8_t utf8, control_utf8; /* where in a character the text stands */
+    uint8_t utf8; /* where in a character the text stands */
     uint8_t control[IO_WEBSOCKET_CONTROL_MAX];
     uint8_t control_len;
     enum io_websocket_opcode control_opcode;

@@ -114,7 +114,6 @@ struct work {
     struct io_worker *worker;
     pthread_t loop_thread;
     int worked, done;
-    bool on_loop;
 };
 
 static void do_work(void *context)

@@ -185,10 +185,9 @@ int rpc_document_page(struct buf *b)
     int status = sort(&sorted);
     if (status)
         return status;
-    buf_append_text(
-        b,
-        "# Methods of JSON-RPC\n\nWritten from the table in `src/rpc` by "
-        "`test_rpc_documents --write`; a test compares. Parameters in brackets may be left out.\n");
+    buf_append_text(b, "# Methods of JSON-RPC\n\nWritten from the table in `src/rpc` by "
+                       "`test_rpc_rpc_documents --write`; a test compares. Parameters in brackets "
+                       "may be left out.\n");
     for (size_t i = 0; i < sorted.count; i++) {
         const char *name = sorted.list[i]->name;
         size_t len = namespace_length(name);

@@ -25,7 +25,7 @@ static void check(const char *name, int (*document)(struct buf *b))
         fail_msg("%s: %s", path, why.text);
     assert_int_equal(file_read(path, 1 << 22, &is, NULL), 0);
     if (!bytes_equal(buf_bytes(&is), buf_bytes(&wanted)))
-        fail_msg("%s is not what the table says: run test_rpc_documents --write", path);
+        fail_msg("%s is not what the table says: run test_rpc_rpc_documents --write", path);
     buf_release(&is);
     buf_release(&wanted);
 }
