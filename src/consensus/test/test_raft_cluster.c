@@ -128,7 +128,7 @@ static void check_seal(struct bytes block, void *context)
     struct hash256 digest;
     struct address signer;
     uint8_t signature[65];
-    uint16_t id;
+    uint16_t id = 0;
     struct buf b = BUF_INIT;
     rlp_reader_init(&r, block);
     rlp_enter(&r, "block");
