@@ -113,7 +113,7 @@ class Issuer:
     """Serves a key set over TLS; None: it fails."""
 
     def __init__(self, cert, key):
-        issuer, self.keys = self, None
+        issuer, self.keys, self.failed = self, None, threading.Event()
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self):
@@ -122,6 +122,8 @@ class Issuer:
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
+                if not issuer.keys:
+                    issuer.failed.set()
 
             def log_message(self, *arguments):
                 pass
@@ -166,6 +168,7 @@ def check_issuer(command, folder, context, cert, key, ports):
     with started([*command, "--rpc.auth.jwks", issuer.url, "--rpc.auth.cacert", str(cert), "--identity", "node1"], log):
         answer = ask(ports[0], context, "eth_blockNumber", first.token())
         assert "keys are not known yet" in answer["error"]["message"], answer
+        assert issuer.failed.wait(90)
         issuer.keys = [first.public, {"kty": "oct", "kid": "k", "alg": "HS256", "k": url64(SECRET)}]
         until_allowed(ports[0], context, first.token())
         answer = ask(ports[0], context, "eth_blockNumber", token_of("rpc://eth_*"))

@@ -212,7 +212,7 @@ static void test_help_names_every_flag(void **state)
         assert_non_null(strstr(buf_text(&help), node_flags[i].name));
         assert_true(i / 64 < BASE_COUNT(config.given));
     }
-    assert_non_null(strstr(buf_text(&help), "refused: GraphQL over HTTP\n"));
+    assert_non_null(strstr(buf_text(&help), "refused: Reports to an ethstats service\n"));
     assert_non_null(strstr(buf_text(&man), ".SH EXIT STATUS"));
     buf_release(&help);
     buf_release(&man);
