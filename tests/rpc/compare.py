@@ -196,6 +196,8 @@ def comparable(method, answer):
     result, error = without_time(answer[0]), answer[1]
     if method.startswith("debug_getModifiedAccounts") and isinstance(result, list):
         result = sorted(result)
+    if method == "raft_cluster" and isinstance(result, list):
+        result = sorted(result, key=lambda member: member["raftId"])  # there in any order
     return result, error
 
 
