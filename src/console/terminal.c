@@ -245,6 +245,8 @@ static const char *edit_line(void)
 {
     int count;
     terminal.interrupted = false;
+    /* Before the prompt is there: libedit does it behind, and a Ctrl-C in between would end the program. */
+    el_set(terminal.edit, EL_PREP_TERM, 1);
     const char *line = el_gets(terminal.edit, &count);
     return line && count > 0 ? line : NULL;
 }
