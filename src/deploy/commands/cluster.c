@@ -1,13 +1,13 @@
 #include "deploy/commands/cluster.h"
 
 #include "base/file.h"
+#include "deploy/commands/json.h"
 #include "deploy/deploy.h"
 #include "deploy/local/site.h"
 #include "deploy/yaml.h"
 
 #include <glob.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 int deploy_cluster_unused(const struct deploy_cluster_words *words, struct err_detail *detail)
@@ -97,11 +97,7 @@ int deploy_plan_print(const json_t *changes, const struct deploy_report *report,
     json_t *all = json_pack("{s:s, s:O, s:I, s:o}", "file", report->file, "changes", changes,
                             "warnings", (json_int_t)deploy_report_count(report, DEPLOY_WARNING),
                             "problems", deploy_report_problems(report));
-    char *text = all ? json_dumps(all, JSON_INDENT(2)) : NULL;
-    if (text)
-        printf("%s\n", text);
-    int status = text ? ERR_OK : err_set(detail, ERR_NOMEM, "out of memory");
-    free(text); /* from malloc, by jansson */
+    int status = deploy_print_json(all, detail);
     json_decref(all);
     return status;
 }

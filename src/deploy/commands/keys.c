@@ -4,11 +4,11 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "deploy/commands/cluster.h"
+#include "deploy/commands/json.h"
 #include "deploy/keys/change.h"
 #include "deploy/local/founders.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 static const char *data = DEPLOY_DATA_DEFAULT, *passphrase_file, *network_file;
@@ -127,16 +127,6 @@ static int find(struct holder *ret, const struct work *w, const char *name,
 
 /* --- Looking --- */
 
-static int print_json(const json_t *value, struct err_detail *detail)
-{
-    char *text = json_dumps(value, JSON_INDENT(2));
-    if (!text)
-        return err_set(detail, ERR_NOMEM, "out of memory");
-    puts(text);
-    free(text); /* from malloc, by jansson */
-    return ERR_OK;
-}
-
 static int list(struct err_detail *detail)
 {
     struct work w;
@@ -152,7 +142,7 @@ static int list(struct err_detail *detail)
             json_array_append_new(all, one);
     }
     if (status == ERR_OK && as_json)
-        status = print_json(all, detail);
+        status = deploy_print_json(all, detail);
     else if (status == ERR_OK)
         deploy_keys_print_table(all);
     json_decref(all);
@@ -171,7 +161,7 @@ static int show(const char *name, struct err_detail *detail)
     if (status == ERR_OK)
         status = deploy_keys_describe(&one, &w.secrets, &holder.owner, holder.name, detail);
     if (status == ERR_OK && as_json)
-        status = print_json(one, detail);
+        status = deploy_print_json(one, detail);
     else if (status == ERR_OK)
         deploy_keys_print_one(one);
     json_decref(one);

@@ -1,11 +1,11 @@
 /* `quorate render`: a network for Kubernetes as files, without touching a cluster. */
 #include "deploy/kubernetes/render.h"
 #include "deploy/commands/context.h"
+#include "deploy/commands/json.h"
 #include "deploy/kubernetes/open.h"
 #include "deploy/kubernetes/rendered.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 static struct deploy_cluster_options options = {.data = DEPLOY_DATA_DEFAULT};
 static const char *out = "rendered";
@@ -90,11 +90,7 @@ static int print_json(const struct deploy_cluster_context *context,
                   rendered->kept, "unchanged", (json_int_t)rendered->unchanged, "warnings",
                   (json_int_t)deploy_report_count(&context->report, DEPLOY_WARNING), "problems",
                   deploy_report_problems(&context->report));
-    char *text = all ? json_dumps(all, JSON_INDENT(2)) : NULL;
-    if (text)
-        printf("%s\n", text);
-    int status = text ? ERR_OK : err_set(detail, ERR_NOMEM, "out of memory");
-    free(text); /* from malloc, by jansson */
+    int status = deploy_print_json(all, detail);
     json_decref(all);
     return status;
 }
