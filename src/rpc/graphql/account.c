@@ -10,9 +10,7 @@ int rpc_gql_account_of(struct gql_run *run, struct gql_result *ret, struct bytes
 {
     const struct gql_value *block = gql_given(arguments, "block");
     struct gql_account *account = rpc_gql_alloc(run, 1, sizeof(*account));
-    struct bytes at = block ? rpc_gql_format(run, "\"%.*s\"", (int)block->characters.len,
-                                             (const char *)block->characters.data)
-                            : bytes_str("\"latest\"");
+    struct bytes at = block ? rpc_gql_quoted(run, block) : bytes_str("\"latest\"");
     if (!account || !at.data)
         return ERR_NOMEM;
     *account = (struct gql_account){address, at};
@@ -22,10 +20,8 @@ int rpc_gql_account_of(struct gql_run *run, struct gql_result *ret, struct bytes
 int rpc_gql_account_at(struct gql_run *run, struct gql_result *ret,
                        const struct gql_value *arguments, struct bytes at)
 {
-    const struct gql_value *address = gql_given(arguments, "address");
     struct gql_account *account = rpc_gql_alloc(run, 1, sizeof(*account));
-    struct bytes json = rpc_gql_format(run, "\"%.*s\"", (int)address->characters.len,
-                                       (const char *)address->characters.data);
+    struct bytes json = rpc_gql_quoted(run, gql_given(arguments, "address"));
     if (!account || !json.data)
         return ERR_NOMEM;
     *account = (struct gql_account){json, at};

@@ -38,7 +38,7 @@ int rpc_gql_block_load_full(struct gql_run *run, struct gql_block *block)
     int status = load(run, block, &block->full, "true");
     if (status)
         return status;
-    struct bytes list = rpc_gql_json(block->full, "transactions"), item;
+    struct bytes list = rpc_json_find(block->full, "transactions"), item;
     struct rpc_json_walk walk;
     block->count = rpc_gql_count(list);
     block->transactions = rpc_gql_alloc(run, block->count + 1, sizeof(*block->transactions));
@@ -48,7 +48,7 @@ int rpc_gql_block_load_full(struct gql_run *run, struct gql_block *block)
     rpc_json_walk_begin(&walk, list);
     for (size_t i = 0; rpc_json_element(&walk, &item); i++)
         block->transactions[i] = (struct gql_transaction){
-            .hash = rpc_gql_json(item, "hash"), .json = item, .block = block};
+            .hash = rpc_json_find(item, "hash"), .json = item, .block = block};
     return 0;
 }
 
@@ -58,7 +58,7 @@ static int member(struct gql_run *run, const struct gql_asked *asked, struct gql
 {
     struct gql_block *block = asked->object;
     int status = rpc_gql_block_load(run, block);
-    return status ? status : gql_maybe(ret, rpc_gql_json(block->json, asked->field->key));
+    return status ? status : gql_maybe(ret, rpc_json_find(block->json, asked->field->key));
 }
 
 static int decimal(struct gql_run *run, const struct gql_asked *asked, struct gql_result *ret)
@@ -67,16 +67,16 @@ static int decimal(struct gql_run *run, const struct gql_asked *asked, struct gq
     int status = rpc_gql_block_load(run, block);
     return status ? status
                   : rpc_gql_decimal(run, ret,
-                                    rpc_gql_number(rpc_gql_json(block->json, asked->field->key)));
+                                    rpc_gql_number(rpc_json_find(block->json, asked->field->key)));
 }
 
 static int miner(struct gql_run *run, const struct gql_asked *asked, struct gql_result *ret)
 {
     struct gql_block *block = asked->object;
     int status = rpc_gql_block_load(run, block);
-    return status
-               ? status
-               : rpc_gql_account_of(run, ret, rpc_gql_json(block->json, "miner"), asked->arguments);
+    return status ? status
+                  : rpc_gql_account_of(run, ret, rpc_json_find(block->json, "miner"),
+                                       asked->arguments);
 }
 
 static int parent(struct gql_run *run, const struct gql_asked *asked, struct gql_result *ret)
@@ -96,7 +96,7 @@ static int ommer_count(struct gql_run *run, const struct gql_asked *asked, struc
     struct gql_block *block = asked->object;
     int status = rpc_gql_block_load(run, block);
     return status ? status
-                  : rpc_gql_decimal(run, ret, rpc_gql_count(rpc_gql_json(block->json, "uncles")));
+                  : rpc_gql_decimal(run, ret, rpc_gql_count(rpc_json_find(block->json, "uncles")));
 }
 
 static int find_ommer(struct gql_run *run, struct gql_block *block, size_t index,
@@ -111,7 +111,7 @@ static int find_ommer(struct gql_run *run, struct gql_block *block, size_t index
     if (status)
         return status;
     ommer->is_ommer = true;
-    ommer->number = rpc_gql_json(ommer->json, "number");
+    ommer->number = rpc_json_find(ommer->json, "number");
     return gql_is_there(ommer->json) ? gql_object(ret, ommer) : gql_null(ret);
 }
 
@@ -120,7 +120,7 @@ static int ommers(struct gql_run *run, const struct gql_asked *asked, struct gql
     struct gql_block *block = asked->object;
     int status = rpc_gql_block_load(run, block);
     if (status == 0)
-        status = rpc_gql_list(run, ret, rpc_gql_count(rpc_gql_json(block->json, "uncles")));
+        status = rpc_gql_list(run, ret, rpc_gql_count(rpc_json_find(block->json, "uncles")));
     for (size_t i = 0; status == 0 && i < ret->count; i++)
         status = find_ommer(run, block, i, &ret->items[i]);
     return status;
@@ -143,7 +143,7 @@ static int transaction_count(struct gql_run *run, const struct gql_asked *asked,
         block->is_ommer ? rpc_gql_block_load_full(run, block) : rpc_gql_block_load(run, block);
     return status ? status
                   : rpc_gql_decimal(run, ret,
-                                    rpc_gql_count(rpc_gql_json(block->json, "transactions")));
+                                    rpc_gql_count(rpc_json_find(block->json, "transactions")));
 }
 
 static int transactions(struct gql_run *run, const struct gql_asked *asked, struct gql_result *ret)
@@ -176,7 +176,7 @@ static int logs(struct gql_run *run, const struct gql_asked *asked, struct gql_r
     int status = rpc_gql_block_load(run, block);
     return status ? status
                   : rpc_gql_find_logs(run, ret, gql_given(asked->arguments, "filter"),
-                                      rpc_gql_json(block->json, "hash"));
+                                      rpc_json_find(block->json, "hash"));
 }
 
 /* --- Its state --- */
@@ -268,16 +268,17 @@ static int pending_estimate(struct gql_run *run, const struct gql_asked *asked,
 static int pooled(struct gql_run *run, const struct bytes *content, size_t *ret_count,
                   struct gql_result *ret)
 {
-    struct bytes senders = rpc_gql_json(*content, "pending"), key, list, tx;
+    struct bytes senders = rpc_json_find(*content, "pending"), key, list, tx;
     struct rpc_json_walk walk, inner;
     *ret_count = 0;
     rpc_json_walk_begin(&walk, senders);
     while (rpc_json_member(&walk, &key, &list)) {
         rpc_json_walk_begin(&inner, list);
         while (rpc_json_member(&inner, &key, &tx)) {
-            int status = ret ? gql_object(&ret->items[*ret_count],
-                                          rpc_gql_transaction_of(run, rpc_gql_json(tx, "hash"), tx))
-                             : 0;
+            int status =
+                ret ? gql_object(&ret->items[*ret_count],
+                                 rpc_gql_transaction_of(run, rpc_json_find(tx, "hash"), tx))
+                    : 0;
             if (status)
                 return status;
             ++*ret_count;

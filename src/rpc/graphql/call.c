@@ -1,5 +1,4 @@
 /* Calls that no transaction makes, and CallResult. */
-#include "rpc/dispatch/priv.h"
 #include "rpc/graphql/things.h"
 #include "rpc/methods/private.h"
 #include "rpc/run/simulate.h"
@@ -30,17 +29,12 @@ static int simulate(struct gql_run *run, struct rpc_call *call, struct gql_call 
         return status;
     status = rpc_call_once(&s);
     if (status == 0) {
-        char *hex = rpc_gql_alloc(run, 1, 2 * s.result.output.len + 5);
         struct buf text = BUF_INIT;
         rpc_write_bytes(&text, s.result.output);
         ret_call->gas_used = s.result.gas_used;
         ret_call->is_good = s.result.status == EVM_SUCCESS;
-        status = !hex || buf_status(&text) ? ERR_NOMEM : 0;
-        if (status == 0) {
-            memcpy(hex, text.data, text.len);
-            ret_call->data = bytes_of(hex, text.len);
-        }
-        buf_release(&text);
+        ret_call->data = rpc_gql_keep(run, &text);
+        status = ret_call->data.data ? 0 : ERR_NOMEM;
     }
     rpc_simulation_end(&s);
     return status;
@@ -53,15 +47,12 @@ int rpc_gql_call(struct gql_run *run, struct gql_result *ret, const struct gql_v
     struct rpc_call call = *run->call;
     struct buf params = BUF_INIT;
     int status = made ? append_params(&params, arguments, at) : ERR_NOMEM;
-    call.method = rpc_find_method(call.rpc, bytes_str("eth_call"));
-    call.desk = &run->desk;
     if (status == 0)
-        status = rpc_params_read(&call, buf_bytes(&params));
+        status = rpc_gql_call_begin(run, &call, "eth_call", buf_bytes(&params));
     if (status == 0)
         status = simulate(run, &call, made);
-    if (status == RPC_FAILED)
-        rpc_fail(run->call, call.code, "%.*s", GQL_TEXT(call.text));
     buf_release(&params);
+    status = rpc_gql_call_end(run, &call, status);
     return status ? status : gql_object(ret, made);
 }
 

@@ -5,7 +5,16 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static const struct gql_location nowhere = {0, 0};
+bool rpc_gql_error_begin(struct gql_errors *errors, struct bytes text)
+{
+    if (++errors->count > GQL_ERRORS_MAX)
+        return false;
+    if (errors->count > 1)
+        buf_append_byte(&errors->list, ',');
+    buf_append_text(&errors->list, "{\"message\":");
+    rpc_json_write_string(&errors->list, text);
+    return true;
+}
 
 static void append_place(struct buf *b, struct gql_location at, bool first)
 {
@@ -19,15 +28,11 @@ void rpc_gql_error_at(struct gql_errors *errors, struct gql_location first,
 {
     char text[2048];
     va_list list;
-    if (++errors->count > GQL_ERRORS_MAX)
-        return;
     va_start(list, format);
     int len = vsnprintf(text, sizeof(text), format, list);
     va_end(list);
-    if (errors->count > 1)
-        buf_append_byte(&errors->list, ',');
-    buf_append_text(&errors->list, "{\"message\":");
-    rpc_json_write_string(&errors->list, bytes_of(text, len < 0 ? 0 : strnlen(text, sizeof(text))));
+    if (!rpc_gql_error_begin(errors, bytes_of(text, len < 0 ? 0 : strnlen(text, sizeof(text)))))
+        return;
     append_place(&errors->list, first, true);
     append_place(&errors->list, second, false);
     buf_append_text(&errors->list, first.line ? "]}" : "}");
@@ -41,7 +46,7 @@ static void check_argument(struct gql_check *check, const struct gql_argument *a
     struct buf why = BUF_INIT, value = BUF_INIT;
     if (!rpc_gql_fits(check, &argument->value, bytes_str(input->type), &why)) {
         rpc_gql_append_value(&value, &argument->value);
-        rpc_gql_error_at(check->errors, argument->value.at, nowhere,
+        rpc_gql_error_at(check->errors, argument->value.at, GQL_NOWHERE,
                          "Argument \"%s\" has invalid value %.*s.\n%s", input->name,
                          GQL_TEXT(buf_bytes(&value)), buf_text(&why));
     }
@@ -67,12 +72,12 @@ static void check_arguments(struct gql_check *check, const struct gql_argument *
         if (input)
             check_argument(check, a, input);
         else
-            rpc_gql_error_at(check->errors, a->name.at, nowhere, "Unknown argument \"%.*s\" on %s.",
-                             GQL_TEXT(a->name.text), owner);
+            rpc_gql_error_at(check->errors, a->name.at, GQL_NOWHERE,
+                             "Unknown argument \"%.*s\" on %s.", GQL_TEXT(a->name.text), owner);
     }
     for (size_t i = 0; i < input_count; i++)
         if (gql_is_non_null(bytes_str(inputs[i].type)) && !rpc_gql_argument(list, inputs[i].name))
-            rpc_gql_error_at(check->errors, at, nowhere,
+            rpc_gql_error_at(check->errors, at, GQL_NOWHERE,
                              "%s argument \"%s\" of type \"%s\" is required but not provided.",
                              short_owner, inputs[i].name, inputs[i].type);
 }
@@ -99,12 +104,12 @@ static void check_directives(struct gql_check *check, const struct gql_directive
                              "The directive \"%.*s\" can only be used once at this location.",
                              GQL_TEXT(d->name.text));
         if (!type) {
-            rpc_gql_error_at(check->errors, d->name.at, nowhere, "Unknown directive \"%.*s\".",
+            rpc_gql_error_at(check->errors, d->name.at, GQL_NOWHERE, "Unknown directive \"%.*s\".",
                              GQL_TEXT(d->name.text));
             continue;
         }
         if (!may_stand(type, place))
-            rpc_gql_error_at(check->errors, d->name.at, nowhere,
+            rpc_gql_error_at(check->errors, d->name.at, GQL_NOWHERE,
                              "Directive \"%s\" may not be used on %s.", type->name, place);
         snprintf(owner, sizeof(owner), "directive \"@%s\"", type->name);
         snprintf(short_owner, sizeof(short_owner), "Directive \"@%s\"", type->name);
@@ -175,7 +180,7 @@ static void refuse_field(struct gql_check *check, const struct gql_selection *fi
 {
     struct buf more = BUF_INIT;
     append_suggestion(&more, type, field->name.text);
-    rpc_gql_error_at(check->errors, field->at, nowhere,
+    rpc_gql_error_at(check->errors, field->at, GQL_NOWHERE,
                      "Cannot query field \"%.*s\" on type \"%s\".%s", GQL_TEXT(field->name.text),
                      type->name, buf_text(&more));
     buf_release(&more);
@@ -193,13 +198,13 @@ static void check_known_field(struct gql_check *check, const struct gql_selectio
     check_arguments(check, selection->arguments, field->inputs, field->input_count, selection->at,
                     owner, short_owner);
     if (has_fields && !selection->set)
-        rpc_gql_error_at(check->errors, selection->at, nowhere,
+        rpc_gql_error_at(check->errors, selection->at, GQL_NOWHERE,
                          "Field \"%s\" of type \"%s\" must have a selection of subfields. Did you "
                          "mean \"%s { ... }\"?",
                          field->name, field->type, field->name);
     if (!has_fields && selection->set)
         rpc_gql_error_at(
-            check->errors, selection->set_at, nowhere,
+            check->errors, selection->set_at, GQL_NOWHERE,
             "Field \"%s\" must not have a selection since type \"%s\" has no subfields.",
             field->name, field->type);
     check_set(check, selection->set, inner);
@@ -228,10 +233,10 @@ static void check_spread(struct gql_check *check, const struct gql_selection *sp
     const struct gql_type *on = fragment ? rpc_gql_type(fragment->on.text) : NULL;
     check_directives(check, spread->directives, "FRAGMENT_SPREAD");
     if (!fragment)
-        rpc_gql_error_at(check->errors, spread->name.at, nowhere, "Unknown fragment \"%.*s\".",
+        rpc_gql_error_at(check->errors, spread->name.at, GQL_NOWHERE, "Unknown fragment \"%.*s\".",
                          GQL_TEXT(spread->name.text));
     else if (type && on && on != type)
-        rpc_gql_error_at(check->errors, spread->at, nowhere,
+        rpc_gql_error_at(check->errors, spread->at, GQL_NOWHERE,
                          "Fragment \"%.*s\" cannot be spread here as objects of type \"%s\" can "
                          "never be of type \"%s\".",
                          GQL_TEXT(spread->name.text), type->name, on->name);
@@ -243,10 +248,10 @@ static const struct gql_type *check_on(struct gql_check *check, const struct gql
 {
     const struct gql_type *type = rpc_gql_type(on->text);
     if (!type) {
-        rpc_gql_error_at(check->errors, on->at, nowhere, "Unknown type \"%.*s\".",
+        rpc_gql_error_at(check->errors, on->at, GQL_NOWHERE, "Unknown type \"%.*s\".",
                          GQL_TEXT(on->text));
     } else if (type->kind != GQL_TYPE_OBJECT) {
-        rpc_gql_error_at(check->errors, on->at, nowhere,
+        rpc_gql_error_at(check->errors, on->at, GQL_NOWHERE,
                          "Fragment%s%.*s%s cannot condition on non composite type \"%s\".", what,
                          GQL_TEXT(name), what[0] ? "\"" : "", type->name);
         type = NULL;
@@ -261,7 +266,7 @@ static void check_inline(struct gql_check *check, const struct gql_selection *fr
     if (fragment->on.text.len) {
         const struct gql_type *on = check_on(check, &fragment->on, "", bytes_none());
         if (type && on && on != type)
-            rpc_gql_error_at(check->errors, fragment->at, nowhere,
+            rpc_gql_error_at(check->errors, fragment->at, GQL_NOWHERE,
                              "Fragment cannot be spread here as objects of type \"%s\" can never "
                              "be of type \"%s\".",
                              type->name, on->name);
@@ -309,7 +314,7 @@ static void find_cycle(struct gql_check *check, const struct gql_selection *set,
         if (!fragment || fragment->is_closed)
             continue;
         if (fragment->is_open || depth > GQL_SPREADS_MAX) {
-            rpc_gql_error_at(check->errors, s->at, nowhere,
+            rpc_gql_error_at(check->errors, s->at, GQL_NOWHERE,
                              fragment->is_open
                                  ? "Cannot spread fragment \"%.*s\" within itself."
                                  : "Fragment \"%.*s\" is spread too deep within others.",
@@ -341,7 +346,7 @@ static void check_fragments(struct gql_check *check)
     }
     for (const struct gql_fragment *f = check->document->fragments; f; f = f->next)
         if (!f->is_used)
-            rpc_gql_error_at(check->errors, f->at, nowhere, "Fragment \"%.*s\" is never used.",
+            rpc_gql_error_at(check->errors, f->at, GQL_NOWHERE, "Fragment \"%.*s\" is never used.",
                              GQL_TEXT(f->name.text));
 }
 
@@ -352,14 +357,14 @@ static void check_preset(struct gql_check *check, const struct gql_variable *v)
     struct buf why = BUF_INIT, value = BUF_INIT;
     rpc_gql_check_literal(check, v->preset);
     if (gql_is_non_null(v->type))
-        rpc_gql_error_at(check->errors, v->preset->at, nowhere,
+        rpc_gql_error_at(check->errors, v->preset->at, GQL_NOWHERE,
                          "Variable \"$%.*s\" of type \"%.*s\" is required and will not use the "
                          "default value. Perhaps you meant to use type \"%.*s\".",
                          GQL_TEXT(v->name.text), GQL_TEXT(v->type),
                          GQL_TEXT(gql_nullable(v->type)));
     if (!rpc_gql_fits(check, v->preset, v->type, &why)) {
         rpc_gql_append_value(&value, v->preset);
-        rpc_gql_error_at(check->errors, v->preset->at, nowhere,
+        rpc_gql_error_at(check->errors, v->preset->at, GQL_NOWHERE,
                          "Variable \"$%.*s\" of type \"%.*s\" has invalid default value %.*s.\n%s",
                          GQL_TEXT(v->name.text), GQL_TEXT(v->type), GQL_TEXT(buf_bytes(&value)),
                          buf_text(&why));
@@ -378,10 +383,10 @@ static void check_variables(struct gql_check *check, const struct gql_value *giv
                              "There can be only one variable named \"%.*s\".",
                              GQL_TEXT(v->name.text));
         if (!type)
-            rpc_gql_error_at(check->errors, v->type_at, nowhere, "Unknown type \"%.*s\".",
+            rpc_gql_error_at(check->errors, v->type_at, GQL_NOWHERE, "Unknown type \"%.*s\".",
                              GQL_TEXT(rpc_gql_bare(v->type)));
         else if (type->kind == GQL_TYPE_OBJECT)
-            rpc_gql_error_at(check->errors, v->type_at, nowhere,
+            rpc_gql_error_at(check->errors, v->type_at, GQL_NOWHERE,
                              "Variable \"$%.*s\" cannot be non-input type \"%.*s\".",
                              GQL_TEXT(v->name.text), GQL_TEXT(v->type));
         const struct gql_value *value = rpc_gql_member(given, v->name.text);
@@ -399,7 +404,7 @@ static void check_operation(struct gql_check *check, const struct gql_value *giv
     const struct gql_operation *other = check->document->operations;
     bool alone = !other->next;
     if (!operation->name.text.len && !alone)
-        rpc_gql_error_at(check->errors, operation->at, nowhere,
+        rpc_gql_error_at(check->errors, operation->at, GQL_NOWHERE,
                          "This anonymous operation must be the only defined operation.");
     while (!bytes_equal(other->name.text, operation->name.text))
         other = other->next;
@@ -429,7 +434,7 @@ void rpc_gql_check(struct gql_errors *errors, struct gql_document *document,
     for (const struct gql_operation *o = document->operations; o; o = o->next)
         for (const struct gql_variable *v = o->variables; v; v = v->next)
             if (!v->is_used && (o == document->operations || !document->fragments))
-                rpc_gql_error_at(errors, v->at, nowhere,
+                rpc_gql_error_at(errors, v->at, GQL_NOWHERE,
                                  "Variable \"$%.*s\" is never used%s%.*s%s.",
                                  GQL_TEXT(v->name.text), o->name.text.len ? " in operation \"" : "",
                                  GQL_TEXT(o->name.text), o->name.text.len ? "\"" : "");

@@ -17,6 +17,8 @@ struct gql_errors {
     size_t count;
 };
 
+/* Appends an error without its end, '}'; false: there are enough of them. */
+bool rpc_gql_error_begin(struct gql_errors *errors, struct bytes text);
 /* Where it is: up to two places; line 0 = none. */
 void rpc_gql_error_at(struct gql_errors *errors, struct gql_location first,
                       struct gql_location second, const char *format, ...) BASE_PRINTF(4, 5);

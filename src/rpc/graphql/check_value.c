@@ -76,7 +76,7 @@ void rpc_gql_check_given(struct gql_check *check, const struct gql_variable *var
     const struct gql_type *named = rpc_gql_type(nullable);
     if (is_null && gql_is_non_null(type)) {
         rpc_gql_error_at(
-            check->errors, variable->at, (struct gql_location){0, 0},
+            check->errors, variable->at, GQL_NOWHERE,
             "Variable \"%.*s\" has invalid value null.\nExpected type \"%.*s\", found null.",
             GQL_TEXT(variable->name.text), GQL_TEXT(type));
     } else if (!is_null && gql_is_list(nullable)) {
@@ -88,7 +88,7 @@ void rpc_gql_check_given(struct gql_check *check, const struct gql_variable *var
     } else if (!is_null && named && named->kind == GQL_TYPE_INPUT) {
         if (given->kind != GQL_OBJECT)
             rpc_gql_error_at(
-                check->errors, variable->at, (struct gql_location){0, 0},
+                check->errors, variable->at, GQL_NOWHERE,
                 "Variable \"%.*s\" has an invalid value.\nExpected type \"%.*s\", found no object.",
                 GQL_TEXT(variable->name.text), GQL_TEXT(nullable));
         for (size_t i = 0; given->kind == GQL_OBJECT && i < named->input_count; i++)

@@ -21,6 +21,8 @@ struct gql_location {
     uint32_t line, column; /* from 1; a column is a character */
 };
 
+#define GQL_NOWHERE ((struct gql_location){0, 0})
+
 struct gql_name {
     struct bytes text;
     struct gql_location at;

@@ -27,10 +27,7 @@ static int give_text(struct gql_run *run, struct gql_result *ret, const char *te
     if (!text)
         return gql_null(ret);
     rpc_json_write_string(&json, bytes_str(text));
-    struct bytes copy =
-        buf_status(&json) ? bytes_none() : arena_copy(run->call->arena, buf_bytes(&json));
-    buf_release(&json);
-    return gql_json(ret, copy);
+    return gql_json(ret, rpc_gql_keep(run, &json));
 }
 
 /* Every nth row of a table as an object. */

@@ -17,7 +17,7 @@ int rpc_gql_logs(struct gql_run *run, struct gql_result *ret, struct bytes json,
         struct gql_transaction *of =
             transaction
                 ? transaction
-                : rpc_gql_transaction_of(run, rpc_gql_json(item, "transactionHash"), bytes_none());
+                : rpc_gql_transaction_of(run, rpc_json_find(item, "transactionHash"), bytes_none());
         if (!of)
             return ERR_NOMEM;
         logs[at] = (struct gql_log){item, of};
@@ -90,26 +90,26 @@ int rpc_gql_find_logs(struct gql_run *run, struct gql_result *ret, const struct 
 static int place(struct gql_run *run, const struct gql_asked *asked, struct gql_result *ret)
 {
     const struct gql_log *log = asked->object;
-    return rpc_gql_decimal(run, ret, rpc_gql_number(rpc_gql_json(log->json, "logIndex")));
+    return rpc_gql_decimal(run, ret, rpc_gql_number(rpc_json_find(log->json, "logIndex")));
 }
 
 static int account(struct gql_run *run, const struct gql_asked *asked, struct gql_result *ret)
 {
     const struct gql_log *log = asked->object;
-    return rpc_gql_account_of(run, ret, rpc_gql_json(log->json, "address"), asked->arguments);
+    return rpc_gql_account_of(run, ret, rpc_json_find(log->json, "address"), asked->arguments);
 }
 
 static int topics(struct gql_run *run, const struct gql_asked *asked, struct gql_result *ret)
 {
     const struct gql_log *log = asked->object;
-    return rpc_gql_scalars(run, ret, rpc_gql_json(log->json, "topics"));
+    return rpc_gql_scalars(run, ret, rpc_json_find(log->json, "topics"));
 }
 
 static int data(struct gql_run *run, const struct gql_asked *asked, struct gql_result *ret)
 {
     const struct gql_log *log = asked->object;
     (void)run;
-    return gql_json(ret, rpc_gql_json(log->json, "data"));
+    return gql_json(ret, rpc_json_find(log->json, "data"));
 }
 
 static int transaction(struct gql_run *run, const struct gql_asked *asked, struct gql_result *ret)

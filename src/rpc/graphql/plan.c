@@ -11,8 +11,6 @@ struct planning {
     bool bad;   /* something was appended that leaves no plan */
 };
 
-static const struct gql_location nowhere = {0, 0};
-
 /* --- Directives --- */
 
 static bool condition(struct planning *p, const struct gql_directive *directive)
@@ -121,7 +119,7 @@ static bool read_arguments(struct planning *p, struct gql_plan *plan)
         int status = rpc_gql_coerce(end, &a->value, input, bytes_str(input->type), p->given,
                                     p->arena, &detail);
         if (status == ERR_INPUT)
-            rpc_gql_error_at(p->errors, nowhere, nowhere, "%s", detail.text);
+            rpc_gql_error_at(p->errors, GQL_NOWHERE, GQL_NOWHERE, "%s", detail.text);
         else if (status)
             p->status = status;
         if (status)
@@ -137,12 +135,12 @@ static bool read_arguments(struct planning *p, struct gql_plan *plan)
 static bool is_within_limits(struct planning *p, const struct gql_selection *selection)
 {
     if (++p->count > GQL_PLAN_MAX)
-        rpc_gql_error_at(p->errors, selection->at, nowhere,
+        rpc_gql_error_at(p->errors, selection->at, GQL_NOWHERE,
                          "the query has more than %d fields, those of fragments counted wherever "
                          "they are spread",
                          GQL_PLAN_MAX);
     else if (p->depth > GQL_DEPTH_MAX)
-        rpc_gql_error_at(p->errors, selection->at, nowhere,
+        rpc_gql_error_at(p->errors, selection->at, GQL_NOWHERE,
                          "the query has fields more than %d levels deep", GQL_DEPTH_MAX);
     else
         return true;

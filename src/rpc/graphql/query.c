@@ -8,12 +8,6 @@ static int find_latest(struct gql_run *run, struct bytes *ret_number)
     return rpc_gql_ask(run, ret_number, "eth_blockNumber", bytes_str("[]"));
 }
 
-static struct bytes quoted(struct gql_run *run, const struct gql_value *value)
-{
-    return rpc_gql_format(run, "\"%.*s\"", (int)value->characters.len,
-                          (const char *)value->characters.data);
-}
-
 static int block_by_hash(struct gql_run *run, struct bytes hash, struct gql_result *ret)
 {
     struct gql_block *block = rpc_gql_block_at(run, bytes_none());
@@ -26,7 +20,7 @@ static int block_by_hash(struct gql_run *run, struct bytes hash, struct gql_resu
         return status;
     if (!gql_is_there(block->json))
         return rpc_fail(run->call, RPC_CODE_ERROR, "header for hash not found");
-    block->number = rpc_gql_json(block->json, "number");
+    block->number = rpc_json_find(block->json, "number");
     return gql_object(ret, block);
 }
 
@@ -49,9 +43,10 @@ static int block(struct gql_run *run, const struct gql_asked *asked, struct gql_
     const struct gql_value *hash = gql_given(asked->arguments, "hash");
     struct bytes latest;
     if (number)
-        return number->number < 0 ? gql_null(ret) : block_by_number(run, quoted(run, number), ret);
+        return number->number < 0 ? gql_null(ret)
+                                  : block_by_number(run, rpc_gql_quoted(run, number), ret);
     if (hash)
-        return block_by_hash(run, quoted(run, hash), ret);
+        return block_by_hash(run, rpc_gql_quoted(run, hash), ret);
     int status = find_latest(run, &latest);
     return status ? status : block_by_number(run, latest, ret);
 }
@@ -94,14 +89,14 @@ static int pending(struct gql_run *run, const struct gql_asked *asked, struct gq
 
 static int transaction(struct gql_run *run, const struct gql_asked *asked, struct gql_result *ret)
 {
-    struct bytes hash = quoted(run, gql_given(asked->arguments, "hash"));
+    struct bytes hash = rpc_gql_quoted(run, gql_given(asked->arguments, "hash"));
     struct gql_transaction *found = rpc_gql_transaction_of(run, hash, bytes_none());
     int status = found ? rpc_gql_transaction_load(run, found) : ERR_NOMEM;
     if (status)
         return status;
     if (!gql_is_there(found->json))
         return gql_null(ret);
-    found->hash = rpc_gql_json(found->json, "hash");
+    found->hash = rpc_json_find(found->json, "hash");
     return gql_object(ret, found);
 }
 
@@ -163,7 +158,7 @@ const struct gql_type rpc_gql_query = {
 static int progress(struct gql_run *run, const struct gql_asked *asked, struct gql_result *ret)
 {
     (void)run;
-    return gql_maybe(ret, rpc_gql_json(*(const struct bytes *)asked->object, asked->field->key));
+    return gql_maybe(ret, rpc_json_find(*(const struct bytes *)asked->object, asked->field->key));
 }
 
 static const struct gql_field sync_fields[] = {

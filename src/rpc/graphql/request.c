@@ -146,24 +146,23 @@ static int read_body(struct rpc_call *call, struct body *body)
 static const struct gql_operation *choose(struct gql_errors *errors,
                                           const struct gql_document *document, struct bytes name)
 {
-    static const struct gql_location nowhere = {0, 0};
     const struct gql_operation *operation = document->operations;
     if (!operation) {
-        rpc_gql_error_at(errors, nowhere, nowhere, "no operations in query document");
+        rpc_gql_error_at(errors, GQL_NOWHERE, GQL_NOWHERE, "no operations in query document");
         return NULL;
     }
     if (!name.len && operation->next) {
-        rpc_gql_error_at(errors, nowhere, nowhere,
+        rpc_gql_error_at(errors, GQL_NOWHERE, GQL_NOWHERE,
                          "more than one operation in query document and no operation name given");
         return NULL;
     }
     while (name.len && operation && !bytes_equal(operation->name.text, name))
         operation = operation->next;
     if (!operation)
-        rpc_gql_error_at(errors, nowhere, nowhere, "no operation with name \"%.*s\"",
+        rpc_gql_error_at(errors, GQL_NOWHERE, GQL_NOWHERE, "no operation with name \"%.*s\"",
                          GQL_TEXT(name));
     else if (operation->kind == GQL_SUBSCRIPTION)
-        rpc_gql_error_at(errors, nowhere, nowhere, "graphql-ws protocol header is missing");
+        rpc_gql_error_at(errors, GQL_NOWHERE, GQL_NOWHERE, "graphql-ws protocol header is missing");
     return errors->count ? NULL : operation;
 }
 
@@ -188,13 +187,12 @@ static int add_presets(struct request *request, const struct gql_operation *oper
 /* Up to the plan; ERR_INPUT when what is wrong is in the errors. */
 static int make_plan(struct request *request, const struct body *body, struct arena *arena)
 {
-    static const struct gql_location nowhere = {0, 0};
     struct gql_errors *errors = &request->run.errors;
     struct gql_location at;
     struct err_detail detail = {""};
     int status = rpc_gql_parse(&request->document, body->query, arena, &at, &detail);
     if (status == ERR_INPUT)
-        rpc_gql_error_at(errors, at, nowhere, "%s", detail.text);
+        rpc_gql_error_at(errors, at, GQL_NOWHERE, "%s", detail.text);
     if (status)
         return status;
     request->given = body->variables.first;
@@ -276,8 +274,8 @@ static int again_work(struct rpc_call *call)
     struct buf data = BUF_INIT;
     int status = rpc_gql_run(&request->run, request->plan, &data);
     if (status == RPC_FAILED) { /* too much, or out of time: nothing of it is any good */
-        static const struct gql_location nowhere = {0, 0};
-        rpc_gql_error_at(&request->run.errors, nowhere, nowhere, "%.*s", GQL_TEXT(call->text));
+        rpc_gql_error_at(&request->run.errors, GQL_NOWHERE, GQL_NOWHERE, "%.*s",
+                         GQL_TEXT(call->text));
         status = write_answer(request, NULL);
     } else if (status == 0) {
         status = write_answer(request, &data);

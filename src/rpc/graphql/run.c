@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "rpc/dispatch/priv.h"
 #include "rpc/json/json.h"
+#include "rpc/params/priv.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -43,27 +44,26 @@ int rpc_gql_list(struct gql_run *run, struct gql_result *ret, size_t count)
     return ret->items ? 0 : ERR_NOMEM;
 }
 
-struct bytes rpc_gql_json(struct bytes object, const char *name)
-{
-    struct rpc_json_walk walk;
-    struct bytes key, value;
-    if (object.len == 0 || rpc_json_kind(object) != RPC_JSON_OBJECT)
-        return bytes_none();
-    rpc_json_walk_begin(&walk, object);
-    while (rpc_json_member(&walk, &key, &value))
-        if (rpc_json_key_is(key, name))
-            return value;
-    return bytes_none();
-}
-
 uint64_t rpc_gql_number(struct bytes json)
 {
-    uint64_t number = 0;
-    for (size_t i = 3; i + 1 < json.len; i++) { /* behind "0x */
-        uint8_t c = json.data[i];
-        number = number << 4 | (uint64_t)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
-    }
-    return number;
+    struct u256 number = u256_from(0);
+    if (json.len > 2) /* in quotes; what our own methods wrote has no fault */
+        rpc_param_quantity(&number, bytes_slice(json, 1, json.len - 2), 16, "");
+    return number.w[0];
+}
+
+struct bytes rpc_gql_quoted(struct gql_run *run, const struct gql_value *value)
+{
+    return rpc_gql_format(run, "\"%.*s\"", (int)value->characters.len,
+                          (const char *)value->characters.data);
+}
+
+struct bytes rpc_gql_keep(struct gql_run *run, struct buf *text)
+{
+    struct bytes kept =
+        buf_status(text) ? bytes_none() : arena_copy(run->call->arena, buf_bytes(text));
+    buf_release(text);
+    return kept;
 }
 
 size_t rpc_gql_count(struct bytes array)
@@ -100,32 +100,42 @@ static int call_parts(struct rpc_call *call)
     return status == 0 && method->run ? method->run(call) : status;
 }
 
+int rpc_gql_call_begin(struct gql_run *run, struct rpc_call *ret_call, const char *method,
+                       struct bytes params)
+{
+    *ret_call = *run->call;
+    if (!params.data)
+        return ERR_NOMEM;
+    ret_call->method = rpc_find_method(ret_call->rpc, bytes_str(method));
+    ret_call->state = NULL;
+    if (!run->is_on_loop)
+        ret_call->desk = &run->desk;
+    return rpc_params_read(ret_call, params);
+}
+
+int rpc_gql_call_end(struct gql_run *run, const struct rpc_call *call, int status)
+{
+    if (status == RPC_FAILED) {
+        run->call->code = call->code;
+        run->call->text = call->text;
+        run->call->data = call->data;
+    }
+    return status;
+}
+
 int rpc_gql_ask(struct gql_run *run, struct bytes *ret_json, const char *method,
                 struct bytes params)
 {
-    struct rpc_call call = *run->call;
+    struct rpc_call call;
     struct buf out = BUF_INIT;
-    if (!params.data)
-        return ERR_NOMEM;
-    call.method = rpc_find_method(call.rpc, bytes_str(method));
+    int status = rpc_gql_call_begin(run, &call, method, params);
     call.out = &out;
-    call.state = NULL;
-    if (!run->is_on_loop)
-        call.desk = &run->desk;
-    int status = rpc_params_read(&call, params);
     if (status == 0)
         status = call_parts(&call);
-    if (status == 0) {
-        *ret_json = arena_copy(call.arena, buf_bytes(&out));
-        status = buf_status(&out) || !ret_json->data ? ERR_NOMEM : 0;
-    }
-    if (status == RPC_FAILED) {
-        run->call->code = call.code;
-        run->call->text = call.text;
-        run->call->data = call.data;
-    }
-    buf_release(&out);
-    return status;
+    *ret_json = rpc_gql_keep(run, &out);
+    if (status == 0 && !ret_json->data)
+        status = ERR_NOMEM;
+    return rpc_gql_call_end(run, &call, status);
 }
 
 /* --- Fields --- */
@@ -146,12 +156,8 @@ static void append_path(struct buf *b, const struct gql_path *path)
 static void add_error(struct gql_run *run, struct bytes text, const struct gql_path *path)
 {
     struct buf *b = &run->errors.list;
-    if (++run->errors.count > GQL_ERRORS_MAX)
+    if (!rpc_gql_error_begin(&run->errors, text))
         return;
-    if (run->errors.count > 1)
-        buf_append_byte(b, ',');
-    buf_append_text(b, "{\"message\":");
-    rpc_json_write_string(b, text);
     buf_append_text(b, ",\"path\":[");
     append_path(b, path);
     buf_append_text(b, "]}");

@@ -65,9 +65,16 @@ static inline const struct gql_value *gql_given(const struct gql_value *argument
 {
     return rpc_gql_member(arguments, bytes_str(name));
 }
-/* The member of a JSON object; len 0: there is none. */
-struct bytes rpc_gql_json(struct bytes object, const char *name);
-/* A number of JSON-RPC, in quotes. */
+/* What rpc_gql_ask consists of: the call of a method with its parameters read, to be run by whoever asks; its error becomes the query's. `status` is given
+ * back. */
+int rpc_gql_call_begin(struct gql_run *run, struct rpc_call *ret_call, const char *method,
+                       struct bytes params) BASE_NODISCARD;
+int rpc_gql_call_end(struct gql_run *run, const struct rpc_call *call, int status) BASE_NODISCARD;
+/* A coerced value as JSON. Data NULL: out of memory. */
+struct bytes rpc_gql_quoted(struct gql_run *run, const struct gql_value *value);
+/* The content of a buffer, which is released, in the call's memory. Data NULL: out of it, or the buffer was. */
+struct bytes rpc_gql_keep(struct gql_run *run, struct buf *text);
+/* A number of JSON-RPC, in quotes; 0 when there is none. */
 uint64_t rpc_gql_number(struct bytes json);
 /* Zeroed, in the call's memory. NULL: out of memory. */
 void *rpc_gql_alloc(struct gql_run *run, size_t count, size_t size);

@@ -66,7 +66,7 @@ extern const struct gql_directive_type rpc_gql_directives[];
 extern const size_t rpc_gql_directive_count;
 
 extern const struct gql_type rpc_gql_query, rpc_gql_mutation;
-/* ethereum.c, chain.c, introspect.c: types by subject. */
+/* In the files of their subjects; those of introspection in introspect.c. */
 extern const struct gql_type rpc_gql_block, rpc_gql_transaction, rpc_gql_account, rpc_gql_log,
     rpc_gql_access_tuple, rpc_gql_call_result, rpc_gql_sync_state, rpc_gql_pending;
 extern const struct gql_type rpc_gql_meta_schema, rpc_gql_meta_type, rpc_gql_meta_field,

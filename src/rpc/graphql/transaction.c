@@ -31,7 +31,7 @@ static int find(struct gql_run *run, const struct gql_asked *asked, const char *
 {
     struct gql_transaction *transaction = asked->object;
     int status = rpc_gql_transaction_load(run, transaction);
-    *ret_json = status ? bytes_none() : rpc_gql_json(transaction->json, key);
+    *ret_json = status ? bytes_none() : rpc_json_find(transaction->json, key);
     if (!gql_is_there(*ret_json))
         *ret_json = bytes_none();
     return status;
@@ -143,7 +143,7 @@ static int of_receipt(struct gql_run *run, const struct gql_asked *asked, struct
     int status = load_receipt(run, transaction);
     if (status)
         return status;
-    struct bytes json = rpc_gql_json(transaction->receipt, asked->field->key);
+    struct bytes json = rpc_json_find(transaction->receipt, asked->field->key);
     return gql_is_there(json) ? rpc_gql_decimal(run, ret, rpc_gql_number(json)) : gql_null(ret);
 }
 
@@ -153,7 +153,7 @@ static int created(struct gql_run *run, const struct gql_asked *asked, struct gq
     int status = load_receipt(run, transaction);
     if (status)
         return status;
-    struct bytes json = rpc_gql_json(transaction->receipt, "contractAddress");
+    struct bytes json = rpc_json_find(transaction->receipt, "contractAddress");
     return gql_is_there(json) ? rpc_gql_account_of(run, ret, json, asked->arguments)
                               : gql_null(ret);
 }
@@ -164,7 +164,7 @@ static int logs(struct gql_run *run, const struct gql_asked *asked, struct gql_r
     int status = load_receipt(run, transaction);
     if (status)
         return status;
-    struct bytes json = rpc_gql_json(transaction->receipt, "logs");
+    struct bytes json = rpc_json_find(transaction->receipt, "logs");
     return gql_is_there(json) ? rpc_gql_logs(run, ret, json, transaction) : gql_null(ret);
 }
 
@@ -254,13 +254,13 @@ const struct gql_type rpc_gql_transaction = {
 static int tuple_address(struct gql_run *run, const struct gql_asked *asked, struct gql_result *ret)
 {
     (void)run;
-    return gql_json(ret, rpc_gql_json(*(const struct bytes *)asked->object, "address"));
+    return gql_json(ret, rpc_json_find(*(const struct bytes *)asked->object, "address"));
 }
 
 static int tuple_keys(struct gql_run *run, const struct gql_asked *asked, struct gql_result *ret)
 {
     return rpc_gql_scalars(run, ret,
-                           rpc_gql_json(*(const struct bytes *)asked->object, "storageKeys"));
+                           rpc_json_find(*(const struct bytes *)asked->object, "storageKeys"));
 }
 
 static const struct gql_field tuple_fields[] = {

@@ -369,6 +369,19 @@ bool rpc_json_member(struct rpc_json_walk *walk, struct bytes *ret_key, struct b
     return true;
 }
 
+struct bytes rpc_json_find(struct bytes value, const char *name)
+{
+    struct rpc_json_walk walk;
+    struct bytes key, found;
+    if (value.len == 0 || rpc_json_kind(value) != RPC_JSON_OBJECT)
+        return bytes_none();
+    rpc_json_walk_begin(&walk, value);
+    while (rpc_json_member(&walk, &key, &found))
+        if (rpc_json_key_is(key, name))
+            return found;
+    return bytes_none();
+}
+
 bool rpc_json_key_is(struct bytes key, const char *name)
 {
     size_t len = strlen(name);

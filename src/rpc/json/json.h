@@ -67,6 +67,9 @@ bool rpc_json_element(struct rpc_json_walk *walk, struct bytes *ret_value);
 /* The key with its quotes. */
 bool rpc_json_member(struct rpc_json_walk *walk, struct bytes *ret_key, struct bytes *ret_value);
 
+/* The value of an object's first member of that name, as rpc_json_key_is compares; len 0: there is none, or `value` is no object. */
+struct bytes rpc_json_find(struct bytes value, const char *name);
+
 /* Whether a key with its quotes is `name`, in any case of letters (as Go matches the fields of its structs). */
 bool rpc_json_key_is(struct bytes key, const char *name);
 

@@ -180,6 +180,19 @@ static void test_walk(void **state)
     assert_false(rpc_json_member(&members, &key, &value));
 }
 
+static void test_find(void **state)
+{
+    (void)state;
+    struct bytes object = bytes_str("{\"a\":{\"b\":1},\"B\":[2],\"a\":3}");
+    struct bytes inner = rpc_json_find(object, "a");
+    assert_true(bytes_equal(inner, bytes_str("{\"b\":1}")));
+    assert_true(bytes_equal(rpc_json_find(inner, "b"), bytes_str("1")));
+    assert_true(bytes_equal(rpc_json_find(object, "b"), bytes_str("[2]")));
+    assert_int_equal(rpc_json_find(object, "c").len, 0);
+    assert_int_equal(rpc_json_find(bytes_str("[\"a\"]"), "a").len, 0);
+    assert_int_equal(rpc_json_find(bytes_none(), "a").len, 0);
+}
+
 static void test_writing(void **state)
 {
     (void)state;
@@ -237,13 +250,10 @@ static void test_against_jansson(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_scanner),
-        cmocka_unit_test(test_depth),
-        cmocka_unit_test(test_strings),
-        cmocka_unit_test(test_runs),
-        cmocka_unit_test(test_walk),
-        cmocka_unit_test(test_writing),
-        cmocka_unit_test(test_against_jansson),
+        cmocka_unit_test(test_scanner), cmocka_unit_test(test_depth),
+        cmocka_unit_test(test_strings), cmocka_unit_test(test_runs),
+        cmocka_unit_test(test_walk),    cmocka_unit_test(test_find),
+        cmocka_unit_test(test_writing), cmocka_unit_test(test_against_jansson),
     };
     return cmocka_run_group_tests_name("json", tests, NULL, NULL);
 }

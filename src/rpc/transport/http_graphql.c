@@ -5,29 +5,16 @@
 
 #include <stdlib.h>
 
-/* A member of JSON-RPC's error; len 0: there is none. */
-static struct bytes member(struct bytes object, const char *name)
-{
-    struct rpc_json_walk walk;
-    struct bytes key, value;
-    rpc_json_walk_begin(&walk, object);
-    while (rpc_json_member(&walk, &key, &value))
-        if (rpc_json_key_is(key, name))
-            return value;
-    return bytes_none();
-}
-
 void rpc_http_refuse_graphql(struct io_http_request *request, struct bytes answer)
 {
     struct bytes whole, text = bytes_str("out of memory");
     struct arena arena;
     int code = RPC_CODE_ERROR;
     arena_init(&arena);
-    if (answer.len && rpc_json_first(&whole, answer) == RPC_JSON_VALUE &&
-        rpc_json_kind(whole) == RPC_JSON_OBJECT) {
-        struct bytes error = member(whole, "error");
-        struct bytes message = error.len ? member(error, "message") : bytes_none();
-        struct bytes number = error.len ? member(error, "code") : bytes_none();
+    if (rpc_json_first(&whole, answer) == RPC_JSON_VALUE) {
+        struct bytes error = rpc_json_find(whole, "error");
+        struct bytes message = rpc_json_find(error, "message");
+        struct bytes number = rpc_json_find(error, "code");
         struct bytes plain = message.len ? rpc_json_string(message, &arena) : bytes_none();
         if (plain.data)
             text = plain;
