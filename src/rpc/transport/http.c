@@ -62,38 +62,40 @@ static void on_head(void *context, struct io_http_request *request)
     }
 }
 
-static void on_answer(void *context, struct buf *answer)
+static void answer_json(struct io_http_request *request, unsigned status, struct buf *body)
 {
-    struct io_http_request *request = context;
     struct rpc_http_fields f = {.count = 0};
     rpc_http_add(&f, "Content-Type", "application/json");
     /* Without a connection the server may have gone, too. */
     if (request->connection)
         rpc_http_add_cors(((const struct window *)request->owner)->rules, request, &f);
-    io_http_answer(request, 200, f.fields, f.count, answer);
+    io_http_answer(request, status, f.fields, f.count, body);
+}
+
+static void on_answer(void *context, struct buf *answer)
+{
+    answer_json(context, 200, answer);
+}
+
+static bool begins_with(struct bytes text, const char *begin)
+{
+    size_t len = strlen(begin);
+    return text.len >= len && memcmp(text.data, begin, len) == 0;
 }
 
 /* What JSON-RPC put around it goes. Errors have status 400, as in the reference. */
 static void on_graphql_answer(void *context, struct buf *answer)
 {
     static const char before[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":", behind[] = "}\n";
-    static const char failed[] = "{\"errors\":";
-    struct io_http_request *request = context;
     const size_t around = sizeof(before) - 1 + sizeof(behind) - 1;
-    struct bytes text = buf_bytes(answer);
-    if (text.len < around || memcmp(text.data, before, sizeof(before) - 1) != 0) {
-        rpc_http_refuse_graphql(request, text);
+    if (answer->len < around || !begins_with(buf_bytes(answer), before)) {
+        rpc_http_refuse_graphql(context, buf_bytes(answer));
         return;
     }
-    text = bytes_slice(text, sizeof(before) - 1, text.len - around);
-    struct buf body = BUF_INIT;
-    struct rpc_http_fields f = {.count = 0};
-    bool bad = text.len >= sizeof(failed) - 1 && memcmp(text.data, failed, sizeof(failed) - 1) == 0;
-    buf_append_bytes(&body, text);
-    rpc_http_add(&f, "Content-Type", "application/json");
-    if (request->connection)
-        rpc_http_add_cors(((const struct window *)request->owner)->rules, request, &f);
-    io_http_answer(request, bad ? 400 : 200, f.fields, f.count, &body);
+    answer->len -= around;
+    memmove(answer->data, answer->data + sizeof(before) - 1, answer->len);
+    bool bad = begins_with(buf_bytes(answer), "{\"errors\":");
+    answer_json(context, bad ? 400 : 200, answer);
 }
 
 /* What the request's token grants, NULL when none is needed; false when out of memory. */
