@@ -96,6 +96,30 @@ int file_read_regular(const char *path, size_t max, struct buf *b, struct err_de
     return read_path(path, false, max, b, detail);
 }
 
+static int read_end(int fd, const char *path, size_t most, struct buf *b, struct err_detail *detail)
+{
+    off_t size = lseek(fd, 0, SEEK_END);
+    if (size < 0)
+        return failed(detail, "read", path);
+    if (buf_reserve(b, most) != ERR_OK)
+        return err_set(detail, buf_status(b), "%s: out of memory", path);
+    ssize_t n = pread(fd, b->data + b->len, most, (uint64_t)size > most ? size - (off_t)most : 0);
+    if (n < 0)
+        return failed(detail, "read", path);
+    b->len += (size_t)n;
+    return ERR_OK;
+}
+
+int file_read_end(const char *path, size_t most, struct buf *b, struct err_detail *detail)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
+        return failed(detail, "open", path);
+    int status = read_end(fd, path, most, b, detail);
+    close(fd);
+    return status;
+}
+
 static int write_all(int fd, struct bytes content)
 {
     while (content.len) {

@@ -17,6 +17,11 @@ int file_read(const char *path, size_t max, struct buf *b,
 int file_read_regular(const char *path, size_t max, struct buf *b,
                       struct err_detail *detail) BASE_NODISCARD;
 
+/* Appends the last `most` bytes of a file, or all when it has no more; of what has no end nothing, and it never waits. ERR_NOTFOUND, ERR_IO,
+ * ERR_NOMEM. */
+int file_read_end(const char *path, size_t most, struct buf *b,
+                  struct err_detail *detail) BASE_NODISCARD;
+
 /* Whether something has the name, be it a link that leads nowhere. */
 bool file_is_there(const char *path);
 

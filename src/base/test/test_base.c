@@ -255,6 +255,26 @@ static void *write_later(void *path)
     return written == 7 ? path : NULL;
 }
 
+static void test_file_end(void **unused)
+{
+    (void)unused;
+    char path[] = "/tmp/test_base_XXXXXX";
+    struct buf b = BUF_INIT;
+    struct err_detail detail;
+    int fd = mkstemp(path);
+    assert_int_equal(write(fd, "0123456789", 10), 10);
+    close(fd);
+    assert_int_equal(file_read_end(path, 4, &b, &detail), ERR_OK);
+    assert_string_equal(buf_text(&b), "6789");
+    assert_int_equal(file_read_end(path, 10, &b, &detail), ERR_OK);
+    assert_int_equal(file_read_end(path, 100, &b, &detail), ERR_OK);
+    assert_string_equal(buf_text(&b), "678901234567890123456789");
+    unlink(path);
+    assert_int_equal(file_read_end(path, 4, &b, &detail), ERR_NOTFOUND);
+    assert_non_null(strstr(detail.text, path));
+    buf_release(&b);
+}
+
 /* A pipe is read when somebody writes, and waited for no longer than a while; where a file belongs it is refused at once. */
 static void test_pipe(void **unused)
 {
@@ -401,13 +421,21 @@ static void test_give_back(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_errors),    cmocka_unit_test(test_buf),
-        cmocka_unit_test(test_arena),     cmocka_unit_test(test_map),
-        cmocka_unit_test(test_hex),       cmocka_unit_test(test_hex_lengths),
-        cmocka_unit_test(test_forks),     cmocka_unit_test(test_pool),
-        cmocka_unit_test(test_file),      cmocka_unit_test(test_pipe),
-        cmocka_unit_test(test_secrets),   cmocka_unit_test(test_private_file),
-        cmocka_unit_test(test_utf8),      cmocka_unit_test(half_written_files_are_swept),
+        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_buf),
+        cmocka_unit_test(test_arena),
+        cmocka_unit_test(test_map),
+        cmocka_unit_test(test_hex),
+        cmocka_unit_test(test_hex_lengths),
+        cmocka_unit_test(test_forks),
+        cmocka_unit_test(test_pool),
+        cmocka_unit_test(test_file),
+        cmocka_unit_test(test_file_end),
+        cmocka_unit_test(test_pipe),
+        cmocka_unit_test(test_secrets),
+        cmocka_unit_test(test_private_file),
+        cmocka_unit_test(test_utf8),
+        cmocka_unit_test(half_written_files_are_swept),
         cmocka_unit_test(test_give_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

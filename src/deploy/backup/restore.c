@@ -9,7 +9,6 @@
 #include "deploy/local/supervisor.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -69,19 +68,14 @@ static const struct deploy_site_peer *peer_of(const struct deploy_site *site, co
 
 int deploy_restore_identify(struct buf *text, const char *archive, struct err_detail *detail)
 {
-    static uint8_t end[TAIL];
+    struct buf end = BUF_INIT;
     char hex[65];
     struct hash256 hash;
-    int fd = open(archive, O_RDONLY | O_CLOEXEC);
-    off_t size = fd >= 0 ? lseek(fd, 0, SEEK_END) : -1;
-    off_t from = size > TAIL ? size - TAIL : 0;
-    ssize_t length = size >= 0 ? pread(fd, end, TAIL, from) : -1;
-    int why = errno;
-    if (fd >= 0)
-        close(fd);
-    if (length < 0)
-        return err_set(detail, err_from_errno(why), "cannot read %s: %s", archive, strerror(why));
-    crypto_sha256(&hash, bytes_of(end, (size_t)length));
+    int status = file_read_end(archive, TAIL, &end, detail);
+    crypto_sha256(&hash, buf_bytes(&end));
+    buf_release(&end);
+    if (status != ERR_OK)
+        return status;
     hex_encode(hex, bytes_of(hash.b, sizeof(hash.b)));
     buf_append_format(text, "%s\n", hex);
     return buf_status(text) == ERR_OK ? ERR_OK : err_set(detail, ERR_NOMEM, "out of memory");

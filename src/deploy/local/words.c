@@ -1,35 +1,29 @@
 #include "deploy/local/words.h"
 
-#include "base/mem.h"
+#include "base/file.h"
 #include "deploy/local/supervisor.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { TAIL = 2048 };
 
-/* The last line of a log that is not empty. */
-static void read_line(char ret_line[TAIL + 1], const char *path)
+/* The last line of a log that is not empty; "" when there is none. Valid as long as `text`. */
+static const char *last_line(struct buf *text, const char *path)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    off_t size = fd >= 0 ? lseek(fd, 0, SEEK_END) : 0;
-    off_t from = size > TAIL ? size - TAIL : 0;
-    ssize_t length = fd >= 0 ? pread(fd, ret_line, TAIL, from) : 0;
-    if (fd >= 0)
-        close(fd);
-    while (length > 0 && ret_line[length - 1] == '\n')
-        length--;
-    ret_line[length > 0 ? length : 0] = 0;
-    const char *last = strrchr(ret_line, '\n');
-    if (last)
-        memmove(ret_line, last + 1, strlen(last + 1) + 1);
+    buf_clear(text);
+    if (file_read_end(path, TAIL, text, NULL) != ERR_OK)
+        return "";
+    while (text->len && text->data[text->len - 1] == '\n')
+        text->len--;
+    const char *all = buf_text(text), *last = strrchr(all, '\n');
+    return last ? last + 1 : all;
 }
 
 void deploy_last_words(char ret_text[DEPLOY_WORDS_MAX], const struct deploy_site *site)
 {
-    char path[DEPLOY_PATH_MAX], line[TAIL + 1];
+    char path[DEPLOY_PATH_MAX];
+    struct buf log = BUF_INIT;
     size_t i;
     json_t *processes, *row;
     ret_text[0] = 0;
@@ -44,10 +38,11 @@ void deploy_last_words(char ret_text[DEPLOY_WORDS_MAX], const struct deploy_site
             continue;
         deploy_path(path, "%.700s/%.*s/logs/%s.log", site->folder, (int)(program - name), name,
                     program + 1);
-        read_line(line, path);
+        const char *line = last_line(&log, path);
         if (*line)
             snprintf(ret_text, DEPLOY_WORDS_MAX, ": %.90s ends with \"%.250s\"", name, line);
     }
+    buf_release(&log);
     json_decref(processes);
 }
 
