@@ -3,6 +3,7 @@
 #include "io/http.h"
 #include "io/http_client.h"
 #include "io/mailbox.h"
+#include "io/test/client.h"
 #include "io/thread.h"
 
 #include <pthread.h>
@@ -251,50 +252,6 @@ static void end(struct servers *s)
     io_loop_free(s->loop);
 }
 
-struct client {
-    struct io_stream *stream;
-    struct buf got;
-    bool closed;
-};
-
-static void client_read(void *context, struct io_stream *stream, struct bytes data)
-{
-    struct client *c = context;
-    (void)stream;
-    buf_append_bytes(&c->got, data);
-}
-
-static void client_closed(void *context, struct io_stream *stream, int status, const char *message)
-{
-    struct client *c = context;
-    (void)stream;
-    (void)status;
-    (void)message;
-    c->closed = true;
-    c->stream = NULL;
-}
-
-static void connect_client(struct servers *s, struct client *c, uint16_t port)
-{
-    static const struct io_stream_ops ops = {.read = client_read, .closed = client_closed};
-    *c = (struct client){.closed = false};
-    assert_int_equal(io_connect_tcp(&c->stream, s->loop, "127.0.0.1", port, 0, &ops, c), 0);
-}
-
-static void await(struct servers *s, struct client *c, const char *text)
-{
-    while (!strstr(buf_text(&c->got), text) && !c->closed)
-        io_loop_turn(s->loop, true);
-    if (!strstr(buf_text(&c->got), text))
-        fail_msg("%s did not come, but: %s", text, buf_text(&c->got));
-}
-
-static void end_client(struct client *c)
-{
-    io_stream_close(c->stream);
-    buf_release(&c->got);
-}
-
 /* Each connection stays where it came, and both threads have their share. */
 static void test_shared(void **state)
 {
@@ -303,16 +260,16 @@ static void test_shared(void **state)
     struct client clients[4];
     uint16_t port = begin(&s, 100, NULL);
     for (size_t i = 0; i < BASE_COUNT(clients); i++)
-        connect_client(&s, &clients[i], port);
+        client_tcp(&clients[i], s.loop, port);
     for (int round = 0; round < REQUESTS; round++) {
         char text[160], wanted[32];
         snprintf(text, sizeof(text),
                  "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nnumber %02d", round);
         snprintf(wanted, sizeof(wanted), "here number %02d", round);
         for (size_t i = 0; i < BASE_COUNT(clients); i++)
-            assert_int_equal(io_stream_write(clients[i].stream, bytes_str(text)), 0);
+            client_say(&clients[i], text);
         for (size_t i = 0; i < BASE_COUNT(clients); i++)
-            await(&s, &clients[i], wanted);
+            client_await(&clients[i], wanted);
     }
     assert_int_equal(io_http_connections(s.main.http), BASE_COUNT(clients));
     for (size_t i = 0; i < THREADS; i++)
@@ -320,7 +277,7 @@ static void test_shared(void **state)
                          REQUESTS * BASE_COUNT(clients) / THREADS);
     assert_int_equal(atomic_load(&s.main.requests), 0);
     for (size_t i = 0; i < BASE_COUNT(clients); i++)
-        end_client(&clients[i]);
+        client_end(&clients[i]);
     end(&s);
 }
 
@@ -333,11 +290,10 @@ static void test_turns(void **state)
     uint16_t port = begin(&s, 100, NULL);
     for (size_t i = 0; i < TURNS * THREADS; i++) {
         struct client c;
-        connect_client(&s, &c, port);
-        assert_int_equal(io_stream_write(c.stream, bytes_str("GET / HTTP/1.1\r\nHost: a\r\n\r\n")),
-                         0);
-        await(&s, &c, "here");
-        end_client(&c);
+        client_tcp(&c, s.loop, port);
+        client_say(&c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        client_await(&c, "here");
+        client_end(&c);
         while (io_http_connections(s.main.http))
             io_loop_turn(s.loop, false);
     }
@@ -353,23 +309,23 @@ static void test_moved(void **state)
     struct servers s;
     struct client c;
     uint16_t port = begin(&s, 100, NULL);
-    connect_client(&s, &c, port);
+    client_tcp(&c, s.loop, port);
     const char *text = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nfirst"
                        "POST /main HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\nsecond";
-    assert_int_equal(io_stream_write(c.stream, bytes_str(text)), 0);
-    await(&s, &c, "here first");
+    client_say(&c, text);
+    client_await(&c, "here first");
     while (atomic_load(&s.others[0].requests) + atomic_load(&s.others[1].requests) < 1)
         io_loop_turn(s.loop, false);
     const char *rest = " half"
                        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nthird"
                        "POST /main HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nfourth";
-    assert_int_equal(io_stream_write(c.stream, bytes_str(rest)), 0);
-    await(&s, &c, "main second half");
-    await(&s, &c, "main third"); /* it stays there */
-    await(&s, &c, "main fourth");
+    client_say(&c, rest);
+    client_await(&c, "main second half");
+    client_await(&c, "main third"); /* it stays there */
+    client_await(&c, "main fourth");
     assert_int_equal(atomic_load(&s.main.requests), 3);
     assert_int_equal(io_http_connections(s.main.http), 1);
-    end_client(&c);
+    client_end(&c);
     while (io_http_connections(s.main.http))
         io_loop_turn(s.loop, true);
     end(&s);
@@ -383,19 +339,17 @@ static void test_shared_limit(void **state)
     struct client clients[3], late;
     uint16_t port = begin(&s, BASE_COUNT(clients), NULL);
     for (size_t i = 0; i < BASE_COUNT(clients); i++) {
-        connect_client(&s, &clients[i], port);
-        assert_int_equal(
-            io_stream_write(clients[i].stream, bytes_str("GET / HTTP/1.1\r\nHost: a\r\n\r\n")), 0);
-        await(&s, &clients[i], "here ");
+        client_tcp(&clients[i], s.loop, port);
+        client_say(&clients[i], "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        client_await(&clients[i], "here ");
     }
-    connect_client(&s, &late, port);
-    while (!late.closed)
-        io_loop_turn(s.loop, true);
+    client_tcp(&late, s.loop, port);
+    client_await_close(&late);
     assert_int_equal(late.got.len, 0);
-    end_client(&late);
+    client_end(&late);
     for (size_t i = 0; i < BASE_COUNT(clients); i++) {
         assert_false(clients[i].closed);
-        end_client(&clients[i]);
+        client_end(&clients[i]);
     }
     end(&s);
 }
@@ -409,15 +363,13 @@ static void test_end_while_arriving(void **state)
         struct client clients[8];
         uint16_t port = begin(&s, 100, NULL);
         for (size_t i = 0; i < BASE_COUNT(clients); i++) {
-            connect_client(&s, &clients[i], port);
-            assert_int_equal(io_stream_write(clients[i].stream,
-                                             bytes_str("GET /main HTTP/1.1\r\nHost: a\r\n\r\n")),
-                             0);
+            client_tcp(&clients[i], s.loop, port);
+            client_say(&clients[i], "GET /main HTTP/1.1\r\nHost: a\r\n\r\n");
         }
         for (int turn = 0; turn < round; turn++)
             io_loop_turn(s.loop, false);
         for (size_t i = 0; i < BASE_COUNT(clients); i++)
-            end_client(&clients[i]);
+            client_end(&clients[i]);
         end(&s);
     }
 }
