@@ -35,9 +35,11 @@ struct io_loop {
     struct io_post *posts, **posts_end;
     struct io_post *batch; /* those of this turn that are still to run */
 
-    struct io_stream *dirty;     /* streams with something to flush */
-    size_t taken;                /* bytes that streams took over since they were flushed */
-    struct io_stream *finishing; /* streams that nobody owns any more */
+    struct io_stream *dirty; /* streams with something to flush */
+    size_t taken;            /* bytes that streams took over since they were flushed */
+    struct io_stream *finishing,
+        **finishing_end; /* streams that nobody owns any more, the oldest first */
+    size_t finishing_count;
     uint8_t *read_buffer;
 };
 

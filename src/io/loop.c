@@ -73,6 +73,7 @@ int io_loop_new(struct io_loop **ret_loop)
     signal(SIGPIPE, SIG_IGN);
     loop->read_buffer = buffer;
     loop->posts_end = &loop->posts;
+    loop->finishing_end = &loop->finishing;
     pthread_mutex_init(&loop->lock, NULL);
     loop->wake.data = loop->prepare.data = loop->timer.data = loop;
     if (uv_async_init(&loop->uv, &loop->wake, on_wake) < 0) {

@@ -2,9 +2,9 @@
 
 #include "base/mem.h"
 #include "io/stream_internal.h"
+#include "io/sum.h"
 
 #include <poll.h>
-#include <stdatomic.h>
 
 enum {
     /* Memory that an idle stream keeps for its next writes. */
@@ -14,19 +14,24 @@ enum {
     /* Bytes taken over in one turn of the loop, above which the streams are flushed at once: hundreds of clients that ask for
      * blocks together are answered out of a few buffers that stay in the processor's cache. */
     FLUSH_EARLY = 1 << 20,
+    /* Streams of a loop that wait to be read to their end: nobody counts them any more, so that the oldest gives way. */
+    FINISHING_MAX = 1024,
+    /* Bytes that TLS has to say by itself to who does not read: answers to new keys and the like, which can be asked for without end. */
+    UNSENT_MAX = 256 << 10,
 };
 
-static atomic_size_t all_waiting;
+static struct io_sum all_waiting;
 
-static void set_waiting(struct io_stream *stream, size_t len)
+/* Only while the system has not taken all: who keeps up is not counted. */
+static void count_waiting(struct io_stream *stream)
 {
-    atomic_fetch_add_explicit(&all_waiting, len - stream->waiting, memory_order_relaxed);
-    stream->waiting = len;
+    io_sum_change(&all_waiting, &stream->waiting,
+                  stream->writing && !stream->dead ? io_stream_queued(stream) : 0);
 }
 
 size_t io_streams_waiting(void)
 {
-    return atomic_load_explicit(&all_waiting, memory_order_relaxed);
+    return io_sum_of(&all_waiting);
 }
 
 static void link_dirty(struct io_stream *stream)
@@ -68,6 +73,30 @@ static void on_closed(uv_handle_t *handle)
     mem_free(stream);
 }
 
+static void link_finishing(struct io_stream *stream)
+{
+    struct io_loop *loop = stream->loop;
+    stream->finishing_back = loop->finishing_end;
+    *loop->finishing_end = stream;
+    loop->finishing_end = &stream->finishing_next;
+    loop->finishing_count++;
+}
+
+static void unlink_finishing(struct io_stream *stream)
+{
+    struct io_loop *loop = stream->loop;
+    if (!stream->finishing_back)
+        return;
+    *stream->finishing_back = stream->finishing_next;
+    if (stream->finishing_next)
+        stream->finishing_next->finishing_back = stream->finishing_back;
+    else
+        loop->finishing_end = stream->finishing_back;
+    stream->finishing_back = NULL;
+    stream->finishing_next = NULL;
+    loop->finishing_count--;
+}
+
 /* The end of a stream for libuv; its memory goes in a later turn. */
 static void destroy(struct io_stream *stream)
 {
@@ -76,12 +105,7 @@ static void destroy(struct io_stream *stream)
     stream->dead = true;
     stream->ops = NULL;
     unlink_dirty(stream);
-    if (stream->finishing_back) {
-        *stream->finishing_back = stream->finishing_next;
-        if (stream->finishing_next)
-            stream->finishing_next->finishing_back = stream->finishing_back;
-        stream->finishing_back = NULL;
-    }
+    unlink_finishing(stream);
     io_timer_stop(&stream->timer);
     io_resolve_cancel(stream->resolve);
     stream->resolve = NULL;
@@ -160,17 +184,37 @@ static uint8_t *plain_room(struct io_stream *stream, size_t *ret_len)
     return room;
 }
 
+/* Whether the other side has closed both directions, as far as the system knows it: of a unix socket always, of TCP when it was reset. */
+static bool has_gone(const struct io_stream *stream)
+{
+    struct pollfd at = {.events = 0};
+    return uv_fileno(&stream->uv.handle, &at.fd) < 0 ||
+           (poll(&at, 1, 0) > 0 && at.revents & (POLLHUP | POLLERR));
+}
+
+/* The other side has said that it sends nothing more: by TCP, or inside TLS, whose last word ends one direction alone (RFC 8446, section 6.1). */
+static void end(struct io_stream *stream)
+{
+    const struct io_stream_ops *ops = stream->ops;
+    stream->ended = true;
+    uv_read_stop(&stream->uv.stream);
+    if (stream->finishing && !stream->shut)
+        return; /* what is queued goes first */
+    if (!ops || !ops->ended || has_gone(stream) || !ops->ended(stream->context, stream))
+        fail(stream, 0, "closed by the other side");
+}
+
 /* Gives the owner what lies in the TLS session. */
 static void read_plain(struct io_stream *stream)
 {
     size_t len = 1;
-    while (len > 0 && !stream->dead && !stream->paused) {
+    while (len > 0 && !stream->dead && !stream->paused && !stream->ended) {
         uint8_t *room = plain_room(stream, &len);
         if (!room || stream->dead || stream->paused)
             return;
         enum io_tls_state state = io_tls_session_read(&len, stream->tls, room, len);
         if (state == IO_TLS_ENDED) {
-            fail(stream, 0, "closed by the other side");
+            end(stream);
         } else if (state == IO_TLS_FAILED) {
             io_tls_session_collect(stream->tls, &stream->wire);
             uv_buf_t alert = uv_buf_init((char *)stream->wire.data, (unsigned)stream->wire.len);
@@ -183,30 +227,22 @@ static void read_plain(struct io_stream *stream)
     }
 }
 
+/* In pieces, for the session keeps as much memory as it was given at once. */
 static void feed(struct io_stream *stream, struct bytes wire)
 {
     link_dirty(stream); /* a handshake answers by itself */
-    if (!io_tls_session_feed(stream->tls, wire))
-        fail(stream, ERR_NOMEM, err_text(ERR_NOMEM));
-    else
-        read_plain(stream);
-}
-
-/* Whether the other side has closed both directions, as far as the system knows it: of a unix socket always, of TCP when it was reset. */
-static bool has_gone(const struct io_stream *stream)
-{
-    struct pollfd at = {.events = 0};
-    return uv_fileno(&stream->uv.handle, &at.fd) < 0 ||
-           (poll(&at, 1, 0) > 0 && at.revents & (POLLHUP | POLLERR));
-}
-
-static void end(struct io_stream *stream)
-{
-    const struct io_stream_ops *ops = stream->ops;
-    stream->ended = true;
-    if (stream->tls || !ops || !ops->ended || has_gone(stream) ||
-        !ops->ended(stream->context, stream))
-        fail(stream, 0, "closed by the other side");
+    if (io_tls_session_unsent(stream->tls) > UNSENT_MAX) {
+        fail(stream, ERR_IO, "TLS failed");
+        return;
+    }
+    while (wire.len && !stream->dead && !stream->ended) {
+        size_t len = wire.len < IO_TLS_PIECE ? wire.len : IO_TLS_PIECE;
+        if (!io_tls_session_feed(stream->tls, bytes_slice(wire, 0, len)))
+            fail(stream, ERR_NOMEM, err_text(ERR_NOMEM));
+        else
+            read_plain(stream);
+        wire = bytes_slice(wire, len, wire.len - len);
+    }
 }
 
 static void on_read(uv_stream_t *handle, ssize_t len, const uv_buf_t *buf)
@@ -223,8 +259,8 @@ static void on_read(uv_stream_t *handle, ssize_t len, const uv_buf_t *buf)
     }
     if (stream->dead || len == 0)
         return;
-    if (len < 0 && stream->finishing)
-        destroy(stream);
+    if (len == UV_EOF && stream->tls) /* without TLS' last word: cut off, perhaps by another */
+        fail(stream, 0, "closed by the other side");
     else if (len == UV_EOF)
         end(stream);
     else if (len < 0)
@@ -271,6 +307,8 @@ static void drained(struct io_stream *stream)
 {
     if (stream->out.capacity > KEEP_BUFFER)
         buf_release(&stream->out);
+    if (stream->wire.capacity > KEEP_BUFFER)
+        buf_release(&stream->wire);
     buf_release(&stream->tail);
     if (stream->finishing && stream->tls && !stream->last_word) {
         io_tls_session_finish(stream->tls);
@@ -294,10 +332,10 @@ static void flush(struct io_stream *stream);
 static void on_written(uv_write_t *request, int status)
 {
     struct io_stream *stream = request->data;
-    set_waiting(stream, 0);
+    stream->writing = false;
+    count_waiting(stream);
     if (stream->dead)
         return;
-    stream->writing = false;
     if (!stream->finishing)
         io_timer_stop(&stream->timer);
     buf_clear(&stream->sending);
@@ -318,12 +356,9 @@ static void encrypt(struct io_stream *stream)
         read_plain(stream);
     if (stream->dead)
         return;
-    if (io_tls_session_write(stream->tls, &stream->out) == IO_TLS_FAILED) {
+    if (io_tls_session_write(stream->tls, &stream->out, &stream->wire) == IO_TLS_FAILED)
         fail(stream, ERR_IO, "TLS failed");
-        return;
-    }
-    io_tls_session_collect(stream->tls, &stream->wire);
-    if (buf_status(&stream->wire))
+    else if (buf_status(&stream->wire))
         fail(stream, ERR_NOMEM, err_text(ERR_NOMEM));
 }
 
@@ -361,7 +396,7 @@ static void send_rest(struct io_stream *stream, struct buf *source, size_t sent)
         stream->writing = true;
     if (!stream->writing)
         return;
-    set_waiting(stream, out.len - sent);
+    count_waiting(stream);
     if (stream->write_ms && !stream->finishing)
         io_timer_start(&stream->timer, stream->write_ms);
 }
@@ -431,6 +466,8 @@ static int written(struct io_stream *stream)
 {
     if (buf_status(end_of(stream)) != 0)
         stream->broken = true;
+    if (stream->writing)
+        count_waiting(stream);
     link_dirty(stream);
     return stream->broken ? ERR_NOMEM : 0;
 }
@@ -637,12 +674,9 @@ void io_stream_finish(struct io_stream *stream, uint64_t timeout_ms)
         return;
     stream->ops = NULL;
     stream->finishing = true;
-    struct io_stream **head = &stream->loop->finishing;
-    stream->finishing_next = *head;
-    if (*head)
-        (*head)->finishing_back = &stream->finishing_next;
-    stream->finishing_back = head;
-    *head = stream;
+    link_finishing(stream);
+    if (stream->loop->finishing_count > FINISHING_MAX)
+        destroy(stream->loop->finishing);
     io_timer_start(&stream->timer, timeout_ms);
     io_stream_resume(stream);
     link_dirty(stream);

@@ -25,7 +25,7 @@ struct io_stream_ops {
     void (*read)(void *context, struct io_stream *stream, struct bytes data);
     /* Everything queued has gone to the system. */
     void (*drained)(void *context, struct io_stream *stream);
-    /* The other side sends nothing more, but may still read (shutdown of one direction; of a stream without TLS). True: the stream stays, for
+    /* The other side sends nothing more, but may still read (shutdown of one direction, or close_notify of TLS). True: the stream stays, for
      * what is still to be written, until its owner ends it, who hears only of what is `drained`, or that it cannot be written. False, and NULL: it
      * ends by `closed`. */
     bool (*ended)(void *context, struct io_stream *stream);
@@ -106,7 +106,8 @@ const struct io_address *io_stream_local(const struct io_stream *stream);
 
 /* At once; what is queued is dropped. NULL is fine. */
 void io_stream_close(struct io_stream *stream);
-/* Sends what is queued first, for at most `timeout_ms`. As with close, the owner hears nothing more. */
+/* Sends what is queued first, for at most `timeout_ms`, and less when a thousand others of the loop wait likewise. As with close, the owner hears
+ * nothing more. */
 void io_stream_finish(struct io_stream *stream, uint64_t timeout_ms);
 
 #endif

@@ -42,22 +42,28 @@ struct io_tls_session;
 int io_tls_session_new(struct io_tls_session **ret_session, struct io_tls *tls) BASE_NODISCARD;
 void io_tls_session_free(struct io_tls_session *session);
 
+enum { IO_TLS_PIECE = 16 * 1024 }; /* bytes; a record has as many */
+
 enum io_tls_state {
     IO_TLS_GOES_ON,
-    IO_TLS_ENDED,  /* the other side says that nothing more comes */
+    IO_TLS_ENDED,  /* the other side says that nothing more comes; it may still read */
     IO_TLS_FAILED, /* or has no memory; the wire may hold a last alert */
 };
 
-/* What came by the wire; at most a read of the stream at a time, and only when all before has been read. */
+/* What came by the wire; a piece at a time, so that it keeps memory for no more; a read of the stream at most, and only when all before has been read. */
 bool io_tls_session_feed(struct io_tls_session *session, struct bytes wire);
 /* Plain bytes; *ret_len is 0 when more of the wire is needed. */
 enum io_tls_state io_tls_session_read(size_t *ret_len, struct io_tls_session *session,
                                       uint8_t *ret_data, size_t len);
-/* Takes what can be sent from the front of `plain`: nothing before the handshake is done. */
-enum io_tls_state io_tls_session_write(struct io_tls_session *session, struct buf *plain);
+/* Takes what can be sent from the front of `plain`, nothing before the handshake is done, and moves it and all else that is to be sent to `wire`, whose
+ * status tells a failure. */
+enum io_tls_state io_tls_session_write(struct io_tls_session *session, struct buf *plain,
+                                       struct buf *wire);
+/* Bytes that wait to be moved. */
+size_t io_tls_session_unsent(const struct io_tls_session *session);
 /* The last word. */
 void io_tls_session_finish(struct io_tls_session *session);
-/* Moves what is to be sent to `wire`, whose status tells a failure. */
+/* Moves what is to be sent without being written. */
 void io_tls_session_collect(struct io_tls_session *session, struct buf *wire);
 /* Whether a read could give something without more of the wire. */
 bool io_tls_session_pending(const struct io_tls_session *session);

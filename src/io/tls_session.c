@@ -72,19 +72,35 @@ enum io_tls_state io_tls_session_read(size_t *ret_len, struct io_tls_session *se
     return result > 0 ? IO_TLS_GOES_ON : state_of(session, result);
 }
 
-enum io_tls_state io_tls_session_write(struct io_tls_session *session, struct buf *plain)
+enum io_tls_state io_tls_session_write(struct io_tls_session *session, struct buf *plain,
+                                       struct buf *wire)
 {
-    if (!SSL_is_init_finished(session->ssl) || plain->len == 0)
-        return IO_TLS_GOES_ON;
-    ERR_clear_error();
-    size_t written = 0;
-    /* A memory BIO takes everything. */
-    int result = SSL_write_ex(session->ssl, plain->data, plain->len, &written);
-    if (result <= 0)
-        return state_of(session, result) == IO_TLS_GOES_ON ? IO_TLS_GOES_ON : IO_TLS_FAILED;
-    memmove(plain->data, plain->data + written, plain->len - written);
-    plain->len -= written;
-    return IO_TLS_GOES_ON;
+    enum io_tls_state state = IO_TLS_GOES_ON;
+    size_t sent = 0;
+    io_tls_session_collect(session, wire);
+    while (sent < plain->len && state == IO_TLS_GOES_ON && SSL_is_init_finished(session->ssl)) {
+        size_t len = plain->len - sent, written = 0;
+        ERR_clear_error();
+        /* A memory BIO takes everything, keeps the memory for it, and clears that each time it is emptied. */
+        int result = SSL_write_ex(session->ssl, plain->data + sent,
+                                  len < IO_TLS_PIECE ? len : IO_TLS_PIECE, &written);
+        if (result <= 0)
+            state = state_of(session, result);
+        sent += written;
+        io_tls_session_collect(session, wire);
+        if (result <= 0 && state == IO_TLS_GOES_ON)
+            break;
+    }
+    if (sent) {
+        memmove(plain->data, plain->data + sent, plain->len - sent);
+        plain->len -= sent;
+    }
+    return state == IO_TLS_GOES_ON ? IO_TLS_GOES_ON : IO_TLS_FAILED;
+}
+
+size_t io_tls_session_unsent(const struct io_tls_session *session)
+{
+    return BIO_ctrl_pending(session->out);
 }
 
 void io_tls_session_finish(struct io_tls_session *session)

@@ -1,4 +1,5 @@
 #include "base/mem.h"
+#include "io/descriptor.h"
 #include "node/commands/command.h"
 #include "node/config/file.h"
 #include "node/dev.h"
@@ -141,6 +142,7 @@ int node_main(int argc, char **argv)
     if (argc == 2 && strcmp(argv[1], TRACEJS_ARGUMENT) == 0)
         return tracejs_serve(STDIN_FILENO, STDOUT_FILENO);
     mem_keep_freed(); /* blocks in full and logs are answers of some hundred kB */
+    io_descriptors_raise();
     node_config_defaults(&config);
     if (argc > 1 && strcmp(argv[1], "--man") == 0)
         return print_page(node_config_man);

@@ -1,11 +1,13 @@
 /* Loop, timers, streams, datagrams, workers, signals: over real sockets on loopback. */
 #include "base/mem.h"
+#include "io/descriptor.h"
 #include "io/signal.h"
 #include "io/stream.h"
 #include "io/timer.h"
 #include "io/udp.h"
 #include "io/worker.h"
 
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -314,6 +316,74 @@ static void test_stream(void **state)
     assert_int_equal(p.b.status, 0);
     assert_false(p.a.closed);
     pair_close(&p);
+}
+
+/* What waits to be read counts, also what is written behind it. */
+static void test_waiting(void **state)
+{
+    (void)state;
+    enum { FIRST = 64 << 20, SECOND = 1 << 20 };
+    struct pair p;
+    struct buf text = BUF_INIT;
+    pair_open(&p, "127.0.0.1", "127.0.0.1");
+    io_stream_pause(p.b.stream);
+    assert_non_null(buf_extend(&text, FIRST));
+    assert_int_equal(io_stream_write_buf(p.a.stream, &text), 0);
+    for (int i = 0; i < 10; i++)
+        io_loop_turn(p.loop, false);
+    size_t before = io_streams_waiting();
+    assert_in_range(before, FIRST / 2, FIRST);
+    assert_non_null(buf_extend(&text, SECOND));
+    assert_int_equal(io_stream_write(p.a.stream, buf_bytes(&text)), 0);
+    assert_int_equal(io_streams_waiting(), before + SECOND);
+    io_stream_close(p.a.stream);
+    p.a.stream = NULL;
+    io_loop_turn(p.loop, false);
+    assert_int_equal(io_streams_waiting(), 0);
+    buf_release(&text);
+    pair_close(&p);
+}
+
+static void finish_at_once(void *context, struct io_stream *stream)
+{
+    ++*(size_t *)context;
+    io_stream_finish(stream, 600000);
+}
+
+/* Streams that are finished, and not read to their end, are nobody's: of thousands the oldest go. */
+static void test_many_finished(void **state)
+{
+    (void)state;
+    enum { MANY = 1100, MOST = 1024 };
+    struct io_loop *loop = new_loop();
+    struct io_listener *listener;
+    struct err_detail detail;
+    int fds[MANY], gone = 0;
+    size_t count = 0;
+    io_descriptors_raise();
+    assert_int_equal(
+        io_listen_tcp(&listener, loop, "127.0.0.1", 0, finish_at_once, &count, &detail), 0);
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons(io_listener_address(listener)->port),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    for (size_t i = 0; i < MANY; i++) {
+        fds[i] = socket(AF_INET, SOCK_STREAM, 0);
+        assert_int_equal(connect(fds[i], (const struct sockaddr *)&to, sizeof(to)), 0);
+    }
+    while (count < MANY)
+        io_loop_turn(loop, true);
+    for (int i = 0; i < 10; i++)
+        io_loop_turn(loop, false);
+    /* Whoever has been let go is answered by a reset. */
+    for (size_t i = 0; i < MANY; i++) {
+        (void)send(fds[i], "x", 1, MSG_NOSIGNAL);
+        gone += send(fds[i], "x", 1, MSG_NOSIGNAL) < 0;
+    }
+    assert_int_equal(gone, MANY - MOST);
+    for (size_t i = 0; i < MANY; i++)
+        close(fds[i]);
+    io_listener_close(listener);
+    io_loop_free(loop);
 }
 
 static void test_stream_back_pressure(void **state)
@@ -660,7 +730,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_timers),         cmocka_unit_test(test_timer_heap),
         cmocka_unit_test(test_worker),         cmocka_unit_test(test_post),
-        cmocka_unit_test(test_stream),         cmocka_unit_test(test_stream_back_pressure),
+        cmocka_unit_test(test_stream),         cmocka_unit_test(test_waiting),
+        cmocka_unit_test(test_many_finished),  cmocka_unit_test(test_stream_back_pressure),
         cmocka_unit_test(test_stream_pieces),  cmocka_unit_test(test_stream_memory),
         cmocka_unit_test(test_stream_no_room), cmocka_unit_test(test_connect_fails),
         cmocka_unit_test(test_unix),           cmocka_unit_test(test_udp),

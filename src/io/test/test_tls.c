@@ -5,10 +5,15 @@
 #include "io/http_client.h"
 #include "io/worker.h"
 
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <openssl/ssl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -462,6 +467,171 @@ static void test_pauses(void **state)
     io_loop_free(loop);
 }
 
+/* --- Clients that say their last word first --- */
+
+struct raw {
+    struct io_loop *loop;
+    int fd;
+    SSL_CTX *context;
+    SSL *ssl;
+};
+
+/* Whether a call of OpenSSL's is to be made again, after a turn of the server's. */
+static bool goes_on(struct raw *r, int result)
+{
+    int fault = SSL_get_error(r->ssl, result);
+    if (result > 0 || (fault != SSL_ERROR_WANT_READ && fault != SSL_ERROR_WANT_WRITE))
+        return false;
+    io_loop_turn(r->loop, false);
+    return true;
+}
+
+static void raw_connect(struct raw *r, struct io_loop *loop, uint16_t port, int version, int room)
+{
+    struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int result;
+    *r = (struct raw){.loop = loop, .fd = socket(AF_INET, SOCK_STREAM, 0)};
+    if (room)
+        assert_int_equal(setsockopt(r->fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room)), 0);
+    assert_int_equal(connect(r->fd, (const struct sockaddr *)&to, sizeof(to)), 0);
+    assert_int_equal(fcntl(r->fd, F_SETFL, O_NONBLOCK), 0);
+    r->context = SSL_CTX_new(TLS_client_method());
+    assert_int_equal(SSL_CTX_set_max_proto_version(r->context, version), 1);
+    r->ssl = SSL_new(r->context);
+    assert_int_equal(SSL_set_fd(r->ssl, r->fd), 1);
+    do
+        result = SSL_connect(r->ssl);
+    while (goes_on(r, result));
+    assert_int_equal(result, 1);
+}
+
+static void raw_end(struct raw *r)
+{
+    SSL_free(r->ssl);
+    SSL_CTX_free(r->context);
+    close(r->fd);
+}
+
+struct keeper {
+    struct io_loop *loop;
+    struct io_http_server *http;
+    struct io_http_request *kept;
+    size_t gone;
+};
+
+static void keep(void *context, struct io_http_request *request)
+{
+    ((struct keeper *)context)->kept = request;
+}
+
+static void on_gone(void *context, struct io_http_request *request)
+{
+    (void)request;
+    ((struct keeper *)context)->gone++;
+}
+
+static uint16_t keeper_begin(struct keeper *k)
+{
+    struct err_detail detail;
+    struct side side = {.own = &server_pair};
+    struct io_tls *tls = tls_of(&side, true);
+    const struct io_http_options options = {.context = k,
+                                            .request = keep,
+                                            .gone = on_gone,
+                                            .body_max = LARGE,
+                                            .connections_max = 10,
+                                            .read_ms = 60000,
+                                            .write_ms = 60000,
+                                            .idle_ms = 60000,
+                                            .half_ms = 60000};
+    *k = (struct keeper){.gone = 0};
+    assert_int_equal(io_loop_new(&k->loop), 0);
+    assert_int_equal(io_http_new(&k->http, k->loop, &options), 0);
+    assert_int_equal(io_http_listen_tls(k->http, "127.0.0.1", 0, tls, &detail), 0);
+    io_tls_free(tls);
+    return io_http_address(k->http)->port;
+}
+
+static void keeper_end(struct keeper *k)
+{
+    io_http_free(k->http);
+    io_loop_free(k->loop);
+}
+
+static void ask_raw(struct raw *r, struct keeper *k)
+{
+    static const char text[] = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+    k->kept = NULL;
+    assert_int_equal(SSL_write(r->ssl, text, sizeof(text) - 1), sizeof(text) - 1);
+}
+
+/* Its last word ends what it says, and not what it hears; a connection that is cut off has gone. */
+static void test_half_closed(void **state)
+{
+    (void)state;
+    static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+    struct keeper k;
+    uint16_t port = keeper_begin(&k);
+    for (size_t i = 0; i < BASE_COUNT(versions); i++) {
+        struct raw r;
+        struct buf body = BUF_INIT;
+        char piece[4096];
+        int len;
+        size_t got = 0;
+        raw_connect(&r, k.loop, port, versions[i], 0);
+        ask_raw(&r, &k);
+        assert_int_equal(SSL_shutdown(r.ssl), 0);
+        while (!k.kept)
+            io_loop_turn(k.loop, true);
+        for (int turn = 0; turn < 10; turn++)
+            io_loop_turn(k.loop, false);
+        assert_non_null(k.kept->connection);
+        memset(buf_extend(&body, LARGE), 'x', LARGE);
+        io_http_answer(k.kept, 200, NULL, 0, &body);
+        do {
+            len = SSL_read(r.ssl, piece, sizeof(piece));
+            got += len > 0 ? (size_t)len : 0;
+        } while (len > 0 || goes_on(&r, len));
+        assert_int_equal(SSL_get_error(r.ssl, len), SSL_ERROR_ZERO_RETURN);
+        assert_in_range(got, LARGE, LARGE + 200);
+        raw_end(&r);
+        assert_int_equal(k.gone, i);
+        raw_connect(&r, k.loop, port, versions[i], 0);
+        ask_raw(&r, &k);
+        while (!k.kept)
+            io_loop_turn(k.loop, true);
+        raw_end(&r);
+        while (k.gone == i)
+            io_loop_turn(k.loop, true);
+        io_http_answer(k.kept, 200, NULL, 0, NULL);
+    }
+    keeper_end(&k);
+}
+
+/* New keys can be asked for without end, and each time there is something to say; to who does not read it is not kept for ever. */
+static void test_new_keys(void **state)
+{
+    (void)state;
+    struct keeper k;
+    struct raw r;
+    int result;
+    uint16_t port = keeper_begin(&k);
+    raw_connect(&r, k.loop, port, TLS1_3_VERSION, 4096);
+    alarm(120);
+    do {
+        (void)SSL_key_update(r.ssl, SSL_KEY_UPDATE_REQUESTED);
+        do
+            result = SSL_do_handshake(r.ssl);
+        while (goes_on(&r, result));
+    } while (result > 0);
+    alarm(0);
+    while (io_http_connections(k.http))
+        io_loop_turn(k.loop, true);
+    raw_end(&r);
+    keeper_end(&k);
+}
+
 static void test_certificates(void **state)
 {
     (void)state;
@@ -492,7 +662,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_agreement),   cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_bad_options), cmocka_unit_test(test_nonsense),
-        cmocka_unit_test(test_pauses),      cmocka_unit_test(test_certificates),
+        cmocka_unit_test(test_pauses),      cmocka_unit_test(test_half_closed),
+        cmocka_unit_test(test_new_keys),    cmocka_unit_test(test_certificates),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
