@@ -1,6 +1,7 @@
 #include "io/http.h"
 
 #include "base/mem.h"
+#include "io/descriptor.h"
 #include "io/http_internal.h"
 
 enum {
@@ -31,6 +32,7 @@ void io_http_set_deadline(struct io_http_connection *c, uint64_t ms)
 
 static void request_drop(struct io_http_request *request)
 {
+    io_held_set(&request->held, 0);
     buf_release(&request->memory);
     mem_free(request);
 }
@@ -55,6 +57,7 @@ static void connection_free(struct io_http_connection *c)
         asked->connection = NULL;
     else if (c->request)
         io_http_request_free(c->request);
+    io_held_set(&c->held, 0);
     buf_release(&c->in);
     mem_free(c);
     if (asked && options->gone)
@@ -91,9 +94,12 @@ void io_http_feed(struct io_http_connection *c, struct bytes data)
         connection_close(c);
         return;
     }
-    if ((c->state == IO_HTTP_HANDLING || c->state == IO_HTTP_WAITING) && c->in.len > AHEAD_MAX) {
-        io_stream_pause(c->stream);
-        c->paused = true;
+    if (c->state == IO_HTTP_HANDLING || c->state == IO_HTTP_WAITING) {
+        io_held_set(&c->held, c->in.capacity);
+        if (c->in.len > (io_held_is_full(c->server->options.held_max) ? 0 : AHEAD_MAX)) {
+            io_stream_pause(c->stream);
+            c->paused = true;
+        }
     }
     io_http_run(c);
 }
@@ -164,7 +170,8 @@ struct io_http_connection *io_http_connect(struct io_http_server *server, struct
 static void on_accept(void *context, struct io_stream *stream)
 {
     struct io_http_server *server = context;
-    if (io_http_total(server) >= server->options.connections_max || io_http_pass(server, stream))
+    if (io_http_total(server) >= server->options.connections_max || io_stream_is_last(stream) ||
+        io_http_pass(server, stream))
         return;
     atomic_fetch_add_explicit(&server->count, 1, memory_order_relaxed);
     (void)io_http_connect(server, stream);
@@ -177,8 +184,10 @@ static void take(struct io_http_connection *c, size_t len)
 {
     memmove(c->in.data, c->in.data + len, c->in.len - len);
     c->in.len -= len;
-    if (c->in.len == 0 && c->in.capacity > IDLE_MEMORY)
+    if (c->in.len == 0 && c->in.capacity > IDLE_MEMORY) {
+        io_held_set(&c->held, 0);
         buf_release(&c->in);
+    }
 }
 
 static struct io_http_request *request_new(struct io_http_connection *c)
@@ -195,7 +204,7 @@ static struct io_http_request *request_new(struct io_http_connection *c)
     request->connection = c;
     request->answered = false;
     request->body = bytes_none();
-    request->body_from = 0;
+    request->body_from = request->held = 0;
     const struct io_address *peer = io_stream_peer(c->stream);
     request->peer = peer ? *peer : (struct io_address){.ip_len = 0};
     return request;
@@ -231,6 +240,27 @@ static void refuse(struct io_http_connection *c, struct io_http_request *request
     c->close_after = true;
     request->wants_head = false;
     io_http_answer_text(request, io_http_verdict_status(verdict), io_http_verdict_text(verdict));
+}
+
+void io_http_take_body(struct io_http_request *request, struct buf *ret_body)
+{
+    struct buf *memory = &request->memory, head = BUF_INIT;
+    struct bytes body = request->body;
+    request->body = bytes_none();
+    buf_init(ret_body);
+    if (memory->capacity > IO_HELD_SHARE)
+        buf_append(&head, memory->data, request->body_from);
+    if (memory->capacity <= IO_HELD_SHARE || buf_status(&head)) {
+        buf_release(&head);
+        buf_append_bytes(ret_body, body);
+        return;
+    }
+    memmove(memory->data, body.data, body.len);
+    *ret_body = *memory;
+    ret_body->len = body.len;
+    *memory = head;
+    io_held_set(&request->held, 0);
+    (void)read_head(request); /* as it was, at its new place */
 }
 
 static void give(struct io_http_connection *c)
@@ -302,8 +332,8 @@ static void refuse_chunks(struct io_http_connection *c, enum io_http_verdict ver
         refuse(c, c->request, verdict);
 }
 
-/* Goes on with the body; false when more bytes are needed. */
-static bool read_body(struct io_http_connection *c)
+/* Takes what has come of the body: OK, when that is all. */
+static enum io_http_verdict take_body(struct io_http_connection *c)
 {
     struct io_http_request *request = c->request;
     if (request->head.chunked) {
@@ -311,11 +341,7 @@ static bool read_body(struct io_http_connection *c)
         enum io_http_verdict verdict =
             io_http_chunks_feed(&c->chunks, &request->memory, &used, buf_bytes(&c->in), max);
         take(c, used);
-        if (verdict == IO_HTTP_OK)
-            give(c);
-        else if (verdict != IO_HTTP_MORE)
-            refuse_chunks(c, verdict);
-        return verdict != IO_HTTP_MORE;
+        return verdict;
     }
     size_t len = c->in.len < c->left ? c->in.len : (size_t)c->left;
     if (len > 0) {
@@ -323,9 +349,25 @@ static bool read_body(struct io_http_connection *c)
         take(c, len);
         c->left -= len;
     }
-    if (c->left > 0)
+    return c->left > 0 ? IO_HTTP_MORE : IO_HTTP_OK;
+}
+
+/* Goes on with the body; false when more bytes are needed. */
+static bool read_body(struct io_http_connection *c)
+{
+    struct io_http_request *request = c->request;
+    enum io_http_verdict verdict = take_body(c);
+    if (verdict != IO_HTTP_OK && verdict != IO_HTTP_MORE) {
+        refuse_chunks(c, verdict);
+    } else if (!io_held_may_grow(&request->held, request->memory.capacity,
+                                 c->server->options.held_max)) {
+        c->close_after = true;
+        io_http_answer_text(request, 503, "too many large requests at a time; try again later");
+    } else if (verdict == IO_HTTP_OK) {
+        give(c);
+    } else {
         return false;
-    give(c);
+    }
     return true;
 }
 

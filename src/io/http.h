@@ -29,6 +29,7 @@ struct io_http_request {
     bool answered;                         /* http.c's */
     bool wants_head;  /* http.c's: the method is HEAD; `head` may move with the memory */
     size_t body_from; /* http.c's */
+    size_t held;      /* http.c's: bytes that the memory adds to io_held */
 };
 
 struct io_http_options {
@@ -43,6 +44,9 @@ struct io_http_options {
     void (*gone)(void *context, struct io_http_request *request);
     size_t body_max;        /* bytes of a body; above it the answer is 413 */
     size_t connections_max; /* further ones are closed at once */
+    /* Bytes of what came and is not answered, of all servers of the process (held.h); above it the answer to who has his share and sends on is 503. 0:
+     * no bound. */
+    size_t held_max;
     /* Milliseconds: for a request from its first byte to its last; for an answer to be taken by the client; and
      * without any request. Then the connection is closed. */
     uint64_t read_ms, write_ms, idle_ms;
@@ -77,6 +81,9 @@ void io_http_answer(struct io_http_request *request, unsigned status,
                     const struct io_http_field *fields, size_t count, struct buf *body);
 /* An answer of plain text: "<text>\n", as Go's http.Error writes it (text/plain; charset=utf-8, nosniff). */
 void io_http_answer_text(struct io_http_request *request, unsigned status, const char *text);
+
+/* Inside `request` alone: the body as the owner's, whose status tells a failure; the request has it no longer. A large one is not copied. */
+void io_http_take_body(struct io_http_request *request, struct buf *ret_body);
 
 /*
  * Answers a request with 101 and the fields, and gives the connection away: the stream, to be handed over to its new

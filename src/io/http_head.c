@@ -247,6 +247,10 @@ enum {
 enum {
     SIZE_DIGITS_MAX = 15, /* below 2^60: sums do not overflow */
     LINE_MAX_BYTES = 4096,
+    /* Bytes of sizes' lines beside a chunk's fair share, of 16 and twice its own: a body could have 4,096 for each of its bytes (Go,
+     * net/http/internal/chunked.go). */
+    EXTRA_FREE = 16,
+    EXTRA_MAX = 16 * 1024,
 };
 
 void io_http_chunks_init(struct io_http_chunks *chunks)
@@ -265,8 +269,14 @@ static int digit(uint8_t c)
 /* What follows the size on its line is read over. */
 static enum io_http_verdict extension_byte(struct io_http_chunks *c, uint8_t byte)
 {
-    if (byte != '\n')
+    if (byte != '\n') {
+        c->extra++;
         return ++c->count > LINE_MAX_BYTES ? IO_HTTP_BAD : IO_HTTP_MORE;
+    }
+    uint64_t fair = EXTRA_FREE + 2 * c->left;
+    c->extra = c->extra > fair ? c->extra - (unsigned)fair : 0;
+    if (c->extra > EXTRA_MAX)
+        return IO_HTTP_BAD;
     c->count = 0;
     c->state = c->left ? DATA : TRAILER;
     return IO_HTTP_MORE;
@@ -280,6 +290,7 @@ static enum io_http_verdict chunk_byte(struct io_http_chunks *c, uint8_t byte)
         if (digit(byte) >= 0 && c->count < SIZE_DIGITS_MAX) {
             c->left = c->left * 16 + (uint64_t)digit(byte);
             c->count++;
+            c->extra++;
             return IO_HTTP_MORE;
         }
         if (c->count == 0 || byte == 0 || !strchr("; \t\r\n", byte))

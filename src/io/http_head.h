@@ -79,6 +79,7 @@ struct io_http_chunks {
     unsigned state;
     uint64_t left;  /* bytes of the chunk under way */
     unsigned count; /* digits of its size, or bytes of the line under way */
+    unsigned extra; /* bytes of sizes' lines that are more than fair */
 };
 
 void io_http_chunks_init(struct io_http_chunks *chunks);

@@ -3,6 +3,7 @@
 #define IO_HTTP_INTERNAL_H
 
 #include "base/list.h"
+#include "io/held.h"
 #include "io/http.h"
 #include "io/mailbox.h"
 #include "io/timer.h"
@@ -31,6 +32,7 @@ struct io_http_connection {
     struct io_http_request *request; /* in BODY and HANDLING */
     struct buf in;                   /* bytes that no request has taken yet */
     size_t scanned;                  /* of `in`, without the end of a head */
+    size_t held;                     /* bytes that `in` adds to io_held */
     uint64_t left;                   /* of a body that is read or skipped */
     uint64_t deadline;               /* by io_loop_now; 0 = none */
     struct io_http_chunks chunks;

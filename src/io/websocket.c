@@ -1,6 +1,7 @@
 #include "io/websocket.h"
 
 #include "base/mem.h"
+#include "io/held.h"
 #include "io/timer.h"
 
 enum {
@@ -8,8 +9,9 @@ enum {
     /* Bytes that a client may send ahead while it is paused. */
     AHEAD_MAX = 64 * 1024,
     IDLE_MEMORY = 4096,
-    /* Bytes of pongs and answers that a client has not taken; one that pings on without reading is closed. */
-    QUEUED_MAX = 16 * 1024 * 1024,
+    /* Bytes that a client has not taken, behind which only the last of its pings is answered, when it has (RFC 6455, section 5.5.3): who pings on without
+     * reading costs no more. */
+    PONG_QUEUED_MAX = 64 * 1024,
 };
 
 struct io_websocket {
@@ -21,11 +23,14 @@ struct io_websocket {
     struct io_websocket_reader reader;
     struct buf message; /* under way */
     struct buf in;      /* came while it was paused */
+    size_t held;        /* bytes that both add to io_held */
     struct io_timer timer;
     uint64_t heard; /* by io_loop_now */
     uint64_t begun; /* likewise, the message under way; 0: there is none */
     bool asked;     /* a ping is out */
-    bool paused, held;
+    bool owes_pong; /* this: */
+    uint8_t pong[IO_WEBSOCKET_CONTROL_MAX], pong_len;
+    bool paused, is_held;
     bool running; /* in run(), which frees it at its end when `ended` */
     bool ended;   /* its owner has closed it */
 };
@@ -33,6 +38,7 @@ struct io_websocket {
 static void websocket_free(struct io_websocket *ws)
 {
     io_timer_stop(&ws->timer);
+    io_held_set(&ws->held, 0);
     buf_release(&ws->message);
     buf_release(&ws->in);
     mem_free(ws);
@@ -101,9 +107,12 @@ static bool on_control(struct io_websocket *ws)
 {
     struct bytes payload = bytes_of(ws->reader.control, ws->reader.control_len);
     if (ws->reader.control_opcode == IO_WEBSOCKET_PING) {
-        if (io_stream_queued(ws->stream) > QUEUED_MAX)
-            return false;
-        send_frame(ws, IO_WEBSOCKET_PONG, payload);
+        ws->owes_pong = io_stream_queued(ws->stream) > PONG_QUEUED_MAX;
+        if (!ws->owes_pong)
+            send_frame(ws, IO_WEBSOCKET_PONG, payload);
+        else if (payload.len)
+            memcpy(ws->pong, payload.data, payload.len);
+        ws->pong_len = ws->reader.control_len;
     } else if (ws->reader.control_opcode == IO_WEBSOCKET_CLOSE) {
         send_close(ws, ws->reader.code);
         return false;
@@ -145,6 +154,30 @@ static bool go_through(struct io_websocket *ws, size_t *ret_used, struct bytes d
     return true;
 }
 
+/* Counts what there is; false: a message has grown that may not. */
+static bool may_go_on(struct io_websocket *ws)
+{
+    if (io_held_may_grow(&ws->held, ws->message.capacity + ws->in.capacity, ws->options.held_max) ||
+        ws->message.len == 0)
+        return true;
+    send_close(ws, IO_WEBSOCKET_TRY_LATER);
+    return false;
+}
+
+/* While it is paused no more is read than it may have. */
+static void hold_back(struct io_websocket *ws)
+{
+    bool hold = ws->paused && ws->in.len &&
+                (ws->in.len > AHEAD_MAX || io_held_is_full(ws->options.held_max));
+    if (hold == ws->is_held)
+        return;
+    ws->is_held = hold;
+    if (hold)
+        io_stream_pause(ws->stream);
+    else
+        io_stream_resume(ws->stream);
+}
+
 static void run(struct io_websocket *ws, struct bytes fresh)
 {
     size_t used;
@@ -168,17 +201,12 @@ static void run(struct io_websocket *ws, struct bytes fresh)
     if (ws->in.len == 0 && ws->in.capacity > IDLE_MEMORY)
         buf_release(&ws->in);
     ws->running = false;
-    if (ws->ended) {
+    if (ws->ended)
         websocket_free(ws);
-    } else if (!more || buf_status(&ws->in)) {
+    else if (!more || buf_status(&ws->in) || !may_go_on(ws))
         finish(ws);
-    } else if (ws->held != (ws->paused && ws->in.len > AHEAD_MAX)) {
-        ws->held = !ws->held;
-        if (ws->held)
-            io_stream_pause(ws->stream);
-        else
-            io_stream_resume(ws->stream);
-    }
+    else
+        hold_back(ws);
 }
 
 static void on_read(void *context, struct io_stream *stream, struct bytes data)
@@ -193,6 +221,9 @@ static void on_drained(void *context, struct io_stream *stream)
 {
     (void)stream;
     struct io_websocket *ws = context;
+    if (ws->owes_pong)
+        send_frame(ws, IO_WEBSOCKET_PONG, bytes_of(ws->pong, ws->pong_len));
+    ws->owes_pong = false;
     if (ws->ops->drained)
         ws->ops->drained(ws->context, ws);
 }

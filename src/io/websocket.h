@@ -22,6 +22,9 @@ struct io_websocket_ops {
 
 struct io_websocket_options {
     size_t message_max;
+    /* Bytes of what came and is not answered, of all servers of the process (held.h); above it who has his share and goes on with a message is closed
+     * with 1013. 0: no bound. */
+    size_t held_max;
     uint64_t
         ping_ms; /* of silence, then it is asked; and for a message from its first byte to its last, or up to twice as long */
     uint64_t pong_ms; /* for anything to come after that; and for what is sent to be taken */

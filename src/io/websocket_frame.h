@@ -33,6 +33,7 @@ enum io_websocket_code {
     IO_WEBSOCKET_NO_CODE = 1005, /* never sent: a close frame without a code */
     IO_WEBSOCKET_INVALID_UTF8 = 1007,
     IO_WEBSOCKET_TOO_BIG = 1009,
+    IO_WEBSOCKET_TRY_LATER = 1013, /* of the registry that section 11.7 begins */
 };
 
 enum io_websocket_event {

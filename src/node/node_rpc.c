@@ -216,7 +216,8 @@ int node_make_rpc(struct node *node, struct err_detail *detail)
         if (status == ERR_OK)
             status = make_ipc_folder(path, detail);
         if (status == ERR_OK)
-            status = rpc_ipc_start(&node->ipc, node->rpc, path, detail);
+            status = rpc_ipc_start(&node->ipc, node->rpc, &(struct rpc_ipc_options){.path = path},
+                                   detail);
         if (status != ERR_OK)
             return err_prefix(detail, status, "IPC");
         memcpy(node->ipc_path, path, sizeof(path));

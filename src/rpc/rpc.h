@@ -38,6 +38,9 @@ enum {
     /* Bytes of all answers that are being written, or that clients have not read; above, none becomes longer than the second. */
     RPC_ANSWERS_MAX = 1024 * 1024 * 1024,
     RPC_ANSWER_SHARE = 1024 * 1024,
+    /* Bytes of what clients have sent and is not answered, those counted that have more than IO_HELD_SHARE: a hundred of the largest bodies of HTTP, and
+     * half of what answers may have. The owner, by IPC, may go on to the double of it, whatever strangers do. */
+    RPC_HELD_MAX = 512 * 1024 * 1024,
     RPC_PSI_ROOM =
         130, /* of a private state's name (CHAIN_PSI_MAX), its end, and one more: too long */
 };

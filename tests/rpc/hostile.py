@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """What a client may do to a node's HTTP and WebSocket: bodies too large, too deep, of no UTF-8, requests and WebSockets that stop
-half-way, a thousand connections that say nothing, thousands of subscriptions. Each is answered or closed, others are
+half-way, a thousand connections that say nothing, dozens that hold megabytes, thousands of subscriptions. Each is answered or closed, others are
 served meanwhile, and what was taken is given back.
 
 usage: hostile.py PROGRAM [--idle N]"""
@@ -24,6 +24,7 @@ BODY_MAX = 5 * 1024 * 1024
 MESSAGE_MAX = 15 * 1024 * 1024
 DEPTH_MAX = 10000
 SUBSCRIPTIONS_MAX = 1000
+HELD_MAX = 512 * 1024 * 1024
 
 
 def connect(port):
@@ -179,6 +180,39 @@ def check_idle(node, count):
         time.sleep(0.02)
 
 
+def resident(node):
+    with open(f"/proc/{node.process.pid}/statm", encoding="ascii") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def check_crowd(node):
+    """Bodies that stop half-way cost no more than all may have; small requests are served meanwhile, large ones when they have gone."""
+    large = b'{"jsonrpc":"2.0","id":1,"method":"eth_blockNumber","params":[]' + b" " * 1000000 + b"}"
+    before = resident(node)
+    held = []
+    for _ in range(HELD_MAX // (8 << 20) + 4):  # a buffer doubles: 4 MiB and more have 8
+        s = connect(node.rpc_port)
+        s.sendall(head_of(BODY_MAX) + b" " * (4 << 20))
+        held.append(s)
+    end = time.monotonic() + 60
+    while (answer := post(node.rpc_port, large))[0] == 200:
+        assert time.monotonic() < end, "bodies without end are held"
+        time.sleep(0.02)
+    assert answer == (503, b"too many large requests at a time; try again later\n"), answer
+    assert resident(node) - before < HELD_MAX + (100 << 20), resident(node) - before
+    assert post(node.rpc_port, b'{"jsonrpc":"2.0","id":1,"method":"eth_blockNumber"}')[0] == 200 and node.height() == 0
+    s = WebSocket(node.rpc_port)
+    assert "result" in s.ask("eth_blockNumber")
+    s.frame(0x01, b" " * 1000000)
+    assert s.close_code() == 1013
+    for s in held:
+        s.close()
+    end = time.monotonic() + 20
+    while post(node.rpc_port, large)[0] != 200:
+        assert time.monotonic() < end, "what is over is counted"
+        time.sleep(0.02)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("program")
@@ -197,6 +231,7 @@ def main():
             check_bodies(node.rpc_port)
             check_websocket(node.rpc_port)
             check_idle(node, arguments.idle)
+            check_crowd(node)
             assert node.height() == 0
             assert node.stop() == 0
         except BaseException:

@@ -1,6 +1,7 @@
-/* Heads and chunks of HTTP requests, and the server over real connections on loopback. */
-#include "base/file.h"
+/* The HTTP server over real connections on loopback. */
 #include "base/mem.h"
+#include "io/descriptor.h"
+#include "io/held.h"
 #include "io/http.h"
 #include "io/timer.h"
 
@@ -10,151 +11,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
-
-/* --- Heads --- */
-
-static enum io_http_verdict read_head(struct io_http_head *ret_head, const char *text)
-{
-    return io_http_head_read(ret_head, bytes_str(text));
-}
-
-static void test_head(void **state)
-{
-    (void)state;
-    struct io_http_head h;
-    const char *text =
-        "POST /rpc?a=b HTTP/1.1\r\nHost: localhost:8545\r\nContent-Type:\tapplication/json \r\n"
-        "content-length: 17\r\nExpect: 100-continue\r\n\r\n";
-    assert_int_equal(io_http_head_length(bytes_str(text), 0), strlen(text));
-    for (size_t i = 0; i < strlen(text); i++)
-        assert_int_equal(io_http_head_length(bytes_of(text, i), i ? i - 1 : 0), 0);
-    assert_int_equal(read_head(&h, text), IO_HTTP_OK);
-    assert_true(bytes_equal(h.method, bytes_str("POST")));
-    assert_true(bytes_equal(h.target, bytes_str("/rpc?a=b")));
-    assert_int_equal(h.field_count, 4);
-    assert_true(
-        bytes_equal(*io_http_head_field(&h, "CONTENT-TYPE"), bytes_str("application/json")));
-    assert_null(io_http_head_field(&h, "origin"));
-    assert_true(h.has_length && h.body_length == 17 && h.keep_alive && h.expects_continue &&
-                !h.chunked);
-
-    assert_int_equal(read_head(&h, "GET / HTTP/1.0\n\n"), IO_HTTP_OK);
-    assert_true(!h.keep_alive && !h.has_length && h.minor == 0);
-    assert_int_equal(read_head(&h, "GET / HTTP/1.0\r\nConnection: foo, Keep-Alive\r\n\r\n"),
-                     IO_HTTP_OK);
-    assert_true(h.keep_alive);
-    assert_int_equal(read_head(&h, "GET / HTTP/1.1\r\nhost: a\r\nConnection: close\r\n\r\n"),
-                     IO_HTTP_OK);
-    assert_false(h.keep_alive);
-    assert_int_equal(
-        read_head(&h, "POST / HTTP/1.1\r\nhost: a\r\nTransfer-Encoding: chunked\r\n\r\n"),
-        IO_HTTP_OK);
-    assert_true(h.chunked);
-}
-
-static void test_bad_heads(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *text;
-        enum io_http_verdict verdict;
-    } heads[] = {
-        {"GET /\r\n\r\n", IO_HTTP_BAD},
-        {"GET  / HTTP/1.1\r\nhost: a\r\n\r\n", IO_HTTP_BAD},
-        {"GET / HTTP/1.1 \r\nhost: a\r\n\r\n", IO_HTTP_BAD},
-        {"G(T / HTTP/1.1\r\nhost: a\r\n\r\n", IO_HTTP_BAD},
-        {"GET / HTTP/2.0\r\nhost: a\r\n\r\n", IO_HTTP_BAD_VERSION},
-        {"GET / HTTP/1.2\r\nhost: a\r\n\r\n", IO_HTTP_BAD_VERSION},
-        {"GET / http/1.1\r\nhost: a\r\n\r\n", IO_HTTP_BAD},
-        {"GET / HTTP/1.1\r\n\r\n", IO_HTTP_NO_HOST},
-        {"GET / HTTP/1.1\r\nhost: a\r\nHost: b\r\n\r\n", IO_HTTP_NO_HOST},
-        {"GET / HTTP/1.1\r\nhost : a\r\n\r\n", IO_HTTP_BAD},
-        {"GET / HTTP/1.1\r\nhost: a\r\n folded\r\n\r\n", IO_HTTP_BAD},
-        {"GET / HTTP/1.1\r\nhost: a\r\nno colon\r\n\r\n", IO_HTTP_BAD},
-        {"GET / HTTP/1.1\r\nhost: a\r\nx: \x01\r\n\r\n", IO_HTTP_BAD},
-        {"GET / HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n",
-         IO_HTTP_BAD_LENGTH},
-        {"GET / HTTP/1.1\r\nhost: a\r\ncontent-length: -1\r\n\r\n", IO_HTTP_BAD_LENGTH},
-        {"GET / HTTP/1.1\r\nhost: a\r\ncontent-length: 1, 1\r\n\r\n", IO_HTTP_BAD_LENGTH},
-        {"GET / HTTP/1.1\r\nhost: a\r\ncontent-length: 9999999999999999999\r\n\r\n",
-         IO_HTTP_BAD_LENGTH},
-        {"GET / HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n",
-         IO_HTTP_BAD_LENGTH},
-        {"GET / HTTP/1.0\r\ntransfer-encoding: chunked\r\n\r\n", IO_HTTP_BAD_LENGTH},
-        {"GET / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: gzip, chunked\r\n\r\n",
-         IO_HTTP_BAD_ENCODING},
-        {"GET / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\ntransfer-encoding: "
-         "chunked\r\n\r\n",
-         IO_HTTP_BAD_ENCODING},
-    };
-    for (size_t i = 0; i < BASE_COUNT(heads); i++) {
-        struct io_http_head h;
-        if (read_head(&h, heads[i].text) != heads[i].verdict)
-            fail_msg("%s: not %s", heads[i].text, io_http_verdict_text(heads[i].verdict));
-    }
-}
-
-static void test_too_many_fields(void **state)
-{
-    (void)state;
-    struct buf b = BUF_INIT;
-    struct io_http_head h;
-    buf_append_text(&b, "GET / HTTP/1.1\r\nhost: a\r\n");
-    for (int i = 0; i < IO_HTTP_FIELDS_MAX; i++)
-        buf_append_text(&b, "x: y\r\n");
-    buf_append_text(&b, "\r\n");
-    assert_int_equal(io_http_head_read(&h, buf_bytes(&b)), IO_HTTP_TOO_LARGE);
-    buf_release(&b);
-}
-
-/* --- Chunks --- */
-
-/* Feeds in pieces of `piece` bytes. */
-static enum io_http_verdict feed(const char *text, struct buf *body, size_t piece, size_t max,
-                                 size_t *ret_used)
-{
-    struct io_http_chunks chunks;
-    enum io_http_verdict verdict = IO_HTTP_MORE;
-    size_t at = 0, len = strlen(text);
-    io_http_chunks_init(&chunks);
-    buf_clear(body);
-    while (verdict == IO_HTTP_MORE && at < len) {
-        size_t used, take = len - at < piece ? len - at : piece;
-        verdict = io_http_chunks_feed(&chunks, body, &used, bytes_of(text + at, take), max);
-        at += used;
-    }
-    *ret_used = at;
-    return verdict;
-}
-
-static void test_chunks(void **state)
-{
-    (void)state;
-    static const char text[] =
-        "4\r\nWiki\r\n5;x=y\r\npedia\r\nE\r\n in\r\n\r\nchunks.\r\n0\r\nTrailer: x\r\n\r\nNEXT";
-    struct buf body = BUF_INIT;
-    size_t used;
-    for (size_t piece = 1; piece < sizeof(text); piece++) {
-        assert_int_equal(feed(text, &body, piece, 100, &used), IO_HTTP_OK);
-        assert_string_equal(buf_text(&body), "Wikipedia in\r\n\r\nchunks.");
-        assert_string_equal(text + used, "NEXT");
-    }
-    assert_int_equal(feed(text, &body, 7, 22, &used), IO_HTTP_TOO_LARGE);
-    assert_int_equal(feed(text, &body, 7, 23, &used), IO_HTTP_OK);
-    assert_int_equal(feed("0\r\n\r\n", &body, 1, 0, &used), IO_HTTP_OK);
-    assert_int_equal(feed("\r\n", &body, 1, 9, &used), IO_HTTP_BAD);
-    assert_int_equal(feed("g\r\n", &body, 1, 9, &used), IO_HTTP_BAD);
-    assert_int_equal(feed("1x\r\n", &body, 1, 9, &used), IO_HTTP_BAD);
-    assert_int_equal(feed("1\r\nab", &body, 1, 9, &used), IO_HTTP_BAD);
-    assert_int_equal(feed("ffffffffffffffff\r\n", &body, 1, 9, &used), IO_HTTP_BAD);
-    assert_int_equal(feed("1\r\na\r\r\n", &body, 1, 9, &used), IO_HTTP_BAD);
-    assert_int_equal(feed("1\r\na\r\n", &body, 3, 9, &used), IO_HTTP_MORE);
-    buf_release(&body);
-}
 
 /* --- The server --- */
 
@@ -168,6 +29,7 @@ struct world {
     bool closed;    /* the client's stream, by the server */
     size_t requests;
     bool keep; /* requests are answered by hand */
+    bool take; /* a request's body is taken from it before */
     struct io_http_request *kept[KEPT_MAX];
     size_t kept_count;
     size_t large; /* bytes of answers, 0 = an echo */
@@ -177,7 +39,14 @@ struct world {
 /* Answers with what was asked. */
 static void echo(struct world *w, struct io_http_request *request)
 {
-    struct buf body = BUF_INIT;
+    struct buf body = BUF_INIT, own = BUF_INIT;
+    if (w->take) {
+        struct bytes before = request->body;
+        io_http_take_body(request, &own);
+        assert_int_equal(request->body.len, 0);
+        assert_int_equal(own.len, before.len);
+        request->body = buf_bytes(&own);
+    }
     buf_append_bytes(&body, request->head.method);
     buf_append_text(&body, " ");
     buf_append_bytes(&body, request->path);
@@ -189,6 +58,7 @@ static void echo(struct world *w, struct io_http_request *request)
     }
     struct io_http_field field = {"X-Test", "yes"};
     io_http_answer(request, 200, &field, 1, &body);
+    buf_release(&own);
 }
 
 static void on_request(void *context, struct io_http_request *request)
@@ -243,24 +113,35 @@ static void on_gone(void *context, struct io_http_request *request)
     w->gone++;
 }
 
-static void begin_with(struct world *w, uint64_t ms, uint64_t idle_ms, uint64_t half_ms)
+static struct io_http_options options_of(struct world *w, uint64_t ms)
+{
+    return (struct io_http_options){.context = w,
+                                    .head = on_head,
+                                    .request = on_request,
+                                    .gone = on_gone,
+                                    .body_max = 1000,
+                                    .connections_max = 2,
+                                    .read_ms = ms,
+                                    .write_ms = ms,
+                                    .idle_ms = ms};
+}
+
+static void begin_by(struct world *w, const struct io_http_options *options)
 {
     *w = (struct world){0};
     struct err_detail detail;
     assert_int_equal(io_loop_new(&w->loop), 0);
-    struct io_http_options options = {.context = w,
-                                      .head = on_head,
-                                      .request = on_request,
-                                      .gone = on_gone,
-                                      .body_max = 1000,
-                                      .connections_max = 2,
-                                      .read_ms = ms,
-                                      .write_ms = ms,
-                                      .idle_ms = idle_ms,
-                                      .half_ms = half_ms};
-    assert_int_equal(io_http_new(&w->server, w->loop, &options), 0);
+    assert_int_equal(io_http_new(&w->server, w->loop, options), 0);
     assert_int_equal(io_http_listen_tcp(w->server, "127.0.0.1", 0, &detail), 0);
     connect_client(w);
+}
+
+static void begin_with(struct world *w, uint64_t ms, uint64_t idle_ms, uint64_t half_ms)
+{
+    struct io_http_options options = options_of(w, ms);
+    options.idle_ms = idle_ms;
+    options.half_ms = half_ms;
+    begin_by(w, &options);
 }
 
 static void begin(struct world *w, uint64_t ms)
@@ -424,8 +305,8 @@ static void test_later(void **state)
     end(&w);
 }
 
-/* A client that says at once that it sends nothing more. */
-static int connect_half(const struct world *w, const char *text)
+/* A client that sees nothing of the loop. */
+static int connect_raw(const struct world *w, const char *text)
 {
     struct sockaddr_in at = {.sin_family = AF_INET,
                              .sin_port = htons(io_http_address(w->server)->port),
@@ -433,6 +314,13 @@ static int connect_half(const struct world *w, const char *text)
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     assert_int_equal(connect(fd, (const struct sockaddr *)&at, sizeof(at)), 0);
     assert_int_equal(send(fd, text, strlen(text), 0), strlen(text));
+    return fd;
+}
+
+/* One that says at once that it sends nothing more. */
+static int connect_half(const struct world *w, const char *text)
+{
+    int fd = connect_raw(w, text);
     assert_int_equal(shutdown(fd, SHUT_WR), 0);
     return fd;
 }
@@ -486,6 +374,16 @@ static void test_half_closed(void **state)
     read_half(&w, connect_half(&w, "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nfour"));
     assert_non_null(strstr(buf_text(&w.got), "405"));
     assert_int_equal(w.gone, 0);
+    /* It says so while the last answer is on its way. */
+    w.keep = false;
+    fd = connect_raw(&w, "GET /3 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    while (w.requests < 3)
+        io_loop_turn(w.loop, true);
+    turn_some(&w);
+    assert_int_equal(shutdown(fd, SHUT_WR), 0);
+    turn_some(&w);
+    read_half(&w, fd);
+    assert_true(w.got.len > 4 << 20);
     end(&w);
     /* After a while nobody is held to be there. */
     begin_with(&w, 60000, 60000, 20);
@@ -569,6 +467,148 @@ static void test_connection_limit(void **state)
     end(&w);
 }
 
+/* While others have a limit's last descriptors to themselves, strangers are let go. */
+static void test_last_descriptors(void **state)
+{
+    (void)state;
+    enum { FEW = 100 };
+    struct world w;
+    struct rlimit before, few;
+    begin(&w, 60000);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    few = before;
+    few.rlim_cur = FEW;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    int taken[FEW], count = 0;
+    while ((taken[count] = dup(0)) < FEW / 2)
+        count++;
+    read_half(&w, connect_raw(&w, "")); /* it is closed */
+    for (; count >= 0; count--)
+        close(taken[count]);
+    read_half(&w, connect_raw(&w, "GET /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
+    assert_non_null(strstr(buf_text(&w.got), "GET /a"));
+    io_descriptors_raise();
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &few), 0);
+    assert_true(few.rlim_cur == few.rlim_max || few.rlim_cur == 1 << 20);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    end(&w);
+}
+
+/* --- What all together may have --- */
+
+static void say_many(struct world *w, size_t len)
+{
+    struct buf text = BUF_INIT;
+    memset(buf_extend(&text, len), 'x', len);
+    assert_int_equal(io_stream_write_buf(w->client, &text), 0);
+    buf_release(&text);
+}
+
+static void say_body(struct world *w, const char *path, size_t len)
+{
+    struct buf head = BUF_INIT;
+    buf_append_format(&head, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n\r\n", path,
+                      len);
+    say(w, buf_text(&head));
+    buf_release(&head);
+    say_many(w, len);
+}
+
+static void begin_crowd(struct world *w)
+{
+    struct io_http_options options = options_of(w, 60000);
+    options.body_max = 1 << 20;
+    options.held_max = 1 << 20;
+    begin_by(w, &options);
+}
+
+/* What has come counts, from its first memory to its answer; what is only said to come does not. */
+static void test_held(void **state)
+{
+    (void)state;
+    struct world w;
+    begin_crowd(&w);
+    w.keep = w.take = true;
+    say(&w, "POST /large HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n");
+    turn_some(&w);
+    assert_int_equal(io_held(), 0);
+    say_many(&w, 300000);
+    turn_some(&w);
+    assert_in_range(io_held(), 300000, 600000);
+    say_many(&w, 700000);
+    while (!w.kept_count)
+        io_loop_turn(w.loop, true);
+    assert_in_range(io_held(), 1000000, 2000000);
+    echo(&w, w.kept[0]);
+    assert_int_equal(io_held(), 0);
+    await(&w, "POST /large xxx", 1);
+    say_body(&w, "/small", 3);
+    while (w.kept_count < 2)
+        io_loop_turn(w.loop, true);
+    assert_int_equal(io_held(), 0);
+    echo(&w, w.kept[1]);
+    await(&w, "POST /small xxx", 1);
+    /* The client goes in the middle. */
+    say_body(&w, "/large", 500000);
+    say(&w, "POST /large HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n");
+    say_many(&w, 300000);
+    while (w.kept_count < 3)
+        io_loop_turn(w.loop, true);
+    turn_some(&w);
+    assert_true(io_held() > 500000);
+    end(&w);
+    assert_true(io_held() > 500000);
+    io_http_answer(w.kept[2], 200, NULL, 0, NULL);
+    assert_int_equal(io_held(), 0);
+}
+
+/* Who has his share and wants more is told to come again, and others are served. */
+static void test_crowd(void **state)
+{
+    (void)state;
+    static const char *const heads[] = {"Content-Length: 1000000\r\n\r\n",
+                                        "Transfer-Encoding: chunked\r\n\r\nf4240\r\n"};
+    struct world w;
+    size_t others = 0;
+    begin_crowd(&w);
+    for (size_t i = 0; i < BASE_COUNT(heads); i++) {
+        io_held_set(&others, (1 << 20) - (256 << 10));
+        say_body(&w, "/all", 200000); /* with it all have what they may */
+        await(&w, "POST /all ", 1);
+        io_held_set(&others, 1 << 20);
+        say_body(&w, "/share", 50000);
+        await(&w, "POST /share ", 1);
+        assert_null(strstr(buf_text(&w.got), "503 "));
+        say(&w, "POST /more HTTP/1.1\r\nHost: x\r\n");
+        say(&w, heads[i]);
+        say_many(&w, 200000);
+        await_close(&w);
+        assert_non_null(strstr(buf_text(&w.got), "503 Service Unavailable\r\n"));
+        assert_non_null(
+            strstr(buf_text(&w.got), "Connection: close\r\n\r\ntoo many large requests"));
+        assert_int_equal(io_held(), others);
+        io_held_set(&others, 0);
+        connect_client(&w);
+    }
+    /* What is sent behind a request waits. */
+    w.keep = true;
+    io_held_set(&others, 2 << 20);
+    say(&w, "GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\n");
+    while (!w.kept_count)
+        io_loop_turn(w.loop, true);
+    say_body(&w, "/3", 60000);
+    turn_some(&w);
+    for (size_t i = 0; i < 3; i++) {
+        while (w.kept_count == i)
+            io_loop_turn(w.loop, true);
+        assert_int_equal(io_held(), others);
+        echo(&w, w.kept[i]);
+    }
+    await(&w, "POST /3 xxx", 1);
+    io_held_set(&others, 0);
+    end(&w);
+}
+
 static void raise_flag(void *context)
 {
     *(volatile bool *)context = true;
@@ -617,10 +657,6 @@ static void test_kept_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_head),
-        cmocka_unit_test(test_bad_heads),
-        cmocka_unit_test(test_too_many_fields),
-        cmocka_unit_test(test_chunks),
         cmocka_unit_test(test_requests),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_head_too_large),
@@ -631,6 +667,9 @@ int main(void)
         cmocka_unit_test(test_another_language),
         cmocka_unit_test(test_greedy_client),
         cmocka_unit_test(test_connection_limit),
+        cmocka_unit_test(test_last_descriptors),
+        cmocka_unit_test(test_held),
+        cmocka_unit_test(test_crowd),
         cmocka_unit_test(test_no_wakes),
         cmocka_unit_test(test_kept_memory),
     };

@@ -1,4 +1,5 @@
 /* Frames of WebSocket by RFC 6455, and the server's side over real connections on loopback. */
+#include "io/held.h"
 #include "io/http.h"
 #include "io/websocket.h"
 
@@ -224,7 +225,7 @@ static void on_request(void *context, struct io_http_request *request)
 static void server_begin(struct server *s)
 {
     struct err_detail detail;
-    *s = (struct server){.options = {100000, 60000, 30000}};
+    *s = (struct server){.options = {.message_max = 100000, .ping_ms = 60000, .pong_ms = 30000}};
     struct io_http_options options = {.context = s,
                                       .request = on_request,
                                       .body_max = 100,
@@ -439,6 +440,102 @@ static void test_deaf(void **state)
     server_end(&s);
 }
 
+/* Who asks for an answer that he does not read, and pings on and on, is owed one pong: the last. */
+static void test_pings(void **state)
+{
+    (void)state;
+    enum { PINGS = 20000, SIZE = 4 << 20 };
+    struct server s;
+    struct buf b = BUF_INIT, got = BUF_INIT;
+    char payload[IO_WEBSOCKET_CONTROL_MAX];
+    uint8_t *text = calloc(1, SIZE);
+    assert_non_null(text);
+    server_begin(&s);
+    s.options.message_max = SIZE;
+    int fd = client(&s);
+    put_request(&b);
+    put(&b, 0x82, text, SIZE);
+    for (int i = 0; i < PINGS; i++) {
+        memset(payload, i == PINGS - 1 ? 'z' : 'a', sizeof(payload));
+        put(&b, 0x89, payload, sizeof(payload));
+    }
+    for (size_t sent = 0; sent < b.len;) {
+        ssize_t len = send(fd, b.data + sent, b.len - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+        sent += len > 0 ? (size_t)len : 0;
+        io_loop_turn(s.loop, false);
+    }
+    buf_release(&b);
+    for (int i = 0; i < 20; i++)
+        io_loop_turn(s.loop, false);
+    assert_in_range(io_streams_waiting(), 1, SIZE + (1 << 20));
+    buf_append(&b, "\x8a\x7d", 2);
+    buf_append(&b, payload, sizeof(payload));
+    expect(&s, fd, &got, b.data, b.len);
+    assert_in_range(got.len, SIZE, SIZE + (1 << 20));
+    assert_int_equal(io_streams_waiting(), 0);
+    close(fd);
+    buf_release(&b);
+    buf_release(&got);
+    free(text);
+    server_end(&s);
+}
+
+/* A message that grows when all together have enough; what has come of one counts. */
+static void test_crowd(void **state)
+{
+    (void)state;
+    enum { SIZE = 90000 };
+    struct server s;
+    struct buf b = BUF_INIT, got = BUF_INIT;
+    uint8_t *text = calloc(1, SIZE);
+    size_t others = 0;
+    assert_non_null(text);
+    server_begin(&s);
+    s.options.held_max = 1 << 20;
+    int fd = client(&s);
+    put_request(&b);
+    put(&b, 0x02, text, SIZE);
+    send_all(fd, &b);
+    while (!io_held())
+        io_loop_turn(s.loop, false);
+    assert_in_range(io_held(), SIZE, 3 * SIZE);
+    put(&b, 0x80, "the end", 7);
+    send_all(fd, &b);
+    expect(&s, fd, &got, "the end", 7);
+    assert_int_equal(io_held(), 0);
+    io_held_set(&others, (1 << 20) + 1);
+    put(&b, 0x82, text, 60000);
+    put(&b, 0x81, "small", 5);
+    send_all(fd, &b);
+    expect(&s, fd, &got, "\x81\x05small", 7);
+    /* What is sent behind one that is served waits, and is served. */
+    s.hold = true;
+    put(&b, 0x81, "held", 4);
+    send_all(fd, &b);
+    expect(&s, fd, &got, "\x81\x04held", 6);
+    for (int i = 0; i < 2; i++) { /* no more than the system takes */
+        put(&b, 0x82, text, 60000);
+        send_all(fd, &b);
+        for (int turn = 0; turn < 10; turn++)
+            io_loop_turn(s.loop, false);
+    }
+    assert_int_equal(io_held(), others);
+    s.hold = false;
+    io_websocket_resume(s.ws);
+    while (s.messages < 6)
+        io_loop_turn(s.loop, false);
+    put(&b, 0x02, text, SIZE);
+    send_all(fd, &b);
+    expect(&s, fd, &got, "\x88\x02\x03\xf5", 4);
+    assert_true(s.closed);
+    assert_int_equal(io_held(), others);
+    io_held_set(&others, 0);
+    close(fd);
+    buf_release(&got);
+    free(text);
+    server_end(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -447,6 +544,7 @@ int main(void)
         cmocka_unit_test(test_echo),    cmocka_unit_test(test_paused),
         cmocka_unit_test(test_faults),  cmocka_unit_test(test_half_open),
         cmocka_unit_test(test_deaf),    cmocka_unit_test(test_slow),
+        cmocka_unit_test(test_pings),   cmocka_unit_test(test_crowd),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -94,20 +94,13 @@ static void release_account(struct rpc_call *call)
     rpc_wake(call->rpc);
 }
 
-void rpc_count_answer(struct rpc_exchange *x, size_t len)
-{
-    atomic_fetch_add_explicit(&x->rpc->written, len - x->counted, memory_order_relaxed);
-    x->counted = len;
-}
-
 /* Whether it has its share of what all together may have. Short ones have nothing that others look at. */
 static bool has_its_share(struct rpc_exchange *x)
 {
     if (x->out.len <= RPC_ANSWER_SHARE)
         return false;
-    rpc_count_answer(x, x->out.len);
-    return atomic_load_explicit(&x->rpc->written, memory_order_relaxed) + io_streams_waiting() >
-           RPC_ANSWERS_MAX;
+    io_sum_change(&x->rpc->written, &x->counted, x->out.len);
+    return io_sum_of(&x->rpc->written) + io_streams_waiting() > RPC_ANSWERS_MAX;
 }
 
 /* The call is over: its answer, or what went wrong. */

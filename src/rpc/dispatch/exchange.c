@@ -3,14 +3,15 @@
 
 #include "base/list.h"
 #include "base/mem.h"
+#include "io/held.h"
 #include "rpc/access/token.h"
 
 enum { SPARE_MAX = 65536 }; /* bytes of an exchange that is kept for the next */
 
 static void exchange_free(struct rpc_exchange *x)
 {
-    if (x->counted)
-        rpc_count_answer(x, 0);
+    io_sum_change(&x->rpc->written, &x->counted, 0);
+    io_held_set(&x->held, 0);
     buf_release(&x->message);
     rpc_ahead_release(&x->ahead);
     rpc_grant_free(x->access.grant);
@@ -192,7 +193,8 @@ static struct rpc_exchange *ask(struct rpc_desk *desk, struct rpc_access access,
     x->batch = x->one_left = x->is_tried = false;
     x->graphql = graphql;
     x->ahead = (struct rpc_ahead){.count = 0};
-    x->answers = x->counted = 0;
+    x->answers = x->counted = x->held = 0;
+    io_held_set(&x->held, x->message.capacity);
     x->now = desk->loop ? io_loop_now(desk->loop) : 0;
     if (begin_exchange(x) && !go_on(x))
         return x;

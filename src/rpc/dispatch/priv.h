@@ -3,6 +3,7 @@
 #ifndef RPC_DISPATCH_PRIV_H
 #define RPC_DISPATCH_PRIV_H
 
+#include "io/sum.h"
 #include "rpc/dispatch/ahead.h"
 #include "rpc/dispatch/desk.h"
 #include "rpc/events/priv.h"
@@ -19,7 +20,7 @@ struct rpc {
     size_t method_count;
     uint32_t available;                           /* namespaces */
     size_t under_way;                             /* exchanges on the worker */
-    atomic_size_t written;                        /* bytes of answers under way, at all desks */
+    struct io_sum written;                        /* bytes of answers under way, at all desks */
     struct rpc_call *holding;                     /* an account each */
     struct rpc_exchange *waiting, **waiting_end;  /* for one of those, first come first */
     struct rpc_machine machines[RPC_WORKERS_MAX]; /* of the workers */
@@ -66,7 +67,8 @@ struct rpc_exchange {
     struct envelope envelope;
     struct rpc_call call;
     size_t out_mark;    /* where the answer under way begins */
-    size_t counted;     /* bytes that it adds to rpc->written */
+    size_t counted;     /* bytes that `out` adds to rpc->written */
+    size_t held;        /* bytes that `message` adds to io_held */
     int status;         /* what the method's last part returned */
     bool is_again;      /* in the method's second round */
     bool is_tried;      /* `quick` has been called, at another desk */
@@ -88,8 +90,6 @@ void rpc_count_call(struct rpc_exchange *x, bool good);
 bool rpc_call_one(struct rpc_exchange *x, struct bytes message);
 /* What follows the worker's part. False when the call goes on later. */
 bool rpc_end_round(struct rpc_exchange *x);
-/* Tells the rpc how long the answer is by now. */
-void rpc_count_answer(struct rpc_exchange *x, size_t len);
 /* An error in the place of an answer. */
 void rpc_write_error(struct rpc_exchange *x, struct bytes id, int code, const char *text);
 

@@ -1,4 +1,6 @@
 /* Clients that threads of their own answer: what these have not, the loop's desk gives, on the same connections; who subscribes goes there. */
+#include "io/held.h"
+#include "io/test/client.h"
 #include "io/websocket_frame.h"
 #include "io/worker.h"
 #include "rpc/backend/servers.h"
@@ -7,6 +9,7 @@
 #include "rpc/test/world.h"
 #include "rpc/transport/http.h"
 #include "rpc/transport/ipc.h"
+#include "rpc/transport/session.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -21,43 +24,9 @@
 
 #include <cmocka.h>
 
-struct client {
-    struct world *world;
-    struct io_stream *stream;
-    struct buf got;
-    bool closed;
-};
-
-static void client_read(void *context, struct io_stream *stream, struct bytes data)
-{
-    struct client *c = context;
-    (void)stream;
-    buf_append_bytes(&c->got, data);
-}
-
-static void client_closed(void *context, struct io_stream *stream, int status, const char *message)
-{
-    struct client *c = context;
-    (void)stream;
-    (void)status;
-    (void)message;
-    c->closed = true;
-    c->stream = NULL;
-}
-
 static void connect_client(struct client *c, struct world *w, const struct rpc_http *http)
 {
-    static const struct io_stream_ops ops = {.read = client_read, .closed = client_closed};
-    *c = (struct client){.world = w};
-    assert_int_equal(io_connect_tcp(&c->stream, w->backend.loop, "127.0.0.1",
-                                    rpc_http_address(http)->port, 0, &ops, c),
-                     0);
-}
-
-static void end_client(struct client *c)
-{
-    io_stream_close(c->stream);
-    buf_release(&c->got);
+    client_tcp(c, w->backend.loop, rpc_http_address(http)->port);
 }
 
 static void post(struct client *c, const char *body)
@@ -69,21 +38,6 @@ static void post(struct client *c, const char *body)
                       strlen(body), body);
     assert_int_equal(io_stream_write(c->stream, buf_bytes(&b)), 0);
     buf_release(&b);
-}
-
-static bool has_come(const struct client *c, const char *text)
-{
-    return c->got.len && memmem(c->got.data, c->got.len, text, strlen(text));
-}
-
-/* Waits for `text`, and forgets all that came. */
-static void await(struct client *c, const char *text)
-{
-    while (!c->closed && !has_come(c, text))
-        io_loop_turn(c->world->backend.loop, true);
-    if (!has_come(c, text))
-        fail_msg("%s did not come, but: %s", text, buf_text(&c->got));
-    buf_clear(&c->got);
 }
 
 static struct rpc_http_options options(const char *vhosts)
@@ -113,26 +67,27 @@ static void test_both(void **state)
     connect_client(&c, &w, http);
     for (int round = 0; round < 3; round++) {
         post(&c, "{\"id\":1,\"method\":\"net_version\"}");
-        await(&c, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\"1337\"}\n");
+        client_await(&c, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\"1337\"}\n");
         post(&c, "{\"id\":2,\"method\":\"eth_syncing\"}");
-        await(&c, "{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":false}\n");
+        client_await(&c, "{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":false}\n");
         post(&c, "[{\"id\":3,\"method\":\"net_version\"},{\"id\":4,\"method\":\"eth_syncing\"},"
                  "{\"method\":\"eth_syncing\"},{\"id\":5,\"method\":\"net_version\"},"
                  "{\"id\":6,\"method\":\"eth_nothing\"}]");
-        await(&c, "[{\"jsonrpc\":\"2.0\",\"id\":3,\"result\":\"1337\"},"
-                  "{\"jsonrpc\":\"2.0\",\"id\":4,\"result\":false},"
-                  "{\"jsonrpc\":\"2.0\",\"id\":5,\"result\":\"1337\"},"
-                  "{\"jsonrpc\":\"2.0\",\"id\":6,\"error\":{\"code\":-32601,\"message\":\"the "
-                  "method eth_nothing does not exist/is not available\"}}]\n");
+        client_await(&c,
+                     "[{\"jsonrpc\":\"2.0\",\"id\":3,\"result\":\"1337\"},"
+                     "{\"jsonrpc\":\"2.0\",\"id\":4,\"result\":false},"
+                     "{\"jsonrpc\":\"2.0\",\"id\":5,\"result\":\"1337\"},"
+                     "{\"jsonrpc\":\"2.0\",\"id\":6,\"error\":{\"code\":-32601,\"message\":\"the "
+                     "method eth_nothing does not exist/is not available\"}}]\n");
         /* The head's snapshot goes, and is opened again. */
         rpc_tell_head(w.rpc, 1, 0, 1);
         post(&c,
              "{\"id\":7,\"method\":\"eth_getBalance\",\"params\":[\"0x00000000000000000000000000"
              "00000000000042\",\"latest\"]}");
-        await(&c, "{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":\"0x0\"}\n");
+        client_await(&c, "{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":\"0x0\"}\n");
         assert_true(atomic_load(&rpc_desk_at(w.rpc, 0)->head.is_open)); /* so that it is woken */
     }
-    end_client(&c);
+    client_end(&c);
     rpc_http_stop(http);
     world_end(&w);
 }
@@ -148,18 +103,18 @@ static void test_rules(void **state)
     struct rpc_http *http = start(&w);
     connect_client(&c, &w, http);
     post(&c, "{\"id\":1,\"method\":\"net_version\"}");
-    await(&c, "1337");
+    client_await(&c, "1337");
     struct rpc_http_options o = options("elsewhere");
     assert_int_equal(rpc_http_enable(http, &o, &detail), 0);
     post(&c, "{\"id\":1,\"method\":\"net_version\"}");
-    await(&c, "invalid host specified");
+    client_await(&c, "invalid host specified");
     o.prefix = "no slash";
     assert_int_equal(rpc_http_enable(http, &o, &detail), ERR_INPUT);
     o = options("*");
     assert_int_equal(rpc_http_enable(http, &o, &detail), 0);
     post(&c, "{\"id\":1,\"method\":\"net_version\"}");
-    await(&c, "1337");
-    end_client(&c);
+    client_await(&c, "1337");
+    client_end(&c);
     rpc_http_stop(http);
     world_end(&w);
 }
@@ -200,27 +155,26 @@ static void test_websocket(void **state)
                                                     .access = rpc_access_parse("net,eth", NULL)};
     connect_client(&c, &w, http);
     post(&c, "{\"id\":1,\"method\":\"net_version\"}");
-    await(&c, "1337");
-    assert_int_equal(io_stream_write(c.stream, bytes_str(upgrade)), 0);
-    await(&c, "404 Not Found");
+    client_await(&c, "1337");
+    client_say(&c, upgrade);
+    client_await(&c, "404 Not Found");
     assert_int_equal(rpc_http_set_websocket(http, &websocket, "/ws", &detail), 0);
     assert_true(rpc_http_serves_websocket(http));
-    assert_int_equal(io_stream_write(c.stream, bytes_str(upgrade)), 0);
+    client_say(&c, upgrade);
     put_message(&c, "{\"id\":2,\"method\":\"net_version\"}"); /* not waiting for the answer */
-    await(&c, "{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":\"1337\"}");
+    client_await(&c, "{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":\"1337\"}");
     put_message(&c,
                 "[{\"id\":3,\"method\":\"eth_syncing\"},{\"id\":4,\"method\":\"net_version\"}]");
     put_message(&c, "{\"id\":5,\"method\":\"eth_subscribe\",\"params\":[\"syncing\"]}");
     put_message(&c, "{\"id\":6,\"method\":\"net_version\"}");
-    await(&c, "\"id\":6,\"result\":\"1337\"");
+    client_await(&c, "\"id\":6,\"result\":\"1337\"");
     rpc_tell_sync(w.rpc, true);
-    await(&c, "\"method\":\"eth_subscription\"");
+    client_await(&c, "\"method\":\"eth_subscription\"");
     put_message(&c, "{\"id\":7,\"method\":\"net_version\"}");
-    await(&c, "\"id\":7,\"result\":\"1337\"");
+    client_await(&c, "\"id\":7,\"result\":\"1337\"");
     assert_int_equal(rpc_http_set_websocket(http, NULL, "", &detail), 0);
-    while (!c.closed)
-        io_loop_turn(w.backend.loop, true);
-    end_client(&c);
+    client_await_close(&c);
+    client_end(&c);
     rpc_http_stop(http);
     world_end(&w);
 }
@@ -240,11 +194,11 @@ static void test_bytes(void **state)
                                                     .access = rpc_access_parse("eth", NULL)};
     assert_int_equal(rpc_http_set_websocket(http, &websocket, "/ws", &detail), 0);
     connect_client(&c, &w, http);
-    assert_int_equal(io_stream_write(c.stream, bytes_str(upgrade)), 0);
-    await(&c, "101 Switching");
+    client_say(&c, upgrade);
+    client_await(&c, "101 Switching");
     put_frame(&c, IO_WEBSOCKET_BINARY, message);
-    await(&c, "\"id\":1,\"result\":\"0x");
-    end_client(&c);
+    client_await(&c, "\"id\":1,\"result\":\"0x");
+    client_end(&c);
     rpc_http_stop(http);
     world_end(&w);
 }
@@ -256,14 +210,20 @@ struct socket {
     char folder[32], path[64];
 };
 
-static void open_socket(struct socket *s, struct world *w)
+static void open_socket_for(struct socket *s, struct world *w, uint64_t write_ms)
 {
     struct err_detail detail;
+    struct rpc_ipc_options o = {.path = s->path, .write_ms = write_ms};
     snprintf(s->folder, sizeof(s->folder), "/tmp/quorate-desks-XXXXXX");
     assert_non_null(mkdtemp(s->folder));
     snprintf(s->path, sizeof(s->path), "%s/geth.ipc", s->folder);
-    if (rpc_ipc_start(&s->ipc, w->rpc, s->path, &detail))
+    if (rpc_ipc_start(&s->ipc, w->rpc, &o, &detail))
         fail_msg("%s", detail.text);
+}
+
+static void open_socket(struct socket *s, struct world *w)
+{
+    open_socket_for(s, w, 0);
 }
 
 static void close_socket(struct socket *s)
@@ -274,9 +234,7 @@ static void close_socket(struct socket *s)
 
 static void connect_ipc(struct client *c, struct world *w, const struct socket *s)
 {
-    static const struct io_stream_ops ops = {.read = client_read, .closed = client_closed};
-    *c = (struct client){.world = w};
-    assert_int_equal(io_connect_unix(&c->stream, w->backend.loop, s->path, &ops, c), 0);
+    client_unix(c, w->backend.loop, s->path);
 }
 
 /* The same by IPC, where messages have no frames; one that begins with its subscription, and one whose name hides behind an escape. */
@@ -298,20 +256,19 @@ static void test_ipc(void **state)
     for (size_t i = 0; i < BASE_COUNT(subscribes); i++) {
         struct client *c = &clients[i];
         connect_ipc(c, &w, &s);
-        assert_int_equal(io_stream_write(c->stream, bytes_str(subscribes[i])), 0);
-        await(c, "\"id\":3,\"result\":\"0x");
-        assert_int_equal(io_stream_write(c->stream, bytes_str("\"net_version\"}")), 0);
-        await(c, "\"id\":4,\"result\":\"1337\"");
+        client_say(c, subscribes[i]);
+        client_await(c, "\"id\":3,\"result\":\"0x");
+        client_say(c, "\"net_version\"}");
+        client_await(c, "\"id\":4,\"result\":\"1337\"");
     }
     rpc_tell_sync(w.rpc, true);
     for (size_t i = 0; i < BASE_COUNT(subscribes); i++)
-        await(&clients[i], "\"method\":\"eth_subscription\"");
-    end_client(&clients[0]); /* the others are there at the end */
+        client_await(&clients[i], "\"method\":\"eth_subscription\"");
+    client_end(&clients[0]); /* the others are there at the end */
     close_socket(&s);
     for (size_t i = 1; i < BASE_COUNT(subscribes); i++) {
-        while (!clients[i].closed)
-            io_loop_turn(w.backend.loop, true);
-        end_client(&clients[i]);
+        client_await_close(&clients[i]);
+        client_end(&clients[i]);
     }
     world_end(&w);
 }
@@ -455,28 +412,113 @@ static void test_no_descriptors(void **state)
     world_begin_empty(&w);
     open_socket(&s, &w);
     connect_ipc(&c, &w, &s);
-    assert_int_equal(io_stream_write(c.stream, bytes_str("{\"id\":1,\"method\":\"net_version\"}")),
-                     0);
-    await(&c, "1337");
+    client_say(&c, "{\"id\":1,\"method\":\"net_version\"}");
+    client_await(&c, "1337");
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
     none = before;
     none.rlim_cur = 3;
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
-    assert_int_equal(
-        io_stream_write(c.stream, bytes_str("{\"id\":2,\"method\":\"eth_subscribe\",\"params\":["
-                                            "\"syncing\"]}")),
-        0);
+    client_say(&c, "{\"id\":2,\"method\":\"eth_subscribe\",\"params\":["
+                   "\"syncing\"]}");
     alarm(60);
-    while (!c.closed)
-        io_loop_turn(w.backend.loop, true);
+    client_await_close(&c);
     alarm(0);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
-    end_client(&c);
+    client_end(&c);
+    close_socket(&s);
+    world_end(&w);
+}
+
+/* Who asks and does not read goes after a while; who is quiet, with a subscription or without, stays. */
+static void test_deaf(void **state)
+{
+    (void)state;
+    struct world w;
+    struct socket s;
+    struct client quiet, listener;
+    struct buf b = BUF_INIT;
+    world_begin_empty(&w);
+    open_socket_for(&s, &w, 50);
+    connect_ipc(&quiet, &w, &s);
+    connect_ipc(&listener, &w, &s);
+    client_say(&listener, "{\"id\":1,\"method\":\"eth_subscribe\","
+                          "\"params\":[\"syncing\"]}");
+    client_await(&listener, "\"id\":1,\"result\":\"0x");
+    int fd = connect_raw(&s);
+    buf_append_text(&b, "{\"method\":\"net_version\",\"id\":\"");
+    memset(buf_extend(&b, 100000), 'x', 100000);
+    buf_append_text(&b, "\"}");
+    alarm(60);
+    for (size_t at = 0;;) {
+        ssize_t len = send(fd, b.data + at, b.len - at, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (len < 0 && errno != EAGAIN)
+            break;
+        at = len > 0 ? (at + (size_t)len) % b.len : at;
+        io_loop_turn(w.backend.loop, false);
+    }
+    alarm(0);
+    close(fd);
+    buf_release(&b);
+    client_say(&quiet, "{\"id\":1,\"method\":\"net_version\"}");
+    client_await(&quiet, "1337");
+    rpc_tell_sync(w.rpc, true);
+    client_await(&listener, "\"method\":\"eth_subscription\"");
+    client_end(&quiet);
+    client_end(&listener);
     close_socket(&s);
     world_end(&w);
 }
 
 /* --- Memory --- */
+
+static void put_large(struct buf *b, size_t len)
+{
+    buf_append_text(b, "{\"id\":1,\"method\":\"net_version\",\"more\":\"");
+    memset(buf_extend(b, len), 'x', len);
+    buf_append_text(b, "\"}");
+}
+
+/* While strangers have what they may, who sends more of a large request is refused; small ones, and the owner's, are served. */
+static void test_crowd(void **state)
+{
+    (void)state;
+    enum { LEN = 200000 };
+    static const char small[] = "{\"id\":1,\"method\":\"net_version\"}";
+    struct world w;
+    struct socket s;
+    struct client stranger, owner;
+    struct buf large = BUF_INIT;
+    size_t others = 0;
+    put_large(&large, LEN);
+    world_begin_empty(&w);
+    open_socket(&s, &w);
+    struct rpc_http *http = start(&w);
+    connect_client(&stranger, &w, http);
+    connect_ipc(&owner, &w, &s);
+    post(&stranger, buf_text(&large));
+    client_await(&stranger, "1337");
+    io_held_set(&others, RPC_HELD_MAX);
+    post(&stranger, small);
+    client_await(&stranger, "1337");
+    post(&stranger, buf_text(&large));
+    client_await(&stranger, "503 Service Unavailable");
+    assert_int_equal(io_stream_write(owner.stream, buf_bytes(&large)), 0);
+    client_await(&owner, "1337");
+    io_held_set(&others, (size_t)2 * RPC_HELD_MAX);
+    client_say(&owner, small);
+    client_await(&owner, "1337");
+    assert_int_equal(io_stream_write(owner.stream, buf_bytes(&large)), 0);
+    client_await(&owner, "{\"code\":-32000,\"message\":\"too many large requests at a time");
+    client_await_close(&owner);
+    io_held_set(&others, 0);
+    client_end(&stranger);
+    client_end(&owner);
+    rpc_http_stop(http);
+    close_socket(&s);
+    assert_int_equal(io_held(), 0);
+    buf_release(&large);
+    world_end(&w);
+}
 
 static void take_answer(void *context, struct buf *answer)
 {
@@ -505,11 +547,40 @@ static bool is_answered(struct world *w, size_t count, size_t id)
 
 static void keep_stream(void *context, struct io_stream *stream)
 {
-    static const struct io_stream_ops ops = {.read = client_read, .closed = client_closed};
     struct client *c = context;
-    c->stream = stream;
-    io_stream_accept(stream, &ops, c);
+    client_accept(c, c->loop, stream);
     io_stream_pause(stream);
+}
+
+static void send_nothing(void *context, struct bytes text)
+{
+    (void)context;
+    (void)text;
+}
+
+static size_t two_megabytes(void *context)
+{
+    (void)context;
+    return 2 << 20;
+}
+
+static void end_session(void *context)
+{
+    (void)context;
+}
+
+/* Whether one that is two megabytes behind is told something more. */
+static bool is_told(struct world *w)
+{
+    struct rpc_session session;
+    rpc_session_init(&session, w->rpc, rpc_access_all());
+    session.send = send_nothing;
+    session.unread = two_megabytes;
+    session.overrun = end_session;
+    rpc_session_tell(&session, bytes_str("news"));
+    bool good = !session.overran;
+    rpc_session_release(&session);
+    return good;
 }
 
 /* While clients have a gigabyte that they do not read, nobody is given more than a megabyte. */
@@ -517,20 +588,18 @@ static void test_memory(void **state)
 {
     (void)state;
     struct world w;
-    struct client talker = {.world = &w}, deaf = {.world = &w};
+    struct client talker, deaf = {.closed = false};
     struct io_listener *listener;
     struct err_detail detail;
     struct buf much = BUF_INIT;
-    static const struct io_stream_ops ops = {.read = client_read, .closed = client_closed};
     world_begin_empty(&w);
-    struct io_loop *loop = w.backend.loop;
+    struct io_loop *loop = deaf.loop = w.backend.loop;
     assert_int_equal(io_listen_tcp(&listener, loop, "127.0.0.1", 0, keep_stream, &deaf, &detail),
                      0);
-    assert_int_equal(io_connect_tcp(&talker.stream, loop, "127.0.0.1",
-                                    io_listener_address(listener)->port, 0, &ops, &talker),
-                     0);
+    client_tcp(&talker, loop, io_listener_address(listener)->port);
     assert_true(is_answered(&w, 1000, 3000));
     assert_true(is_answered(&w, 1, 3000000));
+    assert_true(is_told(&w));
     assert_non_null(buf_extend(&much, RPC_ANSWERS_MAX + (100 << 20))); /* never touched */
     (void)io_stream_write_buf(talker.stream, &much);
     while (!io_streams_waiting())
@@ -538,11 +607,12 @@ static void test_memory(void **state)
     assert_false(is_answered(&w, 1000, 3000));
     assert_false(is_answered(&w, 1, 3000000));
     assert_true(is_answered(&w, 100, 3000));
-    end_client(&talker);
+    assert_false(is_told(&w));
+    client_end(&talker);
     io_loop_turn(loop, false);
     assert_int_equal(io_streams_waiting(), 0);
     assert_true(is_answered(&w, 1000, 3000));
-    end_client(&deaf);
+    client_end(&deaf);
     io_listener_close(listener);
     world_end(&w);
 }
@@ -568,6 +638,7 @@ static void take_nothing(void *context, struct buf *answer)
 static void test_start(void **state)
 {
     (void)state;
+    enum { LEN = 200000 };
     static const char *const methods[] = {"admin_startHTTP", "admin_startRPC", "admin_startWS"};
     struct world w;
     world_begin_empty(&w);
@@ -579,11 +650,14 @@ static void test_start(void **state)
         struct buf message = BUF_INIT;
         w.backend.servers = &servers;
         buf_append_format(&message, "{\"id\":1,\"method\":\"%s\"}", methods[i]);
+        memset(buf_extend(&message, LEN), ' ', LEN); /* counted while it is worked at */
         assert_non_null(rpc_ask(w.rpc, rpc_access_all(), &message, take_nothing, &answered));
         assert_false(started);
+        assert_true(io_held() > LEN);
         while (!answered)
             io_loop_turn(w.backend.loop, true);
         assert_true(started);
+        assert_int_equal(io_held(), 0);
     }
     io_worker_free(w.backend.light);
     world_end(&w);
@@ -609,7 +683,7 @@ static void test_end(void **state)
                                   "{\"id\":2,\"method\":\"net_version\"}]");
             if (i % 2)
                 continue;
-            assert_int_equal(io_stream_write(clients[i].stream, bytes_str(upgrade)), 0);
+            client_say(&clients[i], upgrade);
             put_message(&clients[i], "{\"id\":3,\"method\":\"eth_syncing\"}");
             put_message(&clients[i],
                         "{\"id\":5,\"method\":\"eth_subscribe\",\"params\":[\"syncing\"]}");
@@ -617,7 +691,7 @@ static void test_end(void **state)
         for (int turn = 0; turn < round; turn++)
             io_loop_turn(w.backend.loop, false);
         for (size_t i = 0; i < BASE_COUNT(clients); i++)
-            end_client(&clients[i]);
+            client_end(&clients[i]);
         if (round % 2)
             io_loop_turn(w.backend.loop, false);
         rpc_tell_sync(w.rpc, true);
@@ -637,8 +711,8 @@ static void test_alone(void **state)
     struct rpc_http *http = start(&w);
     connect_client(&c, &w, http);
     post(&c, "[{\"id\":1,\"method\":\"net_version\"},{\"id\":2,\"method\":\"eth_syncing\"}]");
-    await(&c, "\"1337\"},{\"jsonrpc\":\"2.0\",\"id\":2,");
-    end_client(&c);
+    client_await(&c, "\"1337\"},{\"jsonrpc\":\"2.0\",\"id\":2,");
+    client_end(&c);
     rpc_http_stop(http);
     world_end(&w);
 }
@@ -655,6 +729,8 @@ int main(void)
         cmocka_unit_test(test_many_messages),
         cmocka_unit_test(test_turns),
         cmocka_unit_test(test_no_descriptors),
+        cmocka_unit_test(test_deaf),
+        cmocka_unit_test(test_crowd),
         cmocka_unit_test(test_memory),
         cmocka_unit_test(test_start),
         cmocka_unit_test(test_end),

@@ -380,7 +380,7 @@ static void test_ipc(void **state)
     assert_non_null(mkdtemp(folder));
     snprintf(path, sizeof(path), "%s/geth.ipc", folder);
     world_begin_empty(&w);
-    if (rpc_ipc_start(&ipc, w.rpc, path, &detail))
+    if (rpc_ipc_start(&ipc, w.rpc, &(struct rpc_ipc_options){.path = path}, &detail))
         fail_msg("%s", detail.text);
     struct client c = {0};
     assert_int_equal(io_connect_unix(&c.stream, w.backend.loop, path, &client_ops, &c), 0);

@@ -134,7 +134,7 @@ static void on_request(void *context, struct io_http_request *request)
         return;
     }
     request->owner = window;
-    buf_append_bytes(&message, request->body);
+    io_http_take_body(request, &message);
     if (buf_status(&message)) {
         buf_release(&message);
         io_http_answer_text(request, 503, "out of memory");
@@ -174,6 +174,7 @@ static int open_window(struct window *window)
         .gone = on_gone,
         .body_max = RPC_BODY_MAX,
         .connections_max = window->http->connections_max,
+        .held_max = RPC_HELD_MAX,
         .read_ms = READ_MS,
         .write_ms = WRITE_MS,
         .idle_ms = IDLE_MS,

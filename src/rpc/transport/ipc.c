@@ -2,6 +2,7 @@
 
 #include "base/list.h"
 #include "base/mem.h"
+#include "io/held.h"
 #include "io/parcel.h"
 #include "io/timer.h"
 #include "rpc/dispatch/desk.h"
@@ -16,6 +17,8 @@ enum {
     QUEUED_MAX = 1024 * 1024,
     IDLE_MEMORY = 4096, /* that a connection keeps while nothing comes */
     CLOSE_MS = 1000,    /* to send a last answer */
+    WRITE_MS = 30000,   /* as HTTP and WebSocket have */
+    HELD_MAX = 2 * RPC_HELD_MAX,
     TURN_MAX =
         100, /* messages of a connection in one turn of the loop, so that others have theirs */
 };
@@ -40,16 +43,19 @@ struct connection {
     struct buf in;
     size_t from;          /* of `in`: what is before has been asked */
     size_t scanned;       /* from there, without the end of a message */
+    size_t held;          /* bytes that `in` adds to io_held */
     struct io_timer more; /* until the next turn of the loop */
     bool asking;          /* a message is with the dispatcher */
     bool running;         /* in run() */
     bool paused, ending;
-    bool ended;  /* the client sends nothing more, but may still read */
-    bool moving; /* to the loop's window, as soon as everything is sent */
+    bool crowded; /* `in` has grown while all together had too much */
+    bool ended;   /* the client sends nothing more, but may still read */
+    bool moving;  /* to the loop's window, as soon as everything is sent */
 };
 
 struct rpc_ipc {
     struct io_listener *listener;
+    uint64_t write_ms;
     struct window windows[1 + RPC_DESKS_MAX]; /* the loop's first */
     size_t window_count;
 };
@@ -59,6 +65,7 @@ static void run(struct connection *c);
 static void connection_free(struct connection *c)
 {
     rpc_session_release(&c->session);
+    io_held_set(&c->held, 0);
     buf_release(&c->in);
     mem_free(c);
 }
@@ -162,9 +169,12 @@ static void take_message(struct connection *c, struct buf *ret_message)
     if (c->from < c->in.len)
         return;
     c->from = 0;
+    c->crowded = false;
     buf_clear(&c->in);
-    if (c->in.capacity > IDLE_MEMORY)
+    if (c->in.capacity > IDLE_MEMORY) {
+        io_held_set(&c->held, 0);
         buf_release(&c->in);
+    }
 }
 
 /* Once for all that has been asked, not for each message: of those that came together there may be 200,000. */
@@ -177,13 +187,13 @@ static void forget_asked(struct connection *c)
     c->from = 0;
 }
 
-/* What is no JSON ends the connection, after a word about it. */
-static void refuse(struct connection *c, const char *text)
+/* What is no JSON, or too much of it, ends the connection, after a word about it. */
+static void refuse(struct connection *c, int code, const char *text)
 {
     struct buf answer = BUF_INIT;
     buf_append_format(
-        &answer,
-        "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32700,\"message\":\"%s\"}}\n", text);
+        &answer, "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":%d,\"message\":\"%s\"}}\n",
+        code, text);
     (void)io_stream_write_buf(c->stream, &answer);
     buf_release(&answer);
     c->ending = true;
@@ -209,7 +219,7 @@ static bool step(struct connection *c)
         return false;
     enum rpc_json_status status = find_message(c);
     if (status == RPC_JSON_BAD) {
-        refuse(c, "parse error");
+        refuse(c, RPC_CODE_PARSE, "parse error");
     } else if (status == RPC_JSON_VALUE) {
         c->moving =
             !is_main(c->window) && rpc_may_subscribe(bytes_slice(unasked(c), 0, c->scanned));
@@ -217,7 +227,9 @@ static bool step(struct connection *c)
             ask(c);
         return !c->moving;
     } else if (unasked(c).len > RPC_IPC_MAX) {
-        refuse(c, "message too large");
+        refuse(c, RPC_CODE_PARSE, "message too large");
+    } else if (c->crowded) {
+        refuse(c, RPC_CODE_ERROR, "too many large requests at a time; try again later");
     }
     return false;
 }
@@ -263,7 +275,7 @@ static void run(struct connection *c)
         leave(c);
     } else {
         /* While it waits for an answer, or the client for its own, no more than a message is read ahead. */
-        hold(c, unasked(c).len > RPC_IPC_MAX);
+        hold(c, unasked(c).len > RPC_IPC_MAX || c->crowded);
     }
 }
 
@@ -282,6 +294,7 @@ static void on_read(void *context, struct io_stream *stream, struct bytes data)
         leave(c);
         return;
     }
+    c->crowded |= !io_held_may_grow(&c->held, c->in.capacity, HELD_MAX);
     run(c);
 }
 
@@ -328,8 +341,8 @@ static struct connection *connect_stream(struct window *window, struct io_stream
     c->window = window;
     c->stream = stream;
     c->exchange = NULL;
-    c->from = c->scanned = 0;
-    c->asking = c->running = c->paused = c->ending = c->ended = c->moving = false;
+    c->from = c->scanned = c->held = 0;
+    c->asking = c->running = c->paused = c->ending = c->ended = c->moving = c->crowded = false;
     buf_init(&c->in);
     io_timer_init(&c->more, window->desk->loop, on_more, c);
     rpc_json_scanner_init(&c->scanner);
@@ -341,6 +354,7 @@ static struct connection *connect_stream(struct window *window, struct io_stream
     c->session.unread = on_unread;
     c->session.overrun = on_overrun;
     list_add(&window->connections, &c->item);
+    io_stream_limit(stream, window->ipc->write_ms);
     io_stream_accept(stream, &stream_ops, c);
     return c;
 }
@@ -409,15 +423,17 @@ static void close_window(void *context)
     }
 }
 
-int rpc_ipc_start(struct rpc_ipc **ret_ipc, struct rpc *rpc, const char *path,
+int rpc_ipc_start(struct rpc_ipc **ret_ipc, struct rpc *rpc, const struct rpc_ipc_options *options,
                   struct err_detail *detail)
 {
     struct rpc_ipc *ipc = mem_alloc_zeroed(1, sizeof(*ipc));
     if (!ipc)
         return err_set(detail, ERR_NOMEM, "IPC server: out of memory");
-    int status = open_window(ipc, rpc_main_desk(rpc))
-                     ? io_listen_unix(&ipc->listener, rpc_loop(rpc), path, on_accept, ipc, detail)
-                     : err_set(detail, ERR_NOMEM, "IPC server: out of memory");
+    ipc->write_ms = options->write_ms ? options->write_ms : WRITE_MS;
+    int status =
+        open_window(ipc, rpc_main_desk(rpc))
+            ? io_listen_unix(&ipc->listener, rpc_loop(rpc), options->path, on_accept, ipc, detail)
+            : err_set(detail, ERR_NOMEM, "IPC server: out of memory");
     if (status) {
         rpc_ipc_stop(ipc);
         return status;

@@ -7,8 +7,14 @@
 
 struct rpc_ipc;
 
+struct rpc_ipc_options {
+    const char *path;
+    uint64_t
+        write_ms; /* for what is sent to be taken, 0 = 30 s; who has nothing to take may be silent for ever */
+};
+
 /* Failures as io_listen_unix, and ERR_NOMEM. All namespaces are open. */
-int rpc_ipc_start(struct rpc_ipc **ret_ipc, struct rpc *rpc, const char *path,
+int rpc_ipc_start(struct rpc_ipc **ret_ipc, struct rpc *rpc, const struct rpc_ipc_options *options,
                   struct err_detail *detail) BASE_NODISCARD;
 /* Removes the socket. NULL is fine. */
 void rpc_ipc_stop(struct rpc_ipc *ipc);

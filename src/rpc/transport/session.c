@@ -1,5 +1,6 @@
 #include "rpc/transport/session.h"
 
+#include "io/stream.h"
 #include "rpc/events/priv.h"
 
 void rpc_session_init(struct rpc_session *session, struct rpc *rpc, struct rpc_access access)
@@ -38,8 +39,9 @@ void rpc_session_tell(struct rpc_session *session, struct bytes text)
         buf_append_bytes(&session->held, text);
         buf_append(&session->marks, &text.len, sizeof(text.len));
     }
-    if (buf_status(&session->held) || buf_status(&session->marks) ||
-        session->held.len + session->unread(session->context) > RPC_UNREAD_MAX) {
+    size_t unread = session->held.len + session->unread(session->context);
+    if (buf_status(&session->held) || buf_status(&session->marks) || unread > RPC_UNREAD_MAX ||
+        (unread > RPC_ANSWER_SHARE && io_streams_waiting() > RPC_ANSWERS_MAX)) {
         session->overran = true;
         rpc_events_overrun(session->rpc);
     }

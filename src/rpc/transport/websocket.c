@@ -216,7 +216,10 @@ static void connect_stream(struct rpc_websockets *all, struct io_stream *stream,
                            const struct rpc_access *access)
 {
     struct connection *c = mem_alloc_zeroed(1, sizeof(*c));
-    struct io_websocket_options options = {RPC_IPC_MAX, all->options.ping_ms, all->options.pong_ms};
+    const struct io_websocket_options options = {.message_max = RPC_IPC_MAX,
+                                                 .held_max = RPC_HELD_MAX,
+                                                 .ping_ms = all->options.ping_ms,
+                                                 .pong_ms = all->options.pong_ms};
     if (!c)
         io_stream_close(stream);
     if (!c || io_websocket_new(&c->ws, all->desk->loop, stream, rest, &options, &ops, c)) {
