@@ -1,5 +1,7 @@
 #include "base/mem.h"
 
+#include "base/error.h"
+
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,6 +56,24 @@ void *mem_realloc(void *ptr, size_t size)
 void mem_free(void *ptr)
 {
     free(ptr);
+}
+
+int mem_grow(void *array, size_t size, size_t *capacity, size_t count, size_t first)
+{
+    size_t wanted = *capacity ? *capacity : first, bytes;
+    while (wanted < count)
+        if (__builtin_mul_overflow(wanted, 2, &wanted))
+            return ERR_NOMEM;
+    if (__builtin_mul_overflow(wanted, size, &bytes))
+        return ERR_NOMEM;
+    void *items;
+    memcpy(&items, array, sizeof(items)); /* pointers to items of any type */
+    items = mem_realloc(items, bytes);
+    if (!items)
+        return ERR_NOMEM;
+    memcpy(array, &items, sizeof(items));
+    *capacity = wanted;
+    return ERR_OK;
 }
 
 void *mem_map(size_t size)

@@ -18,6 +18,16 @@ void *mem_alloc_zeroed(size_t count, size_t size) BASE_NODISCARD;
 void *mem_realloc(void *ptr, size_t size) BASE_NODISCARD;
 void mem_free(void *ptr);
 
+/* Room for `count` items in an array that doubles, from `first` items on: 0, or ERR_NOMEM and all is as it was.
+ *
+ *     int err = MEM_RESERVE(list->items, list->capacity, list->count + 1, 16);
+ */
+#define MEM_RESERVE(array, capacity, count, first)                                                 \
+    ((count) <= (capacity) ? 0                                                                     \
+                           : mem_grow(&(array), sizeof(*(array)), &(capacity), (count), (first)))
+/* `array` is the address of a pointer to items of `size` bytes. */
+int mem_grow(void *array, size_t size, size_t *capacity, size_t count, size_t first) BASE_NODISCARD;
+
 /* Fresh pages from the system, all zero; they take no memory before they are written to. NULL when there is
  * no more address space. Given back by mem_unmap with the same size. */
 void *mem_map(size_t size) BASE_NODISCARD;

@@ -89,14 +89,8 @@ static enum chain_offer offer_of(enum exec_verdict verdict)
 
 static int keep(struct builder *b, struct chain_tx *tx)
 {
-    if (b->count == b->capacity) {
-        size_t capacity = b->capacity ? 2 * b->capacity : 256;
-        struct chain_tx **txs = mem_realloc(b->txs, capacity * sizeof(struct chain_tx *));
-        if (!txs)
-            return ERR_NOMEM;
-        b->txs = txs;
-        b->capacity = capacity;
-    }
+    if (MEM_RESERVE(b->txs, b->capacity, b->count + 1, 256))
+        return ERR_NOMEM;
     b->txs[b->count++] = chain_tx_ref(tx);
     return 0;
 }

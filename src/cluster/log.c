@@ -137,17 +137,7 @@ static void forget_to(struct cluster_log *log, uint64_t index)
 
 static int reserve(struct cluster_log *log, size_t more)
 {
-    size_t capacity = log->capacity ? log->capacity : 256;
-    if (log->count + more <= log->capacity)
-        return ERR_OK;
-    while (capacity < log->count + more)
-        capacity *= 2;
-    struct place *places = mem_realloc(log->places, capacity * sizeof(*places));
-    if (!places)
-        return ERR_NOMEM;
-    log->places = places;
-    log->capacity = capacity;
-    return ERR_OK;
+    return MEM_RESERVE(log->places, log->capacity, log->count + more, 256);
 }
 
 static void remember(struct cluster_log *log, uint64_t index, uint64_t offset, size_t size)

@@ -86,14 +86,8 @@ void consensus_effects_release(struct consensus_effects *effects)
 static struct consensus_effect *append(struct consensus_effects *effects,
                                        enum consensus_effect_kind kind)
 {
-    if (effects->count == effects->capacity) {
-        size_t capacity = effects->capacity ? 2 * effects->capacity : 16;
-        void *items = mem_realloc(effects->items, capacity * sizeof(*effects->items));
-        if (!items)
-            return NULL;
-        effects->items = items;
-        effects->capacity = capacity;
-    }
+    if (MEM_RESERVE(effects->items, effects->capacity, effects->count + 1, 16))
+        return NULL;
     struct consensus_effect *e = &effects->items[effects->count++];
     *e = (struct consensus_effect){.kind = kind};
     return e;

@@ -50,14 +50,8 @@ struct run {
 
 static int add_file(struct run *run, const char *path)
 {
-    if (run->count == run->capacity) {
-        size_t capacity = run->capacity ? 2 * run->capacity : 64;
-        struct file_result *files = mem_realloc(run->files, capacity * sizeof(*files));
-        if (!files)
-            return ERR_NOMEM;
-        run->files = files;
-        run->capacity = capacity;
-    }
+    if (MEM_RESERVE(run->files, run->capacity, run->count + 1, 64))
+        return ERR_NOMEM;
     size_t size = strlen(path) + 1;
     char *copy = mem_alloc(size);
     if (!copy)

@@ -8,6 +8,8 @@
 #include <jansson.h>
 #include <stdio.h>
 
+enum { FIRST_CAPACITY = 8 };
+
 void extension_list_release(struct extension_list *list)
 {
     mem_free(list->entries);
@@ -24,25 +26,10 @@ struct extension_entry *extension_list_find(const struct extension_list *list, s
     return NULL;
 }
 
-static int reserve(struct extension_list *list, size_t count)
-{
-    size_t capacity = list->capacity ? list->capacity : 8;
-    if (count <= list->capacity)
-        return 0;
-    while (capacity < count)
-        capacity *= 2;
-    struct extension_entry *grown = mem_realloc(list->entries, capacity * sizeof(*grown));
-    if (!grown)
-        return ERR_NOMEM;
-    list->entries = grown;
-    list->capacity = capacity;
-    return 0;
-}
-
 int extension_list_copy(struct extension_list *ret_copy, const struct extension_list *list)
 {
     *ret_copy = (struct extension_list){.watched = list->watched, .has_watched = list->has_watched};
-    int status = reserve(ret_copy, list->count);
+    int status = MEM_RESERVE(ret_copy->entries, ret_copy->capacity, list->count, FIRST_CAPACITY);
     if (status)
         return status;
     if (list->count)
@@ -61,7 +48,7 @@ int extension_list_add(struct extension_list *list, const struct extension_entry
     }
     if (list->count >= EXTENSION_MAX)
         return ERR_LIMIT;
-    int status = reserve(list, list->count + 1);
+    int status = MEM_RESERVE(list->entries, list->capacity, list->count + 1, FIRST_CAPACITY);
     if (status == 0)
         list->entries[list->count++] = *entry;
     return status;

@@ -17,14 +17,8 @@ int p2p_dial_add(struct p2p_server *server, const struct p2p_enode *node)
         known->node = *node;
         return 0;
     }
-    if (server->static_count == server->static_capacity) {
-        size_t capacity = server->static_capacity ? 2 * server->static_capacity : 8;
-        struct p2p_static *statics = mem_realloc(server->statics, capacity * sizeof(*statics));
-        if (!statics)
-            return ERR_NOMEM;
-        server->statics = statics;
-        server->static_capacity = capacity;
-    }
+    if (MEM_RESERVE(server->statics, server->static_capacity, server->static_count + 1, 8))
+        return ERR_NOMEM;
     server->statics[server->static_count++] =
         (struct p2p_static){.node = *node, .due = io_loop_now(server->loop)};
     return 0;

@@ -80,14 +80,8 @@ int p2p_server_add_trusted(struct p2p_server *server, const struct p2p_enode *no
 {
     if (p2p_server_trusts(server, &node->id))
         return 0;
-    if (server->trusted_count == server->trusted_capacity) {
-        size_t capacity = server->trusted_capacity ? 2 * server->trusted_capacity : 8;
-        struct hash256 *trusted = mem_realloc(server->trusted, capacity * sizeof(*trusted));
-        if (!trusted)
-            return ERR_NOMEM;
-        server->trusted = trusted;
-        server->trusted_capacity = capacity;
-    }
+    if (MEM_RESERVE(server->trusted, server->trusted_capacity, server->trusted_count + 1, 8))
+        return ERR_NOMEM;
     server->trusted[server->trusted_count++] = node->id;
     mark_trusted(server, &node->id, true);
     return 0;
@@ -191,14 +185,8 @@ enum p2p_reason p2p_server_admit(struct p2p_server *server, struct p2p_peer *pee
 
 int p2p_server_opened(struct p2p_server *server, struct p2p_peer *peer)
 {
-    if (server->peer_count == server->peer_capacity) {
-        size_t capacity = server->peer_capacity ? 2 * server->peer_capacity : 16;
-        struct p2p_peer **peers = mem_realloc(server->peers, capacity * sizeof(struct p2p_peer *));
-        if (!peers)
-            return ERR_NOMEM;
-        server->peers = peers;
-        server->peer_capacity = capacity;
-    }
+    if (MEM_RESERVE(server->peers, server->peer_capacity, server->peer_count + 1, 16))
+        return ERR_NOMEM;
     server->peers[server->peer_count++] = peer;
     return 0;
 }

@@ -6,15 +6,7 @@
 
 int state_view_reserve(struct state_view *v, size_t count)
 {
-    if (v->journal_capacity - v->journal_count >= count)
-        return 0;
-    size_t capacity = v->journal_capacity ? 2 * v->journal_capacity : 64;
-    struct state_change *journal = mem_realloc(v->journal, capacity * sizeof(*journal));
-    if (!journal)
-        return ERR_NOMEM;
-    v->journal = journal;
-    v->journal_capacity = capacity;
-    return 0;
+    return MEM_RESERVE(v->journal, v->journal_capacity, v->journal_count + count, 64);
 }
 
 struct state_change *state_view_record(struct state_view *v, enum state_change_kind kind,

@@ -158,23 +158,10 @@ int state_view_store_transient(struct state_view *v, const struct address *addre
 
 /* --- Logs --- */
 
-static int grow_logs(struct state_view *v)
-{
-    if (v->log_count < v->log_capacity)
-        return 0;
-    size_t capacity = v->log_capacity ? 2 * v->log_capacity : 16;
-    struct eth_log *logs = mem_realloc(v->logs, capacity * sizeof(*logs));
-    if (!logs)
-        return ERR_NOMEM;
-    v->logs = logs;
-    v->log_capacity = capacity;
-    return 0;
-}
-
 int state_view_add_log(struct state_view *v, const struct address *address,
                        const struct hash256 *topics, size_t topic_count, struct bytes data)
 {
-    int err = grow_logs(v);
+    int err = MEM_RESERVE(v->logs, v->log_capacity, v->log_count + 1, 16);
     if (!err)
         err = state_view_reserve(v, 1);
     if (err)

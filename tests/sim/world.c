@@ -92,12 +92,8 @@ static size_t sift_up(struct sim_world *w, size_t i)
 struct sim_event *sim_schedule(struct sim_world *w, uint64_t after_ms, enum sim_event_kind kind,
                                size_t node)
 {
-    if (w->event_count == w->event_capacity) {
-        w->event_capacity = w->event_capacity ? 2 * w->event_capacity : 256;
-        w->events = mem_realloc(w->events, w->event_capacity * sizeof(*w->events));
-        if (!w->events)
-            out_of_memory();
-    }
+    if (MEM_RESERVE(w->events, w->event_capacity, w->event_count + 1, 256))
+        out_of_memory();
     w->events[w->event_count] = (struct sim_event){.at = w->now + after_ms,
                                                    .order = w->order++,
                                                    .kind = kind,

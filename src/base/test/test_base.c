@@ -60,6 +60,31 @@ static void test_buf(void **unused)
     buf_release(&b);
 }
 
+static void test_reserve(void **unused)
+{
+    (void)unused;
+    uint64_t *items = NULL;
+    size_t capacity = 0;
+    for (size_t count = 0; count < 100; count++) {
+        assert_int_equal(MEM_RESERVE(items, capacity, count + 1, 3), ERR_OK);
+        items[count] = count;
+    }
+    assert_int_equal(capacity, 192); /* 3, 6, 12, … */
+    for (size_t i = 0; i < 100; i++)
+        assert_int_equal(items[i], i);
+    assert_int_equal(MEM_RESERVE(items, capacity, 1000, 3), ERR_OK);
+    assert_int_equal(capacity, 1536);
+
+    uint64_t *const kept = items;
+    mem_fail_at(1, 1);
+    assert_int_equal(MEM_RESERVE(items, capacity, 1537, 3), ERR_NOMEM);
+    assert_int_equal(MEM_RESERVE(items, capacity, SIZE_MAX, 3), ERR_NOMEM);     /* 2^k > SIZE_MAX */
+    assert_int_equal(MEM_RESERVE(items, capacity, SIZE_MAX / 4, 3), ERR_NOMEM); /* … in bytes */
+    assert_ptr_equal(items, kept);
+    assert_int_equal(capacity, 1536);
+    mem_free(items);
+}
+
 static void test_arena(void **unused)
 {
     (void)unused;
@@ -421,21 +446,14 @@ static void test_give_back(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_buf),
-        cmocka_unit_test(test_arena),
-        cmocka_unit_test(test_map),
-        cmocka_unit_test(test_hex),
-        cmocka_unit_test(test_hex_lengths),
-        cmocka_unit_test(test_forks),
-        cmocka_unit_test(test_pool),
-        cmocka_unit_test(test_file),
-        cmocka_unit_test(test_file_end),
-        cmocka_unit_test(test_pipe),
-        cmocka_unit_test(test_secrets),
-        cmocka_unit_test(test_private_file),
-        cmocka_unit_test(test_utf8),
-        cmocka_unit_test(half_written_files_are_swept),
+        cmocka_unit_test(test_errors),      cmocka_unit_test(test_buf),
+        cmocka_unit_test(test_reserve),     cmocka_unit_test(test_arena),
+        cmocka_unit_test(test_map),         cmocka_unit_test(test_hex),
+        cmocka_unit_test(test_hex_lengths), cmocka_unit_test(test_forks),
+        cmocka_unit_test(test_pool),        cmocka_unit_test(test_file),
+        cmocka_unit_test(test_file_end),    cmocka_unit_test(test_pipe),
+        cmocka_unit_test(test_secrets),     cmocka_unit_test(test_private_file),
+        cmocka_unit_test(test_utf8),        cmocka_unit_test(half_written_files_are_swept),
         cmocka_unit_test(test_give_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

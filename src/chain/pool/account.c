@@ -45,16 +45,7 @@ static int reserve_account(struct chain_pool *pool)
     int rc = chain_pool_heaps_reserve(pool, needed);
     if (rc == ERR_OK)
         rc = chain_pool_table_reserve(pool);
-    if (rc != ERR_OK || needed <= pool->dirty_capacity)
-        return rc;
-    size_t capacity = pool->dirty_capacity ? 2 * pool->dirty_capacity : 64;
-    struct pool_account **dirty =
-        mem_realloc(pool->dirty, capacity * sizeof(struct pool_account *));
-    if (!dirty)
-        return ERR_NOMEM;
-    pool->dirty = dirty;
-    pool->dirty_capacity = capacity;
-    return ERR_OK;
+    return rc == ERR_OK ? MEM_RESERVE(pool->dirty, pool->dirty_capacity, needed, 64) : rc;
 }
 
 int chain_pool_account_load(struct chain_pool *pool, const struct address *address,

@@ -166,16 +166,8 @@ int chain_pool_heaps_reserve(struct chain_pool *pool, size_t accounts)
 {
     for (int kind = 0; kind < POOL_HEAPS; kind++) {
         struct pool_heap *heap = &pool->heaps[kind];
-        if (accounts <= heap->capacity)
-            continue;
-        size_t capacity = heap->capacity ? 2 * heap->capacity : 64;
-        while (capacity < accounts)
-            capacity *= 2;
-        struct pool_ranked *items = mem_realloc(heap->items, capacity * sizeof(*items));
-        if (!items)
+        if (MEM_RESERVE(heap->items, heap->capacity, accounts, 64))
             return ERR_NOMEM;
-        heap->items = items;
-        heap->capacity = capacity;
     }
     return ERR_OK;
 }

@@ -109,14 +109,8 @@ static int announce(struct chain_pool *pool, struct pool_tx *entry)
 {
     if (entry->announced)
         return ERR_OK;
-    if (pool->fresh_count == pool->fresh_capacity) {
-        size_t capacity = pool->fresh_capacity ? 2 * pool->fresh_capacity : 64;
-        struct chain_tx **fresh = mem_realloc(pool->fresh, capacity * sizeof(struct chain_tx *));
-        if (!fresh)
-            return ERR_NOMEM;
-        pool->fresh = fresh;
-        pool->fresh_capacity = capacity;
-    }
+    if (MEM_RESERVE(pool->fresh, pool->fresh_capacity, pool->fresh_count + 1, 64))
+        return ERR_NOMEM;
     entry->announced = true;
     pool->fresh[pool->fresh_count++] = chain_tx_ref(entry->tx);
     return ERR_OK;

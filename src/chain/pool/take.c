@@ -35,14 +35,8 @@ static int push(const struct chain_pool *pool, struct frontier *f, struct pool_t
     struct candidate new = {.entry = entry, .place = place, .sender = sender};
     if (!chain_pool_tip(pool, &entry->tx->tx, &new.tip))
         return ERR_OK; /* below the base fee: neither it nor what comes after it */
-    if (f->count == f->capacity) {
-        size_t capacity = f->capacity ? 2 * f->capacity : 64;
-        struct candidate *items = mem_realloc(f->items, capacity * sizeof(*items));
-        if (!items)
-            return ERR_NOMEM;
-        f->items = items;
-        f->capacity = capacity;
-    }
+    if (MEM_RESERVE(f->items, f->capacity, f->count + 1, 64))
+        return ERR_NOMEM;
     size_t at = f->count++;
     for (size_t parent; at > 0 && is_better(&new, &f->items[parent = (at - 1) / 2]); at = parent)
         f->items[at] = f->items[parent];

@@ -346,14 +346,8 @@ static int add_affected(struct chain_private *p, const struct address *address, 
         known->created |= created;
         return 0;
     }
-    if (p->affected_count == p->affected_capacity) {
-        size_t capacity = p->affected_capacity ? 2 * p->affected_capacity : AFFECTED_MIN;
-        struct chain_affected *grown = mem_realloc(p->affected, capacity * sizeof(*grown));
-        if (!grown)
-            return ERR_NOMEM;
-        p->affected = grown;
-        p->affected_capacity = capacity;
-    }
+    if (MEM_RESERVE(p->affected, p->affected_capacity, p->affected_count + 1, AFFECTED_MIN))
+        return ERR_NOMEM;
     p->affected[p->affected_count++] =
         (struct chain_affected){.address = *address, .created = created};
     return 0;

@@ -61,14 +61,8 @@ static struct chain_private_record *find_record(struct chain_private *p, struct 
 
 static struct chain_private_record *add_record(struct chain_private *p)
 {
-    if (p->record_count == p->record_capacity) {
-        size_t capacity = p->record_capacity ? 2 * p->record_capacity : RECORDS_MIN;
-        struct chain_private_record *grown = mem_realloc(p->records, capacity * sizeof(*grown));
-        if (!grown)
-            return NULL;
-        p->records = grown;
-        p->record_capacity = capacity;
-    }
+    if (MEM_RESERVE(p->records, p->record_capacity, p->record_count + 1, RECORDS_MIN))
+        return NULL;
     struct chain_private_record *record = &p->records[p->record_count];
     *record = (struct chain_private_record){.instance = CHAIN_INSTANCE_TENANTS +
                                                         2 * (uint32_t)p->record_count++};

@@ -20,14 +20,7 @@ void clique_snapshot_release(struct clique_snapshot *snapshot)
 
 static int reserve(struct clique_snapshot *s, size_t count)
 {
-    if (count <= s->recent_capacity)
-        return ERR_OK;
-    struct clique_recent *grown = mem_realloc(s->recents, 2 * count * sizeof(*grown));
-    if (!grown)
-        return ERR_NOMEM;
-    s->recents = grown;
-    s->recent_capacity = 2 * count;
-    return ERR_OK;
+    return MEM_RESERVE(s->recents, s->recent_capacity, count, 8);
 }
 
 int clique_snapshot_copy(struct clique_snapshot *snapshot, const struct clique_snapshot *from)

@@ -45,15 +45,9 @@ static bool seal_and_write(struct ibft *m, struct ibft_message *message,
 
 static struct ibft_out *push(struct ibft *m)
 {
-    if (m->outbox_count == m->outbox_capacity) {
-        size_t room = m->outbox_capacity ? 2 * m->outbox_capacity : 8;
-        struct ibft_out *grown = mem_realloc(m->outbox, room * sizeof(*grown));
-        if (!grown) {
-            ibft_nomem(m);
-            return NULL;
-        }
-        m->outbox = grown;
-        m->outbox_capacity = room;
+    if (MEM_RESERVE(m->outbox, m->outbox_capacity, m->outbox_count + 1, 8)) {
+        ibft_nomem(m);
+        return NULL;
     }
     struct ibft_out *out = &m->outbox[m->outbox_count];
     buf_init(&out->payload);

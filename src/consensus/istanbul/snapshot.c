@@ -16,43 +16,18 @@ void istanbul_snapshot_release(struct istanbul_snapshot *snapshot)
     istanbul_snapshot_init(snapshot);
 }
 
-/* Makes `*array` hold at least `count` items of `size` bytes. */
-static int reserve(void **array, size_t *capacity, size_t count, size_t size)
+/* Room for so many votes, and for counts of so many candidates. */
+static int reserve(struct istanbul_snapshot *s, size_t votes, size_t candidates)
 {
-    if (count <= *capacity)
-        return ERR_OK;
-    size_t room = count < 8 ? 8 : 2 * count;
-    void *grown = mem_realloc(*array, room * size);
-    if (!grown)
-        return ERR_NOMEM;
-    *array = grown;
-    *capacity = room;
-    return ERR_OK;
-}
-
-static int reserve_votes(struct istanbul_snapshot *s, size_t count)
-{
-    void *array = s->votes;
-    int status = reserve(&array, &s->vote_capacity, count, sizeof(*s->votes));
-    s->votes = array;
-    return status;
-}
-
-static int reserve_tally(struct istanbul_snapshot *s, size_t count)
-{
-    void *array = s->tally;
-    int status = reserve(&array, &s->tally_capacity, count, sizeof(*s->tally));
-    s->tally = array;
-    return status;
+    int status = MEM_RESERVE(s->votes, s->vote_capacity, votes, 8);
+    return status == ERR_OK ? MEM_RESERVE(s->tally, s->tally_capacity, candidates, 8) : status;
 }
 
 int istanbul_snapshot_copy(struct istanbul_snapshot *snapshot, const struct istanbul_snapshot *from)
 {
     if (snapshot == from)
         return ERR_OK;
-    int status = reserve_votes(snapshot, from->vote_count);
-    if (status == ERR_OK)
-        status = reserve_tally(snapshot, from->tally_count);
+    int status = reserve(snapshot, from->vote_count, from->tally_count);
     if (status == ERR_OK)
         status = istanbul_set_copy(&snapshot->set, &from->set);
     if (status != ERR_OK)
@@ -213,9 +188,7 @@ static int pass(struct istanbul_snapshot *s, const struct address *candidate, bo
 
 int istanbul_snapshot_count(struct istanbul_snapshot *s, const struct istanbul_vote *vote)
 {
-    int status = reserve_votes(s, s->vote_count + 1);
-    if (status == ERR_OK)
-        status = reserve_tally(s, s->tally_count + 1);
+    int status = reserve(s, s->vote_count + 1, s->tally_count + 1);
     if (status != ERR_OK)
         return status;
     drop_previous_vote(s, &vote->validator, &vote->candidate);

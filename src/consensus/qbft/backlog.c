@@ -55,15 +55,9 @@ void qbft_backlog_add(struct qbft *q, struct qbft_stored *s)
 {
     if (!make_room(q, s))
         return;
-    if (q->backlog_count == q->backlog_capacity) {
-        size_t capacity = q->backlog_capacity ? 2 * q->backlog_capacity : 16;
-        void *grown = mem_realloc(q->backlog, capacity * sizeof(*q->backlog));
-        if (!grown) {
-            qbft_nomem(q);
-            return;
-        }
-        q->backlog = grown;
-        q->backlog_capacity = capacity;
+    if (MEM_RESERVE(q->backlog, q->backlog_capacity, q->backlog_count + 1, 16)) {
+        qbft_nomem(q);
+        return;
     }
     q->backlog[q->backlog_count++] = qbft_stored_ref(s);
     q->backlog_bytes += s->payload.len;

@@ -92,15 +92,9 @@ static bool sign(struct qbft *q, const struct hash256 *digest, uint8_t ret[CONSE
 
 static bool outbox_add(struct qbft *q, struct qbft_stored *s)
 {
-    if (q->outbox_count == q->outbox_capacity) {
-        size_t capacity = q->outbox_capacity ? 2 * q->outbox_capacity : 8;
-        void *grown = mem_realloc(q->outbox, capacity * sizeof(*q->outbox));
-        if (!grown) {
-            qbft_nomem(q);
-            return false;
-        }
-        q->outbox = grown;
-        q->outbox_capacity = capacity;
+    if (MEM_RESERVE(q->outbox, q->outbox_capacity, q->outbox_count + 1, 8)) {
+        qbft_nomem(q);
+        return false;
     }
     q->outbox[q->outbox_count++] = qbft_stored_ref(s);
     return true;

@@ -65,21 +65,6 @@ bool raft_log_up_to_date(const struct raft_log *log, uint64_t index, uint64_t te
 
 /* --- Changing --- */
 
-static int reserve(struct raft_log *log, size_t count)
-{
-    if (count <= log->capacity)
-        return ERR_OK;
-    size_t capacity = log->capacity ? log->capacity : 64;
-    while (capacity < count)
-        capacity *= 2;
-    struct raft_entry *entries = mem_realloc(log->entries, capacity * sizeof(*entries));
-    if (!entries)
-        return ERR_NOMEM;
-    log->entries = entries;
-    log->capacity = capacity;
-    return ERR_OK;
-}
-
 static void drop_from(struct raft_log *log, size_t keep)
 {
     while (log->count > keep)
@@ -110,7 +95,7 @@ int raft_log_append(struct raft_log *log, const struct raft_entry *entries, size
     uint64_t before = entries[0].index - 1;
     assert(before >= log->committed && before >= log->offset && before <= raft_log_last(log));
     size_t at = (size_t)(before - log->offset);
-    int status = reserve(log, at + count);
+    int status = MEM_RESERVE(log->entries, log->capacity, at + count, 64);
     if (status != ERR_OK)
         return status;
     drop_from(log, at);

@@ -58,19 +58,6 @@ static bool own_context(struct raft_message *message)
     return true;
 }
 
-static bool reserve(struct raft_machine *m)
-{
-    if (m->out_count < m->out_capacity)
-        return true;
-    size_t capacity = m->out_capacity ? 2 * m->out_capacity : 16;
-    struct raft_out *out = mem_realloc(m->out, capacity * sizeof(*out));
-    if (!out)
-        return false;
-    m->out = out;
-    m->out_capacity = capacity;
-    return true;
-}
-
 static bool names_its_term(uint64_t type)
 {
     return type == RAFT_VOTE || type == RAFT_VOTE_RESP || type == RAFT_PRE_VOTE ||
@@ -82,7 +69,7 @@ int raft_send(struct raft_machine *m, struct raft_message message, struct raft_k
     message.from = m->id;
     if (!names_its_term(message.type))
         message.term = message.type == RAFT_PROP || message.type == RAFT_READ_INDEX ? 0 : m->term;
-    if (!reserve(m) || !own_context(&message)) {
+    if (MEM_RESERVE(m->out, m->out_capacity, m->out_count + 1, 16) || !own_context(&message)) {
         raft_entries_release(message.entries, message.entry_count);
         raft_kept_unref(kept);
         return ERR_NOMEM;

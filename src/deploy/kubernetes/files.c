@@ -23,23 +23,10 @@ void deploy_files_release(struct deploy_files *files)
     *files = (struct deploy_files)DEPLOY_FILES_INIT;
 }
 
-static bool make_room(struct deploy_files *files)
-{
-    if (files->count < files->capacity)
-        return true;
-    size_t capacity = files->capacity ? 2 * files->capacity : 32;
-    struct deploy_file *items = mem_realloc(files->items, capacity * sizeof(*items));
-    if (!items)
-        return false;
-    files->items = items;
-    files->capacity = capacity;
-    return true;
-}
-
 int deploy_files_add(struct deploy_files *files, const char *folder, const char *file,
                      struct bytes text, bool secret, struct err_detail *detail)
 {
-    if (!make_room(files))
+    if (MEM_RESERVE(files->items, files->capacity, files->count + 1, 32))
         return err_set(detail, ERR_NOMEM, "out of memory");
     struct deploy_file *added = &files->items[files->count];
     *added = (struct deploy_file){.content = BUF_INIT, .secret = secret};

@@ -7,15 +7,8 @@ int node_raft_enqueue(struct node_raft *r, struct raft_ready *ready)
 {
     if (r->queue_at == r->queue_count)
         r->queue_at = r->queue_count = 0;
-    size_t need = r->queue_count + ready->committed_count;
-    if (need > r->queue_capacity) {
-        size_t capacity = need < 64 ? 64 : 2 * need;
-        struct raft_entry *queue = mem_realloc(r->queue, capacity * sizeof(*queue));
-        if (!queue)
-            return ERR_NOMEM;
-        r->queue = queue;
-        r->queue_capacity = capacity;
-    }
+    if (MEM_RESERVE(r->queue, r->queue_capacity, r->queue_count + ready->committed_count, 64))
+        return ERR_NOMEM;
     for (size_t i = 0; i < ready->committed_count; i++) {
         r->queue[r->queue_count] = ready->committed[i];
         if (ready->committed[i].blob)

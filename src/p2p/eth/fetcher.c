@@ -20,14 +20,8 @@ static struct fetch *find(struct fetcher *f, const struct hash256 *hash)
 
 static struct fetch *add(struct fetcher *f, const struct hash256 *hash, uint64_t number)
 {
-    if (f->count == f->capacity) {
-        size_t capacity = f->capacity ? 2 * f->capacity : 16;
-        struct fetch *items = mem_realloc(f->items, capacity * sizeof(*items));
-        if (!items)
-            return NULL;
-        f->items = items;
-        f->capacity = capacity;
-    }
+    if (MEM_RESERVE(f->items, f->capacity, f->count + 1, 16))
+        return NULL;
     struct fetch *e = &f->items[f->count++];
     *e = (struct fetch){.hash = *hash, .number = number};
     buf_init(&e->header);

@@ -54,14 +54,8 @@ static int add(struct tm_trust_store *store, const char *name, const char *finge
 {
     if (store->count == KNOWN_MAX)
         return ERR_LIMIT;
-    if (store->count == store->room) {
-        size_t room = store->room ? store->room * 2 : 16;
-        struct known *grown = mem_realloc(store->known, room * sizeof(*grown));
-        if (!grown)
-            return ERR_NOMEM;
-        store->known = grown;
-        store->room = room;
-    }
+    if (MEM_RESERVE(store->known, store->room, store->count + 1, 16))
+        return ERR_NOMEM;
     struct known *known = &store->known[store->count++];
     snprintf(known->name, sizeof(known->name), "%s", name);
     snprintf(known->fingerprint, sizeof(known->fingerprint), "%s", fingerprint);

@@ -115,14 +115,8 @@ static struct node *put_url(struct tm_network *network, const char *url, int *re
         return NULL;
     }
     *ret_status = ERR_NOMEM;
-    if (network->count == network->room) {
-        size_t room = network->room ? network->room * 2 : 16;
-        struct node **nodes = mem_realloc(network->nodes, room * sizeof(*nodes));
-        if (!nodes)
-            return NULL;
-        network->nodes = nodes;
-        network->room = room;
-    }
+    if (MEM_RESERVE(network->nodes, network->room, network->count + 1, 16))
+        return NULL;
     node = mem_alloc_zeroed(1, sizeof(*node));
     char *copy = copy_text(url);
     if (!node || !copy) {
