@@ -1,6 +1,7 @@
 #include "deploy/report.h"
 
 #include "base/mem.h"
+#include "deploy/json.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -161,14 +162,8 @@ void deploy_report_json(struct buf *b, const struct deploy_report *report)
                   (json_int_t)deploy_report_count(report, DEPLOY_ERROR), "warnings",
                   (json_int_t)deploy_report_count(report, DEPLOY_WARNING), "dropped",
                   (json_int_t)report->dropped, "problems", deploy_report_problems(report));
-    char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
-    if (text) {
-        buf_append_text(b, text);
-        buf_append_text(b, "\n");
-    } else {
-        b->status = ERR_NOMEM;
-    }
-    free(text); /* from malloc, by jansson */
+    deploy_json_append(b, root);
+    buf_append_byte(b, '\n');
     json_decref(root);
 }
 

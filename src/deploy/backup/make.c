@@ -2,6 +2,7 @@
 #include "deploy/backup/archive.h"
 #include "deploy/backup/backup.h"
 #include "deploy/backup/hold.h"
+#include "deploy/json.h"
 #include "deploy/local/run.h"
 #include "deploy/local/tm_config.h"
 #include "deploy/secrets/file.h"
@@ -234,13 +235,10 @@ static int describe(struct buf *text, const struct deploy_backup *backup, struct
     json_t *root =
         json_pack("{s:i, s:s, s:s, s:b, s:o}", "quorate-backup", DEPLOY_ARCHIVE_FORMAT, "quorate",
                   QUORATE_VERSION, "made", made, "whole", !backup->only, "peers", peers);
-    char *dump = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
-    if (dump)
-        buf_append_format(text, "%s\n", dump);
-    free(dump); /* from malloc, by jansson */
+    deploy_json_append(text, root);
+    buf_append_byte(text, '\n');
     json_decref(root);
-    return dump && buf_status(text) == ERR_OK ? ERR_OK
-                                              : err_set(detail, ERR_NOMEM, "out of memory");
+    return buf_status(text) == ERR_OK ? ERR_OK : err_set(detail, ERR_NOMEM, "out of memory");
 }
 
 /* --- What was killed --- */

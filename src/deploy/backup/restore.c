@@ -5,12 +5,12 @@
 #include "crypto/hash.h"
 #include "deploy/backup/archive.h"
 #include "deploy/backup/backup.h"
+#include "deploy/json.h"
 #include "deploy/local/recover.h"
 #include "deploy/local/supervisor.h"
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 enum {
@@ -231,13 +231,10 @@ static int leave_out(const struct deploy_site *site, const json_t *peers, struct
     for (size_t i = json_array_size(rows); i-- > 0;)
         if (is_of(json_string_value(json_object_get(json_array_get(rows, i), "name")), site, peers))
             (void)json_array_remove(rows, i);
-    char *dump = status == ERR_OK ? json_dumps(rows, JSON_INDENT(2)) : NULL;
     if (status == ERR_OK)
-        status = dump ? file_write_private(path, bytes_str(dump), detail)
-                      : err_set(detail, ERR_NOMEM, "out of memory");
+        status = deploy_json_write(path, rows, true, detail);
     if (status == ERR_OK)
         status = deploy_supervisor_ask(&answer, site->folder, "reload", detail);
-    free(dump); /* from malloc, by jansson */
     json_decref(rows);
     buf_release(&text);
     buf_release(&answer);

@@ -3,9 +3,9 @@
 #include "deploy/commands/cluster.h"
 #include "deploy/commands/context.h"
 #include "deploy/deploy.h"
+#include "deploy/json.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 static struct deploy_cluster_options options = {.data = DEPLOY_DATA_DEFAULT, .vault = true};
 static const char *output = "-";
@@ -45,15 +45,8 @@ static int keep_only(struct deploy_cluster *cluster, const char *name, size_t *r
 
 static int write_bundle(const struct deploy_bundle *bundle, struct err_detail *detail)
 {
-    char *text = json_dumps(bundle->root, JSON_INDENT(2));
-    if (!text)
-        return err_set(detail, ERR_NOMEM, "out of memory");
-    int status = ERR_OK;
-    if (strcmp(output, "-") == 0)
-        puts(text);
-    else
-        status = file_write(output, bytes_str(text), detail);
-    free(text); /* from malloc, by jansson */
+    int status = strcmp(output, "-") == 0 ? deploy_json_print(bundle->root, detail)
+                                          : deploy_json_write(output, bundle->root, false, detail);
     fprintf(stderr, "fingerprint %s; tell it to the others by another way than the file goes\n",
             bundle->fingerprint);
     return status;

@@ -1,8 +1,8 @@
 #include "deploy/commands/cluster.h"
 
 #include "base/file.h"
-#include "deploy/commands/json.h"
 #include "deploy/deploy.h"
+#include "deploy/json.h"
 #include "deploy/local/site.h"
 #include "deploy/yaml.h"
 
@@ -97,7 +97,7 @@ int deploy_plan_print(const json_t *changes, const struct deploy_report *report,
     json_t *all = json_pack("{s:s, s:O, s:I, s:o}", "file", report->file, "changes", changes,
                             "warnings", (json_int_t)deploy_report_count(report, DEPLOY_WARNING),
                             "problems", deploy_report_problems(report));
-    int status = deploy_print_json(all, detail);
+    int status = deploy_json_print(all, detail);
     json_decref(all);
     return status;
 }

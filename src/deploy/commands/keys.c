@@ -4,7 +4,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "deploy/commands/cluster.h"
-#include "deploy/commands/json.h"
+#include "deploy/json.h"
 #include "deploy/keys/change.h"
 #include "deploy/local/founders.h"
 
@@ -142,7 +142,7 @@ static int list(struct err_detail *detail)
             json_array_append_new(all, one);
     }
     if (status == ERR_OK && as_json)
-        status = deploy_print_json(all, detail);
+        status = deploy_json_print(all, detail);
     else if (status == ERR_OK)
         deploy_keys_print_table(all);
     json_decref(all);
@@ -161,7 +161,7 @@ static int show(const char *name, struct err_detail *detail)
     if (status == ERR_OK)
         status = deploy_keys_describe(&one, &w.secrets, &holder.owner, holder.name, detail);
     if (status == ERR_OK && as_json)
-        status = deploy_print_json(one, detail);
+        status = deploy_json_print(one, detail);
     else if (status == ERR_OK)
         deploy_keys_print_one(one);
     json_decref(one);

@@ -1,7 +1,7 @@
 /* `quorate render`: a network for Kubernetes as files, without touching a cluster. */
 #include "deploy/kubernetes/render.h"
 #include "deploy/commands/context.h"
-#include "deploy/commands/json.h"
+#include "deploy/json.h"
 #include "deploy/kubernetes/open.h"
 #include "deploy/kubernetes/rendered.h"
 
@@ -90,7 +90,7 @@ static int print_json(const struct deploy_cluster_context *context,
                   rendered->kept, "unchanged", (json_int_t)rendered->unchanged, "warnings",
                   (json_int_t)deploy_report_count(&context->report, DEPLOY_WARNING), "problems",
                   deploy_report_problems(&context->report));
-    int status = deploy_print_json(all, detail);
+    int status = deploy_json_print(all, detail);
     json_decref(all);
     return status;
 }

@@ -2,11 +2,11 @@
 #include "deploy/commands/cluster.h"
 #include "deploy/commands/context.h"
 #include "deploy/commands/table.h"
+#include "deploy/json.h"
 #include "deploy/local/rpc.h"
 #include "deploy/local/supervisor.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 static const char *data = DEPLOY_DATA_DEFAULT;
@@ -81,8 +81,8 @@ static void add_row(struct deploy_table *table, const struct deploy_site_peer *p
 }
 
 /* *ret_well: whether every process serves and every node answers. */
-static void print_status(const struct deploy_site *site, const json_t *processes,
-                         struct io_http_caller *caller, bool *ret_well)
+static int print_status(const struct deploy_site *site, const json_t *processes,
+                        struct io_http_caller *caller, bool *ret_well, struct err_detail *detail)
 {
     static const char *const titles[] = {"PEER",   "ROLE",  "NODE",    "TM",
                                          "HEIGHT", "PEERS", "JSON-RPC"};
@@ -99,13 +99,16 @@ static void print_status(const struct deploy_site *site, const json_t *processes
                 (strcmp(s.tm, "ready") == 0 || strcmp(s.tm, "-") == 0);
     }
     deploy_table_finish(&b, &table);
-    char *text = as_json ? json_dumps(all, JSON_INDENT(2)) : NULL;
-    printf("%s%s", as_json && text ? text : buf_text(&b), as_json ? "\n" : "");
+    int status = ERR_OK;
+    if (as_json)
+        status = deploy_json_print(all, detail);
+    else
+        fputs(buf_text(&b), stdout);
     fflush(stdout);
-    free(text); /* from malloc, by jansson */
     json_decref(all);
     buf_release(&b);
     *ret_well = well;
+    return status;
 }
 
 static int show(const struct deploy_site *site, struct io_http_caller *caller, bool *ret_well,
@@ -113,10 +116,8 @@ static int show(const struct deploy_site *site, struct io_http_caller *caller, b
 {
     json_t *processes;
     int status = deploy_supervisor_processes(&processes, site->folder, detail);
-    if (status == ERR_OK || status == ERR_NOTFOUND) {
-        print_status(site, processes, caller, ret_well);
-        status = ERR_OK;
-    }
+    if (status == ERR_OK || status == ERR_NOTFOUND)
+        status = print_status(site, processes, caller, ret_well, detail);
     json_decref(processes);
     return status;
 }

@@ -2,10 +2,8 @@
 
 #include "base/hex.h"
 #include "crypto/address.h"
+#include "deploy/json.h"
 #include "rlp/rlp.h"
-
-#include <jansson.h>
-#include <stdlib.h>
 
 enum {
     EPOCH_LENGTH = 30000,
@@ -106,14 +104,10 @@ void deploy_genesis_format(struct buf *text, const struct deploy_genesis *genesi
                              raft ? "0x0" : "0x1", "extraData", buf_text(&extra_text), "mixHash",
                              raft ? raft_mix_hash : istanbul_digest, "coinbase", zero_address,
                              "parentHash", zero_hash, "alloc", alloc);
-    char *dump = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
-    if (dump && !buf_status(&extra) && !buf_status(&extra_text)) {
-        buf_append_text(text, dump);
-        buf_append_text(text, "\n");
-    } else {
+    deploy_json_append(text, root);
+    buf_append_byte(text, '\n');
+    if (buf_status(&extra) || buf_status(&extra_text))
         text->status = ERR_NOMEM;
-    }
-    free(dump); /* from malloc, by jansson */
     json_decref(root);
     buf_release(&extra);
     buf_release(&extra_text);

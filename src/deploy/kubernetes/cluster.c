@@ -4,11 +4,11 @@
 #include "base/hex.h"
 #include "base/mem.h"
 #include "deploy/genesis/genesis.h"
+#include "deploy/json.h"
 #include "deploy/local/site.h"
 #include "deploy/yaml.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 enum {
@@ -202,11 +202,8 @@ int deploy_cluster_keep(const struct deploy_cluster *cluster, struct err_detail 
     }
     json_t *root =
         json_pack("{s:O, s:o, s:o}", "founders", cluster->founders, "raft", raft, "nodes", nodes);
-    char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
     path_of(path, cluster, "members.json");
-    int status = text ? file_write(path, bytes_str(text), detail)
-                      : err_set(detail, ERR_NOMEM, "out of memory");
-    free(text); /* from malloc, by jansson */
+    int status = deploy_json_write(path, root, false, detail);
     json_decref(root);
     return status;
 }

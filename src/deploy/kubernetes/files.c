@@ -2,11 +2,11 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "deploy/json.h"
 #include "deploy/kubernetes/emit.h"
 #include "deploy/local/site.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static void wipe(struct buf *text)
@@ -58,10 +58,12 @@ int deploy_files_add_yaml(struct deploy_files *files, const char *folder, const 
 int deploy_files_add_json(struct deploy_files *files, const char *folder, const char *file,
                           const json_t *value, struct err_detail *detail)
 {
-    char *text = value ? json_dumps(value, JSON_INDENT(2)) : NULL;
-    int status = text ? deploy_files_add(files, folder, file, bytes_str(text), false, detail)
-                      : err_set(detail, ERR_NOMEM, "out of memory");
-    free(text); /* from malloc, by jansson */
+    struct buf text = BUF_INIT;
+    deploy_json_append(&text, value);
+    int status = buf_status(&text) == ERR_OK
+                     ? deploy_files_add(files, folder, file, buf_bytes(&text), false, detail)
+                     : err_set(detail, ERR_NOMEM, "out of memory");
+    buf_release(&text);
     return status;
 }
 

@@ -1,6 +1,7 @@
 /* How well the pods are: waiting for them, a table of them, votes, and what may be wrong. */
 #include "base/clock.h"
 #include "deploy/commands/table.h"
+#include "deploy/json.h"
 #include "deploy/kubernetes/kubectl.h"
 #include "deploy/kubernetes/target.h"
 #include "deploy/secrets/vault.h"
@@ -191,10 +192,10 @@ int deploy_target_status(const struct deploy_cluster *cluster, bool as_json, boo
         *ret_well &= look.ready && look.answers;
     }
     deploy_table_finish(&b, &table);
-    char *text = as_json ? json_dumps(all, JSON_INDENT(2)) : NULL;
-    if (status == ERR_OK)
-        printf("%s%s", text ? text : buf_text(&b), text ? "\n" : "");
-    free(text); /* from malloc, by jansson */
+    if (status == ERR_OK && as_json)
+        status = deploy_json_print(all, detail);
+    else if (status == ERR_OK)
+        fputs(buf_text(&b), stdout);
     json_decref(all);
     buf_release(&b);
     return status;

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "deploy/json.h"
 #include "deploy/local/founders.h"
 #include "deploy/local/nodes.h"
 #include "deploy/local/ports.h"
@@ -10,7 +11,6 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -40,6 +40,22 @@ int deploy_write_if_new(const struct preparation *p, bool *ret_written, const ch
         return ERR_OK;
     return is_private ? file_write_private(path, content, detail)
                       : file_write(path, content, detail);
+}
+
+/* A file of the folder. */
+static int write_json(const struct preparation *p, const char *name, const json_t *value,
+                      bool is_private, struct err_detail *detail)
+{
+    char path[DEPLOY_PATH_MAX];
+    struct buf text = BUF_INIT;
+    bool written;
+    deploy_site_path(path, p->site, name);
+    deploy_json_append(&text, value);
+    int status = buf_status(&text) == ERR_OK
+                     ? deploy_write_if_new(p, &written, path, buf_bytes(&text), is_private, detail)
+                     : err_set(detail, ERR_NOMEM, "out of memory");
+    buf_release(&text);
+    return status;
 }
 
 /* --- Keys --- */
@@ -83,17 +99,11 @@ static int prepare_keys(struct preparation *p, struct err_detail *detail)
 static int make_genesis(struct preparation *p, struct err_detail *detail)
 {
     json_t *founders = NULL;
-    char path[DEPLOY_PATH_MAX];
-    bool written;
     int status = deploy_founders_find(&founders, p->site, detail);
-    char *text = status == ERR_OK ? json_dumps(founders, JSON_INDENT(2)) : NULL;
-    deploy_site_path(path, p->site, "founders.json");
     if (status == ERR_OK)
         status = deploy_founders_genesis(&p->genesis, p->site, founders, detail);
     if (status == ERR_OK)
-        status = text ? deploy_write_if_new(p, &written, path, bytes_str(text), false, detail)
-                      : err_set(detail, ERR_NOMEM, "out of memory");
-    free(text); /* from malloc, by jansson */
+        status = write_json(p, "founders.json", founders, false, detail);
     json_decref(founders);
     return status;
 }
@@ -288,29 +298,17 @@ int deploy_prepare_processes(json_t **ret_rows, const struct deploy_site *site,
 static int write_processes(struct preparation *p, struct err_detail *detail)
 {
     json_t *all = NULL;
-    char path[DEPLOY_PATH_MAX];
-    bool written;
     int status = deploy_prepare_processes(&all, p->site, p->programs, detail);
-    char *text = json_dumps(all, JSON_INDENT(2));
-    deploy_site_path(path, p->site, "processes.json");
     if (status == ERR_OK)
-        status = text ? deploy_write_if_new(p, &written, path, bytes_str(text), true, detail)
-                      : err_set(detail, ERR_NOMEM, "out of memory");
-    free(text); /* from malloc, by jansson */
+        status = write_json(p, "processes.json", all, true, detail);
     json_decref(all);
     return status;
 }
 
 static int write_ports(struct preparation *p, struct err_detail *detail)
 {
-    char path[DEPLOY_PATH_MAX];
-    bool written;
     json_t *ports = deploy_ports_json(p->site);
-    char *text = json_dumps(ports, JSON_INDENT(2));
-    deploy_site_path(path, p->site, "ports.json");
-    int status = text ? deploy_write_if_new(p, &written, path, bytes_str(text), false, detail)
-                      : err_set(detail, ERR_NOMEM, "out of memory");
-    free(text); /* from malloc, by jansson */
+    int status = write_json(p, "ports.json", ports, false, detail);
     json_decref(ports);
     return status;
 }

@@ -1,11 +1,10 @@
 #include "deploy/local/recover.h"
 
-#include "base/file.h"
+#include "deploy/json.h"
 #include "deploy/local/run.h"
 #include "deploy/local/tm_config.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 enum { RECOVERED_ALL = 0, RECOVERED_SOME = 1 }; /* exit codes of quorate-tm --recover */
@@ -63,11 +62,8 @@ int deploy_recover_hold_back(const struct deploy_site *site, const struct deploy
         if (name && is_held_back(site, name))
             (void)json_array_remove(rows, i);
     }
-    char *text = json_dumps(rows, JSON_INDENT(2));
     deploy_site_path(path, site, "processes.json");
-    status = text ? file_write_private(path, bytes_str(text), detail)
-                  : err_set(detail, ERR_NOMEM, "out of memory");
-    free(text); /* from malloc, by jansson */
+    status = deploy_json_write(path, rows, true, detail);
     json_decref(rows);
     return status;
 }

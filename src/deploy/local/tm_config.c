@@ -1,10 +1,9 @@
 #include "deploy/local/tm_config.h"
 
+#include "deploy/json.h"
 #include "deploy/local/database.h"
 
-#include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 static const char *scheme_of(const struct deploy_site *site)
 {
@@ -125,14 +124,8 @@ static void tessera_config(struct buf *text, const struct deploy_site *site, siz
                              database_of(peer), "serverConfigs", servers_of(site, peer), "peer",
                              peers_of(site, index), "keys", "passwords", "keyData", keys_of(peer),
                              "alwaysSendTo");
-    char *dump = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
-    if (dump) {
-        buf_append_text(text, dump);
-        buf_append_text(text, "\n");
-    } else {
-        text->status = ERR_NOMEM;
-    }
-    free(dump); /* from malloc, by jansson */
+    deploy_json_append(text, root);
+    buf_append_byte(text, '\n');
     json_decref(root);
 }
 

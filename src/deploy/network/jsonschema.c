@@ -1,7 +1,6 @@
 #include "deploy/network/schema.h"
 
-#include <jansson.h>
-#include <stdlib.h>
+#include "deploy/json.h"
 
 /* The JSON form of one table. Objects are few and shallow enough to stand in line: no definitions, no references. */
 static json_t *object_schema(const struct deploy_object *object);
@@ -80,13 +79,7 @@ void deploy_schema_json(struct buf *b)
         "{s:s, s:s, s:s, s:{s:o}, s:[s]}", "$schema", "http://json-schema.org/draft-07/schema#",
         "title", "network.yaml of a Quorum network", "type", "object", "properties", "network",
         object_schema(&deploy_schema_network), "required", "network");
-    char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
-    if (text) {
-        buf_append_text(b, text);
-        buf_append_text(b, "\n");
-    } else {
-        b->status = ERR_NOMEM;
-    }
-    free(text); /* from malloc, by jansson */
+    deploy_json_append(b, root);
+    buf_append_byte(b, '\n');
     json_decref(root);
 }
