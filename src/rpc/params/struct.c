@@ -14,8 +14,9 @@ static int read_keys(struct rpc_reading *r, struct rpc_access_entry *entry, stru
     if (rpc_json_kind(json) != RPC_JSON_ARRAY)
         return rpc_param_wrong_type(r, &place, rpc_param_kind(json), "[]common.Hash");
     /* A key takes 66 characters of the request at least, so an upper bound is near. */
-    entry->keys = arena_alloc_zeroed(r->arena, json.len / 66 + 1, sizeof(entry->keys[0]));
-    if (!entry->keys)
+    struct hash256 *keys = arena_alloc(r->arena, (json.len / 66 + 1) * sizeof(*keys));
+    size_t count = 0;
+    if (!keys)
         return ERR_NOMEM;
     rpc_json_walk_begin(&walk, json);
     while (rpc_json_element(&walk, &value)) {
@@ -23,8 +24,10 @@ static int read_keys(struct rpc_reading *r, struct rpc_access_entry *entry, stru
         int status = rpc_param_hash(r, &place, &key, value);
         if (status)
             return status;
-        entry->keys[entry->key_count++] = key;
+        keys[count++] = key;
     }
+    entry->keys = keys;
+    entry->key_count = count;
     return 0;
 }
 
@@ -70,15 +73,18 @@ static int read_access_list(struct rpc_reading *r, const struct rpc_place *place
     rpc_json_walk_begin(&walk, json);
     while (rpc_json_element(&walk, &value))
         count++;
-    tx->access_list = arena_alloc_zeroed(r->arena, count + 1, sizeof(tx->access_list[0]));
-    if (!tx->access_list)
+    struct rpc_access_entry *list = arena_alloc_zeroed(r->arena, count + 1, sizeof(*list));
+    if (!list)
         return ERR_NOMEM;
+    count = 0;
     rpc_json_walk_begin(&walk, json);
     while (rpc_json_element(&walk, &value)) {
-        int status = read_access_entry(r, &tx->access_list[tx->access_count++], value);
+        int status = read_access_entry(r, &list[count++], value);
         if (status)
             return status;
     }
+    tx->access_list = list;
+    tx->access_count = count;
     return 0;
 }
 

@@ -261,6 +261,26 @@ static void test_fees(void **state)
     world_end(&w);
 }
 
+/* Of a list that is said twice the last is meant, as in Go, and nothing is left of the first. */
+static void test_repeated_lists(void **state)
+{
+    (void)state;
+#define KEYS    "\"storageKeys\":[\"0x%064d\"]"
+#define ADDRESS "\"address\":\"0x5555555555555555555555555555555555555555\""
+    char fields[800], wanted[200];
+    snprintf(fields, sizeof(fields),
+             TO("11111") ",\"accessList\":[{" ADDRESS "," KEYS "}]"
+                         ",\"accessList\":[{" ADDRESS "," KEYS "," KEYS "}]",
+             1, 2, 3);
+    snprintf(wanted, sizeof(wanted), "{\"accessList\":[{" ADDRESS "," KEYS "}],\"gasUsed\":", 3);
+#undef KEYS
+#undef ADDRESS
+    struct world w;
+    begin_prague(&w);
+    expect_call(&w, "eth_createAccessList", fields, wanted);
+    world_end(&w);
+}
+
 /* Before London: first the price of the gas, in numbers of any size, then the gas, then the value, as GoQuorum says it. */
 static void test_funds(void **state)
 {
@@ -440,13 +460,10 @@ static void test_servers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bad_blocks),
-        cmocka_unit_test(test_call_timeout),
-        cmocka_unit_test(test_effective_gas_price),
-        cmocka_unit_test(test_fees),
-        cmocka_unit_test(test_funds),
-        cmocka_unit_test(test_authorizations),
-        cmocka_unit_test(test_servers),
+        cmocka_unit_test(test_bad_blocks),          cmocka_unit_test(test_call_timeout),
+        cmocka_unit_test(test_effective_gas_price), cmocka_unit_test(test_fees),
+        cmocka_unit_test(test_repeated_lists),      cmocka_unit_test(test_funds),
+        cmocka_unit_test(test_authorizations),      cmocka_unit_test(test_servers),
     };
     return cmocka_run_group_tests_name("debug", tests, NULL, NULL);
 }
