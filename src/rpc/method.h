@@ -72,12 +72,6 @@ struct rpc_block_id {
     struct hash256 hash;
 };
 
-struct rpc_access_entry {
-    struct address address;
-    struct hash256 *keys;
-    size_t key_count;
-};
-
 /* PrivateTxArgs, a part of SendTxArgs. */
 struct rpc_private {
     bool is_given; /* privateFor is there, were it empty */
@@ -99,7 +93,7 @@ struct rpc_transaction {
     struct bytes data;            /* what is executed: `input` when both are given */
     struct bytes other;           /* `data` when both are given */
     struct u256 chain_id;
-    struct rpc_access_entry *access_list;
+    const struct eth_access *access_list;
     size_t access_count;
     struct bytes
         authorizations; /* JSON: read where the fork has such a thing (rpc_param_authorizations) */

@@ -43,6 +43,16 @@ void rpc_write_hash(struct buf *b, const struct hash256 *hash)
     rpc_write_bytes(b, bytes_of(hash->b, sizeof(hash->b)));
 }
 
+static void write_hashes(struct buf *b, const struct hash256 *hashes, size_t count)
+{
+    buf_append_byte(b, '[');
+    for (size_t i = 0; i < count; i++) {
+        rpc_item(b);
+        rpc_write_hash(b, &hashes[i]);
+    }
+    buf_append_byte(b, ']');
+}
+
 void rpc_write_address(struct buf *b, const struct address *address)
 {
     rpc_write_bytes(b, bytes_of(address->b, sizeof(address->b)));
@@ -123,22 +133,17 @@ static struct u256 price_at(const struct eth_transaction *tx, const struct rpc_p
     return eth_transaction_gas_price(tx, &position->base_fee);
 }
 
-static void write_access_list(struct buf *b, const struct eth_transaction *tx)
+void rpc_write_access_list(struct buf *b, const struct eth_access *list, size_t count)
 {
     buf_append_byte(b, '[');
-    for (size_t i = 0; i < tx->access_count; i++) {
-        const struct eth_access *access = &tx->access_list[i];
+    for (size_t i = 0; i < count; i++) {
         rpc_item(b);
         buf_append_byte(b, '{');
         rpc_key(b, "address");
-        rpc_write_address(b, &access->address);
+        rpc_write_address(b, &list[i].address);
         rpc_key(b, "storageKeys");
-        buf_append_byte(b, '[');
-        for (size_t k = 0; k < access->key_count; k++) {
-            rpc_item(b);
-            rpc_write_hash(b, &access->keys[k]);
-        }
-        buf_append_text(b, "]}");
+        write_hashes(b, list[i].keys, list[i].key_count);
+        buf_append_byte(b, '}');
     }
     buf_append_byte(b, ']');
 }
@@ -185,7 +190,7 @@ void rpc_write_transaction(struct buf *b, const struct eth_transaction *tx,
     rpc_write_number(b, (uint64_t)tx->type);
     if (tx->type != ETH_LEGACY) {
         rpc_key(b, "accessList");
-        write_access_list(b, tx);
+        rpc_write_access_list(b, tx->access_list, tx->access_count);
         rpc_key(b, "chainId");
         rpc_write_big(b, &tx->chain_id);
     }
@@ -396,12 +401,7 @@ void rpc_write_log(struct buf *b, const struct eth_log *log, const struct rpc_po
     rpc_key(b, "address");
     rpc_write_address(b, &log->address);
     rpc_key(b, "topics");
-    buf_append_byte(b, '[');
-    for (size_t i = 0; i < log->topic_count; i++) {
-        rpc_item(b);
-        rpc_write_hash(b, &log->topics[i]);
-    }
-    buf_append_byte(b, ']');
+    write_hashes(b, log->topics, log->topic_count);
     rpc_key(b, "data");
     rpc_write_bytes(b, log->data);
     rpc_key(b, "blockNumber");
@@ -519,7 +519,7 @@ void rpc_write_signed(struct buf *b, const struct eth_transaction *tx, const str
         rpc_key(b, "chainId");
         rpc_write_big(b, &tx->chain_id);
         rpc_key(b, "accessList");
-        write_access_list(b, tx);
+        rpc_write_access_list(b, tx->access_list, tx->access_count);
     }
     rpc_key(b, "hash");
     rpc_write_hash(b, hash);

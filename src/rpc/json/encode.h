@@ -48,6 +48,8 @@ void rpc_position_fee(struct rpc_position *position, const struct eth_header *he
 void rpc_write_transaction(struct buf *b, const struct eth_transaction *tx,
                            const struct hash256 *hash, const struct rpc_position *position);
 
+void rpc_write_access_list(struct buf *b, const struct eth_access *list, size_t count);
+
 /* As Go's types.Transaction marshals: no sender, no position. */
 void rpc_write_signed(struct buf *b, const struct eth_transaction *tx, const struct hash256 *hash);
 

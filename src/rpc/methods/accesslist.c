@@ -106,23 +106,24 @@ static int on_step(void *context, const struct evm_step *step)
 static int to_entries(const struct list *l, struct rpc_transaction *args, struct arena *arena)
 {
     size_t count = map_count(&l->addresses), slots = map_count(&l->slots);
-    struct rpc_access_entry *entries = arena_alloc_zeroed(arena, count + 1, sizeof(*entries));
+    struct eth_access *entries = arena_alloc(arena, (count + 1) * sizeof(*entries));
     if (!entries)
         return ERR_NOMEM;
     for (size_t i = 0; i < count; i++) {
-        entries[i].address = *(const struct address *)map_key_at(&l->addresses, i);
+        const struct address *address = map_key_at(&l->addresses, i);
         size_t own = 0;
         for (size_t k = 0; k < slots; k++) {
             const struct slot_key *key = map_key_at(&l->slots, k);
-            own += address_equal(&key->address, &entries[i].address);
+            own += address_equal(&key->address, address);
         }
-        entries[i].keys = arena_alloc(arena, (own + 1) * sizeof(struct hash256));
-        if (!entries[i].keys)
+        struct hash256 *keys = arena_alloc(arena, (own + 1) * sizeof(*keys));
+        if (!keys)
             return ERR_NOMEM;
+        entries[i] = (struct eth_access){*address, keys, own};
         for (size_t k = 0; k < slots; k++) {
             const struct slot_key *key = map_key_at(&l->slots, k);
-            if (address_equal(&key->address, &entries[i].address))
-                memcpy(entries[i].keys[entries[i].key_count++].b, key->slot, 32);
+            if (address_equal(&key->address, address))
+                memcpy((keys++)->b, key->slot, 32);
         }
     }
     args->access_list = entries;
@@ -135,7 +136,7 @@ static int from_entries(struct list *l, const struct rpc_transaction *args)
 {
     int status = 0;
     for (size_t i = 0; i < args->access_count && status == 0; i++) {
-        const struct rpc_access_entry *entry = &args->access_list[i];
+        const struct eth_access *entry = &args->access_list[i];
         status = add_address(l, &entry->address);
         for (size_t k = 0; k < entry->key_count && status == 0; k++)
             status = add_slot(l, &entry->address, entry->keys[k].b);
@@ -157,31 +158,13 @@ static bool same(const struct list *a, const struct list *b)
     return true;
 }
 
-static void write_list(struct buf *b, const struct rpc_transaction *args)
-{
-    buf_append_byte(b, '[');
-    for (size_t i = 0; i < args->access_count; i++) {
-        rpc_item(b);
-        buf_append_text(b, "{\"address\":");
-        rpc_write_address(b, &args->access_list[i].address);
-        rpc_key(b, "storageKeys");
-        buf_append_byte(b, '[');
-        for (size_t k = 0; k < args->access_list[i].key_count; k++) {
-            rpc_item(b);
-            rpc_write_hash(b, &args->access_list[i].keys[k]);
-        }
-        buf_append_text(b, "]}");
-    }
-    buf_append_byte(b, ']');
-}
-
 static void write_result(struct rpc_call *call, const struct rpc_simulation *s,
                          const struct rpc_transaction *args)
 {
     struct buf *out = call->out;
     buf_append_byte(out, '{');
     rpc_key(out, "accessList");
-    write_list(out, args);
+    rpc_write_access_list(out, args->access_list, args->access_count);
     if (s->result.status != EVM_SUCCESS) {
         rpc_key(out, "error");
         buf_append_format(out, "\"%s\"", evm_status_text(s->result.status));

@@ -249,8 +249,8 @@ static int take_nonce(struct rpc_call *call)
     return chain_pool_nonce(call->backend->pool, &args->from, &args->nonce);
 }
 
-/* The transaction that the filled arguments say, not signed. In the call's arena. */
-static int make_transaction(struct rpc_call *call, struct eth_transaction *ret_tx)
+/* The transaction that the filled arguments say, not signed. It borrows from them. */
+static struct eth_transaction transaction_of(const struct rpc_call *call)
 {
     const struct rpc_transaction *args = args_of(call);
     struct eth_transaction tx = {
@@ -265,21 +265,14 @@ static int make_transaction(struct rpc_call *call, struct eth_transaction *ret_t
         .data = args->data,
         .max_fee = args->gas_price,
         .max_priority_fee = args->pays_base_fee ? args->max_tip : args->gas_price,
+        .access_list = args->access_list,
         .access_count = args->access_count,
     };
     if (tx.type != ETH_LEGACY)
         tx.chain_id = args->has_chain_id
                           ? args->chain_id
                           : chain_configuration(call->backend->chain)->chain_id.value;
-    struct eth_access *list = arena_alloc(call->arena, (args->access_count + 1) * sizeof(*list));
-    if (!list)
-        return ERR_NOMEM;
-    for (size_t i = 0; i < args->access_count; i++)
-        list[i] = (struct eth_access){args->access_list[i].address, args->access_list[i].keys,
-                                      args->access_list[i].key_count};
-    tx.access_list = list;
-    *ret_tx = tx;
-    return 0;
+    return tx;
 }
 
 static struct chain_rules rules_at_head(const struct rpc_call *call)
@@ -400,9 +393,10 @@ static void forget_key(struct rpc_call *call)
 static int make_signed(struct rpc_call *call, struct eth_transaction *ret_tx)
 {
     int status = take_nonce(call);
-    if (status == 0)
-        status = make_transaction(call, ret_tx);
-    return status ? status : sign(call, ret_tx, args_of(call)->private.is_given);
+    if (status)
+        return status;
+    *ret_tx = transaction_of(call);
+    return sign(call, ret_tx, args_of(call)->private.is_given);
 }
 
 static bool goes_into_marker(const struct rpc_call *call)
@@ -507,13 +501,13 @@ static int sign_only(struct rpc_call *call)
 
 static int fill(struct rpc_call *call)
 {
-    struct eth_transaction tx;
     int status = take_nonce(call);
-    if (status == 0)
-        status = make_transaction(call, &tx);
-    if (status == 0 && args_of(call)->private.is_given)
+    if (status)
+        return status;
+    struct eth_transaction tx = transaction_of(call);
+    if (args_of(call)->private.is_given)
         tx.v = u256_from(37); /* as the reference: private, not signed */
-    return status ? status : write_filled(call, &tx);
+    return write_filled(call, &tx);
 }
 
 /* --- eth_resend --- */
@@ -573,11 +567,9 @@ static int resend_fee(struct rpc_call *call)
 static int resend(struct rpc_call *call)
 {
     struct rpc_transaction *args = args_of(call);
-    struct eth_transaction tx;
+    struct eth_transaction tx = transaction_of(call);
     bool found = false;
-    int status = make_transaction(call, &tx);
-    if (status == 0)
-        status = is_waiting(call, &tx, &found);
+    int status = is_waiting(call, &tx, &found);
     if (status)
         return status;
     if (!found) {
@@ -593,9 +585,8 @@ static int resend(struct rpc_call *call)
         args->max_tip = args->gas_price;
     if (call->args[2].given && call->args[2].number)
         args->gas = call->args[2].number;
-    status = make_transaction(call, &tx);
-    if (status == 0)
-        status = sign(call, &tx, args->private.is_given);
+    tx = transaction_of(call);
+    status = sign(call, &tx, args->private.is_given);
     return status ? status : submit(call, &tx);
 }
 

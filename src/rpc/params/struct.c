@@ -6,7 +6,7 @@
 
 /* --- Transactions --- */
 
-static int read_keys(struct rpc_reading *r, struct rpc_access_entry *entry, struct bytes json)
+static int read_keys(struct rpc_reading *r, struct eth_access *entry, struct bytes json)
 {
     static const struct rpc_place place = {"AccessTuple", "storageKeys"};
     struct rpc_json_walk walk;
@@ -31,8 +31,7 @@ static int read_keys(struct rpc_reading *r, struct rpc_access_entry *entry, stru
     return 0;
 }
 
-static int read_access_entry(struct rpc_reading *r, struct rpc_access_entry *entry,
-                             struct bytes json)
+static int read_access_entry(struct rpc_reading *r, struct eth_access *entry, struct bytes json)
 {
     static const struct rpc_place place = {"AccessTuple", "address"};
     struct rpc_json_walk walk;
@@ -73,7 +72,7 @@ static int read_access_list(struct rpc_reading *r, const struct rpc_place *place
     rpc_json_walk_begin(&walk, json);
     while (rpc_json_element(&walk, &value))
         count++;
-    struct rpc_access_entry *list = arena_alloc_zeroed(r->arena, count + 1, sizeof(*list));
+    struct eth_access *list = arena_alloc_zeroed(r->arena, count + 1, sizeof(*list));
     if (!list)
         return ERR_NOMEM;
     count = 0;

@@ -6,11 +6,10 @@
 #include "rpc/run/funds.h"
 #include "rpc/run/override.h"
 
-static int make_transaction(struct rpc_simulation *s)
+/* As GoQuorum reads it; it borrows from the arguments. */
+static struct eth_transaction transaction_of(const struct rpc_transaction *args)
 {
-    const struct rpc_transaction *args = s->args;
-    struct eth_transaction *tx = &s->tx;
-    *tx = (struct eth_transaction){
+    return (struct eth_transaction){
         .type = args->has_access_list ? ETH_ACCESS_LIST : ETH_LEGACY,
         .is_creation = !args->has_to,
         .to = args->to,
@@ -18,18 +17,9 @@ static int make_transaction(struct rpc_simulation *s)
         .data = args->data,
         .max_fee = args->gas_price,
         .max_priority_fee = args->gas_price,
+        .access_list = args->access_list,
         .access_count = args->access_count,
     };
-    if (!args->access_count)
-        return 0;
-    struct eth_access *list = arena_alloc(s->call->arena, args->access_count * sizeof(*list));
-    if (!list)
-        return ERR_NOMEM;
-    for (size_t i = 0; i < args->access_count; i++)
-        list[i] = (struct eth_access){args->access_list[i].address, args->access_list[i].keys,
-                                      args->access_list[i].key_count};
-    tx->access_list = list;
-    return 0;
 }
 
 /* What later forks add, as later geth reads it: EIP-1559's fees from London on, EIP-7702's authorizations from Prague on.
@@ -71,8 +61,8 @@ int rpc_simulation_prepare(struct rpc_simulation *s, struct rpc_call *call,
     s->timeout_ms = 0;
     s->gas_cap = call->backend->gas_cap;
     s->environment.is_call = true;
-    int status = make_transaction(s);
-    return status ? status : take_later_fields(s);
+    s->tx = transaction_of(args);
+    return take_later_fields(s);
 }
 
 int rpc_simulation_begin(struct rpc_simulation *s, struct rpc_call *call,
