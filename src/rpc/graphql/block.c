@@ -40,7 +40,7 @@ int rpc_gql_block_load_full(struct gql_run *run, struct gql_block *block)
         return status;
     struct bytes list = rpc_json_find(block->full, "transactions"), item;
     struct rpc_json_walk walk;
-    block->count = rpc_gql_count(list);
+    block->count = rpc_json_count(list);
     block->transactions = rpc_gql_alloc(run, block->count + 1, sizeof(*block->transactions));
     if (!block->transactions)
         return ERR_NOMEM;
@@ -96,7 +96,7 @@ static int ommer_count(struct gql_run *run, const struct gql_asked *asked, struc
     struct gql_block *block = asked->object;
     int status = rpc_gql_block_load(run, block);
     return status ? status
-                  : rpc_gql_decimal(run, ret, rpc_gql_count(rpc_json_find(block->json, "uncles")));
+                  : rpc_gql_decimal(run, ret, rpc_json_count(rpc_json_find(block->json, "uncles")));
 }
 
 static int find_ommer(struct gql_run *run, struct gql_block *block, size_t index,
@@ -120,7 +120,7 @@ static int ommers(struct gql_run *run, const struct gql_asked *asked, struct gql
     struct gql_block *block = asked->object;
     int status = rpc_gql_block_load(run, block);
     if (status == 0)
-        status = rpc_gql_list(run, ret, rpc_gql_count(rpc_json_find(block->json, "uncles")));
+        status = rpc_gql_list(run, ret, rpc_json_count(rpc_json_find(block->json, "uncles")));
     for (size_t i = 0; status == 0 && i < ret->count; i++)
         status = find_ommer(run, block, i, &ret->items[i]);
     return status;
@@ -143,7 +143,7 @@ static int transaction_count(struct gql_run *run, const struct gql_asked *asked,
         block->is_ommer ? rpc_gql_block_load_full(run, block) : rpc_gql_block_load(run, block);
     return status ? status
                   : rpc_gql_decimal(run, ret,
-                                    rpc_gql_count(rpc_json_find(block->json, "transactions")));
+                                    rpc_json_count(rpc_json_find(block->json, "transactions")));
 }
 
 static int transactions(struct gql_run *run, const struct gql_asked *asked, struct gql_result *ret)

@@ -7,7 +7,7 @@ int rpc_gql_logs(struct gql_run *run, struct gql_result *ret, struct bytes json,
 {
     struct rpc_json_walk walk;
     struct bytes item;
-    size_t at = 0, count = rpc_gql_count(json);
+    size_t at = 0, count = rpc_json_count(json);
     struct gql_log *logs = rpc_gql_alloc(run, count + 1, sizeof(*logs));
     int status = logs ? rpc_gql_list(run, ret, count) : ERR_NOMEM;
     if (status)

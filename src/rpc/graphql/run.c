@@ -66,23 +66,12 @@ struct bytes rpc_gql_keep(struct gql_run *run, struct buf *text)
     return kept;
 }
 
-size_t rpc_gql_count(struct bytes array)
-{
-    struct rpc_json_walk walk;
-    struct bytes item;
-    size_t count = 0;
-    rpc_json_walk_begin(&walk, array);
-    while (rpc_json_element(&walk, &item))
-        count++;
-    return count;
-}
-
 int rpc_gql_scalars(struct gql_run *run, struct gql_result *ret, struct bytes array)
 {
     struct rpc_json_walk walk;
     struct bytes item;
     size_t at = 0;
-    int status = rpc_gql_list(run, ret, rpc_gql_count(array));
+    int status = rpc_gql_list(run, ret, rpc_json_count(array));
     rpc_json_walk_begin(&walk, array);
     while (status == 0 && rpc_json_element(&walk, &item))
         status = gql_json(&ret->items[at++], item);

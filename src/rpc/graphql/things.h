@@ -80,8 +80,6 @@ static inline int gql_maybe(struct gql_result *ret, struct bytes json)
     return gql_is_there(json) ? gql_json(ret, json) : gql_null(ret);
 }
 
-/* Elements of a JSON array. */
-size_t rpc_gql_count(struct bytes array);
 /* A JSON array of scalars as a list. */
 int rpc_gql_scalars(struct gql_run *run, struct gql_result *ret, struct bytes array);
 

@@ -75,7 +75,7 @@ static int access_list(struct gql_run *run, const struct gql_asked *asked, struc
     int status = find(run, asked, "accessList", &json);
     if (status || !json.len)
         return status ? status : rpc_gql_list(run, ret, 0);
-    size_t count = rpc_gql_count(json);
+    size_t count = rpc_json_count(json);
     struct bytes *tuples = rpc_gql_alloc(run, count + 1, sizeof(*tuples));
     status = tuples ? rpc_gql_list(run, ret, count) : ERR_NOMEM;
     rpc_json_walk_begin(&walk, json);

@@ -369,6 +369,18 @@ bool rpc_json_member(struct rpc_json_walk *walk, struct bytes *ret_key, struct b
     return true;
 }
 
+size_t rpc_json_count(struct bytes value)
+{
+    bool is_object = rpc_json_kind(value) == RPC_JSON_OBJECT;
+    struct rpc_json_walk walk;
+    struct bytes key, item;
+    size_t count = 0;
+    rpc_json_walk_begin(&walk, value);
+    while (is_object ? rpc_json_member(&walk, &key, &item) : rpc_json_element(&walk, &item))
+        count++;
+    return count;
+}
+
 struct bytes rpc_json_find(struct bytes value, const char *name)
 {
     struct rpc_json_walk walk;

@@ -67,6 +67,9 @@ bool rpc_json_element(struct rpc_json_walk *walk, struct bytes *ret_value);
 /* The key with its quotes. */
 bool rpc_json_member(struct rpc_json_walk *walk, struct bytes *ret_key, struct bytes *ret_value);
 
+/* Of an array its elements, of an object its members. */
+size_t rpc_json_count(struct bytes value);
+
 /* The value of an object's first member of that name, as rpc_json_key_is compares; len 0: there is none, or `value` is no object. */
 struct bytes rpc_json_find(struct bytes value, const char *name);
 

@@ -68,14 +68,10 @@ static int read_access_list(struct rpc_reading *r, const struct rpc_place *place
     struct bytes value;
     if (rpc_json_kind(json) != RPC_JSON_ARRAY)
         return rpc_param_wrong_type(r, place, rpc_param_kind(json), "types.AccessList");
+    struct eth_access *list = arena_alloc_zeroed(r->arena, rpc_json_count(json) + 1, sizeof(*list));
     size_t count = 0;
-    rpc_json_walk_begin(&walk, json);
-    while (rpc_json_element(&walk, &value))
-        count++;
-    struct eth_access *list = arena_alloc_zeroed(r->arena, count + 1, sizeof(*list));
     if (!list)
         return ERR_NOMEM;
-    count = 0;
     rpc_json_walk_begin(&walk, json);
     while (rpc_json_element(&walk, &value)) {
         int status = read_access_entry(r, &list[count++], value);
@@ -136,13 +132,10 @@ int rpc_param_authorizations(struct rpc_reading *r, const struct eth_authorizati
     if (rpc_json_kind(json) != RPC_JSON_ARRAY)
         return rpc_param_wrong_type(r, &place, rpc_param_kind(json),
                                     "[]types.SetCodeAuthorization");
-    rpc_json_walk_begin(&walk, json);
-    while (rpc_json_element(&walk, &value))
-        count++;
-    struct eth_authorization *list = arena_alloc_zeroed(r->arena, count + 1, sizeof(*list));
+    struct eth_authorization *list =
+        arena_alloc_zeroed(r->arena, rpc_json_count(json) + 1, sizeof(*list));
     if (!list)
         return ERR_NOMEM;
-    count = 0;
     rpc_json_walk_begin(&walk, json);
     while (rpc_json_element(&walk, &value)) {
         int status = read_authorization(r, &list[count++], value);
@@ -171,13 +164,9 @@ static int read_texts(struct rpc_reading *r, const struct rpc_place *place,
     size_t count = 0;
     if (rpc_json_kind(json) != RPC_JSON_ARRAY)
         return rpc_param_wrong_type(r, place, rpc_param_kind(json), "[]string");
-    rpc_json_walk_begin(&walk, json);
-    while (rpc_json_element(&walk, &value))
-        count++;
-    struct bytes *texts = arena_alloc_zeroed(r->arena, count + 1, sizeof(*texts));
+    struct bytes *texts = arena_alloc_zeroed(r->arena, rpc_json_count(json) + 1, sizeof(*texts));
     if (!texts)
         return ERR_NOMEM;
-    count = 0;
     rpc_json_walk_begin(&walk, json);
     while (rpc_json_element(&walk, &value)) {
         int status = read_text(r, place, &texts[count++], value);
@@ -349,17 +338,6 @@ static int read_filter_hex(struct rpc_reading *r, uint8_t *ret_bytes, size_t len
     return 0;
 }
 
-static size_t elements(struct bytes json)
-{
-    struct rpc_json_walk walk;
-    struct bytes value;
-    size_t count = 0;
-    rpc_json_walk_begin(&walk, json);
-    while (rpc_json_element(&walk, &value))
-        count++;
-    return count;
-}
-
 static int read_filter_addresses(struct rpc_reading *r, struct rpc_filter *filter,
                                  struct bytes json)
 {
@@ -367,7 +345,7 @@ static int read_filter_addresses(struct rpc_reading *r, struct rpc_filter *filte
     if (!one && rpc_json_kind(json) != RPC_JSON_ARRAY)
         return rpc_param_wrong(r, "invalid addresses in query");
     filter->addresses =
-        arena_alloc_zeroed(r->arena, one ? 1 : elements(json) + 1, sizeof(struct address));
+        arena_alloc_zeroed(r->arena, one ? 1 : rpc_json_count(json) + 1, sizeof(struct address));
     if (!filter->addresses)
         return ERR_NOMEM;
     if (one) {
@@ -397,8 +375,8 @@ static int read_topic(struct rpc_reading *r, struct rpc_topics *topics, struct b
         return 0;
     if (kind != RPC_JSON_STRING && kind != RPC_JSON_ARRAY)
         return rpc_param_wrong(r, "invalid topic(s)");
-    topics->topics = arena_alloc_zeroed(r->arena, kind == RPC_JSON_ARRAY ? elements(json) + 1 : 1,
-                                        sizeof(struct hash256));
+    topics->topics = arena_alloc_zeroed(
+        r->arena, kind == RPC_JSON_ARRAY ? rpc_json_count(json) + 1 : 1, sizeof(struct hash256));
     if (!topics->topics)
         return ERR_NOMEM;
     if (kind == RPC_JSON_STRING) {
@@ -424,7 +402,8 @@ static int read_topic(struct rpc_reading *r, struct rpc_topics *topics, struct b
 
 static int read_topics(struct rpc_reading *r, struct rpc_filter *filter, struct bytes json)
 {
-    filter->topics = arena_alloc_zeroed(r->arena, elements(json) + 1, sizeof(filter->topics[0]));
+    filter->topics =
+        arena_alloc_zeroed(r->arena, rpc_json_count(json) + 1, sizeof(filter->topics[0]));
     if (!filter->topics)
         return ERR_NOMEM;
     struct rpc_json_walk walk;

@@ -6,17 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static size_t count_members(struct bytes json)
-{
-    struct rpc_json_walk walk;
-    struct bytes key, value;
-    size_t count = 0;
-    rpc_json_walk_begin(&walk, json);
-    while (rpc_json_member(&walk, &key, &value))
-        count++;
-    return count;
-}
-
 /* --- State overrides --- */
 
 /* A key of a map, which Go reads as a text. */
@@ -35,7 +24,7 @@ static int read_slots(struct rpc_reading *r, const struct rpc_override_slot **re
     if (rpc_json_kind(json) != RPC_JSON_OBJECT)
         return rpc_param_wrong_type(r, place, rpc_param_kind(json), "map[common.Hash]common.Hash");
     struct rpc_override_slot *slots =
-        arena_alloc(r->arena, (count_members(json) + 1) * sizeof(*slots));
+        arena_alloc(r->arena, (rpc_json_count(json) + 1) * sizeof(*slots));
     if (!slots)
         return ERR_NOMEM;
     rpc_json_walk_begin(&walk, json);
@@ -113,7 +102,7 @@ int rpc_param_overrides(struct rpc_reading *r, const struct rpc_override **ret_l
     if (rpc_json_kind(json) != RPC_JSON_OBJECT)
         return rpc_param_wrong_type(r, NULL, rpc_param_kind(json), "ethapi.StateOverride");
     struct rpc_override *list =
-        arena_alloc_zeroed(r->arena, count_members(json) + 1, sizeof(*list));
+        arena_alloc_zeroed(r->arena, rpc_json_count(json) + 1, sizeof(*list));
     if (!list)
         return ERR_NOMEM;
     rpc_json_walk_begin(&walk, json);
@@ -293,13 +282,9 @@ static int read_byte_numbers(struct rpc_reading *r, struct bytes *ret_bytes, str
     struct rpc_json_walk walk;
     struct bytes value;
     size_t count = 0;
-    rpc_json_walk_begin(&walk, json);
-    while (rpc_json_element(&walk, &value))
-        count++;
-    uint8_t *bytes = arena_alloc_zeroed(r->arena, count + 1, 1);
+    uint8_t *bytes = arena_alloc_zeroed(r->arena, rpc_json_count(json) + 1, 1);
     if (!bytes)
         return ERR_NOMEM;
-    count = 0;
     rpc_json_walk_begin(&walk, json);
     while (rpc_json_element(&walk, &value)) {
         uint64_t number;

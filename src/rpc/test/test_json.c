@@ -191,6 +191,10 @@ static void test_find(void **state)
     assert_int_equal(rpc_json_find(object, "c").len, 0);
     assert_int_equal(rpc_json_find(bytes_str("[\"a\"]"), "a").len, 0);
     assert_int_equal(rpc_json_find(bytes_none(), "a").len, 0);
+    assert_int_equal(rpc_json_count(object), 3);
+    assert_int_equal(rpc_json_count(bytes_str("{ }")), 0);
+    assert_int_equal(rpc_json_count(bytes_str("[ ]")), 0);
+    assert_int_equal(rpc_json_count(bytes_str("[[1,2], {\"a\":3} ,null]")), 3);
 }
 
 static void test_writing(void **state)
