@@ -40,6 +40,14 @@ static int give_rows(struct gql_run *run, struct gql_result *ret, const void *ro
     return status;
 }
 
+/* A resolver that gives a member of the table's row. */
+#define GIVES(function, give, row, member)                                                         \
+    static int function(struct gql_run *run, const struct gql_asked *asked,                        \
+                        struct gql_result *ret)                                                    \
+    {                                                                                              \
+        return give(run, ret, ((const struct row *)asked->object)->member);                        \
+    }
+
 static int no(struct gql_run *run, const struct gql_asked *asked, struct gql_result *ret)
 {
     (void)run;
@@ -157,26 +165,14 @@ const struct gql_type rpc_gql_meta_type_kind = {.name = "__TypeKind",
 
 /* --- __Field --- */
 
-static int field_name(struct gql_run *run, const struct gql_asked *asked, struct gql_result *ret)
-{
-    return give_text(run, ret, ((const struct gql_field *)asked->object)->name);
-}
-
-static int field_description(struct gql_run *run, const struct gql_asked *asked,
-                             struct gql_result *ret)
-{
-    return give_text(run, ret, ((const struct gql_field *)asked->object)->text);
-}
+GIVES(field_name, give_text, gql_field, name)
+GIVES(field_description, give_text, gql_field, text)
+GIVES(field_type, give_type, gql_field, type)
 
 static int field_args(struct gql_run *run, const struct gql_asked *asked, struct gql_result *ret)
 {
     const struct gql_field *field = asked->object;
     return give_rows(run, ret, field->inputs, sizeof(*field->inputs), field->input_count);
-}
-
-static int field_type(struct gql_run *run, const struct gql_asked *asked, struct gql_result *ret)
-{
-    return give_type(run, ret, ((const struct gql_field *)asked->object)->type);
 }
 
 static const struct gql_field field_members[] = {
@@ -192,26 +188,10 @@ const struct gql_type rpc_gql_meta_field = {
 
 /* --- __InputValue --- */
 
-static int input_name(struct gql_run *run, const struct gql_asked *asked, struct gql_result *ret)
-{
-    return give_text(run, ret, ((const struct gql_input *)asked->object)->name);
-}
-
-static int input_description(struct gql_run *run, const struct gql_asked *asked,
-                             struct gql_result *ret)
-{
-    return give_text(run, ret, ((const struct gql_input *)asked->object)->text);
-}
-
-static int input_type(struct gql_run *run, const struct gql_asked *asked, struct gql_result *ret)
-{
-    return give_type(run, ret, ((const struct gql_input *)asked->object)->type);
-}
-
-static int input_preset(struct gql_run *run, const struct gql_asked *asked, struct gql_result *ret)
-{
-    return give_text(run, ret, ((const struct gql_input *)asked->object)->preset);
-}
+GIVES(input_name, give_text, gql_input, name)
+GIVES(input_description, give_text, gql_input, text)
+GIVES(input_type, give_type, gql_input, type)
+GIVES(input_preset, give_text, gql_input, preset)
 
 static const struct gql_field input_members[] = {
     {"name", "String!", "Its name.", input_name},
@@ -244,17 +224,8 @@ const struct gql_type rpc_gql_meta_enum_value = {.name = "__EnumValue",
 
 /* --- __Directive --- */
 
-static int directive_name(struct gql_run *run, const struct gql_asked *asked,
-                          struct gql_result *ret)
-{
-    return give_text(run, ret, ((const struct gql_directive_type *)asked->object)->name);
-}
-
-static int directive_description(struct gql_run *run, const struct gql_asked *asked,
-                                 struct gql_result *ret)
-{
-    return give_text(run, ret, ((const struct gql_directive_type *)asked->object)->text);
-}
+GIVES(directive_name, give_text, gql_directive_type, name)
+GIVES(directive_description, give_text, gql_directive_type, text)
 
 static int directive_places(struct gql_run *run, const struct gql_asked *asked,
                             struct gql_result *ret)
