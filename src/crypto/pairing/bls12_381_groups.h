@@ -16,11 +16,7 @@
 #define CURVE_ONE   FP_ONE
 #include "crypto/pairing/curve.inc"
 #include "crypto/pairing/straus.inc"
-#undef CURVE
-#undef FIELD
-#undef CURVE_FIELD
-#undef CURVE_B
-#undef CURVE_ONE
+#include "crypto/pairing/undef.inc"
 
 #define CURVE(name) g2_##name
 #define FIELD(name) fp2_##name
@@ -29,11 +25,7 @@
 #define CURVE_ONE   FP2_ONE
 #include "crypto/pairing/curve.inc"
 #include "crypto/pairing/straus.inc"
-#undef CURVE
-#undef FIELD
-#undef CURVE_FIELD
-#undef CURVE_B
-#undef CURVE_ONE
+#include "crypto/pairing/undef.inc"
 
 /* Into how many short terms the endomorphism of each group splits one. */
 enum { BLS_G1_PARTS = 2, BLS_G2_PARTS = 4 };
@@ -132,14 +124,7 @@ enum { MSM_BUCKETS_FROM = 128 };
 #define MSM_SPLIT     bls_g1_split
 #define MSM_NEXT_PART bls_g1_next_part
 #include "crypto/pairing/msm.inc"
-#undef CURVE
-#undef FIELD
-#undef CURVE_FIELD
-#undef CURVE_ONE
-#undef MSM_PARTS
-#undef MSM_BITS
-#undef MSM_SPLIT
-#undef MSM_NEXT_PART
+#include "crypto/pairing/undef.inc"
 
 #define CURVE(name)   g2_##name
 #define FIELD(name)   fp2_##name
@@ -150,13 +135,6 @@ enum { MSM_BUCKETS_FROM = 128 };
 #define MSM_SPLIT     bls_g2_split
 #define MSM_NEXT_PART bls_g2_next_part
 #include "crypto/pairing/msm.inc"
-#undef CURVE
-#undef FIELD
-#undef CURVE_FIELD
-#undef CURVE_ONE
-#undef MSM_PARTS
-#undef MSM_BITS
-#undef MSM_SPLIT
-#undef MSM_NEXT_PART
+#include "crypto/pairing/undef.inc"
 
 #endif

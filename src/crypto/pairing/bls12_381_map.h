@@ -25,13 +25,7 @@ static inline unsigned fp2_sign(const struct fp2 *a)
 #define SSWU(name)    SSWU_G1_##name
 #define ISOGENY(name) ISO_G1_##name
 #include "crypto/pairing/sswu.inc"
-#undef FIELD
-#undef MAP
-#undef MAP_FIELD
-#undef MAP_ONE
-#undef MAP_POINT
-#undef SSWU
-#undef ISOGENY
+#include "crypto/pairing/undef.inc"
 
 #define FIELD(name)   fp2_##name
 #define MAP(name)     bls_map_g2_##name
@@ -41,13 +35,7 @@ static inline unsigned fp2_sign(const struct fp2 *a)
 #define SSWU(name)    SSWU_G2_##name
 #define ISOGENY(name) ISO_G2_##name
 #include "crypto/pairing/sswu.inc"
-#undef FIELD
-#undef MAP
-#undef MAP_FIELD
-#undef MAP_ONE
-#undef MAP_POINT
-#undef SSWU
-#undef ISOGENY
+#include "crypto/pairing/undef.inc"
 
 /* Section 8.8.1: h_eff = 1 - x. */
 static inline void bls_map_to_g1(struct g1_affine *r, const struct fp *u)

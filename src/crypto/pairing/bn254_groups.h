@@ -12,11 +12,7 @@
 #define CURVE_ONE   FP_ONE
 #include "crypto/pairing/curve.inc"
 #include "crypto/pairing/straus.inc"
-#undef CURVE
-#undef FIELD
-#undef CURVE_FIELD
-#undef CURVE_B
-#undef CURVE_ONE
+#include "crypto/pairing/undef.inc"
 
 #define CURVE(name) g2_##name
 #define FIELD(name) fp2_##name
@@ -24,11 +20,7 @@
 #define CURVE_B     G2_B
 #define CURVE_ONE   FP2_ONE
 #include "crypto/pairing/curve.inc"
-#undef CURVE
-#undef FIELD
-#undef CURVE_FIELD
-#undef CURVE_B
-#undef CURVE_ONE
+#include "crypto/pairing/undef.inc"
 
 /* floor(a b / 2^256) mod 2^128 */
 static inline struct u256 bn254_mul_high(const struct u256 *a, const struct u256 *b)
