@@ -6,13 +6,11 @@
 #include "base/mem.h"
 #include "tests/support/fixtures.h"
 
-#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -31,18 +29,9 @@ static int begin(void **state)
 
 static int end(void **state)
 {
-    char path[512];
     (void)state;
     accounts_free(accounts);
-    DIR *dir = opendir(folder);
-    for (struct dirent *e; dir && (e = readdir(dir));) {
-        snprintf(path, sizeof(path), "%s/%s", folder, e->d_name);
-        if (e->d_name[0] != '.')
-            remove(path);
-    }
-    if (dir)
-        closedir(dir);
-    return rmdir(folder);
+    return file_remove_folder(folder, NULL);
 }
 
 static struct bytes text(const char *t)

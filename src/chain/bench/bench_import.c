@@ -16,7 +16,6 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <time.h>
-#include <unistd.h>
 
 static double now(void)
 {
@@ -31,16 +30,6 @@ static double cpu(void)
     getrusage(RUSAGE_SELF, &u);
     return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
            (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1e-6;
-}
-
-static void remove_store(const char *folder)
-{
-    char path[128];
-    snprintf(path, sizeof(path), "%s/data.mdb", folder);
-    unlink(path);
-    snprintf(path, sizeof(path), "%s/lock.mdb", folder);
-    unlink(path);
-    rmdir(folder);
 }
 
 static void make_chain(struct maker *m, const char *file, uint64_t transfers, uint64_t per_block)
@@ -98,10 +87,9 @@ int main(int argc, char **argv)
     make_chain(&m, file, transfers, per_block);
     for (int i = 0; i < 3; i++) {
         import(&m, file, store, transfers);
-        remove_store(store);
+        (void)file_remove_folder(store, NULL);
     }
     maker_release(&m);
-    unlink(own_file);
-    rmdir(folder);
+    (void)file_remove_folder(folder, NULL);
     return 0;
 }

@@ -2,6 +2,7 @@
  * Blocks that share a durable commit: whatever the batches, the store is the same to the byte; a failure at any write leaves
  * the end of a batch, whole; a block that is refused keeps those before it.
  */
+#include "base/file.h"
 #include "chain/chain_priv.h"
 #include "chain/import_priv.h"
 #include "chain/test/maker.h"
@@ -13,7 +14,6 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -329,17 +329,6 @@ static struct store *on_disk(struct disk *disk)
     return store;
 }
 
-static void remove_disk(const struct disk *disk)
-{
-    static const char *const names[] = {"data.mdb", "lock.mdb"};
-    char path[96];
-    for (size_t i = 0; i < BASE_COUNT(names); i++) {
-        snprintf(path, sizeof(path), "%s/%s", disk->folder, names[i]);
-        unlink(path);
-    }
-    rmdir(disk->folder);
-}
-
 static void import_in_batches(const struct world *w, struct store *store, bool archive,
                               size_t batch, enum manager manager, const struct buf *expected)
 {
@@ -373,7 +362,7 @@ static void test_same(void **state)
                 struct disk disk;
                 import_in_batches(&w, memory(), archive, batch, manager, &expected);
                 import_in_batches(&w, on_disk(&disk), archive, batch, manager, &expected);
-                remove_disk(&disk);
+                assert_int_equal(file_remove_folder(disk.folder, NULL), ERR_OK);
             }
             buf_release(&expected);
         }

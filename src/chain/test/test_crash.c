@@ -67,21 +67,14 @@ static void make_world(struct world *w)
     store_free(store);
 }
 
-static void remove_store(const struct world *w)
+static void remove_folder(const char *path)
 {
-    char path[128];
-    snprintf(path, sizeof(path), "%s/data.mdb", w->store);
-    unlink(path);
-    snprintf(path, sizeof(path), "%s/lock.mdb", w->store);
-    unlink(path);
-    rmdir(w->store);
+    assert_int_equal(file_remove_folder(path, NULL), ERR_OK);
 }
 
 static void end_world(struct world *w)
 {
-    remove_store(w);
-    unlink(w->file);
-    rmdir(w->folder);
+    remove_folder(w->folder);
     maker_release(&w->m);
 }
 
@@ -177,7 +170,7 @@ static void test_killed(void **state)
                 most = most * 5 / 4 + 1;
         }
         assert_int_equal(head, BLOCKS);
-        remove_store(&w);
+        remove_folder(w.store);
     }
     print_message("killed %u times\n", kills);
     assert_true(kills > SEEDS);

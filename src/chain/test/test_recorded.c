@@ -1,6 +1,7 @@
 /* Chains that GoQuorum made: imported, compared with what it answered about them, exported. */
 #include "chain/test/recorded.h"
 
+#include "base/file.h"
 #include "base/hex.h"
 #include "base/mem.h"
 #include "consensus/istanbul/set.h"
@@ -12,7 +13,6 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -246,9 +246,7 @@ static void export_equals(struct chain *chain, const char *network)
     chain_head_release(&head);
     chain_free(again);
     store_free(store);
-    unlink(path);
-    unlink(packed);
-    rmdir(folder);
+    assert_int_equal(file_remove_folder(folder, NULL), ERR_OK);
     buf_release(&whole);
     buf_release(&blocks);
 }

@@ -1,8 +1,9 @@
 /* The record of what a validator has signed: the newest comes back, whatever a crash left of the last write. */
 #include "node/validator/record.h"
 
+#include "base/file.h"
+
 #include <fcntl.h>
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -25,18 +26,10 @@ static int make_folder(void **state)
     return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *walk)
-{
-    (void)st;
-    (void)kind;
-    (void)walk;
-    return remove(path);
-}
-
 static int remove_folder(void **state)
 {
     (void)state;
-    return nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    return file_remove_folder(folder, NULL);
 }
 
 static void write_record(struct node_record *record, const char *text)

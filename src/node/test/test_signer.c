@@ -2,16 +2,15 @@
  * blocks, come to one chain, and vote a fourth in. */
 #include "node/validator/signer.h"
 
+#include "base/file.h"
 #include "base/hex.h"
 #include "base/mem.h"
 #include "crypto/secp256k1.h"
 
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -200,14 +199,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *walk)
-{
-    (void)st;
-    (void)kind;
-    (void)walk;
-    return remove(path);
-}
-
 static int clean_up(void **state)
 {
     struct world *world = *state;
@@ -222,7 +213,7 @@ static int clean_up(void **state)
     }
     io_loop_free(world->loop);
     buf_release(&world->genesis);
-    nftw(world->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    assert_int_equal(file_remove_folder(world->folder, NULL), ERR_OK);
     mem_free(world);
     return 0;
 }

@@ -2,13 +2,13 @@
  * agree; one goes and comes back from its disk. */
 #include "node/validator/validator.h"
 
+#include "base/file.h"
 #include "base/hex.h"
 #include "base/mem.h"
 #include "io/worker.h"
 #include "node/validator/priv.h"
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -229,14 +229,6 @@ static void tell_others(struct world *world, size_t index, bool connected)
             node_validator_peer(world->members[i].validator, &address, connected);
 }
 
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *walk)
-{
-    (void)st;
-    (void)kind;
-    (void)walk;
-    return remove(path);
-}
-
 static int set_up(void **state)
 {
     struct world *world = mem_alloc_zeroed(1, sizeof(*world));
@@ -255,7 +247,7 @@ static int clean_up(void **state)
         if (world->members[i].up)
             take_down(&world->members[i]);
     io_loop_free(world->loop);
-    nftw(world->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    assert_int_equal(file_remove_folder(world->folder, NULL), ERR_OK);
     mem_free(world);
     return 0;
 }

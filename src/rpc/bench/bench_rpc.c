@@ -10,7 +10,6 @@
 #include "io/timer.h"
 #include "rpc/transport/http.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -152,18 +151,6 @@ static void measure(struct io_loop *loop, uint16_t port, const char *name, const
            (double)answers * 1000 / ms, cpu * 1e6 / (double)answers);
 }
 
-static void clear_folder(const char *folder)
-{
-    DIR *dir = opendir(folder);
-    struct dirent *entry;
-    while (dir && (entry = readdir(dir)))
-        if (entry->d_name[0] != '.')
-            (void)unlinkat(dirfd(dir), entry->d_name, 0);
-    if (dir)
-        closedir(dir);
-    (void)rmdir(folder);
-}
-
 int main(int argc, char **argv)
 {
     static const struct {
@@ -226,6 +213,6 @@ int main(int argc, char **argv)
     io_loop_free(backend.loop);
     chain_free(chain);
     buf_release(&genesis);
-    clear_folder(folder);
+    (void)file_remove_folder(folder, NULL);
     return 0;
 }

@@ -3,13 +3,13 @@
  * answer, addresses of new accounts mapped. The chain is another, so the state that transactions meet is not compared.
  */
 #include "accounts/accounts.h"
+#include "base/file.h"
 #include "base/hex.h"
 #include "rpc/method.h"
 #include "rpc/test/world.h"
 #include "tests/support/fixtures.h"
 #include "tests/support/recordings.h"
 
-#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -116,18 +116,10 @@ static int begin(void **state)
 
 static int end(void **state)
 {
-    char path[512];
     (void)state;
     if (!fixtures_folder())
         return 0;
-    DIR *dir = opendir(folder);
-    for (struct dirent *e; (e = readdir(dir));) {
-        snprintf(path, sizeof(path), "%s/%s", folder, e->d_name);
-        if (e->d_name[0] != '.')
-            remove(path);
-    }
-    closedir(dir);
-    rmdir(folder);
+    assert_int_equal(file_remove_folder(folder, NULL), ERR_OK);
     struct accounts *accounts = w.backend.accounts;
     world_end(&w);
     accounts_free(accounts);

@@ -1,4 +1,5 @@
 /* The disk back end's own: opening, locking, damage, limits, and death at any instant. */
+#include "base/file.h"
 #include "base/mem.h"
 #include "store/store.h"
 
@@ -31,12 +32,7 @@ static int setup(void **state)
 
 static void remove_store(const char *path)
 {
-    char name[256];
-    snprintf(name, sizeof(name), "%s/data.mdb", path);
-    unlink(name);
-    snprintf(name, sizeof(name), "%s/lock.mdb", path);
-    unlink(name);
-    rmdir(path);
+    assert_int_equal(file_remove_folder(path, NULL), ERR_OK);
 }
 
 static int teardown(void **state)

@@ -1,5 +1,6 @@
 /* What every back end must do: the same tests over memory, disk, and disk behind the fault wrapper.
  */
+#include "base/file.h"
 #include "base/mem.h"
 #include "store/fault.h"
 #include "store/store.h"
@@ -9,7 +10,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -24,16 +24,6 @@ struct fixture {
     struct store *store;
     char path[64];
 };
-
-static void remove_folder(const char *path)
-{
-    char name[128];
-    snprintf(name, sizeof(name), "%s/data.mdb", path);
-    unlink(name);
-    snprintf(name, sizeof(name), "%s/lock.mdb", path);
-    unlink(name);
-    rmdir(path);
-}
 
 static int setup_memory(void **state)
 {
@@ -66,7 +56,7 @@ static int teardown(void **state)
     struct fixture *f = *state;
     store_free(f->store);
     if (f->path[0])
-        remove_folder(f->path);
+        assert_int_equal(file_remove_folder(f->path, NULL), ERR_OK);
     free(f);
     return 0;
 }

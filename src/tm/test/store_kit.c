@@ -1,11 +1,10 @@
 #include "tm/test/store_kit.h"
 
+#include "base/file.h"
 #include "crypto/sha3.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 void kit_folder_make(char ret_path[64])
 {
@@ -15,17 +14,7 @@ void kit_folder_make(char ret_path[64])
 
 void kit_folder_remove(const char *path)
 {
-    DIR *folder = opendir(path);
-    struct dirent *entry;
-    char name[512];
-    while (folder && (entry = readdir(folder))) {
-        snprintf(name, sizeof(name), "%s/%s", path, entry->d_name);
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 && unlink(name) < 0)
-            kit_folder_remove(name);
-    }
-    if (folder)
-        closedir(folder);
-    rmdir(path);
+    assert_int_equal(file_remove_folder(path, NULL), ERR_OK);
 }
 
 static void note(void *context, const char *text)

@@ -1,4 +1,5 @@
 /* Tries in a store: reopening, archive, pruning, links, faults. */
+#include "base/file.h"
 #include "base/mem.h"
 #include "trie/node.h"
 #include "trie/test/support.h"
@@ -7,7 +8,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -39,15 +39,9 @@ static int setup_lmdb(void **state)
 static int teardown(void **state)
 {
     struct fixture *f = *state;
-    char name[128];
     store_free(f->store);
-    if (f->path[0]) {
-        snprintf(name, sizeof(name), "%s/data.mdb", f->path);
-        unlink(name);
-        snprintf(name, sizeof(name), "%s/lock.mdb", f->path);
-        unlink(name);
-        rmdir(f->path);
-    }
+    if (f->path[0])
+        assert_int_equal(file_remove_folder(f->path, NULL), ERR_OK);
     free(f);
     return 0;
 }
