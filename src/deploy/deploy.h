@@ -45,5 +45,9 @@ int deploy_main(int argc, char **argv);
 
 /* "quorate: <message>" on standard error; the exit code (commands_complain). */
 int deploy_complain(int code, const struct err_detail *detail);
+/* The exit code of a command that ended with a status: 0, or complaint. */
+int deploy_end(int status, const struct err_detail *detail);
+/* Complaint about a command line. */
+int deploy_refuse(const char *why);
 
 #endif

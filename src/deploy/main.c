@@ -39,6 +39,17 @@ int deploy_complain(int code, const struct err_detail *detail)
     return commands_complain(program.name, code, detail);
 }
 
+int deploy_end(int status, const struct err_detail *detail)
+{
+    return status == ERR_OK ? COMMANDS_OK : deploy_complain(status, detail);
+}
+
+int deploy_refuse(const char *why)
+{
+    struct err_detail detail;
+    return deploy_complain(err_set(&detail, ERR_USAGE, "%s", why), &detail);
+}
+
 int deploy_main(int argc, char **argv)
 {
     return commands_main(&program, argc, argv);

@@ -37,8 +37,7 @@ static int run(size_t argc, char **argv)
     struct deploy_context context;
     const struct deploy_site_peer *peer = NULL;
     if (argc != 1)
-        return deploy_complain(
-            err_set(&detail, ERR_USAGE, "attach takes one peer: quorate attach carrier"), &detail);
+        return deploy_refuse("attach takes one peer: quorate attach carrier");
     int status = deploy_context_reopen(&context, data, &detail);
     if (status == ERR_OK)
         status = deploy_context_peer(&peer, &context, argv[0], &detail);

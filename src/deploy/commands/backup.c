@@ -64,12 +64,9 @@ static int run(size_t argc, char **argv)
     const struct deploy_site_peer *only = NULL;
     char path[DEPLOY_PATH_MAX];
     if (argc > 1 || !out || !archive_passphrase)
-        return deploy_complain(
-            err_set(
-                &detail, ERR_USAGE,
-                "backup takes a file to make, and a passphrase for the keys in it: quorate backup "
-                "[carrier] --out carrier.tar --archive-passphrase-file FILE"),
-            &detail);
+        return deploy_refuse(
+            "backup takes a file to make, and a passphrase for the keys in it: quorate backup "
+            "[carrier] --out carrier.tar --archive-passphrase-file FILE");
     if (deploy_cluster_was(path, data))
         return deploy_complain(
             err_set(&detail, ERR_UNSUPPORTED,
@@ -83,7 +80,7 @@ static int run(size_t argc, char **argv)
     if (status == ERR_OK)
         status = make(&context, only, &detail);
     deploy_context_release(&context);
-    return status == ERR_OK ? COMMANDS_OK : deploy_complain(status, &detail);
+    return deploy_end(status, &detail);
 }
 
 const struct commands_command deploy_backup_command = {

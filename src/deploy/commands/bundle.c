@@ -85,7 +85,7 @@ static int run(size_t argc, char **argv)
                            : err_set(&detail, ERR_USAGE,
                                      "bundle takes a file and an organization: quorate bundle "
                                      "network.yaml carrier");
-    return status == ERR_OK ? COMMANDS_OK : deploy_complain(status, &detail);
+    return deploy_end(status, &detail);
 }
 
 const struct commands_command deploy_bundle_command = {

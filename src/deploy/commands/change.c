@@ -260,7 +260,7 @@ static int run_add_org(size_t argc, char **argv)
                            : err_set(&detail, ERR_USAGE,
                                      "add-org takes a file and a name: quorate add-org "
                                      "network.yaml customs");
-    return status == ERR_OK ? COMMANDS_OK : deploy_complain(status, &detail);
+    return deploy_end(status, &detail);
 }
 
 static int run_add_peer(size_t argc, char **argv)
@@ -272,7 +272,7 @@ static int run_add_peer(size_t argc, char **argv)
                            : err_set(&detail, ERR_USAGE,
                                      "add-peer takes a file, an organization and a name: quorate "
                                      "add-peer network.yaml carrier carrier2");
-    return status == ERR_OK ? COMMANDS_OK : deploy_complain(status, &detail);
+    return deploy_end(status, &detail);
 }
 
 static int run_remove_peer(size_t argc, char **argv)
@@ -284,7 +284,7 @@ static int run_remove_peer(size_t argc, char **argv)
                            : err_set(&detail, ERR_USAGE,
                                      "remove-peer takes a file and a peer: quorate remove-peer "
                                      "network.yaml carrier");
-    return status == ERR_OK ? COMMANDS_OK : deploy_complain(status, &detail);
+    return deploy_end(status, &detail);
 }
 
 static int run_vote(size_t argc, char **argv, bool in)
@@ -296,7 +296,7 @@ static int run_vote(size_t argc, char **argv, bool in)
                            : err_set(&detail, ERR_USAGE,
                                      "%s takes a file and a peer: quorate %s network.yaml carrier",
                                      in ? "promote" : "demote", in ? "promote" : "demote");
-    return status == ERR_OK ? COMMANDS_OK : deploy_complain(status, &detail);
+    return deploy_end(status, &detail);
 }
 
 static int run_promote(size_t argc, char **argv)

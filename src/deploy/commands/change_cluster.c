@@ -36,7 +36,7 @@ static int begin(struct change *c, const char *path, const struct deploy_cluster
 static int end(struct change *c, int status, struct err_detail *detail)
 {
     deploy_cluster_close(&c->before);
-    return status == ERR_OK ? COMMANDS_OK : deploy_complain(status, detail);
+    return deploy_end(status, detail);
 }
 
 /* The altered file takes the old one's place when it can be read and has that many peers. */

@@ -61,14 +61,10 @@ static int check_file(const char *path)
 
 static int run(size_t argc, char **argv)
 {
-    struct err_detail detail;
     if (local && cluster)
-        return deploy_complain(
-            err_set(&detail, ERR_USAGE, "--local and --kubernetes exclude each other"), &detail);
+        return deploy_refuse("--local and --kubernetes exclude each other");
     if (argc != 1)
-        return deploy_complain(
-            err_set(&detail, ERR_USAGE, "check takes one file: quorate check network.yaml"),
-            &detail);
+        return deploy_refuse("check takes one file: quorate check network.yaml");
     return check_file(argv[0]);
 }
 

@@ -326,14 +326,12 @@ static int run(size_t argc, char **argv)
     struct err_detail detail = {""};
     struct deploy_context context;
     if (argc != 1)
-        return deploy_complain(
-            err_set(&detail, ERR_USAGE, "demo takes one file: quorate demo examples/network.yaml"),
-            &detail);
+        return deploy_refuse("demo takes one file: quorate demo examples/network.yaml");
     int status = deploy_context_open(&context, argv[0], data, &detail);
     if (status == ERR_OK)
         status = play(&context, &detail);
     deploy_context_release(&context);
-    return status == ERR_OK ? COMMANDS_OK : deploy_complain(status, &detail);
+    return deploy_end(status, &detail);
 }
 
 const struct commands_command deploy_demo = {

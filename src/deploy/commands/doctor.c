@@ -52,7 +52,7 @@ static int run(size_t argc, char **argv)
     size_t problems = 0;
     (void)argv;
     if (argc != 0)
-        return deploy_complain(err_set(&detail, ERR_USAGE, "doctor takes no arguments"), &detail);
+        return deploy_refuse("doctor takes no arguments");
     char path[DEPLOY_PATH_MAX];
     if (deploy_cluster_was(path, data))
         return deploy_cluster_run_doctor(path, data);

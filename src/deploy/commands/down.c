@@ -61,16 +61,14 @@ static int run(size_t argc, char **argv)
     char path[DEPLOY_PATH_MAX];
     if (argc == 0 && deploy_cluster_was(path, data)) {
         if (purge && !yes)
-            return deploy_complain(
-                err_set(&detail, ERR_USAGE,
-                        "--purge takes namespaces, claims and the vaults' secrets away for good; "
-                        "say --yes with it"),
-                &detail);
+            return deploy_refuse(
+                "--purge takes namespaces, claims and the vaults' secrets away for good; "
+                "say --yes with it");
         return deploy_cluster_run_down(path, data, purge);
     }
     int status =
         argc == 0 ? take_down(&detail) : err_set(&detail, ERR_USAGE, "down takes no arguments");
-    return status == ERR_OK ? COMMANDS_OK : deploy_complain(status, &detail);
+    return deploy_end(status, &detail);
 }
 
 const struct commands_command deploy_down = {

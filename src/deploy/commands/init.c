@@ -148,14 +148,14 @@ static int run(size_t argc, char **argv)
     struct err_detail detail;
     (void)argv;
     if (argc != 0)
-        return deploy_complain(err_set(&detail, ERR_USAGE, "init takes no arguments"), &detail);
+        return deploy_refuse("init takes no arguments");
     if (ask) {
         question(&consensus_word, "Consensus: raft, ibft or qbft", 0);
         question(&manager_word, "Transaction manager: tessera, constellation or none", 1);
         question(&names, "Organizations, with commas between", 2);
     }
     int status = make(&detail);
-    return status == ERR_OK ? COMMANDS_OK : deploy_complain(status, &detail);
+    return deploy_end(status, &detail);
 }
 
 const struct commands_command deploy_init = {

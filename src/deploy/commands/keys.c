@@ -363,7 +363,7 @@ static int run(size_t argc, char **argv)
         status = err_set(&detail, ERR_USAGE,
                          "keys list, keys show PEER, keys rotate PEER MATERIAL or keys import PEER "
                          "MATERIAL FILE is expected; `quorate keys --help` tells the materials");
-    return status == ERR_OK ? COMMANDS_OK : deploy_complain(status, &detail);
+    return deploy_end(status, &detail);
 }
 
 #define X(name, word, secret, text) " " word ": " text "."

@@ -83,7 +83,7 @@ static int run(size_t argc, char **argv)
         status = err_set(&detail, ERR_USAGE, "--lines takes at most %d", LINES_MAX);
     else
         status = show(argv[0], &detail);
-    return status == ERR_OK ? COMMANDS_OK : deploy_complain(status, &detail);
+    return deploy_end(status, &detail);
 }
 
 const struct commands_command deploy_logs = {

@@ -149,8 +149,7 @@ static int run(size_t argc, char **argv)
     struct err_detail detail = {""};
     struct deploy_context context;
     if (argc != 1)
-        return deploy_complain(
-            err_set(&detail, ERR_USAGE, "plan takes one file: quorate plan network.yaml"), &detail);
+        return deploy_refuse("plan takes one file: quorate plan network.yaml");
     if (!local && deploy_cluster_is(argv[0])) {
         cluster.data = data;
         return deploy_cluster_run_plan(argv[0], &cluster, as_json);
@@ -161,7 +160,7 @@ static int run(size_t argc, char **argv)
     if (status == ERR_OK)
         status = make_plan(&context, &detail);
     deploy_context_release(&context);
-    return status == ERR_OK ? COMMANDS_OK : deploy_complain(status, &detail);
+    return deploy_end(status, &detail);
 }
 
 const struct commands_command deploy_plan = {

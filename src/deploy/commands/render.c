@@ -116,9 +116,7 @@ static int run(size_t argc, char **argv)
     struct err_detail detail = {""};
     struct deploy_cluster_context context;
     if (argc != 1)
-        return deploy_complain(
-            err_set(&detail, ERR_USAGE, "render takes one file: quorate render network.yaml"),
-            &detail);
+        return deploy_refuse("render takes one file: quorate render network.yaml");
     int status = deploy_cluster_open(&context, argv[0], &options, &detail);
     if (status == ERR_OK && !as_json)
         deploy_report_hint(&context.report, "--kubernetes ");
@@ -129,7 +127,7 @@ static int run(size_t argc, char **argv)
     if (status == ERR_OK)
         status = write_out(&context, &detail);
     deploy_cluster_close(&context);
-    return status == ERR_OK ? COMMANDS_OK : deploy_complain(status, &detail);
+    return deploy_end(status, &detail);
 }
 
 const struct commands_command deploy_render_command = {

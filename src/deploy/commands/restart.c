@@ -45,18 +45,15 @@ static int run(size_t argc, char **argv)
     struct deploy_context context;
     const struct deploy_site_peer *peer = NULL;
     if (argc != 1 || (tm_only && node_only))
-        return deploy_complain(err_set(&detail, ERR_USAGE,
-                                       argc == 1
-                                           ? "--tm and --node exclude each other"
-                                           : "restart takes one peer: quorate restart carrier"),
-                               &detail);
+        return deploy_refuse(argc == 1 ? "--tm and --node exclude each other"
+                                       : "restart takes one peer: quorate restart carrier");
     int status = deploy_context_reopen(&context, data, &detail);
     if (status == ERR_OK)
         status = deploy_context_peer(&peer, &context, argv[0], &detail);
     if (status == ERR_OK)
         status = restart(context.site, peer, &detail);
     deploy_context_release(&context);
-    return status == ERR_OK ? COMMANDS_OK : deploy_complain(status, &detail);
+    return deploy_end(status, &detail);
 }
 
 const struct commands_command deploy_restart = {

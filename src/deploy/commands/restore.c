@@ -262,10 +262,8 @@ static int run(size_t argc, char **argv)
     struct err_detail detail = {""};
     struct restoring r = {.lock = -1};
     if (argc != 1 || !archive_passphrase || strlen(data) > DEPLOY_PATH_MAX - 300)
-        return deploy_complain(err_set(&detail, ERR_USAGE,
-                                       "restore takes a backup and its passphrase: quorate restore "
-                                       "carrier.tar --archive-passphrase-file FILE"),
-                               &detail);
+        return deploy_refuse("restore takes a backup and its passphrase: quorate restore "
+                             "carrier.tar --archive-passphrase-file FILE");
     if (access(argv[0], R_OK) != 0)
         return deploy_complain(
             err_set(&detail, err_from_errno(errno), "cannot read %s: %s", argv[0], strerror(errno)),
@@ -283,7 +281,7 @@ static int run(size_t argc, char **argv)
         (void)rmdir(data);
     if (r.lock >= 0)
         close(r.lock);
-    return status == ERR_OK ? COMMANDS_OK : deploy_complain(status, &detail);
+    return deploy_end(status, &detail);
 }
 
 const struct commands_command deploy_restore_command = {

@@ -9,7 +9,7 @@ static int run(size_t argc, char **argv)
     struct err_detail detail;
     (void)argv;
     if (argc != 0)
-        return deploy_complain(err_set(&detail, ERR_USAGE, "schema takes no arguments"), &detail);
+        return deploy_refuse("schema takes no arguments");
     struct buf b = BUF_INIT;
     deploy_schema_json(&b);
     int status = buf_status(&b);

@@ -130,7 +130,7 @@ static int run(size_t argc, char **argv)
     bool well = false;
     (void)argv;
     if (argc != 0)
-        return deploy_complain(err_set(&detail, ERR_USAGE, "status takes no arguments"), &detail);
+        return deploy_refuse("status takes no arguments");
     char path[DEPLOY_PATH_MAX];
     if (deploy_cluster_was(path, data))
         return deploy_cluster_run_status(path, data, as_json);

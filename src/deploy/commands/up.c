@@ -113,19 +113,14 @@ static int run(size_t argc, char **argv)
 {
     struct err_detail detail = {""};
     if (argc != 1)
-        return deploy_complain(
-            err_set(&detail, ERR_USAGE, "up takes one file: quorate up network.yaml"), &detail);
+        return deploy_refuse("up takes one file: quorate up network.yaml");
     if (!local && deploy_cluster_is(argv[0])) {
         if (store_word && strcmp(store_word, "vault") != 0)
-            return deploy_complain(err_set(&detail, ERR_USAGE,
-                                           "on clusters secrets are in the vaults of the file, "
-                                           "from which pods read them"),
-                                   &detail);
+            return deploy_refuse("on clusters secrets are in the vaults of the file, "
+                                 "from which pods read them");
         if (new_ports)
-            return deploy_complain(err_set(&detail, ERR_USAGE,
-                                           "--new-ports is for a network on this machine; on "
-                                           "clusters every pod has its own"),
-                                   &detail);
+            return deploy_refuse("--new-ports is for a network on this machine; on "
+                                 "clusters every pod has its own");
         cluster.data = data;
         cluster.wait_seconds = no_wait        ? 0
                                : wait_seconds ? wait_seconds
@@ -138,7 +133,7 @@ static int run(size_t argc, char **argv)
                          : deploy_cluster_unused(&cluster, &detail);
     if (status == ERR_OK)
         status = bring_up(argv[0], &detail);
-    return status == ERR_OK ? COMMANDS_OK : deploy_complain(status, &detail);
+    return deploy_end(status, &detail);
 }
 
 const struct commands_command deploy_up = {

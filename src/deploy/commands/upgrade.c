@@ -123,18 +123,15 @@ static int run(size_t argc, char **argv)
     char path[DEPLOY_PATH_MAX];
     (void)argv;
     if (argc != 0)
-        return deploy_complain(err_set(&detail, ERR_USAGE, "upgrade takes no arguments"), &detail);
+        return deploy_refuse("upgrade takes no arguments");
     if (deploy_cluster_was(path, data))
-        return deploy_complain(
-            err_set(&detail, ERR_USAGE,
-                    "on clusters `quorate up FILE --image NEW` upgrades, peer by "
-                    "peer"),
-            &detail);
+        return deploy_refuse("on clusters `quorate up FILE --image NEW` upgrades, peer by "
+                             "peer");
     int status = deploy_context_reopen(&context, data, &detail);
     if (status == ERR_OK)
         status = upgrade(&context, &detail);
     deploy_context_release(&context);
-    return status == ERR_OK ? COMMANDS_OK : deploy_complain(status, &detail);
+    return deploy_end(status, &detail);
 }
 
 const struct commands_command deploy_upgrade = {
