@@ -116,8 +116,16 @@ void rig_set_up(struct world *w, size_t own)
     make_machine(w);
 }
 
+void rig_begin(struct world *w, size_t own)
+{
+    rig_set_up(w, own);
+    rig_say_head(w, HEAD);
+}
+
 void rig_tear_down(struct world *w)
 {
+    while (w->made_count)
+        consensus_block_unref(w->made[--w->made_count]);
     consensus_machine_free(w->machine);
     consensus_effects_release(&w->effects);
     istanbul_set_release(&w->set);
@@ -158,7 +166,8 @@ struct consensus_block *rig_make_block(struct world *w, size_t author, uint8_t m
     buf_release(&extra);
     buf_release(&sealed);
     buf_release(&b);
-    return block;
+    assert_true(w->made_count < BASE_COUNT(w->made));
+    return w->made[w->made_count++] = block;
 }
 
 void rig_write_message(struct world *w, struct buf *payload, size_t from, enum ibft_code code,

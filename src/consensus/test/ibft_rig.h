@@ -22,6 +22,8 @@ struct world {
     struct consensus_machine *machine;
     struct consensus_effects effects; /* of the last step */
     struct buf record;                /* what a disk would hold */
+    struct consensus_block *made[4];
+    size_t made_count;
 };
 
 int rig_sign(void *context, const struct hash256 *digest, uint8_t ret[CONSENSUS_SEAL_SIZE]);
@@ -40,8 +42,12 @@ void rig_restart(struct world *w);
 
 void rig_set_up(struct world *w, size_t own);
 
+/* The same, and then the head. */
+void rig_begin(struct world *w, size_t own);
+
 void rig_tear_down(struct world *w);
 
+/* The world's until it is torn down. */
 struct consensus_block *rig_make_block(struct world *w, size_t author, uint8_t mark);
 
 /* Appends the payload of a message, signed by `from`. */

@@ -217,6 +217,26 @@ struct rig *rig_new(size_t self, uint8_t first_key)
     return rig;
 }
 
+struct rig *rig_begin(size_t self)
+{
+    struct rig *rig = rig_new(self, 1);
+    rig_head(rig, rig->kit.genesis, true);
+    return rig;
+}
+
+void rig_vote(struct rig *rig)
+{
+    rig_hear_proposal(rig, 0, rig->a);
+    rig_checked(rig, rig->a, CONSENSUS_CHECK_OK, 0);
+}
+
+void rig_prepare(struct rig *rig)
+{
+    rig_vote(rig);
+    rig_hear_prepare(rig, 0, 0, rig->a);
+    rig_hear_prepare(rig, 1, 0, rig->a);
+}
+
 void rig_free(struct rig *rig)
 {
     consensus_machine_free(rig->machine);

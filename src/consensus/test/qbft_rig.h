@@ -58,6 +58,13 @@ void rig_boot(struct rig *rig);
 
 struct rig *rig_new(size_t self, uint8_t first_key);
 
+/* The same, at the genesis block, with transactions that wait. */
+struct rig *rig_begin(size_t self);
+
+/* Hears of block a, finds it good and votes for it; or goes on until a quorum has. */
+void rig_vote(struct rig *rig);
+void rig_prepare(struct rig *rig);
+
 void rig_free(struct rig *rig);
 
 #endif

@@ -19,8 +19,7 @@ static void a_round(void **state)
 {
     (void)state;
     struct world w;
-    rig_set_up(&w, 3);
-    rig_say_head(&w, HEAD);
+    rig_begin(&w, 3);
     struct consensus_block *block = rig_accept_first(&w);
     rig_hear(&w, 0, IBFT_PREPARE, 0, block);
     rig_expect_silence(&w);
@@ -33,7 +32,6 @@ static void a_round(void **state)
     assert_non_null(commit);
     assert_int_equal(commit->commit.seal_count, 3);
     assert_true(hash256_equal(&commit->commit.block->hash, &block->hash));
-    consensus_block_unref(block);
     rig_tear_down(&w);
 }
 
@@ -41,8 +39,7 @@ static void own_proposal(void **state)
 {
     (void)state;
     struct world w;
-    rig_set_up(&w, 0);
-    rig_say_head(&w, HEAD);
+    rig_begin(&w, 0);
     const struct consensus_effect *build = rig_find(&w, CONSENSUS_BUILD);
     assert_non_null(build);
     assert_int_equal(build->build.number, NUMBER);
@@ -62,7 +59,6 @@ static void own_proposal(void **state)
     assert_true(bytes_equal(m.block, block->rlp));
     rig_expect_said(&w, IBFT_PREPARE, 0, block);
     assert_null(rig_find(&w, CONSENSUS_CHECK));
-    consensus_block_unref(block);
     rig_tear_down(&w);
 }
 
@@ -71,8 +67,7 @@ static void not_his_turn(void **state)
 {
     (void)state;
     struct world w;
-    rig_set_up(&w, 3);
-    rig_say_head(&w, HEAD);
+    rig_begin(&w, 3);
     struct consensus_block *block = rig_make_block(&w, 1, 1);
     rig_hear(&w, 1, IBFT_PRE_PREPARE, 0, block);
     assert_int_equal(w.effects.count, 0);
@@ -81,7 +76,6 @@ static void not_his_turn(void **state)
     rig_hear(&w, 1, IBFT_PREPARE, 0, block);
     assert_int_equal(w.effects.count, 0);
     w.nodes[1] = before;
-    consensus_block_unref(block);
     rig_tear_down(&w);
 }
 
@@ -89,8 +83,7 @@ static void bad_proposal(void **state)
 {
     (void)state;
     struct world w;
-    rig_set_up(&w, 3);
-    rig_say_head(&w, HEAD);
+    rig_begin(&w, 3);
     struct consensus_block *block = rig_make_block(&w, 0, 1);
     rig_hear(&w, 0, IBFT_PRE_PREPARE, 0, block);
     rig_say_checked(&w, block, CONSENSUS_CHECK_BAD);
@@ -102,7 +95,6 @@ static void bad_proposal(void **state)
     rig_hear(&w, 2, IBFT_ROUND_CHANGE, 1, NULL);
     rig_hear(&w, 1, IBFT_PRE_PREPARE, 1, block);
     assert_null(rig_find(&w, CONSENSUS_CHECK));
-    consensus_block_unref(block);
     rig_tear_down(&w);
 }
 
@@ -112,8 +104,7 @@ static void locks(void **state)
 {
     (void)state;
     struct world w;
-    rig_set_up(&w, 3);
-    rig_say_head(&w, HEAD);
+    rig_begin(&w, 3);
     struct consensus_block *first = rig_accept_first(&w), *second = rig_make_block(&w, 1, 2);
     rig_hear(&w, 0, IBFT_PREPARE, 0, first);
     rig_hear(&w, 1, IBFT_PREPARE, 0, first);
@@ -148,8 +139,6 @@ static void locks(void **state)
     rig_expect_silence(&w);
     rig_hear(&w, 1, IBFT_COMMIT, 3, second); /* as a locked GoQuorum says it */
     rig_expect_said(&w, IBFT_COMMIT, 3, second);
-    consensus_block_unref(first);
-    consensus_block_unref(second);
     rig_tear_down(&w);
 }
 
@@ -159,8 +148,7 @@ static void no_quorum_without_it(void **state)
 {
     (void)state;
     struct world w;
-    rig_set_up(&w, 3);
-    rig_say_head(&w, HEAD);
+    rig_begin(&w, 3);
     struct consensus_block *first = rig_accept_first(&w), *second = rig_make_block(&w, 1, 2);
     rig_hear(&w, 0, IBFT_PREPARE, 0, first);
     rig_hear(&w, 1, IBFT_PREPARE, 0, first);
@@ -173,8 +161,6 @@ static void no_quorum_without_it(void **state)
     rig_hear(&w, 2, IBFT_ROUND_CHANGE, 2, NULL);
     rig_hear(&w, 2, IBFT_PRE_PREPARE, 2, first);
     rig_expect_said(&w, IBFT_PREPARE, 2, first);
-    consensus_block_unref(first);
-    consensus_block_unref(second);
     rig_tear_down(&w);
 }
 
@@ -214,8 +200,7 @@ static void shown_lock(void **state)
 {
     (void)state;
     struct world w;
-    rig_set_up(&w, 3);
-    rig_say_head(&w, HEAD);
+    rig_begin(&w, 3);
     struct consensus_block *first = rig_accept_first(&w), *second = rig_make_block(&w, 1, 2);
     lock_and_leave(&w, first);
     rig_hear(&w, 2, IBFT_PREPARE, 1, second);
@@ -243,8 +228,6 @@ static void shown_lock(void **state)
                                           .peer = {.address = w.nodes[0].address}});
     assert_int_equal(count_sent(&w, 0, IBFT_PREPARE, 1, second), 2);
     assert_int_equal(count_sent(&w, 0, IBFT_COMMIT, 1, second), 1);
-    consensus_block_unref(first);
-    consensus_block_unref(second);
     rig_tear_down(&w);
 }
 
@@ -253,8 +236,7 @@ static void shows_lock(void **state)
 {
     (void)state;
     struct world w;
-    rig_set_up(&w, 3);
-    rig_say_head(&w, HEAD);
+    rig_begin(&w, 3);
     struct consensus_block *first = rig_accept_first(&w), *second = rig_make_block(&w, 2, 2);
     rig_hear(&w, 1, IBFT_PREPARE, 0, first);
     rig_hear(&w, 2, IBFT_PREPARE, 0, first);
@@ -266,8 +248,6 @@ static void shows_lock(void **state)
     assert_int_equal(count_sent(&w, 0, IBFT_PRE_PREPARE, 0, first), 1);
     rig_hear(&w, 0, IBFT_COMMIT, 2, second);
     assert_int_equal(count_sent(&w, 0, IBFT_PREPARE, 0, first), 0);
-    consensus_block_unref(first);
-    consensus_block_unref(second);
     rig_tear_down(&w);
 }
 
@@ -291,7 +271,6 @@ static void record_without_proof(void **state)
     rig_restart(&w);
     rig_say_head(&w, HEAD);
     rig_expect_said(&w, IBFT_COMMIT, 0, first);
-    consensus_block_unref(first);
     rig_tear_down(&w);
 }
 
@@ -300,8 +279,7 @@ static void after_a_crash(void **state)
 {
     (void)state;
     struct world w;
-    rig_set_up(&w, 3);
-    rig_say_head(&w, HEAD);
+    rig_begin(&w, 3);
     struct consensus_block *first = rig_accept_first(&w), *second = rig_make_block(&w, 0, 2);
     rig_restart(&w);
     rig_say_head(&w, HEAD);
@@ -335,8 +313,6 @@ static void after_a_crash(void **state)
     assert_false(status.validator);
     rig_say_head(&w, HEAD);
     rig_expect_said(&w, IBFT_COMMIT, 0, first);
-    consensus_block_unref(first);
-    consensus_block_unref(second);
     rig_tear_down(&w);
 }
 
@@ -363,9 +339,8 @@ static void company(void **state)
 {
     (void)state;
     struct world w;
-    rig_set_up(&w, 3);
-    rig_say_head(&w, HEAD);
-    struct consensus_block *first = rig_accept_first(&w);
+    rig_begin(&w, 3);
+    rig_accept_first(&w);
     rig_step(&w, (struct consensus_event){.kind = CONSENSUS_PEER,
                                           .peer = {.address = w.nodes[2].address}});
     size_t sent = 0;
@@ -390,7 +365,6 @@ static void company(void **state)
         assert_string_equal(status.state, "waiting");
     }
     assert_int_equal(round, 1);
-    consensus_block_unref(first);
     rig_tear_down(&w);
 }
 
@@ -415,8 +389,7 @@ static void old_block(void **state)
 {
     (void)state;
     struct world w;
-    rig_set_up(&w, 3);
-    rig_say_head(&w, HEAD);
+    rig_begin(&w, 3);
     struct consensus_block *first = rig_accept_first(&w);
     struct consensus_event e = {
         .kind = CONSENSUS_HEAD,
@@ -437,7 +410,6 @@ static void old_block(void **state)
     assert_int_equal(m.round, 5);
     assert_true(hash256_equal(&m.digest, &first->hash));
     assert_int_equal(ibft_message_verify(&m), 1);
-    consensus_block_unref(first);
     rig_tear_down(&w);
 }
 
@@ -511,7 +483,6 @@ static void without_memory(void **state)
         failed = story_without_memory(&w, events, count, n);
         for (size_t i = 0; i < STORY; i++)
             buf_release(&payloads[i]);
-        consensus_block_unref(block);
         rig_tear_down(&w);
     }
     print_message("%zu allocations\n", n - 2);

@@ -16,8 +16,7 @@
 static void a_vote(void **state)
 {
     (void)state;
-    struct rig *rig = rig_new(2, 1);
-    rig_head(rig, rig->kit.genesis, true);
+    struct rig *rig = rig_begin(2);
     expect(rig, "round in 2900, resend in 1900");
     rig->now_ms = 1010;
     rig_hear_proposal(rig, 1, rig->b); /* not its turn */
@@ -48,8 +47,7 @@ static void a_vote(void **state)
 static void a_proposal(void **state)
 {
     (void)state;
-    struct rig *rig = rig_new(0, 1);
-    rig_head(rig, rig->kit.genesis, true);
+    struct rig *rig = rig_begin(0);
     expect(rig, "round in 2900, resend in 1900, build for 1 at 1000");
     rig_candidate(rig, rig->a);
     expect(rig, "due in 900");
@@ -71,8 +69,7 @@ static void a_proposal(void **state)
 static void commits_alone(void **state)
 {
     (void)state;
-    struct rig *rig = rig_new(2, 1);
-    rig_head(rig, rig->kit.genesis, true);
+    struct rig *rig = rig_begin(2);
     rig_hear_commit(rig, 0, 0, rig->a);
     rig_hear_commit(rig, 1, 0, rig->a);
     rig_hear_commit(rig, 3, 0, rig->a);
@@ -85,8 +82,7 @@ static void commits_alone(void **state)
 static void wrong_seals(void **state)
 {
     (void)state;
-    struct rig *rig = rig_new(2, 1);
-    rig_head(rig, rig->kit.genesis, true);
+    struct rig *rig = rig_begin(2);
     rig_hear_commit(rig, 0, 0, rig->a);
     rig_hear_commit(rig, 1, 0, rig->a);
     struct kit_message *wrong = kit_commit(&rig->kit, 3, 0, rig->b);
@@ -127,8 +123,7 @@ static void empty_blocks(void **state)
 static void checks(void **state)
 {
     (void)state;
-    struct rig *rig = rig_new(2, 1);
-    rig_head(rig, rig->kit.genesis, true);
+    struct rig *rig = rig_begin(2);
     rig_hear_proposal(rig, 0, rig->a);
     rig_checked(rig, rig->a, CONSENSUS_CHECK_FUTURE, 900);
     expect(rig, "future in 900");
@@ -147,8 +142,7 @@ static void checks(void **state)
 static void a_new_round(void **state)
 {
     (void)state;
-    struct rig *rig = rig_new(1, 1); /* whose turn round 1 is */
-    rig_head(rig, rig->kit.genesis, true);
+    struct rig *rig = rig_begin(1); /* whose turn round 1 is */
     rig->now_ms = 3000;
     rig_timeout(rig, ROUND);
     expect(rig, "round in 8000, resend in 1000, build for 1 at 1000, record, say ROUND-CHANGE 1/1");
@@ -165,8 +159,7 @@ static void a_new_round(void **state)
 static void prepared_before(void **state)
 {
     (void)state;
-    struct rig *rig = rig_new(1, 1);
-    rig_head(rig, rig->kit.genesis, true);
+    struct rig *rig = rig_begin(1);
     rig_candidate(rig, rig->b);
     rig_timeout(rig, ROUND);
     rig_hear_round_change(rig, 2, 1);
@@ -184,12 +177,8 @@ static void prepared_before(void **state)
 static void certificate(void **state)
 {
     (void)state;
-    struct rig *rig = rig_new(2, 1);
-    rig_head(rig, rig->kit.genesis, true);
-    rig_hear_proposal(rig, 0, rig->a);
-    rig_checked(rig, rig->a, CONSENSUS_CHECK_OK, 0);
-    rig_hear_prepare(rig, 0, 0, rig->a);
-    rig_hear_prepare(rig, 1, 0, rig->a);
+    struct rig *rig = rig_begin(2);
+    rig_prepare(rig);
     rig_timeout(rig, ROUND);
     expect(rig, "round in 8000, resend in 1000, record, say ROUND-CHANGE 1/1 with 3");
     rig_timeout(rig, ROUND);
@@ -200,8 +189,7 @@ static void certificate(void **state)
 static void evidence(void **state)
 {
     (void)state;
-    struct rig *rig = rig_new(2, 1);
-    rig_head(rig, rig->kit.genesis, true);
+    struct rig *rig = rig_begin(2);
     rig_hear_round_change(rig, 0, 9);                    /* one may lie */
     expect(rig, "pass ROUND-CHANGE 1/9, round in 1400"); /* no proposal is to be expected of it */
     rig_hear_round_change(rig, 1, 5);                    /* of two, one is honest */
@@ -218,8 +206,7 @@ static void evidence(void **state)
 static void meeting(void **state)
 {
     (void)state;
-    struct rig *rig = rig_new(2, 1);
-    rig_head(rig, rig->kit.genesis, true);
+    struct rig *rig = rig_begin(2);
     rig_peer(rig, 3, false);
     expect(rig, "");
     rig_hear_round_change(rig, 1, 7);
@@ -232,8 +219,7 @@ static void meeting(void **state)
 static void late_proposal(void **state)
 {
     (void)state;
-    struct rig *rig = rig_new(2, 1);
-    rig_head(rig, rig->kit.genesis, true);
+    struct rig *rig = rig_begin(2);
     rig_hear_late_proposal(rig, 1, 3, rig->a); /* round 3 is validator 3's */
     expect(rig, "");
     rig_hear_late_proposal(rig, 3, 3, rig->a);
@@ -248,12 +234,8 @@ static void late_proposal(void **state)
 static void old_commits(void **state)
 {
     (void)state;
-    struct rig *rig = rig_new(2, 1);
-    rig_head(rig, rig->kit.genesis, true);
-    rig_hear_proposal(rig, 0, rig->a);
-    rig_checked(rig, rig->a, CONSENSUS_CHECK_OK, 0);
-    rig_hear_prepare(rig, 0, 0, rig->a);
-    rig_hear_prepare(rig, 1, 0, rig->a);
+    struct rig *rig = rig_begin(2);
+    rig_prepare(rig);
     rig_timeout(rig, ROUND);
     rig_hear_commit(rig, 0, 0, rig->a);
     rig_hear_commit(rig, 1, 0, rig->a);
@@ -266,8 +248,7 @@ static void old_commits(void **state)
 static void proposer_away(void **state)
 {
     (void)state;
-    struct rig *rig = rig_new(2, 1);
-    rig_head(rig, rig->kit.genesis, true);
+    struct rig *rig = rig_begin(2);
     expect(rig, "round in 2900, resend in 1900");
     rig_peer(rig, 0, false);
     expect(rig, "round in 1400");
@@ -279,10 +260,8 @@ static void proposer_away(void **state)
 static void telling(void **state)
 {
     (void)state;
-    struct rig *rig = rig_new(2, 1);
-    rig_head(rig, rig->kit.genesis, true);
-    rig_hear_proposal(rig, 0, rig->a);
-    rig_checked(rig, rig->a, CONSENSUS_CHECK_OK, 0);
+    struct rig *rig = rig_begin(2);
+    rig_vote(rig);
     rig_hear_prepare(rig, 0, 0, rig->a);
     rig_peer(rig, 3, false);
     rig_peer(rig, 3, true);
@@ -295,8 +274,7 @@ static void telling(void **state)
 static void too_early(void **state)
 {
     (void)state;
-    struct rig *rig = rig_new(2, 1);
-    rig_head(rig, rig->kit.genesis, true);
+    struct rig *rig = rig_begin(2);
     struct consensus_block *next = kit_block(&rig->kit, rig->a, 1, KIT_GENESIS_TIME + 2, false, 1);
     rig_hear_prepare(rig, 3, 0, next);
     expect(rig, "");
@@ -314,12 +292,8 @@ static void too_early(void **state)
 static void commit_failed(void **state)
 {
     (void)state;
-    struct rig *rig = rig_new(2, 1);
-    rig_head(rig, rig->kit.genesis, true);
-    rig_hear_proposal(rig, 0, rig->a);
-    rig_checked(rig, rig->a, CONSENSUS_CHECK_OK, 0);
-    rig_hear_prepare(rig, 0, 0, rig->a);
-    rig_hear_prepare(rig, 1, 0, rig->a);
+    struct rig *rig = rig_begin(2);
+    rig_prepare(rig);
     rig_hear_commit(rig, 0, 0, rig->a);
     rig_hear_commit(rig, 1, 0, rig->a);
     struct consensus_event e = {.kind = CONSENSUS_COMMIT_FAILED, .commit_failed = {rig->a->hash}};
@@ -392,10 +366,8 @@ static void either_order(void **state)
 static void bound_by_the_record(void **state)
 {
     (void)state;
-    struct rig *rig = rig_new(2, 1);
-    rig_head(rig, rig->kit.genesis, true);
-    rig_hear_proposal(rig, 0, rig->a);
-    rig_checked(rig, rig->a, CONSENSUS_CHECK_OK, 0);
+    struct rig *rig = rig_begin(2);
+    rig_vote(rig);
     expect(rig, "round in 2000, record, say PREPARE 1/0");
     rig_boot(rig);
     rig_head(rig, rig->kit.genesis, true);
@@ -416,12 +388,8 @@ static void bound_by_the_record(void **state)
 static void prepared_in_the_record(void **state)
 {
     (void)state;
-    struct rig *rig = rig_new(2, 1);
-    rig_head(rig, rig->kit.genesis, true);
-    rig_hear_proposal(rig, 0, rig->a);
-    rig_checked(rig, rig->a, CONSENSUS_CHECK_OK, 0);
-    rig_hear_prepare(rig, 0, 0, rig->a);
-    rig_hear_prepare(rig, 1, 0, rig->a);
+    struct rig *rig = rig_begin(2);
+    rig_prepare(rig);
     rig_boot(rig);
     rig_head(rig, rig->kit.genesis, true);
     rig_hear_commit(rig, 0, 0, rig->a);
@@ -504,8 +472,7 @@ static void out_of_memory(void **state)
     (void)state;
     size_t failures = 0;
     for (size_t n = 1;; n++) {
-        struct rig *rig = rig_new(2, 1);
-        rig_head(rig, rig->kit.genesis, true);
+        struct rig *rig = rig_begin(2);
         struct kit_message *message = kit_pre_prepare(&rig->kit, 0, 0, rig->a, NULL, 0, NULL);
         struct buf b = BUF_INIT;
         struct consensus_effects effects = {0};
