@@ -1,4 +1,5 @@
 /* What happens in the node, and who is told. */
+#include "base/clock.h"
 #include "base/hex.h"
 #include "base/mem.h"
 #include "eth/address.h"
@@ -44,7 +45,7 @@ static bool is_own(const struct node *node, const struct hash256 *hash, uint64_t
 static void count_head(struct node_figures *figures, const struct node_head *head, bool own)
 {
     for (uint64_t i = 0; i < head->blocks && !own; i++)
-        rpc_samples_add(&figures->inserts, head->took_us * 1000 / head->blocks);
+        rpc_samples_add(&figures->inserts, head->took_us * 1000 / head->blocks, base_now_ns());
     if (head->removed_count == 0)
         return;
     figures->reorgs++;

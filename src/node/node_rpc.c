@@ -1,4 +1,5 @@
 /* What JSON-RPC sees of the node, its servers, and the metrics. */
+#include "base/clock.h"
 #include "base/file.h"
 #include "extension/list.h"
 #include "node/log/filter.h"
@@ -233,14 +234,23 @@ int node_make_rpc(struct node *node, struct err_detail *detail)
     return status;
 }
 
-/* --metrics with an address of its own, or at the one of --pprof, as geth. */
+/* Rates are of the time since the start. */
+static void begin_figures(struct node_figures *figures)
+{
+    uint64_t now = base_now_ns();
+    rpc_rates_advance(&figures->inserts.rates, now);
+    for (size_t i = 0; i < NODE_ENGINES; i++)
+        rpc_rates_advance(&figures->rounds[i].took.rates, now);
+}
+
+/* --metrics with an address of its own, or at the one of --pprof, as geth; and to InfluxDB. */
 int node_make_metrics(struct node *node, struct err_detail *detail)
 {
     const struct node_config *config = node->config;
-    bool own = *config->metrics_addr != 0;
+    bool own = *config->metrics_addr != 0, serves = own || config->pprof;
     const char *host = own ? config->metrics_addr : config->pprof_addr;
     uint64_t port = own ? config->metrics_port : config->pprof_port;
-    if (!config->metrics || (!own && !config->pprof))
+    if (!config->metrics || (!serves && !config->influxdb))
         return ERR_OK;
     if (port > 65535)
         return err_set(detail, ERR_USAGE, "%llu is no port: it must be at most 65535",
@@ -255,13 +265,21 @@ int node_make_metrics(struct node *node, struct err_detail *detail)
         .figures = &node->figures,
         .store = node->store_file,
     };
+    const struct node_influx_options influx = {config->influxdb_endpoint, config->influxdb_database,
+                                               config->influxdb_username, config->influxdb_password,
+                                               config->influxdb_tags};
+    const struct node_metrics_options options = {serves ? host : NULL, (uint16_t)port,
+                                                 config->influxdb ? &influx : NULL};
+    begin_figures(&node->figures);
     int status = node_datadir_path(&node->dir, node->store_file, "quorate/data.mdb", detail);
     if (status == ERR_OK)
-        status = node_metrics_start(&node->metrics, &source, host, (uint16_t)port, detail);
+        status = node_metrics_start(&node->metrics, &source, &options, detail);
     if (status != ERR_OK) {
         node_port_remedy(detail, own ? "--metrics.port" : "--pprof.port");
         return status;
     }
+    if (!serves)
+        return ERR_OK;
     char url[320];
     snprintf(url, sizeof(url), "http://%s:%llu/debug/metrics", host, (unsigned long long)port);
     NODE_LOG(NODE_LOG_INFO, "Starting metrics server", node_text("addr", url));

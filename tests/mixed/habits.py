@@ -25,7 +25,7 @@ ABSENT = re.compile(r"les_|vflux_|chain_reorg_invalidTx|trie_|state_snapshot_|db
 
 
 class Validator:
-    def __init__(self, program, folder):
+    def __init__(self, program, folder, *more):
         network = json.load(open(os.path.join(HERE, "../network/network.json")))
         first = network["nodes"][0]
         self.data, self.log = f"{folder}/d", f"{folder}/log"
@@ -41,7 +41,7 @@ class Validator:
             self.process = subprocess.Popen(
                 [program, "--datadir", self.data, "--networkid", "1337", "--nodiscover", "--mine", "--syncmode", "full", "--nat", "none", "--port", str(port), "--http",
                  "--http.port", str(http), "--ws", "--ws.port", str(ws), "--metrics", "--metrics.expensive", "--metrics.addr", "127.0.0.1", "--metrics.port",
-                 str(self.metrics), "--log.json"], env=env, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+                 str(self.metrics), "--log.json", *more], env=env, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
 
     def lines(self):
         """Message to level and keys."""

@@ -29,8 +29,9 @@ expect 1 "Fatal: --catalyst (proof of stake integration) is not in this version"
 expect 1 "Fatal: --ethstats (Reports to an ethstats service) is not in this version of quorate-node: leave it out, and have Prometheus" \
     --datadir d --ethstats a:b@c
 expect 1 "Fatal: --trace (Trace of Go's runtime written to a file) is not in this version" --datadir d --trace t
-printf "[Metrics]\nEnableInfluxDB = true\n" >influx.toml
-expect 1 "Fatal: --metrics.influxdb (Metrics sent to InfluxDB) is not in this version" --config influx.toml --datadir d
+expect 1 "flag provided but not defined: -metrics.influxdbv2" --datadir d --metrics --metrics.influxdbv2
+printf "[Metrics]\nEnableInfluxDB = 1\n" >influx.toml
+expect 1 "EnableInfluxDB is a boolean, not a number" --config influx.toml --datadir d
 PRIVATE_CONFIG=tm.ipc expect 1 "unable to check whether connection details are specified as a config file or ipc file" --datadir d
 expect 0 "" version
 expect 0 "" help

@@ -342,6 +342,8 @@ int node_config_check(const struct node_config *config,
     if (config->gasprice == 0)
         warn(context,
              "Sanitizing invalid miner gas price: --miner.gasprice is taken as 1000000000");
+    if (config->influxdb && !config->metrics)
+        warn(context, "--metrics.influxdb has no effect without --metrics");
     if (node_config_given(config, "nodekeyhex"))
         warn(context, "--nodekeyhex shows the key to every user of this machine: use --nodekey");
     return ERR_OK;

@@ -62,8 +62,10 @@ struct node_config {
     /* log */
     uint64_t verbosity;
     const char *vmodule, *log_backtrace;
-    bool log_json, log_debug, metrics, pprof;
+    bool log_json, log_debug, metrics, influxdb, pprof;
     const char *metrics_addr, *pprof_addr;
+    const char *influxdb_endpoint, *influxdb_database, *influxdb_username, *influxdb_password;
+    const char *influxdb_tags;
     uint64_t metrics_port, pprof_port;
     /* console */
     const char *exec, *preload, *jspath, *rpcclitoken, *rpcclitls_cert, *rpcclitls_cacert;

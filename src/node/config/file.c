@@ -21,6 +21,7 @@ enum kind {
     FIXED,   /* nothing here for it to tune; shown as `fixed` */
     NODES,   /* a list of enode URLs, of a file in the data directory where it is empty */
     HIDDEN,  /* read, as a text of the flag, but not shown by dumpconfig */
+    WHEN_ON, /* a switch that is shown where it is on */
 };
 
 struct row {
@@ -141,16 +142,16 @@ static const struct row rows[] = {
     {TIME_, "ReadTimeout", FIXED, 0, "30000000000"},
     {TIME_, "WriteTimeout", FIXED, 0, "30000000000"},
     {TIME_, "IdleTimeout", FIXED, 0, "120000000000"},
-    {X_, "Enabled", HIDDEN, "metrics", 0},
+    {X_, "Enabled", WHEN_ON, "metrics", 0},
     {X_, "EnabledExpensive", HIDDEN, "metrics.expensive", 0},
-    {X_, "EnableInfluxDB", HIDDEN, "metrics.influxdb", 0},
     {X_, "HTTP", SAME, "metrics.addr", "\"127.0.0.1\""},
     {X_, "Port", SAME, "metrics.port", "6060"},
-    {X_, "InfluxDBEndpoint", FIXED, 0, "\"http://localhost:8086\""},
-    {X_, "InfluxDBDatabase", FIXED, 0, "\"geth\""},
-    {X_, "InfluxDBUsername", FIXED, 0, "\"test\""},
-    {X_, "InfluxDBPassword", FIXED, 0, "\"test\""},
-    {X_, "InfluxDBTags", FIXED, 0, "\"host=localhost\""},
+    {X_, "EnableInfluxDB", WHEN_ON, "metrics.influxdb", 0},
+    {X_, "InfluxDBEndpoint", SAME, "metrics.influxdb.endpoint", 0},
+    {X_, "InfluxDBDatabase", SAME, "metrics.influxdb.database", 0},
+    {X_, "InfluxDBUsername", SAME, "metrics.influxdb.username", 0},
+    {X_, "InfluxDBPassword", SAME, "metrics.influxdb.password", 0},
+    {X_, "InfluxDBTags", SAME, "metrics.influxdb.tags", 0},
     {"Ethstats", "URL", HIDDEN, "ethstats", 0},
 };
 
@@ -229,7 +230,7 @@ static int check_kind(const struct row *row, const struct node_toml_value *value
     static const char *const names[] = {"string", "number", "decimal", "boolean", "list"};
     struct node_config none;
     struct node_flag_value is;
-    if (row->kind != SAME && row->kind != HIDDEN)
+    if (row->kind != SAME && row->kind != HIDDEN && row->kind != WHEN_ON)
         return ERR_OK;
     node_config_defaults(&none);
     if (!node_config_get(&none, row->flag, &is))
@@ -254,6 +255,7 @@ static int apply(struct reading *r, const struct row *row, const struct node_tom
     case SAME:
     case LIST:
     case HIDDEN:
+    case WHEN_ON:
         return set(r, row->flag, text, detail);
     case INVERSE:
         return set(r, row->flag, strcmp(text, "true") == 0 ? "archive" : "full", detail);
@@ -384,11 +386,18 @@ static void write_row(struct buf *b, const struct node_config *config, const str
     }
 }
 
+static bool is_shown(const struct node_config *config, const struct row *row)
+{
+    struct node_flag_value v;
+    return row->kind != HIDDEN &&
+           (row->kind != WHEN_ON || (node_config_get(config, row->flag, &v) && v.on));
+}
+
 void node_config_file_write(struct buf *b, const struct node_config *config)
 {
     const char *table = "";
     for (size_t i = 0; i < BASE_COUNT(rows); i++) {
-        if (rows[i].kind == HIDDEN)
+        if (!is_shown(config, &rows[i]))
             continue;
         if (strcmp(rows[i].table, table) != 0) {
             table = rows[i].table;

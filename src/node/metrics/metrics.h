@@ -1,4 +1,4 @@
-/* --metrics: what the node counts, for Prometheus, under the names of go-ethereum's registry. */
+/* --metrics: what the node counts, for Prometheus and InfluxDB, under the names of go-ethereum's registry. */
 #ifndef NODE_METRICS_METRICS_H
 #define NODE_METRICS_METRICS_H
 
@@ -47,11 +47,24 @@ struct node_metrics_source {
     const char *store; /* the chain's file; NULL: its size is not shown */
 };
 
+/* Of an InfluxDB 1 that they are pushed to. */
+struct node_influx_options {
+    const char *endpoint, *database, *username, *password;
+    const char *tags; /* "key=value,…", of each point */
+};
+
+struct node_metrics_options {
+    const char *host; /* to serve at; NULL: not */
+    uint16_t port;
+    const struct node_influx_options *influx; /* NULL: not */
+};
+
 /* Serves /debug/metrics/prometheus, /metrics (text) and /debug/metrics (JSON); /health (200 while the process serves) and /ready
- * (503 with the reason while a block waits for the transaction manager). ERR_IO: the address is in the
+ * (503 with the reason while a block waits for the transaction manager); pushes. ERR_IO: the address is in the
  * message; ERR_NOMEM. */
 int node_metrics_start(struct node_metrics **ret_metrics, const struct node_metrics_source *source,
-                       const char *host, uint16_t port, struct err_detail *detail) BASE_NODISCARD;
+                       const struct node_metrics_options *options,
+                       struct err_detail *detail) BASE_NODISCARD;
 /* NULL is fine. */
 void node_metrics_stop(struct node_metrics *metrics);
 

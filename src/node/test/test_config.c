@@ -124,9 +124,6 @@ static void test_checks(void **state)
         {"--ethstats a:b@c",
          "--ethstats (Reports to an ethstats service) is not in this version of quorate-node: "
          "leave it out, and have Prometheus read the node's figures (--metrics)"},
-        {"--metrics --metrics.influxdb",
-         "--metrics.influxdb (Metrics sent to InfluxDB) is not in this version of quorate-node: "
-         "leave it out, and have Telegraf read /debug/metrics/prometheus (--metrics.addr)"},
         {"--catalyst",
          "--catalyst (proof of stake integration) is not in this version of quorate-node: "
          "leave it out"},
@@ -145,6 +142,10 @@ static void test_checks(void **state)
     assert_string_equal(
         last_warning,
         "The flag --rpcport is deprecated and will be removed, please use --http.port");
+    assert_int_equal(check("--metrics --metrics.influxdb"), ERR_OK);
+    assert_int_equal(warnings, 0);
+    assert_int_equal(check("--metrics.influxdb"), ERR_OK);
+    assert_string_equal(last_warning, "--metrics.influxdb has no effect without --metrics");
     assert_int_equal(check("--ws --wsport 1 --ws.origins a,b"), ERR_OK);
     assert_int_equal(config.ws_port, 1);
     assert_true(config.ws);
@@ -201,6 +202,41 @@ static void test_config_file_nodes(void **state)
     unlink(path);
 }
 
+/* What [Metrics] says is what the flags say; and comes out again. */
+static void test_config_file_metrics(void **state)
+{
+    (void)state;
+    static const char lines[] = "[Metrics]\nEnabled = true\nHTTP = \"127.0.0.1\"\nPort = 6061\n"
+                                "EnableInfluxDB = true\nInfluxDBEndpoint = \"https://i:1\"\n"
+                                "InfluxDBDatabase = \"d\"\nInfluxDBUsername = \"\"\n"
+                                "InfluxDBPassword = \"p\"\nInfluxDBTags = \"a=b\"\n";
+    char path[] = "/tmp/quorate-config-XXXXXX";
+    struct buf shown = BUF_INIT;
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, lines, strlen(lines)), strlen(lines));
+    node_config_defaults(&config);
+    assert_false(config.influxdb);
+    assert_string_equal(config.influxdb_endpoint, "http://localhost:8086");
+    assert_string_equal(config.influxdb_database, "geth");
+    assert_string_equal(config.influxdb_username, "test");
+    assert_string_equal(config.influxdb_password, "test");
+    assert_string_equal(config.influxdb_tags, "host=localhost");
+    node_config_file_write(&shown, &config);
+    assert_null(strstr(buf_text(&shown), "EnableInfluxDB"));
+    assert_null(strstr(buf_text(&shown), "Enabled"));
+    assert_int_equal(node_config_file_read(&config, path, &detail), ERR_OK);
+    assert_true(config.metrics && config.influxdb);
+    assert_string_equal(config.influxdb_endpoint, "https://i:1");
+    assert_string_equal(config.influxdb_username, "");
+    buf_clear(&shown);
+    node_config_file_write(&shown, &config);
+    assert_non_null(strstr(buf_text(&shown), lines));
+    buf_release(&shown);
+    close(fd);
+    unlink(path);
+}
+
 static void test_help_names_every_flag(void **state)
 {
     (void)state;
@@ -227,6 +263,7 @@ int main(void)
         cmocka_unit_test(test_checks),
         cmocka_unit_test(test_help_names_every_flag),
         cmocka_unit_test(test_config_file_nodes),
+        cmocka_unit_test(test_config_file_metrics),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

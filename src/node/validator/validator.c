@@ -80,16 +80,17 @@ static void count_round(struct node_validator *v, const struct consensus_status 
         return;
     struct node_rounds *rounds =
         &v->options.figures->rounds[v->ops == &qbft_machine ? ISTANBUL_QBFT : ISTANBUL_IBFT];
+    uint64_t at = base_now_ns();
     rounds->rounds += now->round > before ? now->round - before : 0;
     if (v->number && now->number > v->number) {
         rounds->heights += now->number - v->number;
         if (v->proposed_ns)
-            rpc_samples_add(&rounds->took, base_now_ns() - v->proposed_ns);
+            rpc_samples_add(&rounds->took, at - v->proposed_ns, at);
         v->proposed_ns = 0;
     }
     if (!v->proposed_ns && now->validator && strcmp(now->state, "accept") != 0 &&
         strcmp(now->state, "waiting") != 0)
-        v->proposed_ns = base_now_ns();
+        v->proposed_ns = at;
 }
 
 /* A round beyond the first: somebody was late, or away. */

@@ -13,6 +13,7 @@ int rpc_figures_init(struct rpc_figures *figures, size_t method_count)
         rpc_figures_release(figures);
         return ERR_NOMEM;
     }
+    rpc_rates_advance(&figures->all->rates, base_now_ns());
     pthread_mutex_init(&figures->lock, NULL);
     atomic_store_explicit(&figures->counting, true, memory_order_release);
     return 0;
@@ -31,18 +32,18 @@ void rpc_figures_release(struct rpc_figures *figures)
 
 void rpc_figures_add(struct rpc_figures *figures, size_t index, bool good, uint64_t began_ns)
 {
-    uint64_t took = base_now_ns() - began_ns;
+    uint64_t now = base_now_ns(), took = now - began_ns;
     struct rpc_samples **own = &figures->each[2 * index + !good];
     pthread_mutex_lock(&figures->lock);
     if (good)
         figures->good++;
     else
         figures->bad++;
-    rpc_samples_add(figures->all, took);
+    rpc_samples_add(figures->all, took, now);
     if (!*own)
         *own = mem_alloc_zeroed(1, sizeof(**own)); /* without memory it is not counted */
     if (*own)
-        rpc_samples_add(*own, took);
+        rpc_samples_add(*own, took, now);
     pthread_mutex_unlock(&figures->lock);
 }
 
@@ -54,7 +55,7 @@ static bool read_samples(struct rpc_figures *figures, const struct rpc_samples *
     pthread_mutex_lock(&figures->lock);
     struct rpc_samples copy = *samples;
     pthread_mutex_unlock(&figures->lock);
-    rpc_samples_read(&copy, ret_timer);
+    rpc_samples_read(&copy, base_now_ns(), ret_timer);
     return true;
 }
 
