@@ -76,6 +76,9 @@ typedef void tm_api_pushed_fn(void *context, unsigned status);
 int tm_api_accept(struct tm_api *api, struct bytes payload, tm_api_pushed_fn *done,
                   void *context) BASE_NODISCARD;
 
+/* Appends the figures of an application's requests as Tessera pushes them to InfluxDB; `instance` is the application's address. */
+void tm_api_influx(struct buf *b, const struct tm_api *api, enum tm_app app, const char *instance);
+
 /* Appends the OpenAPI document of an application: for /api, and the documentation. */
 void tm_api_document(struct buf *b, enum tm_app app, const char *version);
 

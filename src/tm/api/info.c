@@ -78,8 +78,11 @@ static void endpoint_figures(struct buf *b, struct tm_api *api, const char *name
     buf_append_format(b, "# HELP quorate_tm_%s %s\n# TYPE quorate_tm_%s counter\n", name, help,
                       name);
     for (size_t i = 0; i < tm_endpoint_count; i++) {
-        uint64_t value;
-        memcpy(&value, (const uint8_t *)&api->figures[i] + offset, sizeof(value));
+        uint64_t value = 0;
+        for (unsigned app = 0; app < TM_APPS; app++) {
+            const void *figures = tm_figures_of(api, app, &tm_endpoints[i]);
+            value += *(const uint64_t *)(const void *)((const uint8_t *)figures + offset);
+        }
         buf_append_format(b, "quorate_tm_%s{method=\"%s\",path=\"%s\",body=\"%s\"} %llu\n", name,
                           tm_endpoints[i].method, tm_endpoints[i].path,
                           tm_endpoints[i].consumes == TM_IN(OCTETS) ? "octets" : "json",

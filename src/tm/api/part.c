@@ -15,8 +15,9 @@ static void request_free(struct tm_request *request, unsigned status)
 {
     struct tm_api *api = request->api;
     if (request->endpoint) {
-        struct tm_figures *f = &api->figures[request->endpoint - tm_endpoints];
+        struct tm_figures *f = tm_figures_of(api, request->app, request->endpoint);
         uint64_t took = io_loop_now(api->options.loop) - request->began;
+        f->min_ms = f->count == 0 || took < f->min_ms ? took : f->min_ms;
         f->count++;
         f->failed += status >= 400;
         f->total_ms += took;

@@ -27,13 +27,15 @@ struct tm_endpoint {
     unsigned produces; /* media of the answer; 0: none, or whatever was asked for */
     tm_endpoint_fn *fn;
     const char *summary; /* for the OpenAPI document */
+    const char
+        *java; /* Tessera's method as it names it in measurements (influx.c); NULL: it has none */
 };
 
 extern const struct tm_endpoint tm_endpoints[];
 extern const size_t tm_endpoint_count;
 
 struct tm_figures {
-    uint64_t count, failed, total_ms, max_ms;
+    uint64_t count, failed, total_ms, min_ms, max_ms;
 };
 
 struct tm_api {
@@ -44,7 +46,8 @@ struct tm_api {
     bool queued; /* something, since the queue was found empty */
     size_t busy;
     uint64_t round_ms, next_round_ms;
-    struct tm_figures *figures; /* one an endpoint */
+    struct tm_figures *figures; /* one for each endpoint of each application: tm_figures_of */
+    uint64_t began;
     uint64_t pushes, push_failures, deliveries;
     char *resident_groups; /* the answer of /groups/resident: made once */
     struct tm_note *notes; /* that wait for the node, oldest first */
@@ -107,6 +110,12 @@ size_t tm_cors_fields(struct tm_request *request, struct io_http_field ret_field
 bool tm_cors_preflight(struct tm_request *request);
 
 /* --- Parts --- */
+
+static inline struct tm_figures *tm_figures_of(const struct tm_api *api, enum tm_app app,
+                                               const struct tm_endpoint *endpoint)
+{
+    return &api->figures[app * tm_endpoint_count + (size_t)(endpoint - tm_endpoints)];
+}
 
 /* A new request that no client waits for. NULL when out of memory. */
 struct tm_request *tm_request_new(struct tm_api *api);

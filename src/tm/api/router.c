@@ -23,7 +23,7 @@ void tm_log(struct tm_api *api, enum tm_log level, const char *format, ...)
 int tm_api_new(struct tm_api **ret_api, const struct tm_api_options *options)
 {
     struct tm_api *api = mem_alloc_zeroed(1, sizeof(*api));
-    struct tm_figures *figures = mem_alloc_zeroed(tm_endpoint_count, sizeof(*figures));
+    struct tm_figures *figures = mem_alloc_zeroed(TM_APPS * tm_endpoint_count, sizeof(*figures));
     if (!api || !figures) {
         mem_free(api);
         mem_free(figures);
@@ -31,6 +31,7 @@ int tm_api_new(struct tm_api **ret_api, const struct tm_api_options *options)
     }
     api->options = *options;
     api->figures = figures;
+    api->began = io_loop_now(options->loop);
     const struct tm_config_server *p2p = tm_config_server_of(options->config, TM_APP_P2P);
     api->round_ms = p2p ? p2p->party_info_interval : 5000;
     io_timer_init(&api->round, options->loop, tm_round, api);

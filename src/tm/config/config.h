@@ -82,6 +82,13 @@ struct tm_config_cors {
     bool credentials;
 };
 
+/* influxConfig: where a server's figures are pushed to. */
+struct tm_config_influx {
+    const char *address, *database;
+    uint64_t every_s;
+    struct tm_config_tls tls;
+};
+
 struct tm_config_server {
     enum tm_app app;
     const char *address; /* "http://host:port", "https://…", "unix:path" */
@@ -89,6 +96,8 @@ struct tm_config_server {
     struct tm_config_tls tls;
     struct tm_config_cors cors;
     bool has_cors;
+    struct tm_config_influx influx;
+    bool has_influx;
     /* milliseconds, of P2P */
     uint64_t party_info_interval, push_timeout, resend_wait;
 };

@@ -5,6 +5,7 @@
 
 #define AT(field)  offsetof(struct tm_config_server, field)
 #define TLS(field) offsetof(struct tm_config_tls, field)
+#define INF(field) offsetof(struct tm_config_influx, field)
 
 static const struct tm_member server_members[] = {
     {"app", TM_MEMBER_OTHER, 0, NULL},
@@ -16,8 +17,7 @@ static const struct tm_member server_members[] = {
     {"sslConfig", TM_MEMBER_OTHER, 0, NULL},
     {"cors", TM_MEMBER_OTHER, 0, NULL},
     {"properties", TM_MEMBER_OTHER, 0, NULL},
-    {"influxConfig", TM_MEMBER_REFUSED, 0,
-     "is not served; let Prometheus read GET /metrics of this application instead"},
+    {"influxConfig", TM_MEMBER_OTHER, 0, NULL},
 };
 
 static const struct tm_member tls_members[] = {
@@ -54,6 +54,13 @@ static const struct tm_member cors_members[] = {
     {"allowCredentials", TM_MEMBER_BOOL, offsetof(struct tm_config_cors, credentials), NULL},
 };
 
+static const struct tm_member influx_members[] = {
+    {"serverAddress", TM_MEMBER_TEXT, INF(address), NULL},
+    {"dbName", TM_MEMBER_TEXT, INF(database), NULL},
+    {"pushIntervalInSecs", TM_MEMBER_NUMBER, INF(every_s), NULL},
+    {"sslConfig", TM_MEMBER_OTHER, 0, NULL},
+};
+
 static const struct tm_member property_members[] = {
     {"partyInfoInterval", TM_MEMBER_NUMBER, AT(party_info_interval), NULL},
     {"pushTimeout", TM_MEMBER_NUMBER, AT(push_timeout), NULL}, /* ours */
@@ -82,7 +89,7 @@ static const char *format(struct tm_reader *r, const char *text, const char *a, 
 static int read_tls(struct tm_reader *r, json_t *value, const char *where,
                     struct tm_config_tls *tls)
 {
-    char path[64];
+    char path[80];
     snprintf(path, sizeof(path), "%s.sslConfig", where);
     int status = tm_read_members(r, value, path, tls_members, BASE_COUNT(tls_members), tls);
     if (status < 0 || !value || json_is_null(value))
@@ -92,6 +99,24 @@ static int read_tls(struct tm_reader *r, json_t *value, const char *where,
         return usage(r, path, "tls: STRICT or OFF is expected");
     tls->strict = mode[0] == 'S';
     return 0;
+}
+
+static int read_influx(struct tm_reader *r, json_t *value, const char *of,
+                       struct tm_config_server *server)
+{
+    struct tm_config_influx *influx = &server->influx;
+    char where[64];
+    snprintf(where, sizeof(where), "%s.influxConfig", of);
+    server->has_influx = value && !json_is_null(value);
+    influx->tls.client_auth = true;
+    int status =
+        tm_read_members(r, value, where, influx_members, BASE_COUNT(influx_members), influx);
+    if (status < 0 || !server->has_influx)
+        return status;
+    json_t *every = json_object_get(value, "pushIntervalInSecs");
+    if (!influx->address || !influx->database || !every || json_is_null(every))
+        return usage(r, where, "serverAddress, dbName and pushIntervalInSecs are expected");
+    return read_tls(r, json_object_get(value, "sslConfig"), where, &influx->tls);
 }
 
 /* {"type": "INET", "port", "hostName"} or {"type": "UNIX", "path"}, of 0.8. */
@@ -143,6 +168,8 @@ static int read_server(struct tm_reader *r, json_t *value, size_t index,
         status = read_socket(r, socket, where, server);
     if (status == 0)
         status = read_tls(r, json_object_get(value, "sslConfig"), where, &server->tls);
+    if (status == 0)
+        status = read_influx(r, json_object_get(value, "influxConfig"), where, server);
     json_t *cors = json_object_get(value, "cors");
     server->has_cors = json_is_object(cors);
     if (status == 0)
@@ -181,7 +208,10 @@ static int read_old_server(struct tm_reader *r, json_t *root, struct tm_config_s
     r->config->server_count = 2;
     if (!servers[0].address || !servers[1].address)
         return err_set(r->detail, ERR_NOMEM, "out of memory");
-    return read_tls(r, json_object_get(old, "sslConfig"), "server", &servers[1].tls);
+    int status = read_tls(r, json_object_get(old, "sslConfig"), "server", &servers[1].tls);
+    for (size_t i = 0; status == 0 && i < 2; i++)
+        status = read_influx(r, json_object_get(old, "influxConfig"), "server", &servers[i]);
+    return status;
 }
 
 int tm_read_servers(struct tm_reader *r, json_t *root)
@@ -270,6 +300,43 @@ static bool is_address(const char *text)
            (port[1 + digits] == 0 || strcmp(port + 1 + digits, "/") == 0);
 }
 
+/* As a server's, and a path may follow: what stands before it in place of the database. */
+static bool is_influx_address(const char *text)
+{
+    char origin[512];
+    const char *host = strstr(text, "://");
+    size_t len = host ? (size_t)(host - text) + 3 : 0;
+    len += strcspn(text + len, "/");
+    if (!host || strncmp(text, "http", 4) != 0 || len >= sizeof(origin))
+        return false;
+    memcpy(origin, text, len);
+    origin[len] = 0;
+    return is_address(origin) && !strstr(origin, "://0.0.0.0:");
+}
+
+static int check_influx(const struct tm_config_server *server, struct err_detail *detail)
+{
+    const struct tm_config_influx *influx = &server->influx;
+    const char *name = tm_app_name(server->app);
+    if (!server->has_influx)
+        return 0;
+    if (server->app == TM_APP_ENCLAVE)
+        return err_set(detail, ERR_UNSUPPORTED,
+                       "configuration: influxConfig of %s: an enclave counts no requests; leave it "
+                       "out",
+                       name);
+    if (!is_influx_address(influx->address))
+        return err_set(detail, ERR_USAGE,
+                       "configuration: influxConfig.serverAddress of %s: http://host:port or "
+                       "https://host:port is expected, not %.200s",
+                       name, influx->address);
+    if (influx->every_s == 0 || influx->every_s > TM_CONFIG_INTERVAL_MAX / 1000)
+        return err_set(detail, ERR_USAGE,
+                       "configuration: influxConfig.pushIntervalInSecs of %s: 1 to %d seconds",
+                       name, TM_CONFIG_INTERVAL_MAX / 1000);
+    return check_tls(&influx->tls, detail);
+}
+
 static int check_server(const struct tm_config_server *server, struct err_detail *detail)
 {
     const char *name = tm_app_name(server->app);
@@ -294,7 +361,8 @@ static int check_server(const struct tm_config_server *server, struct err_detail
         return err_set(detail, ERR_USAGE,
                        "configuration: properties: intervals are 1 to %d milliseconds",
                        TM_CONFIG_INTERVAL_MAX);
-    return check_tls(&server->tls, detail);
+    int status = check_influx(server, detail);
+    return status < 0 ? status : check_tls(&server->tls, detail);
 }
 
 int tm_config_check(struct tm_config *config, struct err_detail *detail)

@@ -5,6 +5,7 @@
 #include "io/timer.h"
 #include "tm/api/api.h"
 #include "tm/enclave/remote.h"
+#include "tm/main/influx.h"
 #include "tm/main/main.h"
 #include "tm/main/recover.h"
 #include "tm/main/trust.h"
@@ -38,6 +39,7 @@ struct application {
     enum tm_app app;
     struct io_http_server *server;
     struct tm_trust_store *trust;
+    struct tm_influx *influx;
 };
 
 struct running {
@@ -157,9 +159,11 @@ static int start_server(struct running *r, const struct tm_config_server *config
     if (status < 0)
         return err_set(detail, status, "out of memory");
     const char *at = config->binding ? config->binding : config->address;
-    if (strncmp(at, "unix:", 5) == 0)
-        return io_http_listen_unix(a->server, at + 5, detail);
-    return listen_tcp(a, config, detail);
+    status = strncmp(at, "unix:", 5) == 0 ? io_http_listen_unix(a->server, at + 5, detail)
+                                          : listen_tcp(a, config, detail);
+    if (status == 0 && config->has_influx)
+        status = tm_influx_start(&a->influx, r->loop, r->api, config, log_line, detail);
+    return status;
 }
 
 static int start_servers(struct running *r, bool recover, struct err_detail *detail)
@@ -268,8 +272,10 @@ static int make_api(struct running *r, bool recover, struct err_detail *detail)
 
 static void close_all(struct running *r)
 {
-    for (size_t i = 0; i < r->count; i++)
+    for (size_t i = 0; i < r->count; i++) {
+        tm_influx_stop(r->applications[i].influx);
         io_http_free(r->applications[i].server);
+    }
     io_http_client_free(r->client);
     tm_store_close(r->store);
     tm_api_free(r->api);

@@ -95,10 +95,6 @@ static void test_faults(void **state)
          "a:1\",\"sslConfig\":{\"tls\":\"STRICT\"}},"
          "{\"app\":\"Q2T\",\"serverAddress\":\"unix:/q\"}]," REST "}",
          ERR_USAGE, "serverTrustMode"},
-        {"{\"serverConfigs\":[{\"app\":\"P2P\",\"serverAddress\":\"http://"
-         "a:1\",\"influxConfig\":{}},"
-         "{\"app\":\"Q2T\",\"serverAddress\":\"unix:/q\"}]," REST "}",
-         ERR_UNSUPPORTED, "Prometheus"},
     };
     for (size_t i = 0; i < BASE_COUNT(rows); i++) {
         struct tm_config config;
@@ -106,6 +102,69 @@ static void test_faults(void **state)
         assert_int_equal(parse(&config, rows[i].text, NULL, &detail), rows[i].status);
         assert_non_null(strstr(detail.text, rows[i].word));
     }
+}
+
+#define INFLUX(config)                                                                             \
+    "{\"serverConfigs\":[{\"app\":\"P2P\",\"serverAddress\":\"http://"                             \
+    "a:1\",\"influxConfig\":" config "},{\"app\":\"Q2T\",\"serverAddress\":\"unix:/q\"}]," REST    \
+    "}"
+#define INFLUX_AT(address, every)                                                                  \
+    "{\"serverAddress\":\"" address "\",\"dbName\":\"d\",\"pushIntervalInSecs\":" every "}"
+
+static void test_influx(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int status;
+        const char *word; /* of the message */
+    } rows[] = {
+        {INFLUX("{}"), ERR_USAGE, "serverConfigs[0].influxConfig: serverAddress, dbName and"},
+        {INFLUX(INFLUX_AT("http://i:1", "null")), ERR_USAGE, "pushIntervalInSecs are expected"},
+        {INFLUX(INFLUX_AT("http://i:1", "0")), ERR_USAGE, "pushIntervalInSecs of P2P: 1 to 86400"},
+        {INFLUX(INFLUX_AT("http://i:1", "86401")), ERR_USAGE, "1 to 86400 seconds"},
+        {INFLUX(INFLUX_AT("http://i:1", "\"a\"")), ERR_USAGE, "a number is expected"},
+        {INFLUX(INFLUX_AT("http://i", "1")), ERR_USAGE, "influxConfig.serverAddress of P2P"},
+        {INFLUX(INFLUX_AT("unix:/i", "1")), ERR_USAGE, "not unix:/i"},
+        {INFLUX(INFLUX_AT("i:1", "1")), ERR_USAGE, "not i:1"},
+        {INFLUX(INFLUX_AT("http://0.0.0.0:1", "1")), ERR_USAGE, "0.0.0.0"},
+        {INFLUX(INFLUX_AT("https://i:1", "1,\"sslConfig\":{\"tls\":\"ON\"}")), ERR_USAGE,
+         "serverConfigs[0].influxConfig.sslConfig: tls"},
+        {INFLUX(INFLUX_AT("https://i:1", "1,\"sslConfig\":{\"tls\":\"STRICT\","
+                                         "\"sslConfigType\":\"CLIENT_ONLY\"}")),
+         ERR_USAGE, "clientTrustMode"},
+        {"{\"serverConfigs\":[{\"app\":\"ENCLAVE\",\"serverAddress\":\"unix:/"
+         "e\",\"influxConfig\":" INFLUX_AT("http://i:1", "1") "}]," REST "}",
+         ERR_UNSUPPORTED, "an enclave counts no requests"},
+    };
+    struct tm_config config;
+    struct err_detail detail = {""};
+    for (size_t i = 0; i < BASE_COUNT(rows); i++) {
+        assert_int_equal(parse(&config, rows[i].text, NULL, &detail), rows[i].status);
+        assert_non_null(strstr(detail.text, rows[i].word));
+    }
+    const char *good = INFLUX(
+        INFLUX_AT("https://i:1/x", "\"15\",\"sslConfig\":{\"tls\":\"STRICT\",\"sslConfigType\":"
+                                   "\"CLIENT_ONLY\",\"clientTrustMode\":\"NONE\","
+                                   "\"clientAuth\":false}"));
+    assert_int_equal(parse(&config, good, NULL, &detail), 0);
+    const struct tm_config_server *p2p = tm_config_server_of(&config, TM_APP_P2P);
+    assert_true(p2p->has_influx && p2p->influx.tls.strict && !p2p->tls.strict);
+    assert_string_equal(p2p->influx.address, "https://i:1/x");
+    assert_string_equal(p2p->influx.database, "d");
+    assert_int_equal(p2p->influx.every_s, 15);
+    assert_false(tm_config_server_of(&config, TM_APP_Q2T)->has_influx);
+    tm_config_release(&config);
+    /* the older form has one for both servers */
+    assert_int_equal(
+        parse(&config,
+              "{\"server\":{\"hostName\":\"http://a\",\"port\":1,\"influxConfig\":" INFLUX_AT(
+                  "http://i:1", "1") "},\"unixSocketFile\":\"/q\"," REST "}",
+              NULL, &detail),
+        0);
+    assert_true(tm_config_server_of(&config, TM_APP_P2P)->has_influx);
+    assert_true(tm_config_server_of(&config, TM_APP_Q2T)->has_influx);
+    tm_config_release(&config);
 }
 
 static void test_unknown(void **state)
@@ -237,9 +296,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_shapes),        cmocka_unit_test(test_overrides),
-        cmocka_unit_test(test_faults),        cmocka_unit_test(test_unknown),
-        cmocka_unit_test(test_constellation), cmocka_unit_test(test_password_file),
-        cmocka_unit_test(test_sealed),
+        cmocka_unit_test(test_faults),        cmocka_unit_test(test_influx),
+        cmocka_unit_test(test_unknown),       cmocka_unit_test(test_constellation),
+        cmocka_unit_test(test_password_file), cmocka_unit_test(test_sealed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
