@@ -192,10 +192,11 @@ class Peer:
     def start_database(self):
         """With the user and database that the chart's image would make, and the tables that mysql-init writes."""
         data, socket = self.folder / "mysql-data", self.folder / "mysql.sock"
-        run("mariadb-install-db", "--no-defaults", "--user=root", f"--datadir={data}", "--skip-test-db", "--force", "--auth-root-authentication-method=normal")
+        temporary = f"--tmpdir={self.folder}"  # a server that starts removes other servers' temporary tables in /tmp
+        run("mariadb-install-db", "--no-defaults", "--user=root", f"--datadir={data}", temporary, "--skip-test-db", "--force", "--auth-root-authentication-method=normal")
         log = open(self.folder / "mysql-db.log", "w")
         self.running.append(("mysql-db", subprocess.Popen(
-            ["mariadbd", "--no-defaults", "--user=root", f"--datadir={data}", f"--socket={socket}", "--skip-name-resolve", "--innodb-buffer-pool-size=16M",
+            ["mariadbd", "--no-defaults", "--user=root", f"--datadir={data}", temporary, f"--socket={socket}", "--skip-name-resolve", "--innodb-buffer-pool-size=16M",
              "--bind-address=127.0.0.1", f"--port={self.db_port}"], stdout=log, stderr=subprocess.STDOUT)))
         node = self.values["node"]
         script = f"CREATE DATABASE {node['dbname']}; CREATE USER '{node['mysqluser']}'@'%' IDENTIFIED BY '{PASSWORD}'; " \

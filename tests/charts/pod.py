@@ -102,9 +102,10 @@ class Pod:
                  for w in words["command"] + words["args"]]
         self.run(*words)
         data, sock = self.folder + "/mysql", self.folder + "/mysql.sock"
-        self.run("mariadb-install-db", "--no-defaults", "--user=root", "--datadir=" + data, "--skip-test-db", "--force",
+        temporary = "--tmpdir=" + self.folder  # a server that starts removes other servers' temporary tables in /tmp
+        self.run("mariadb-install-db", "--no-defaults", "--user=root", "--datadir=" + data, temporary, "--skip-test-db", "--force",
                  "--auth-root-authentication-method=normal")
-        server = ["mariadbd", "--no-defaults", "--user=root", "--datadir=" + data, "--socket=" + sock, "--skip-name-resolve",
+        server = ["mariadbd", "--no-defaults", "--user=root", "--datadir=" + data, temporary, "--socket=" + sock, "--skip-name-resolve",
                   "--innodb-buffer-pool-size=16M", *self.container("containers", "mysql-db")["args"]]
         self.spawn("mysql-db", server)
         client = ["mariadb", "--no-defaults", "--socket=" + sock, "-uroot"]

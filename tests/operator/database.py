@@ -76,6 +76,8 @@ def check(network):
     for peer in ("one", "two"):
         found = ask_database(network, peer, "select count(*) from ENCRYPTED_TRANSACTION")
         assert found.stdout.strip() == "1", (peer, found)
+        # A server that starts removes all temporary tables where its own would be.
+        assert ask_database(network, peer, "select @@tmpdir").stdout.strip() == f"{network.data}/{peer}/{peer}/db/tmp", peer
     assert not list(network.data.rglob("payloads.db"))
     words = [network.secret(peer, "db-password") for peer in ("one", "two")]
     assert words[0] != words[1]

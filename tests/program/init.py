@@ -188,14 +188,15 @@ def test_mysql(folder):
         print("no MariaDB (Debian: mariadb-server-core, mariadb-client-core): the script is not run")
         return
     data, sock = folder + "/data", folder + "/db.sock"
+    apart = dict(os.environ, TMPDIR=folder)  # a server that starts removes other servers' temporary tables in /tmp
     subprocess.run([install, "--no-defaults", "--user=root", "--datadir=" + data, "--skip-test-db", "--force",
-                    "--auth-root-authentication-method=normal"], check=True, capture_output=True)
+                    "--auth-root-authentication-method=normal"], check=True, capture_output=True, env=apart)
     client = ["mariadb", "--no-defaults", "--socket=" + sock]
 
     def start(*more):
         with open(folder + "/log", "a") as log:
             started = subprocess.Popen([server, "--no-defaults", "--user=root", "--datadir=" + data, "--socket=" + sock, "--skip-networking",
-                                        "--innodb-buffer-pool-size=16M", "--pid-file=" + folder + "/pid", *more], stdout=log, stderr=log)
+                                        "--innodb-buffer-pool-size=16M", "--pid-file=" + folder + "/pid", *more], stdout=log, stderr=log, env=apart)
         for _ in range(600):
             if subprocess.run(client + ["-uroot", "-e", "SELECT 1"], capture_output=True).returncode == 0:
                 return started

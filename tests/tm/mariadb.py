@@ -28,10 +28,14 @@ class MariaDB:
         with open(f'{self.folder}/install', 'w') as log:  # --force: also where the machine's own name cannot be looked up
             made = subprocess.run(['mariadb-install-db', '--no-defaults', f'--datadir={self.folder}/data', '--skip-test-db',
                                    '--auth-root-authentication-method=normal', '--skip-name-resolve', '--force'],
-                                  stdout=log, stderr=log)
+                                  stdout=log, stderr=log, env=self.environment())
         if made.returncode:
             raise Failed(f'mariadb-install-db ended with {made.returncode}: {tail(self.folder + "/install")}')
         self.start()
+
+    def environment(self):
+        """Not /tmp: a server that starts removes other servers' temporary tables there."""
+        return dict(os.environ, TMPDIR=self.folder)
 
     def start(self, wait=True):
         program = shutil.which('mariadbd', path=os.environ['PATH'] + ':/usr/sbin')
@@ -40,7 +44,7 @@ class MariaDB:
                 [program, '--no-defaults', f'--datadir={self.folder}/data', f'--port={self.port}', '--user=root',
                  '--bind-address=127.0.0.1', f'--socket={self.folder}/socket', '--skip-name-resolve',
                  '--skip-grant-tables', '--max-allowed-packet=64M', '--max-connections=1000', f'--innodb-buffer-pool-size={self.pool}'],
-                stdout=log, stderr=log)
+                stdout=log, stderr=log, env=self.environment())
         if wait:
             until(self.answers, 120, 'MariaDB answers')
 

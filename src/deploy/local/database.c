@@ -102,24 +102,24 @@ static int install(const struct preparation *p, const struct deploy_site_peer *p
                    struct err_detail *detail)
 {
     char folder[DEPLOY_PATH_MAX], draft[DEPLOY_PATH_MAX + 32], data[DEPLOY_PATH_MAX + 32];
-    char data_option[DEPLOY_PATH_MAX + 64];
+    char data_option[DEPLOY_PATH_MAX + 64], temporary_option[DEPLOY_PATH_MAX + 64];
     deploy_path(folder, "%s/db", peer->folder);
     deploy_path(draft, "%s/new-XXXXXX", folder);
     deploy_path(data, "%s/data", folder);
     if (access(data, F_OK) == 0)
         return ERR_OK;
-    int status = file_make_folders(folder, 0700, detail);
-    if (status == ERR_OK)
-        status = remove_drafts(folder, detail);
+    int status = remove_drafts(folder, detail);
     if (status == ERR_OK && !mkdtemp(draft))
         status = err_set(detail, err_from_errno(errno), "%s: %s", draft, strerror(errno));
     if (status != ERR_OK)
         return status;
     deploy_path(data_option, "--datadir=%s", draft);
+    deploy_path(temporary_option, "--tmpdir=%s/tmp", folder);
     /* Root is who root is here; nobody else is there before the script has run. */
     const char *const arguments[] = {p->programs->database_install,
                                      "--no-defaults",
                                      data_option,
+                                     temporary_option,
                                      "--auth-root-authentication-method=socket",
                                      "--skip-test-db",
                                      "--skip-name-resolve",
@@ -138,7 +138,12 @@ static int install(const struct preparation *p, const struct deploy_site_peer *p
 int deploy_database_prepare(struct preparation *p, const struct deploy_site_peer *peer,
                             struct err_detail *detail)
 {
+    char temporary[DEPLOY_PATH_MAX + 32];
     int status = write_script(p, peer, detail);
+    /* Of its own: a server that starts removes all temporary tables where its own would be, also those of a server that runs. */
+    deploy_path(temporary, "%s/db/tmp", peer->folder);
+    if (status == ERR_OK)
+        status = file_make_folders(temporary, 0700, detail);
     return status == ERR_OK ? install(p, peer, detail) : status;
 }
 
@@ -199,6 +204,7 @@ void deploy_database_describe(struct deploy_process *process, const struct deplo
     deploy_process_add(arguments, "%s", programs->database);
     deploy_process_add(arguments, "--no-defaults"); /* first, or the machine's own files are read */
     deploy_process_add(arguments, "--datadir=%s/db/data", peer->folder);
+    deploy_process_add(arguments, "--tmpdir=%s/db/tmp", peer->folder);
     deploy_process_add(arguments, "--socket=%s/db/db.sock", peer->folder);
     deploy_process_add(arguments, "--pid-file=%s/db/db.pid", peer->folder);
     deploy_process_add(arguments, "--port=%u", peer->db);

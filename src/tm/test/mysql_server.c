@@ -56,6 +56,8 @@ static pid_t spawn(const struct mysql_server *server, const char *const *argumen
         int fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
         dup2(fd, 1);
         dup2(fd, 2);
+        /* Not /tmp: a server that starts removes other servers' temporary tables there. */
+        setenv("TMPDIR", server->folder, 1);
         execv(arguments[0], (char *const *)(uintptr_t)arguments);
         _exit(127);
     }
