@@ -32,12 +32,13 @@ static int write_block_rlp(struct rpc_call *call, struct chain_reader *reader, u
 static int get_block_rlp(struct rpc_call *call)
 {
     struct chain_reader reader;
+    struct hash256 hash;
     int status = rpc_reader_open(call, &reader);
     if (status)
         return status;
     /* rpc.BlockNumber(number): what does not fit into 63 bits is negative, and -1 the latest block, -2 the pending one. */
     uint64_t number = call->args[0].number;
-    status = number >= UINT64_MAX - 1 ? chain_reader_head(&reader, &number, NULL) : 0;
+    status = number >= UINT64_MAX - 1 ? chain_reader_head(&reader, &number, &hash) : 0;
     if (status == 0)
         status = write_block_rlp(call, &reader, number);
     else

@@ -45,6 +45,32 @@ static void test_call_timeout(void **state)
     world_end(&w);
 }
 
+/* Numbers that Go makes negative: the latest block, the pending one, and none. */
+static void test_block_rlp(void **state)
+{
+    (void)state;
+    struct world w;
+    char number[40];
+    world_begin(&w, "qbft");
+    json_t *head = ask(&w, "eth_blockNumber", "[]");
+    snprintf(number, sizeof(number), "[%llu]",
+             strtoull(json_string_value(json_object_get(head, "result")), NULL, 16));
+    json_t *wanted = ask(&w, "debug_getBlockRlp", number);
+    assert_true(json_is_string(json_object_get(wanted, "result")));
+    json_t *latest = ask(&w, "debug_getBlockRlp", "[18446744073709551615]");
+    json_t *pending = ask(&w, "debug_getBlockRlp", "[18446744073709551614]");
+    json_t *none = ask(&w, "debug_getBlockRlp", "[18446744073709551612]");
+    assert_true(json_equal(latest, wanted));
+    assert_true(json_equal(pending, wanted));
+    assert_string_equal(error_of(none), "block #18446744073709551612 not found");
+    json_decref(head);
+    json_decref(wanted);
+    json_decref(latest);
+    json_decref(pending);
+    json_decref(none);
+    world_end(&w);
+}
+
 /* --- Blocks that were refused --- */
 
 /* The chain's last block with transactions, taken back, with another state root: its seals are no longer good. */
@@ -460,10 +486,11 @@ static void test_servers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bad_blocks),          cmocka_unit_test(test_call_timeout),
-        cmocka_unit_test(test_effective_gas_price), cmocka_unit_test(test_fees),
-        cmocka_unit_test(test_repeated_lists),      cmocka_unit_test(test_funds),
-        cmocka_unit_test(test_authorizations),      cmocka_unit_test(test_servers),
+        cmocka_unit_test(test_bad_blocks),   cmocka_unit_test(test_block_rlp),
+        cmocka_unit_test(test_call_timeout), cmocka_unit_test(test_effective_gas_price),
+        cmocka_unit_test(test_fees),         cmocka_unit_test(test_repeated_lists),
+        cmocka_unit_test(test_funds),        cmocka_unit_test(test_authorizations),
+        cmocka_unit_test(test_servers),
     };
     return cmocka_run_group_tests_name("debug", tests, NULL, NULL);
 }
