@@ -128,7 +128,7 @@ static int to_entries(const struct list *l, struct rpc_transaction *args, struct
     }
     args->access_list = entries;
     args->access_count = count;
-    args->has_access_list = l->fork >= FORK_BERLIN;
+    args->has_access_list = true;
     return 0;
 }
 

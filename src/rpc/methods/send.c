@@ -293,6 +293,20 @@ static enum eth_signing signing(const struct rpc_call *call, struct eth_rules *r
     return ret_rules->fork >= FORK_SPURIOUS ? ETH_SIGN_PROTECTED : ETH_SIGN_PLAIN;
 }
 
+/* The reference signs every type that it knows from EIP-155 on: what the chain takes is asked when it is sent. */
+static int set_chain_id(struct rpc_call *call, struct eth_transaction *tx, enum eth_signing how,
+                        const struct u256 *own)
+{
+    if (tx->type != ETH_LEGACY && how == ETH_SIGN_PLAIN)
+        return rpc_fail(call, RPC_CODE_ERROR, "transaction type not supported");
+    if (tx->type != ETH_LEGACY && !u256_is_zero(&tx->chain_id) &&
+        u256_compare(&tx->chain_id, own) != 0)
+        return rpc_fail(call, RPC_CODE_ERROR, "invalid chain id for signer");
+    if (how == ETH_SIGN_PROTECTED)
+        tx->chain_id = *own;
+    return 0;
+}
+
 /* Signs with the call's key, or with the account's when it is unlocked. */
 static int sign(struct rpc_call *call, struct eth_transaction *tx, bool is_private)
 {
@@ -309,13 +323,9 @@ static int sign(struct rpc_call *call, struct eth_transaction *tx, bool is_priva
             return rpc_fail(call, RPC_CODE_ERROR, "transaction type not supported");
         how = ETH_SIGN_PRIVATE;
     }
-    if (tx->type == ETH_LEGACY && how == ETH_SIGN_PROTECTED)
-        tx->chain_id = rules.chain_id;
-    else if (tx->type != ETH_LEGACY && u256_compare(&tx->chain_id, &rules.chain_id) != 0)
-        return rpc_fail(call, RPC_CODE_ERROR, "invalid chain id for signer");
-    else if (tx->type != ETH_LEGACY && rules.fork < FORK_BERLIN)
-        return rpc_fail(call, RPC_CODE_ERROR, "transaction type not supported");
-    status = eth_transaction_signing_hash(tx, how, &hash);
+    status = set_chain_id(call, tx, how, &rules.chain_id);
+    if (status == 0)
+        status = eth_transaction_signing_hash(tx, how, &hash);
     if (status)
         return status;
     if (secret)
@@ -340,6 +350,8 @@ static int submit(struct rpc_call *call, const struct eth_transaction *tx)
         !call->backend->allow_unprotected)
         return rpc_fail(call, RPC_CODE_ERROR,
                         "only replay-protected (EIP-155) transactions allowed over RPC");
+    if (tx->type != ETH_LEGACY && rules_at_head(call).transactions.fork < FORK_BERLIN)
+        return rpc_fail(call, RPC_CODE_ERROR, "transaction type not supported");
     eth_transaction_encode(&encoded, tx);
     int status = buf_status(&encoded);
     if (status == 0)

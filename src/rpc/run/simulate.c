@@ -6,11 +6,11 @@
 #include "rpc/run/funds.h"
 #include "rpc/run/override.h"
 
-/* As GoQuorum reads it; it borrows from the arguments. */
-static struct eth_transaction transaction_of(const struct rpc_transaction *args)
+/* As GoQuorum reads it; it borrows from the arguments. Before Berlin an access list is paid for and makes nothing warm: messages have no type there. */
+static struct eth_transaction transaction_of(const struct rpc_transaction *args, enum fork fork)
 {
     return (struct eth_transaction){
-        .type = args->has_access_list ? ETH_ACCESS_LIST : ETH_LEGACY,
+        .type = args->has_access_list && fork >= FORK_BERLIN ? ETH_ACCESS_LIST : ETH_LEGACY,
         .is_creation = !args->has_to,
         .to = args->to,
         .value = args->value,
@@ -61,7 +61,7 @@ int rpc_simulation_prepare(struct rpc_simulation *s, struct rpc_call *call,
     s->timeout_ms = 0;
     s->gas_cap = call->backend->gas_cap;
     s->environment.is_call = true;
-    s->tx = transaction_of(args);
+    s->tx = transaction_of(args, s->environment.block.fork);
     return take_later_fields(s);
 }
 
