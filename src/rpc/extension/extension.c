@@ -67,6 +67,26 @@ static int refuse_nothing(struct rpc_simulation *s, const struct address *addres
                     code.len ? said_nothing : "no contract code at given address");
 }
 
+/* The answer as it is and its bytes by number, as Go prints them: of any length, which rpc_fail's texts have not. */
+static int refuse_length(struct rpc_call *call, struct bytes output)
+{
+    struct buf text = BUF_INIT;
+    buf_append_text(&text, "abi: improperly formatted output: ");
+    buf_append_bytes(&text, output);
+    buf_append_text(&text, " - Bytes: [[");
+    for (size_t i = 0; i < output.len; i++)
+        buf_append_format(&text, i ? " %u" : "%u", output.data[i]);
+    buf_append_text(&text, "]]");
+    int status = buf_status(&text);
+    if (status == 0) {
+        (void)rpc_fail(call, RPC_CODE_ERROR, "abi: improperly formatted output");
+        call->text = arena_copy(call->arena, buf_bytes(&text));
+        status = call->text.data ? RPC_FAILED : ERR_NOMEM;
+    }
+    buf_release(&text);
+    return status;
+}
+
 /* The reference's client of contracts (accounts/abi/bind). */
 static int run(struct rpc_simulation *s, const char *result,
                struct permission_value ret[PERMISSION_VALUES_MAX])
@@ -81,12 +101,14 @@ static int run(struct rpc_simulation *s, const char *result,
         return rpc_fail(s->call, RPC_CODE_ERROR, "%s", said_nothing);
     if (s->result.output.len == 0)
         return refuse_nothing(s, &s->args->to);
+    if (s->result.output.len % 32 != 0)
+        return refuse_length(s->call, s->result.output);
     struct bytes output = arena_copy(s->call->arena, s->result.output);
     if (!output.data)
         return ERR_NOMEM;
     if (permission_abi_decode(ret, result, output))
         return 0;
-    if (strcmp(result, "(bool)") == 0 && output.len % 32 == 0)
+    if (strcmp(result, "(bool)") == 0)
         return rpc_fail(s->call, RPC_CODE_ERROR, "abi: improperly encoded boolean value");
     return rpc_fail(s->call, RPC_CODE_ERROR,
                     "abi: the answer of %zu bytes does not fit the type %s", output.len, result);

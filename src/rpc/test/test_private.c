@@ -242,13 +242,42 @@ static void test_inner(void **state)
     assert_true(count > 10);
 }
 
+/* What no management contract answers: the precompiled contract at 4 gives the question back, that at 2 a hash. */
+static void test_no_management(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned contract;
+        const char *wanted;
+    } rows[] = {
+        {2, "abi: improperly encoded boolean value"},
+        {4, "abi: improperly formatted output: {5/\xef\xbf\xbd - Bytes: [[123 53 47 225]]"},
+        {0x77, "no contract code at given address"},
+    };
+    struct world w;
+    world_begin_private(&w, "private", 0);
+    for (size_t i = 0; i < BASE_COUNT(rows); i++) {
+        char message[200];
+        snprintf(
+            message, sizeof(message),
+            "{\"id\":1,\"method\":\"quorumExtension_getExtensionStatus\",\"params\":[\"0x%040x\"]}",
+            rows[i].contract);
+        json_t *answer = world_ask(&w, rpc_access_all(), message);
+        const char *text =
+            json_string_value(json_object_get(json_object_get(answer, "error"), "message"));
+        assert_non_null(text);
+        assert_string_equal(text, rows[i].wanted);
+        json_decref(answer);
+    }
+    world_end(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_private),
-        cmocka_unit_test(test_marker),
-        cmocka_unit_test(test_extensions),
-        cmocka_unit_test(test_inner),
+        cmocka_unit_test(test_private),       cmocka_unit_test(test_marker),
+        cmocka_unit_test(test_extensions),    cmocka_unit_test(test_inner),
+        cmocka_unit_test(test_no_management),
     };
     return cmocka_run_group_tests_name("private", tests, NULL, NULL);
 }
