@@ -74,8 +74,7 @@ static int author_of(void *context, const struct eth_header *header, struct addr
 {
     uint64_t *in_turn = context;
     *in_turn += u256_is_u64(&header->difficulty) && header->difficulty.w[0] == CLIQUE_IN_TURN;
-    *ret_author = (struct address){{0}};
-    return header->number ? clique_author(header, ret_author) : 0;
+    return clique_author(header, ret_author);
 }
 
 static int write_status(struct rpc_call *call, struct chain_reader *reader,
@@ -87,6 +86,10 @@ static int write_status(struct rpc_call *call, struct chain_reader *reader,
     int status = chain_clique_snapshot(reader, &snapshot, range->to);
     if (status)
         return status;
+    if (range->from == 0 && range->to > 0) { /* nobody has signed the genesis block */
+        clique_snapshot_release(&snapshot);
+        return rpc_fail(call, RPC_CODE_ERROR, "recovery failed");
+    }
     status = rpc_votes_count(&counts, reader, range, &snapshot.voting.set, author_of, &in_turn);
     if (status == 0) {
         double percent = range->blocks ? 100.0 * (double)in_turn / (double)range->blocks : 0.0;

@@ -201,6 +201,7 @@ static void activity(void **state)
     expect(t, "clique_status", "[]", all);
     json_decref(all);
     expect_text(t, "clique_status", "[\"0x1\"]", "\"pass the end block number\"");
+    expect_text(t, "clique_status", "[\"0x0\",\"0x1\"]", "\"recovery failed\"");
     expect_text(t, "clique_status", "[null,\"0x1\"]", "\"pass the start block number\"");
     expect_text(t, "clique_status", "[\"0x2\",\"0x1\"]",
                 "\"start block number should be less than end block number\"");
