@@ -89,6 +89,7 @@ static void on_sweep(void *context)
 
 void io_http_feed(struct io_http_connection *c, struct bytes data)
 {
+    io_http_forget_taken(c);
     buf_append_bytes(&c->in, data);
     if (buf_status(&c->in)) {
         connection_close(c);
@@ -179,12 +180,30 @@ static void on_accept(void *context, struct io_stream *stream)
 
 /* --- Requests --- */
 
+/* Once for all that was taken, not for each request: thousands may have come together. */
+void io_http_forget_taken(struct io_http_connection *c)
+{
+    if (c->taken == 0)
+        return;
+    c->in.len -= c->taken;
+    memmove(c->in.data, c->in.data + c->taken, c->in.len);
+    c->taken = 0;
+}
+
+static struct bytes not_taken(const struct io_http_connection *c)
+{
+    return bytes_slice(buf_bytes(&c->in), c->taken, c->in.len - c->taken);
+}
+
 /* Takes the first `len` bytes of what came. */
 static void take(struct io_http_connection *c, size_t len)
 {
-    memmove(c->in.data, c->in.data + len, c->in.len - len);
-    c->in.len -= len;
-    if (c->in.len == 0 && c->in.capacity > IDLE_MEMORY) {
+    c->taken += len;
+    if (c->taken < c->in.len)
+        return;
+    c->taken = 0;
+    buf_clear(&c->in);
+    if (c->in.capacity > IDLE_MEMORY) {
         io_held_set(&c->held, 0);
         buf_release(&c->in);
     }
@@ -294,7 +313,7 @@ static void begin(struct io_http_connection *c, size_t len)
         c->close_after = true;
         return;
     }
-    buf_append(&request->memory, c->in.data, len);
+    buf_append_bytes(&request->memory, bytes_slice(not_taken(c), 0, len));
     take(c, len);
     c->scanned = 0;
     c->request = request;
@@ -339,13 +358,14 @@ static enum io_http_verdict take_body(struct io_http_connection *c)
     if (request->head.chunked) {
         size_t used, max = c->server->options.body_max + request->body_from;
         enum io_http_verdict verdict =
-            io_http_chunks_feed(&c->chunks, &request->memory, &used, buf_bytes(&c->in), max);
+            io_http_chunks_feed(&c->chunks, &request->memory, &used, not_taken(c), max);
         take(c, used);
         return verdict;
     }
-    size_t len = c->in.len < c->left ? c->in.len : (size_t)c->left;
+    struct bytes came = not_taken(c);
+    size_t len = came.len < c->left ? came.len : (size_t)c->left;
     if (len > 0) {
-        buf_append(&request->memory, c->in.data, len);
+        buf_append(&request->memory, came.data, len);
         take(c, len);
         c->left -= len;
     }
@@ -374,15 +394,18 @@ static bool read_body(struct io_http_connection *c)
 /* Looks for a head; false when more bytes are needed. */
 static bool look_for_head(struct io_http_connection *c)
 {
+    struct bytes came = not_taken(c);
     size_t empty = 0; /* line ends before a request (RFC 9112, section 2.2) */
-    while (empty < c->in.len && (c->in.data[empty] == '\r' || c->in.data[empty] == '\n'))
+    while (empty < came.len && (came.data[empty] == '\r' || came.data[empty] == '\n'))
         empty++;
-    if (empty)
+    if (empty) {
         take(c, empty);
+        came = not_taken(c);
+    }
     bool first = c->scanned == 0;
-    size_t len = io_http_head_length(buf_bytes(&c->in), c->scanned);
-    bool is_other = len == 0 && c->in.len > 0 && !io_http_may_begin(c->in.data[0]);
-    if (len > IO_HTTP_HEAD_MAX || (len == 0 && c->in.len > IO_HTTP_HEAD_MAX) || is_other) {
+    size_t len = io_http_head_length(came, c->scanned);
+    bool is_other = len == 0 && came.len > 0 && !io_http_may_begin(came.data[0]);
+    if (len > IO_HTTP_HEAD_MAX || (len == 0 && came.len > IO_HTTP_HEAD_MAX) || is_other) {
         struct io_http_request *request = request_new(c);
         c->close_after = true;
         c->request = request;
@@ -390,10 +413,10 @@ static bool look_for_head(struct io_http_connection *c)
             refuse(c, request, is_other ? IO_HTTP_BAD : IO_HTTP_TOO_LARGE);
         return false;
     }
-    if (first && c->in.len > 0)
+    if (first && came.len > 0)
         io_http_set_deadline(c, c->server->options.read_ms);
     if (len == 0) {
-        c->scanned = c->in.len;
+        c->scanned = came.len;
         return false;
     }
     begin(c, len);
@@ -402,7 +425,7 @@ static bool look_for_head(struct io_http_connection *c)
 
 static bool skip(struct io_http_connection *c)
 {
-    size_t len = c->in.len < c->left ? c->in.len : (size_t)c->left;
+    size_t came = not_taken(c).len, len = came < c->left ? came : (size_t)c->left;
     if (len)
         take(c, len);
     c->left -= len;

@@ -163,6 +163,7 @@ struct io_stream *io_http_upgrade(struct io_http_request *request,
     buf_append_text(&out, "\r\n");
     (void)io_stream_write_buf(stream, &out);
     buf_release(&out);
+    io_http_forget_taken(c);
     *ret_rest = c->in;
     buf_init(&c->in);
     if (c->paused)

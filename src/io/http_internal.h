@@ -30,8 +30,9 @@ struct io_http_connection {
     struct io_stream *stream;
     struct list_item item;
     struct io_http_request *request; /* in BODY and HANDLING */
-    struct buf in;                   /* bytes that no request has taken yet */
-    size_t scanned;                  /* of `in`, without the end of a head */
+    struct buf in;                   /* bytes that no request has taken yet, from `taken` on */
+    size_t taken;                    /* less than all of `in`, or 0 */
+    size_t scanned;                  /* of what is not taken, without the end of a head */
     size_t held;                     /* bytes that `in` adds to io_held */
     uint64_t left;                   /* of a body that is read or skipped */
     uint64_t deadline;               /* by io_loop_now; 0 = none */
@@ -67,7 +68,9 @@ struct io_http_server {
     struct io_http_request *spare; /* one that is over, with its memory, for the next; NULL: none */
 };
 
-/* http.c: goes as far as the bytes that are there allow. */
+/* http.c: `in` has only what no request has taken. */
+void io_http_forget_taken(struct io_http_connection *c);
+/* Goes as far as the bytes that are there allow. */
 void io_http_run(struct io_http_connection *c);
 void io_http_set_deadline(struct io_http_connection *c, uint64_t ms);
 void io_http_request_free(struct io_http_request *request);

@@ -87,6 +87,7 @@ bool io_http_move(struct io_http_request *request, struct io_http_server *server
     struct buf bytes = BUF_INIT;
     assert(c->running && c->state == IO_HTTP_BODY && c->request == request);
     buf_append_bytes(&bytes, buf_bytes(&request->memory));
+    io_http_forget_taken(c);
     buf_append_bytes(&bytes, buf_bytes(&c->in));
     if (!send(server, c->stream, &bytes)) {
         buf_release(&bytes);

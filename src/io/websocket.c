@@ -22,7 +22,8 @@ struct io_websocket {
     struct io_websocket_options options;
     struct io_websocket_reader reader;
     struct buf message; /* under way */
-    struct buf in;      /* came while it was paused */
+    struct buf in;      /* came while it was paused; from `taken` on it has not been looked at */
+    size_t taken;       /* less than all of `in`, or 0 */
     size_t held;        /* bytes that both add to io_held */
     struct io_timer timer;
     uint64_t heard; /* by io_loop_now */
@@ -167,8 +168,8 @@ static bool may_go_on(struct io_websocket *ws)
 /* While it is paused no more is read than it may have. */
 static void hold_back(struct io_websocket *ws)
 {
-    bool hold = ws->paused && ws->in.len &&
-                (ws->in.len > AHEAD_MAX || io_held_is_full(ws->options.held_max));
+    size_t ahead = ws->in.len - ws->taken;
+    bool hold = ws->paused && ahead && (ahead > AHEAD_MAX || io_held_is_full(ws->options.held_max));
     if (hold == ws->is_held)
         return;
     ws->is_held = hold;
@@ -176,6 +177,16 @@ static void hold_back(struct io_websocket *ws)
         io_stream_pause(ws->stream);
     else
         io_stream_resume(ws->stream);
+}
+
+/* Once for all that was taken, not for each of thousands of messages that came together. */
+static void forget_taken(struct io_websocket *ws)
+{
+    if (ws->taken == 0)
+        return;
+    ws->in.len -= ws->taken;
+    memmove(ws->in.data, ws->in.data + ws->taken, ws->in.len);
+    ws->taken = 0;
 }
 
 static void run(struct io_websocket *ws, struct bytes fresh)
@@ -191,13 +202,16 @@ static void run(struct io_websocket *ws, struct bytes fresh)
         more = go_through(ws, &used, fresh);
         buf_append_bytes(&ws->in, bytes_slice(fresh, used, fresh.len - used));
     } else {
+        forget_taken(ws);
         buf_append_bytes(&ws->in, fresh);
     }
-    while (more && ws->in.len && !ws->paused && !ws->ended) {
-        more = go_through(ws, &used, buf_bytes(&ws->in));
-        memmove(ws->in.data, ws->in.data + used, ws->in.len - used);
-        ws->in.len -= used;
+    while (more && ws->taken < ws->in.len && !ws->paused && !ws->ended) {
+        more = go_through(ws, &used,
+                          bytes_slice(buf_bytes(&ws->in), ws->taken, ws->in.len - ws->taken));
+        ws->taken += used;
     }
+    if (ws->taken == ws->in.len)
+        forget_taken(ws);
     if (ws->in.len == 0 && ws->in.capacity > IDLE_MEMORY)
         buf_release(&ws->in);
     ws->running = false;
@@ -311,6 +325,7 @@ struct io_stream *io_websocket_release(struct io_websocket *ws, struct buf *ret_
 {
     struct io_stream *stream = ws->stream;
     assert(ws->paused && !ws->running && ws->message.len == 0);
+    forget_taken(ws);
     *ret_rest = ws->in;
     buf_init(&ws->in);
     websocket_free(ws);
