@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-enum { ANSWER_MAX = 4 << 20, CONNECTIONS = 4 };
+enum { ANSWER_MAX = 4 << 20, CONNECTIONS = 4, URL_ROOM = 128 };
 
 struct world {
     struct io_loop *loop;
@@ -117,6 +117,14 @@ static struct io_http_call_options request(const char *url, const char *body)
                                          .answer_max = ANSWER_MAX};
 }
 
+/* One to the world's server, its URL in ret_url. */
+static struct io_http_call_options request_at(char ret_url[URL_ROOM], const struct world *w,
+                                              const char *path, const char *body)
+{
+    snprintf(ret_url, URL_ROOM, "%s%s", w->url, path);
+    return request(ret_url, body);
+}
+
 static void call(struct world *w, struct answer *a, const struct io_http_call_options *options)
 {
     a->done = false;
@@ -132,7 +140,7 @@ static void test_calls(void **state)
     struct world w;
     struct answer a = {.body = BUF_INIT};
     begin(&w);
-    char url[128];
+    char url[URL_ROOM];
     snprintf(url, sizeof(url), "%s/echo", w.url);
     static const char *const methods[] = {"POST", "PUT", "DELETE", "GET", "HEAD", "GET", "POST"};
     for (size_t i = 0; i < BASE_COUNT(methods); i++) {
@@ -148,8 +156,7 @@ static void test_calls(void **state)
         assert_string_equal(buf_text(&a.body), strcmp(methods[i], "HEAD") ? expected : "");
     }
     assert_int_equal(w.connections, 1); /* kept */
-    snprintf(url, sizeof(url), "%s/fields", w.url);
-    struct io_http_call_options options = request(url, "");
+    struct io_http_call_options options = request_at(url, &w, "/fields", "");
     static const struct io_http_field fields[] = {{"Accept", "text/plain"}, {"X-Empty", ""}};
     options.fields = fields;
     options.field_count = BASE_COUNT(fields);
@@ -166,9 +173,8 @@ static void test_many(void **state)
     struct world w;
     struct answer answers[100];
     begin(&w);
-    char url[128];
-    snprintf(url, sizeof(url), "%s/large", w.url);
-    struct io_http_call_options options = request(url, NULL);
+    char url[URL_ROOM];
+    struct io_http_call_options options = request_at(url, &w, "/large", NULL);
     memset(answers, 0, sizeof(answers));
     for (size_t i = 0; i < BASE_COUNT(answers); i++)
         assert_int_equal(io_http_call(NULL, w.client, &options, on_done, &answers[i]), 0);
@@ -190,20 +196,18 @@ static void test_faults(void **state)
     struct world w;
     struct answer a = {.body = BUF_INIT};
     begin(&w);
-    char url[128];
+    char url[URL_ROOM];
     struct io_http_call_options options = request("ftp://127.0.0.1/", NULL);
     assert_int_equal(io_http_call(NULL, w.client, &options, on_done, &a), ERR_INPUT);
     assert_int_equal(io_http_client_calls(w.client), 0);
 
-    snprintf(url, sizeof(url), "%s/large", w.url);
-    options = request(url, NULL);
+    options = request_at(url, &w, "/large", NULL);
     options.answer_max = (1 << 20) - 1;
     call(&w, &a, &options);
     assert_int_equal(a.fault, IO_HTTP_FAULT_TOO_LARGE);
     assert_int_equal(a.body.len, 0);
 
-    snprintf(url, sizeof(url), "%s/wait", w.url);
-    options = request(url, "x");
+    options = request_at(url, &w, "/wait", "x");
     options.total_ms = 50;
     call(&w, &a, &options);
     assert_int_equal(a.fault, IO_HTTP_FAULT_TIMEOUT);
@@ -265,7 +269,7 @@ static void test_nonsense(void **state)
         struct io_listener *listener;
         assert_int_equal(
             io_listen_tcp(&listener, w.loop, "127.0.0.1", 0, say_nonsense, texts[i], &detail), 0);
-        char url[128];
+        char url[URL_ROOM];
         snprintf(url, sizeof(url), "http://127.0.0.1:%u/", io_listener_address(listener)->port);
         struct io_http_call_options options = request(url, NULL);
         call(&w, &a, &options);
@@ -303,10 +307,9 @@ static void test_free_inside(void **state)
     struct world w;
     begin(&w);
     struct freeing f = {.world = &w};
-    char url[128], wait[128];
-    snprintf(url, sizeof(url), "%s/echo", w.url);
-    snprintf(wait, sizeof(wait), "%s/wait", w.url);
-    struct io_http_call_options options = request(url, "x"), waiting = request(wait, "x");
+    char url[URL_ROOM], wait[URL_ROOM];
+    struct io_http_call_options options = request_at(url, &w, "/echo", "x"),
+                                waiting = request_at(wait, &w, "/wait", "x");
     assert_int_equal(io_http_call(NULL, w.client, &waiting, never, NULL), 0);
     while (!w.kept)
         io_loop_turn(w.loop, true);
@@ -325,9 +328,8 @@ static void test_no_memory(void **state)
     struct world w;
     struct answer a = {.body = BUF_INIT};
     begin(&w);
-    char url[128];
-    snprintf(url, sizeof(url), "%s/echo", w.url);
-    struct io_http_call_options options = request(url, "x");
+    char url[URL_ROOM];
+    struct io_http_call_options options = request_at(url, &w, "/echo", "x");
     for (size_t n = 1;; n++) {
         struct io_http_client *client;
         struct io_http_client_options client_options = {.connections_max = 1,

@@ -184,6 +184,8 @@ struct server {
     struct io_websocket_options options;
     size_t messages;
     bool closed, hold, drop_next;
+    int fd;         /* a client, */
+    struct buf got; /* and what it has been sent */
 };
 
 static void on_message(void *context, struct io_websocket *ws, struct buf *message)
@@ -238,8 +240,21 @@ static void server_begin(struct server *s)
     assert_int_equal(io_http_listen_tcp(s->http, "127.0.0.1", 0, &detail), 0);
 }
 
+/* The client, with a request for WebSocket, and what is to be sent behind it, in `b`. */
+static void connect_client(struct server *s, struct buf *b)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons(io_http_address(s->http)->port),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    s->fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(connect(s->fd, (struct sockaddr *)&to, sizeof(to)), 0);
+    buf_append_text(b, HEAD("GET / HTTP/1.1", "Upgrade", "13", "dGhlIHNhbXBsZSBub25jZQ=="));
+}
+
 static void server_end(struct server *s)
 {
+    close(s->fd);
+    buf_release(&s->got);
     io_websocket_drop(s->ws);
     io_http_free(s->http);
     for (int i = 0; i < 10; i++)
@@ -247,40 +262,25 @@ static void server_end(struct server *s)
     io_loop_free(s->loop);
 }
 
-static int client(struct server *s)
+static void send_all(const struct server *s, struct buf *b)
 {
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    struct sockaddr_in to = {.sin_family = AF_INET,
-                             .sin_port = htons(io_http_address(s->http)->port),
-                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
-    return fd;
-}
-
-static void send_all(int fd, struct buf *b)
-{
-    assert_int_equal(send(fd, b->data, b->len, MSG_NOSIGNAL), (ssize_t)b->len);
+    assert_int_equal(send(s->fd, b->data, b->len, MSG_NOSIGNAL), (ssize_t)b->len);
     buf_release(b);
 }
 
-static void put_request(struct buf *b)
-{
-    buf_append_text(b, HEAD("GET / HTTP/1.1", "Upgrade", "13", "dGhlIHNhbXBsZSBub25jZQ=="));
-}
-
 /* Reads until what came ends with `end`, or the server closes (end NULL). */
-static void expect(struct server *s, int fd, struct buf *ret_got, const void *end, size_t len)
+static void expect(struct server *s, const void *end, size_t len)
 {
     for (;;) {
         uint8_t piece[4096];
-        ssize_t got = recv(fd, piece, sizeof(piece), MSG_DONTWAIT);
+        ssize_t got = recv(s->fd, piece, sizeof(piece), MSG_DONTWAIT);
         if (got == 0) {
             assert_null(end);
             return;
         }
         if (got > 0)
-            buf_append(ret_got, piece, (size_t)got);
-        if (end && ret_got->len >= len && memcmp(ret_got->data + ret_got->len - len, end, len) == 0)
+            buf_append(&s->got, piece, (size_t)got);
+        if (end && s->got.len >= len && memcmp(s->got.data + s->got.len - len, end, len) == 0)
             return;
         if (got < 0)
             io_loop_turn(s->loop, false);
@@ -291,23 +291,20 @@ static void test_echo(void **state)
 {
     (void)state;
     struct server s;
-    struct buf b = BUF_INIT, got = BUF_INIT;
+    struct buf b = BUF_INIT;
     server_begin(&s);
-    int fd = client(&s);
-    put_request(&b);
+    connect_client(&s, &b);
     put_text(&b, 0x81, "with the request");
     put_text(&b, 0x89, "ping");
-    send_all(fd, &b);
-    expect(&s, fd, &got, "\x81\x10with the request\x8a\x04ping", 24);
-    assert_non_null(strstr(buf_text(&got), "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
+    send_all(&s, &b);
+    expect(&s, "\x81\x10with the request\x8a\x04ping", 24);
+    assert_non_null(strstr(buf_text(&s.got), "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
     assert_int_equal(io_http_connections(s.http), 0);
     put(&b, 0x88, "\x03\xe8", 2);
-    send_all(fd, &b);
-    expect(&s, fd, &got, "\x88\x02\x03\xe8", 4);
-    expect(&s, fd, &got, NULL, 0);
+    send_all(&s, &b);
+    expect(&s, "\x88\x02\x03\xe8", 4);
+    expect(&s, NULL, 0);
     assert_true(s.closed);
-    close(fd);
-    buf_release(&got);
     server_end(&s);
 }
 
@@ -315,28 +312,25 @@ static void test_paused(void **state)
 {
     (void)state;
     struct server s;
-    struct buf b = BUF_INIT, got = BUF_INIT;
+    struct buf b = BUF_INIT;
     server_begin(&s);
     s.hold = true;
-    int fd = client(&s);
-    put_request(&b);
+    connect_client(&s, &b);
     put_text(&b, 0x81, "one");
     put_text(&b, 0x81, "two");
-    send_all(fd, &b);
-    expect(&s, fd, &got, "\x81\x03one", 5);
+    send_all(&s, &b);
+    expect(&s, "\x81\x03one", 5);
     for (int i = 0; i < 10; i++)
         io_loop_turn(s.loop, false);
     assert_int_equal(s.messages, 1);
     io_websocket_resume(s.ws);
-    expect(&s, fd, &got, "\x81\x03two", 5);
+    expect(&s, "\x81\x03two", 5);
     s.drop_next = true;
     io_websocket_resume(s.ws);
     put_text(&b, 0x81, "three");
-    send_all(fd, &b);
-    expect(&s, fd, &got, "\x88\x02\x03\xe9", 4);
+    send_all(&s, &b);
+    expect(&s, "\x88\x02\x03\xe9", 4);
     assert_null(s.ws);
-    close(fd);
-    buf_release(&got);
     server_end(&s);
 }
 
@@ -344,16 +338,13 @@ static void test_faults(void **state)
 {
     (void)state;
     struct server s;
-    struct buf b = BUF_INIT, got = BUF_INIT;
+    struct buf b = BUF_INIT;
     server_begin(&s);
-    int fd = client(&s);
-    put_request(&b);
+    connect_client(&s, &b);
     buf_append(&b, "\x81\x05Hello", 7);
-    send_all(fd, &b);
-    expect(&s, fd, &got, "\x88\x02\x03\xea", 4);
+    send_all(&s, &b);
+    expect(&s, "\x88\x02\x03\xea", 4);
     assert_true(s.closed);
-    close(fd);
-    buf_release(&got);
     server_end(&s);
 }
 
@@ -362,21 +353,18 @@ static void test_half_open(void **state)
 {
     (void)state;
     struct server s;
-    struct buf b = BUF_INIT, got = BUF_INIT;
+    struct buf b = BUF_INIT;
     server_begin(&s);
     s.options.ping_ms = 20;
     s.options.pong_ms = 20;
-    int fd = client(&s);
-    put_request(&b);
-    send_all(fd, &b);
-    expect(&s, fd, &got, "\x89\x00", 2);
+    connect_client(&s, &b);
+    send_all(&s, &b);
+    expect(&s, "\x89\x00", 2);
     put(&b, 0x8a, "", 0);
-    send_all(fd, &b);
-    expect(&s, fd, &got, "\x89\x00", 2);
-    expect(&s, fd, &got, NULL, 0);
+    send_all(&s, &b);
+    expect(&s, "\x89\x00", 2);
+    expect(&s, NULL, 0);
     assert_true(s.closed);
-    close(fd);
-    buf_release(&got);
     server_end(&s);
 }
 
@@ -388,12 +376,11 @@ static void test_slow(void **state)
     struct buf b = BUF_INIT;
     server_begin(&s);
     s.options.ping_ms = 20;
-    int fd = client(&s);
-    put_request(&b);
+    connect_client(&s, &b);
     put(&b, 0x02, "begins", 6);
     alarm(60);
     while (!s.closed) {
-        if (b.len && send(fd, b.data, b.len, MSG_NOSIGNAL) != (ssize_t)b.len)
+        if (b.len && send(s.fd, b.data, b.len, MSG_NOSIGNAL) != (ssize_t)b.len)
             break;
         buf_clear(&b);
         put(&b, 0x00, "and goes on", 1);
@@ -404,7 +391,6 @@ static void test_slow(void **state)
     while (!s.closed)
         io_loop_turn(s.loop, false);
     assert_int_equal(s.messages, 0);
-    close(fd);
     buf_release(&b);
     server_end(&s);
 }
@@ -418,13 +404,12 @@ static void test_deaf(void **state)
     uint8_t *text = calloc(1, 60000);
     server_begin(&s);
     s.options.pong_ms = 50;
-    int fd = client(&s);
-    put_request(&b);
+    connect_client(&s, &b);
     for (int i = 0; i < 200; i++)
         put(&b, 0x82, text, 60000);
     alarm(60);
     while (!s.closed) {
-        ssize_t len = b.len ? send(fd, b.data, b.len, MSG_NOSIGNAL | MSG_DONTWAIT) : 0;
+        ssize_t len = b.len ? send(s.fd, b.data, b.len, MSG_NOSIGNAL | MSG_DONTWAIT) : 0;
         if (len > 0) {
             b.len -= (size_t)len;
             memmove(b.data, b.data + len, b.len);
@@ -434,7 +419,6 @@ static void test_deaf(void **state)
         io_loop_turn(s.loop, false);
     }
     alarm(0);
-    close(fd);
     buf_release(&b);
     free(text);
     server_end(&s);
@@ -446,21 +430,20 @@ static void test_pings(void **state)
     (void)state;
     enum { PINGS = 20000, SIZE = 4 << 20 };
     struct server s;
-    struct buf b = BUF_INIT, got = BUF_INIT;
+    struct buf b = BUF_INIT;
     char payload[IO_WEBSOCKET_CONTROL_MAX];
     uint8_t *text = calloc(1, SIZE);
     assert_non_null(text);
     server_begin(&s);
     s.options.message_max = SIZE;
-    int fd = client(&s);
-    put_request(&b);
+    connect_client(&s, &b);
     put(&b, 0x82, text, SIZE);
     for (int i = 0; i < PINGS; i++) {
         memset(payload, i == PINGS - 1 ? 'z' : 'a', sizeof(payload));
         put(&b, 0x89, payload, sizeof(payload));
     }
     for (size_t sent = 0; sent < b.len;) {
-        ssize_t len = send(fd, b.data + sent, b.len - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+        ssize_t len = send(s.fd, b.data + sent, b.len - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
         sent += len > 0 ? (size_t)len : 0;
         io_loop_turn(s.loop, false);
     }
@@ -470,12 +453,10 @@ static void test_pings(void **state)
     assert_in_range(io_streams_waiting(), 1, SIZE + (1 << 20));
     buf_append(&b, "\x8a\x7d", 2);
     buf_append(&b, payload, sizeof(payload));
-    expect(&s, fd, &got, b.data, b.len);
-    assert_in_range(got.len, SIZE, SIZE + (1 << 20));
+    expect(&s, b.data, b.len);
+    assert_in_range(s.got.len, SIZE, SIZE + (1 << 20));
     assert_int_equal(io_streams_waiting(), 0);
-    close(fd);
     buf_release(&b);
-    buf_release(&got);
     free(text);
     server_end(&s);
 }
@@ -486,36 +467,35 @@ static void test_crowd(void **state)
     (void)state;
     enum { SIZE = 90000 };
     struct server s;
-    struct buf b = BUF_INIT, got = BUF_INIT;
+    struct buf b = BUF_INIT;
     uint8_t *text = calloc(1, SIZE);
     size_t others = 0;
     assert_non_null(text);
     server_begin(&s);
     s.options.held_max = 1 << 20;
-    int fd = client(&s);
-    put_request(&b);
+    connect_client(&s, &b);
     put(&b, 0x02, text, SIZE);
-    send_all(fd, &b);
+    send_all(&s, &b);
     while (!io_held())
         io_loop_turn(s.loop, false);
     assert_in_range(io_held(), SIZE, 3 * SIZE);
     put(&b, 0x80, "the end", 7);
-    send_all(fd, &b);
-    expect(&s, fd, &got, "the end", 7);
+    send_all(&s, &b);
+    expect(&s, "the end", 7);
     assert_int_equal(io_held(), 0);
     io_held_set(&others, (1 << 20) + 1);
     put(&b, 0x82, text, 60000);
     put(&b, 0x81, "small", 5);
-    send_all(fd, &b);
-    expect(&s, fd, &got, "\x81\x05small", 7);
+    send_all(&s, &b);
+    expect(&s, "\x81\x05small", 7);
     /* What is sent behind one that is served waits, and is served. */
     s.hold = true;
     put(&b, 0x81, "held", 4);
-    send_all(fd, &b);
-    expect(&s, fd, &got, "\x81\x04held", 6);
+    send_all(&s, &b);
+    expect(&s, "\x81\x04held", 6);
     for (int i = 0; i < 2; i++) { /* no more than the system takes */
         put(&b, 0x82, text, 60000);
-        send_all(fd, &b);
+        send_all(&s, &b);
         for (int turn = 0; turn < 10; turn++)
             io_loop_turn(s.loop, false);
     }
@@ -525,13 +505,11 @@ static void test_crowd(void **state)
     while (s.messages < 6)
         io_loop_turn(s.loop, false);
     put(&b, 0x02, text, SIZE);
-    send_all(fd, &b);
-    expect(&s, fd, &got, "\x88\x02\x03\xf5", 4);
+    send_all(&s, &b);
+    expect(&s, "\x88\x02\x03\xf5", 4);
     assert_true(s.closed);
     assert_int_equal(io_held(), others);
     io_held_set(&others, 0);
-    close(fd);
-    buf_release(&got);
     free(text);
     server_end(&s);
 }

@@ -137,6 +137,14 @@ static void put_message(struct client *c, const char *text)
     put_frame(c, IO_WEBSOCKET_TEXT, text);
 }
 
+static void serve_websocket(struct rpc_http *http, const char *namespaces)
+{
+    const struct rpc_websocket_options o = {.origins = "",
+                                            .access = rpc_access_parse(namespaces, NULL)};
+    struct err_detail detail;
+    assert_int_equal(rpc_http_set_websocket(http, &o, "/ws", &detail), 0);
+}
+
 static const char upgrade[] =
     "GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
@@ -151,14 +159,12 @@ static void test_websocket(void **state)
     struct err_detail detail;
     world_begin_empty(&w);
     struct rpc_http *http = start(&w);
-    const struct rpc_websocket_options websocket = {.origins = "",
-                                                    .access = rpc_access_parse("net,eth", NULL)};
     connect_client(&c, &w, http);
     post(&c, "{\"id\":1,\"method\":\"net_version\"}");
     client_await(&c, "1337");
     client_say(&c, upgrade);
     client_await(&c, "404 Not Found");
-    assert_int_equal(rpc_http_set_websocket(http, &websocket, "/ws", &detail), 0);
+    serve_websocket(http, "net,eth");
     assert_true(rpc_http_serves_websocket(http));
     client_say(&c, upgrade);
     put_message(&c, "{\"id\":2,\"method\":\"net_version\"}"); /* not waiting for the answer */
@@ -187,12 +193,9 @@ static void test_bytes(void **state)
         "{\"id\":1,\"method\":\"eth_subscribe\",\"params\":[\"syncing\"],\"\xff\":0}";
     struct world w;
     struct client c;
-    struct err_detail detail;
     world_begin_empty(&w);
     struct rpc_http *http = start(&w);
-    const struct rpc_websocket_options websocket = {.origins = "",
-                                                    .access = rpc_access_parse("eth", NULL)};
-    assert_int_equal(rpc_http_set_websocket(http, &websocket, "/ws", &detail), 0);
+    serve_websocket(http, "eth");
     connect_client(&c, &w, http);
     client_say(&c, upgrade);
     client_await(&c, "101 Switching");
@@ -671,11 +674,8 @@ static void test_end(void **state)
         struct world w;
         struct client clients[4];
         world_begin_empty(&w);
-        const struct rpc_websocket_options websocket = {
-            .origins = "", .access = rpc_access_parse("net,eth", NULL)};
-        struct err_detail detail;
         struct rpc_http *http = start(&w);
-        assert_int_equal(rpc_http_set_websocket(http, &websocket, "/ws", &detail), 0);
+        serve_websocket(http, "net,eth");
         for (size_t i = 0; i < BASE_COUNT(clients); i++) {
             connect_client(&clients[i], &w, http);
             for (int k = 0; k < 3; k++)
