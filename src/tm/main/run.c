@@ -23,6 +23,7 @@
 
 enum {
     CONNECTIONS_MAX = 4096,       /* of one application */
+    HELD_MAX = 1 << 30,           /* bytes of requests under way: thirty of the largest */
     CLIENT_CONNECTIONS = 1024,    /* to all other managers */
     CLIENT_HOST_CONNECTIONS = 16, /* to one of them */
     READ_MS = 60000,
@@ -152,6 +153,7 @@ static int start_server(struct running *r, const struct tm_config_server *config
                                       .request = on_request,
                                       .body_max = TM_API_BODY_MAX,
                                       .connections_max = CONNECTIONS_MAX,
+                                      .held_max = HELD_MAX,
                                       .read_ms = READ_MS,
                                       .write_ms = WRITE_MS,
                                       .idle_ms = IDLE_MS};
