@@ -104,6 +104,17 @@ static struct bytes take_line(struct bytes *rest)
     return line;
 }
 
+/* "HTTP/1.0" or "HTTP/1.1". */
+static enum io_http_verdict read_version(struct io_http_head *h, struct bytes version)
+{
+    if (version.len != 8 || memcmp(version.data, "HTTP/", 5) != 0 || version.data[6] != '.')
+        return IO_HTTP_BAD;
+    if (version.data[5] != '1' || (version.data[7] != '0' && version.data[7] != '1'))
+        return IO_HTTP_BAD_VERSION;
+    h->minor = version.data[7] - '0';
+    return IO_HTTP_OK;
+}
+
 static enum io_http_verdict read_request_line(struct io_http_head *h, struct bytes line)
 {
     const uint8_t *first = line.len ? memchr(line.data, ' ', line.len) : NULL;
@@ -117,13 +128,26 @@ static enum io_http_verdict read_request_line(struct io_http_head *h, struct byt
     h->method = bytes_slice(line, 0, method_len);
     h->target = bytes_slice(rest, 0, (size_t)(second - rest.data));
     struct bytes version = bytes_slice(rest, h->target.len + 1, rest.len - h->target.len - 1);
-    if (!is_token(h->method) || !is_value(h->target) || version.len != 8 ||
-        memcmp(version.data, "HTTP/", 5) != 0 || version.data[6] != '.')
+    if (!is_token(h->method) || !is_value(h->target))
         return IO_HTTP_BAD;
-    if (version.data[5] != '1' || (version.data[7] != '0' && version.data[7] != '1'))
-        return IO_HTTP_BAD_VERSION;
-    h->minor = version.data[7] - '0';
-    return IO_HTTP_OK;
+    return read_version(h, version);
+}
+
+/* "HTTP/1.1 101 Switching Protocols"; what stands behind the number is free, or not there. */
+static enum io_http_verdict read_status_line(struct io_http_head *h, unsigned *ret_status,
+                                             struct bytes line)
+{
+    const uint8_t *d = line.data;
+    unsigned status = 0;
+    if (line.len < 12 || d[8] != ' ' || (line.len > 12 && d[12] != ' ') || !is_value(line))
+        return IO_HTTP_BAD;
+    for (size_t i = 9; i < 12; i++) {
+        if (d[i] < '0' || d[i] > '9')
+            return IO_HTTP_BAD;
+        status = status * 10 + (d[i] - '0');
+    }
+    *ret_status = status;
+    return read_version(h, bytes_slice(line, 0, 8));
 }
 
 static enum io_http_verdict read_fields(struct io_http_head *h, struct bytes rest)
@@ -208,21 +232,37 @@ static enum io_http_verdict read_meaning(struct io_http_head *h)
     return IO_HTTP_OK;
 }
 
-enum io_http_verdict io_http_head_read(struct io_http_head *ret_head, struct bytes data)
+/* What holds for any head: its length. */
+static enum io_http_verdict begin_head(struct io_http_head *h, struct bytes data)
 {
-    struct io_http_head *h = ret_head;
     h->field_count = 0;
-    h->chunked = h->has_length = h->expects_continue = false;
+    h->chunked = h->has_length = h->keep_alive = h->expects_continue = false;
     h->body_length = 0;
     if (data.len > IO_HTTP_HEAD_MAX)
         return IO_HTTP_TOO_LARGE;
-    if (io_http_head_length(data, 0) != data.len || data.len == 0)
-        return IO_HTTP_BAD;
+    return io_http_head_length(data, 0) != data.len || data.len == 0 ? IO_HTTP_BAD : IO_HTTP_OK;
+}
+
+enum io_http_verdict io_http_head_read(struct io_http_head *ret_head, struct bytes data)
+{
     struct bytes rest = data;
-    enum io_http_verdict verdict = read_request_line(h, take_line(&rest));
+    enum io_http_verdict verdict = begin_head(ret_head, data);
     if (verdict == IO_HTTP_OK)
-        verdict = read_fields(h, rest);
-    return verdict == IO_HTTP_OK ? read_meaning(h) : verdict;
+        verdict = read_request_line(ret_head, take_line(&rest));
+    if (verdict == IO_HTTP_OK)
+        verdict = read_fields(ret_head, rest);
+    return verdict == IO_HTTP_OK ? read_meaning(ret_head) : verdict;
+}
+
+enum io_http_verdict io_http_reply_head_read(struct io_http_head *ret_head, unsigned *ret_status,
+                                             struct bytes data)
+{
+    struct bytes rest = data;
+    enum io_http_verdict verdict = begin_head(ret_head, data);
+    ret_head->method = ret_head->target = bytes_none();
+    if (verdict == IO_HTTP_OK)
+        verdict = read_status_line(ret_head, ret_status, take_line(&rest));
+    return verdict == IO_HTTP_OK ? read_fields(ret_head, rest) : verdict;
 }
 
 const struct bytes *io_http_head_field(const struct io_http_head *head, const char *name)

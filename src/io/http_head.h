@@ -1,5 +1,5 @@
 /*
- * The head of an HTTP/1.x request, and bodies in chunks (RFC 9112, sections 2 to 7). Pure: bytes in, spans out.
+ * The head of an HTTP/1.x request or answer, and bodies in chunks (RFC 9112, sections 2 to 7). Pure: bytes in, spans out.
  *
  * Strict where requests could be smuggled past something that reads them differently: one length only, no
  * folded lines, no space before a colon. Lines may end in LF alone, as section 2.2 allows.
@@ -68,6 +68,10 @@ size_t io_http_head_length(struct bytes data, size_t from);
 
 /* Reads a head that is exactly `data`. Spans borrow it. Anything but OK leaves *ret_head undefined. */
 enum io_http_verdict io_http_head_read(struct io_http_head *ret_head, struct bytes data);
+
+/* The same of an answer: its status, and fields, of which none is looked at (body_length and what follows are 0). */
+enum io_http_verdict io_http_reply_head_read(struct io_http_head *ret_head, unsigned *ret_status,
+                                             struct bytes data);
 
 /* The value of a field by its name, in any case; the first one. NULL when there is none. */
 const struct bytes *io_http_head_field(const struct io_http_head *head, const char *name);

@@ -220,7 +220,7 @@ static void read_plain(struct io_stream *stream)
             uv_buf_t alert = uv_buf_init((char *)stream->wire.data, (unsigned)stream->wire.len);
             if (alert.len && !stream->writing)
                 (void)uv_try_write(&stream->uv.stream, &alert, 1);
-            fail(stream, ERR_IO, "TLS failed");
+            fail(stream, ERR_IO, io_tls_session_fault(stream->tls));
         } else if (len > 0 && stream->ops) {
             stream->ops->read(stream->context, stream, bytes_of(room, len));
         }
@@ -628,6 +628,22 @@ int io_connect_tcp(struct io_stream **ret_stream, struct io_loop *loop, const ch
     }
     if (status < 0) {
         destroy(stream);
+        return status;
+    }
+    *ret_stream = stream;
+    return 0;
+}
+
+int io_connect_tls(struct io_stream **ret_stream, struct io_loop *loop, const char *host,
+                   uint16_t port, struct io_tls *tls, uint64_t timeout_ms,
+                   const struct io_stream_ops *ops, void *context)
+{
+    struct io_stream *stream = NULL;
+    int status = io_connect_tcp(&stream, loop, host, port, timeout_ms, ops, context);
+    if (status == 0)
+        status = io_tls_session_dial(&stream->tls, tls, host);
+    if (status < 0) {
+        io_stream_close(stream);
         return status;
     }
     *ret_stream = stream;

@@ -69,6 +69,12 @@ void io_stream_hand_over(struct io_stream *stream, const struct io_stream_ops *o
 int io_connect_tcp(struct io_stream **ret_stream, struct io_loop *loop, const char *host,
                    uint16_t port, uint64_t timeout_ms, const struct io_stream_ops *ops,
                    void *context) BASE_NODISCARD;
+/* The same with TLS, as the client: `host` must be in the other side's certificate. `connected` comes before the handshake,
+ * which goes on by itself, and for as long as it likes: what is written waits for it. One that fails ends by `closed`, with the
+ * reason. `tls` is kept by a reference. ERR_CRYPTO, too. */
+int io_connect_tls(struct io_stream **ret_stream, struct io_loop *loop, const char *host,
+                   uint16_t port, struct io_tls *tls, uint64_t timeout_ms,
+                   const struct io_stream_ops *ops, void *context) BASE_NODISCARD;
 int io_connect_unix(struct io_stream **ret_stream, struct io_loop *loop, const char *path,
                     const struct io_stream_ops *ops, void *context) BASE_NODISCARD;
 

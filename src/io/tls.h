@@ -1,6 +1,6 @@
 /*
  * TLS 1.2 and 1.3 over OpenSSL: what an end shows of itself and whom it trusts, for servers (stream.h, http.h)
- * and for clients (http_client.h).
+ * and for clients (http_client.h, stream.h).
  */
 #ifndef IO_TLS_H
 #define IO_TLS_H
@@ -30,7 +30,7 @@ struct io_tls_peer {
 };
 
 /* Whether to go on with this peer. Called in the handshake, on its thread: the loop's for servers and
- * io_http_call, the caller's for io_http_caller. A refusal may be explained in `detail`. */
+ * io_http_call and io_connect_tls, the caller's for io_http_caller. A refusal may be explained in `detail`. */
 typedef bool io_tls_judge_fn(void *context, const struct io_tls_peer *peer,
                              struct err_detail *detail);
 

@@ -1,4 +1,4 @@
-/* What tls.c gives to tls_session.c and http_client.c. Not for other libraries. */
+/* What tls.c gives to tls_session.c and http_client.c, and that to stream.c. Not for other libraries. */
 #ifndef IO_TLS_INTERNAL_H
 #define IO_TLS_INTERNAL_H
 
@@ -35,11 +35,15 @@ struct io_tls {
 bool io_tls_apply(const struct io_tls *tls, SSL_CTX *context, struct io_tls_check *check);
 
 /*
- * One connection's TLS without its socket: bytes of the wire in, plain ones out, and the reverse.
+ * One connection's TLS at either end, without its socket: bytes of the wire in, plain ones out, and the reverse.
  */
 struct io_tls_session;
 
 int io_tls_session_new(struct io_tls_session **ret_session, struct io_tls *tls) BASE_NODISCARD;
+/* A client's with `host`, a name or an IP that the certificate must have; its first words are there to be collected.
+ * ERR_NOMEM, ERR_CRYPTO. */
+int io_tls_session_dial(struct io_tls_session **ret_session, struct io_tls *tls,
+                        const char *host) BASE_NODISCARD;
 void io_tls_session_free(struct io_tls_session *session);
 
 enum { IO_TLS_PIECE = 16 * 1024 }; /* bytes; a record has as many */
@@ -65,6 +69,8 @@ size_t io_tls_session_unsent(const struct io_tls_session *session);
 void io_tls_session_finish(struct io_tls_session *session);
 /* Moves what is to be sent without being written. */
 void io_tls_session_collect(struct io_tls_session *session, struct buf *wire);
+/* Why it FAILED, in words, as long as the session. */
+const char *io_tls_session_fault(const struct io_tls_session *session);
 /* Whether a read could give something without more of the wire. */
 bool io_tls_session_pending(const struct io_tls_session *session);
 

@@ -1,37 +1,109 @@
 #include "io/tls_internal.h"
 
 #include "base/mem.h"
+#include "io/address.h"
 
 #include <openssl/err.h>
+#include <stdio.h>
 
 struct io_tls_session {
     struct io_tls *tls;
     SSL *ssl;
     BIO *in, *out; /* owned by `ssl` */
+    /* A client's. */
+    struct io_tls_check check;
+    char host[IO_HOST_MAX + 1];
 };
 
-int io_tls_session_new(struct io_tls_session **ret_session, struct io_tls *tls)
+static struct io_tls_session *make(struct io_tls *tls)
 {
-    assert(tls->server);
     struct io_tls_session *session = mem_alloc_zeroed(1, sizeof(*session));
-    if (!session)
-        return ERR_NOMEM;
-    session->ssl = SSL_new(tls->server);
+    if (session)
+        session->tls = io_tls_keep(tls);
+    return session;
+}
+
+static int attach(struct io_tls_session *session, SSL_CTX *context)
+{
+    session->ssl = SSL_new(context);
     session->in = BIO_new(BIO_s_mem());
     session->out = BIO_new(BIO_s_mem());
     if (!session->ssl || !session->in || !session->out) {
-        SSL_free(session->ssl);
         BIO_free(session->in);
         BIO_free(session->out);
-        mem_free(session);
         return ERR_NOMEM;
     }
     BIO_set_mem_eof_return(session->in, -1); /* empty: more may come */
     SSL_set_bio(session->ssl, session->in, session->out);
-    SSL_set_accept_state(session->ssl);
-    session->tls = io_tls_keep(tls);
-    *ret_session = session;
     return 0;
+}
+
+static int finish_making(struct io_tls_session **ret_session, struct io_tls_session *session,
+                         int status)
+{
+    if (status == 0)
+        *ret_session = session;
+    else
+        io_tls_session_free(session);
+    return status;
+}
+
+int io_tls_session_new(struct io_tls_session **ret_session, struct io_tls *tls)
+{
+    assert(tls->server);
+    struct io_tls_session *session = make(tls);
+    if (!session)
+        return ERR_NOMEM;
+    int status = attach(session, tls->server);
+    if (status == 0)
+        SSL_set_accept_state(session->ssl);
+    return finish_making(ret_session, session, status);
+}
+
+/* The name for the other side to choose its certificate by, and for ours to find in it. */
+static bool name_host(struct io_tls_session *session, const char *host)
+{
+    struct io_address address;
+    X509_VERIFY_PARAM *param = SSL_get0_param(session->ssl);
+    snprintf(session->host, sizeof(session->host), "%s", host);
+    session->check.host = session->host;
+    bool is_ip = io_address_parse_ip(&address, host);
+    if (!is_ip && SSL_set_tlsext_host_name(session->ssl, host) != 1)
+        return false;
+    if (session->tls->any_host)
+        return true;
+    return (is_ip ? X509_VERIFY_PARAM_set1_ip_asc(param, host)
+                  : X509_VERIFY_PARAM_set1_host(param, host, 0)) == 1;
+}
+
+static int begin(struct io_tls_session *session, SSL_CTX *context, const char *host)
+{
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+    if (!io_tls_apply(session->tls, context, &session->check))
+        return ERR_CRYPTO;
+    int status = attach(session, context);
+    if (status == 0 && !name_host(session, host))
+        status = ERR_CRYPTO;
+    if (status == 0) {
+        SSL_set_connect_state(session->ssl);
+        (void)SSL_do_handshake(session->ssl); /* up to where it wants an answer */
+        ERR_clear_error();
+    }
+    return status;
+}
+
+int io_tls_session_dial(struct io_tls_session **ret_session, struct io_tls *tls, const char *host)
+{
+    struct io_tls_session *session = make(tls);
+    if (!session)
+        return ERR_NOMEM;
+    session->check = (struct io_tls_check){.tls = tls};
+    ERR_clear_error();
+    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+    int status = context ? begin(session, context, host) : ERR_NOMEM;
+    SSL_CTX_free(context); /* the SSL has its own reference */
+    ERR_clear_error();
+    return finish_making(ret_session, session, status);
 }
 
 void io_tls_session_free(struct io_tls_session *session)
@@ -118,6 +190,11 @@ void io_tls_session_collect(struct io_tls_session *session, struct buf *wire)
         return;
     buf_append(wire, data, (size_t)len);
     (void)BIO_reset(session->out);
+}
+
+const char *io_tls_session_fault(const struct io_tls_session *session)
+{
+    return session->check.detail.text[0] ? session->check.detail.text : "TLS failed";
 }
 
 bool io_tls_session_pending(const struct io_tls_session *session)

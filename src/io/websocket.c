@@ -4,6 +4,8 @@
 #include "io/held.h"
 #include "io/timer.h"
 
+#include <openssl/rand.h>
+
 enum {
     CLOSE_MS = 1000, /* to send a last frame */
     /* Bytes that a client may send ahead while it is paused. */
@@ -62,9 +64,32 @@ static void send_header(struct io_websocket *ws, enum io_websocket_opcode opcode
     (void)io_stream_write(ws->stream, bytes_of(header, len));
 }
 
+/* A client's frame. The mask is against scripts in browsers that choose what is sent; here nobody does, so that it need not be
+ * beyond guessing. */
+static void send_masked(struct io_websocket *ws, enum io_websocket_opcode opcode,
+                        struct bytes payload)
+{
+    uint8_t header[IO_WEBSOCKET_HEADER_MAX], mask[4] = {0};
+    size_t len = io_websocket_header(header, opcode, payload.len);
+    header[1] |= IO_WEBSOCKET_MASKED;
+    (void)RAND_bytes(mask, sizeof(mask));
+    uint8_t *to = io_stream_write_room(ws->stream, len + sizeof(mask) + payload.len);
+    if (!to)
+        return;
+    memcpy(to, header, len);
+    memcpy(to + len, mask, sizeof(mask));
+    to += len + sizeof(mask);
+    for (size_t i = 0; i < payload.len; i++)
+        to[i] = payload.data[i] ^ mask[i % 4];
+}
+
 static void send_frame(struct io_websocket *ws, enum io_websocket_opcode opcode,
                        struct bytes payload)
 {
+    if (ws->options.client) {
+        send_masked(ws, opcode, payload);
+        return;
+    }
     send_header(ws, opcode, payload.len);
     (void)io_stream_write(ws->stream, payload);
 }
@@ -285,7 +310,7 @@ int io_websocket_new(struct io_websocket **ret_ws, struct io_loop *loop, struct 
                                 .heard = io_loop_now(loop)};
     buf_init(rest);
     buf_init(&ws->message);
-    io_websocket_reader_init(&ws->reader, true, options->message_max);
+    io_websocket_reader_init(&ws->reader, !options->client, options->message_max);
     io_timer_init(&ws->timer, loop, go_on, ws);
     io_timer_start(&ws->timer, 0);
     io_stream_limit(stream, options->pong_ms);
@@ -301,6 +326,11 @@ void io_websocket_send(struct io_websocket *ws, struct bytes text)
 
 void io_websocket_send_buf(struct io_websocket *ws, struct buf *text)
 {
+    if (ws->options.client) {
+        send_masked(ws, IO_WEBSOCKET_TEXT, buf_bytes(text));
+        buf_clear(text);
+        return;
+    }
     send_header(ws, IO_WEBSOCKET_TEXT, text->len);
     (void)io_stream_write_buf(ws->stream, text);
 }

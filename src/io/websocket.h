@@ -1,7 +1,7 @@
 /*
- * A server's WebSocket over a stream (RFC 6455): whole messages in and out. Pings are answered, silent clients are
+ * Either end of a WebSocket over a stream (RFC 6455): whole messages in and out. Pings are answered, silent others are
  * asked and, when they do not answer, closed; what breaks the protocol is closed with the code for it. Without
- * extensions and subprotocols.
+ * extensions and subprotocols. How a client comes to one: websocket_client.h.
  */
 #ifndef IO_WEBSOCKET_H
 #define IO_WEBSOCKET_H
@@ -28,9 +28,10 @@ struct io_websocket_options {
     uint64_t
         ping_ms; /* of silence, then it is asked; and for a message from its first byte to its last, or up to twice as long */
     uint64_t pong_ms; /* for anything to come after that; and for what is sent to be taken */
+    bool client;      /* which masks what it sends, and gets it unmasked */
 };
 
-/* Takes over a stream that has been upgraded, and what came behind the request. `ops` and `context` stay with it.
+/* Takes over a stream that has been upgraded, and what came behind the request, or the answer. `ops` and `context` stay with it.
  * Without memory the stream is closed and ERR_NOMEM returned. */
 int io_websocket_new(struct io_websocket **ret_ws, struct io_loop *loop, struct io_stream *stream,
                      struct buf *rest, const struct io_websocket_options *options,

@@ -7,7 +7,6 @@ enum {
     FINAL = 0x80,
     RESERVED = 0x70,
     OPCODE = 0x0f,
-    MASKED = 0x80,
     LENGTH = 0x7f,
     LENGTH_16 = 126,
     LENGTH_64 = 127,
@@ -110,7 +109,7 @@ static enum io_websocket_event check_start(struct io_websocket_reader *r)
     r->last = first & FINAL;
     bool known = r->opcode <= IO_WEBSOCKET_BINARY ||
                  (r->opcode >= IO_WEBSOCKET_CLOSE && r->opcode <= IO_WEBSOCKET_PONG);
-    if ((first & RESERVED) || !known || !(second & MASKED) == r->from_client)
+    if ((first & RESERVED) || !known || !(second & IO_WEBSOCKET_MASKED) == r->from_client)
         return wrong(r, IO_WEBSOCKET_PROTOCOL_ERROR);
     if (is_control(r->opcode) && (!r->last || length > IO_WEBSOCKET_CONTROL_MAX))
         return wrong(r, IO_WEBSOCKET_PROTOCOL_ERROR);
@@ -318,7 +317,7 @@ bool io_websocket_is_wanted(const struct io_http_head *head)
 /* The key is 16 bytes in base64 (section 4.1). */
 static bool is_key(const struct bytes *key)
 {
-    if (!key || key->len != 24 || key->data[22] != '=' || key->data[23] != '=')
+    if (!key || key->len != IO_WEBSOCKET_KEY_LEN || key->data[22] != '=' || key->data[23] != '=')
         return false;
     for (size_t i = 0; i < 22; i++) {
         uint8_t c = key->data[i];
@@ -330,20 +329,35 @@ static bool is_key(const struct bytes *key)
     return true;
 }
 
+void io_websocket_accept(char ret_accept[IO_WEBSOCKET_ACCEPT_LEN + 1],
+                         const char key[IO_WEBSOCKET_KEY_LEN])
+{
+    static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+    uint8_t text[IO_WEBSOCKET_KEY_LEN + sizeof(guid) - 1], hash[SHA_DIGEST_LENGTH];
+    memcpy(text, key, IO_WEBSOCKET_KEY_LEN);
+    memcpy(text + IO_WEBSOCKET_KEY_LEN, guid, sizeof(guid) - 1);
+    SHA1(text, sizeof(text), hash);
+    EVP_EncodeBlock((unsigned char *)ret_accept, hash, sizeof(hash));
+}
+
 unsigned io_websocket_handshake(char ret_accept[IO_WEBSOCKET_ACCEPT_LEN + 1],
                                 const struct io_http_head *head)
 {
-    static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
     const struct bytes *key = io_http_head_field(head, "sec-websocket-key");
-    uint8_t text[24 + sizeof(guid) - 1], hash[SHA_DIGEST_LENGTH];
     if (!bytes_equal(head->method, bytes_str("GET")))
         return 405;
     if (!io_websocket_is_wanted(head) || !has_token(head, "sec-websocket-version", "13") ||
         head->minor == 0 || !is_key(key))
         return 400;
-    memcpy(text, key->data, 24);
-    memcpy(text + 24, guid, sizeof(guid) - 1);
-    SHA1(text, sizeof(text), hash);
-    EVP_EncodeBlock((unsigned char *)ret_accept, hash, sizeof(hash));
+    io_websocket_accept(ret_accept, (const char *)key->data);
     return 101;
+}
+
+bool io_websocket_is_accepted(const struct io_http_head *head, unsigned status, const char *accept)
+{
+    const struct bytes *got = io_http_head_field(head, "sec-websocket-accept");
+    return status == 101 && io_websocket_is_wanted(head) && got &&
+           bytes_equal(*got, bytes_str(accept)) &&
+           !io_http_head_field(head, "sec-websocket-extensions") &&
+           !io_http_head_field(head, "sec-websocket-protocol");
 }

@@ -11,7 +11,9 @@
 enum {
     IO_WEBSOCKET_CONTROL_MAX = 125, /* bytes of a control frame's payload (section 5.5) */
     IO_WEBSOCKET_HEADER_MAX = 14,
+    IO_WEBSOCKET_KEY_LEN = 24,    /* of Sec-WebSocket-Key */
     IO_WEBSOCKET_ACCEPT_LEN = 28, /* of Sec-WebSocket-Accept */
+    IO_WEBSOCKET_MASKED = 0x80,
     /* Empty or tiny fragments cost more than they carry: a message of n fragments is held to be an attack above this. */
     IO_WEBSOCKET_FRAGMENTS_MAX = 65536,
 };
@@ -73,7 +75,8 @@ void io_websocket_reader_init(struct io_websocket_reader *reader, bool from_clie
 enum io_websocket_event io_websocket_read(struct io_websocket_reader *reader, struct buf *message,
                                           size_t *ret_used, struct bytes data);
 
-/* The header of a frame that is not masked and ends its message; returns its length. */
+/* The header of a frame that is not masked and ends its message; returns its length. A client says MASKED in its second byte,
+ * and puts the mask behind it. */
 size_t io_websocket_header(uint8_t ret_header[IO_WEBSOCKET_HEADER_MAX],
                            enum io_websocket_opcode opcode, uint64_t len);
 
@@ -85,5 +88,10 @@ bool io_websocket_is_wanted(const struct io_http_head *head);
  */
 unsigned io_websocket_handshake(char ret_accept[IO_WEBSOCKET_ACCEPT_LEN + 1],
                                 const struct io_http_head *head);
+/* A client's end of it (section 4.1): what must stand in the answer to its key. */
+void io_websocket_accept(char ret_accept[IO_WEBSOCKET_ACCEPT_LEN + 1],
+                         const char key[IO_WEBSOCKET_KEY_LEN]);
+/* Whether the answer agrees to WebSocket by that, and to nothing that was not asked for. */
+bool io_websocket_is_accepted(const struct io_http_head *head, unsigned status, const char *accept);
 
 #endif
