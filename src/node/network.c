@@ -459,6 +459,12 @@ void node_network_look_for_more(struct node_network *network)
     p2p_eth_look_for_more(p2p_local_eth(network->local));
 }
 
+const struct p2p_protocol *node_network_protocols(const struct node_network *network,
+                                                  size_t *ret_count)
+{
+    return p2p_local_protocols(network->local, ret_count);
+}
+
 struct p2p_server *node_network_server(struct node_network *network)
 {
     return network->server;

@@ -49,6 +49,9 @@ void node_network_set_signer(struct node_network *network, struct node_signer *s
 struct node_validator_network node_network_for_validator(struct node_network *network);
 
 struct p2p_server *node_network_server(struct node_network *network);
+/* What the node speaks, as long as the network. */
+const struct p2p_protocol *node_network_protocols(const struct node_network *network,
+                                                  size_t *ret_count);
 
 /* Raft: who may connect is asked of `raft`; blocks are not announced; transactions are taken from the start. NULL: nobody. */
 struct node_raft;

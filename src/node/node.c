@@ -14,6 +14,7 @@ static void stop_answering(struct node *node)
     node_manager_stop(node->manager);
     node_audit_answerer_end(node->answerer);
     node_metrics_stop(node->metrics);
+    node_ethstats_stop(node->ethstats);
     node_unlocking_free(node->unlocking);
     if (node->accounts)
         io_timer_stop(&node->forgetting);
@@ -59,6 +60,7 @@ static void take_down(struct node *node)
     node_network_free(node->network);
     node->network = NULL;
     io_worker_free(node->background);
+    node_ethstats_free(node->ethstats);
     node_validator_free(node->validator);
     node_signer_free(node->signer);
     node_votes_release(&node->idle_votes);
@@ -144,6 +146,8 @@ static int start(struct node *node, struct err_detail *detail)
     };
     if (status == ERR_OK)
         node_permission_start(node->permission, &parts);
+    if (status == ERR_OK)
+        status = node_start_ethstats(node, detail);
     if (status == ERR_OK && node->validator)
         node_validator_start(node->validator);
     if (status == ERR_OK && node->signer)

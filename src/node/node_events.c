@@ -87,6 +87,7 @@ void node_on_head(void *context, const struct node_head *head)
         node_signer_head(node->signer);
     if (node->raft)
         node_raft_head(node->raft);
+    node_ethstats_on_head(node->ethstats);
     tell_removed(node);
     if (node->rpc)
         rpc_tell_head(node->rpc, header->number, head->blocks, head->transactions);
@@ -139,6 +140,7 @@ void node_on_executable(void *context, struct chain_tx *const *txs, size_t count
         node_signer_pending(node->signer);
     if (node->raft)
         node_raft_pending(node->raft);
+    node_ethstats_on_transactions(node->ethstats);
     if (node->rpc)
         rpc_tell_transactions(node->rpc, txs, count);
 }

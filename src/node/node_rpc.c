@@ -1,4 +1,4 @@
-/* What JSON-RPC sees of the node, its servers, and the metrics. */
+/* What JSON-RPC sees of the node, its servers, the metrics, and who is told of both. */
 #include "base/clock.h"
 #include "base/file.h"
 #include "extension/list.h"
@@ -284,4 +284,18 @@ int node_make_metrics(struct node *node, struct err_detail *detail)
     snprintf(url, sizeof(url), "http://%s:%llu/debug/metrics", host, (unsigned long long)port);
     NODE_LOG(NODE_LOG_INFO, "Starting metrics server", node_text("addr", url));
     return ERR_OK;
+}
+
+int node_start_ethstats(struct node *node, struct err_detail *detail)
+{
+    struct node_ethstats_options options = {
+        .loop = node->loop,
+        .worker = node->background,
+        .chain = node->chain,
+        .backend = &node->backend,
+    };
+    if (!*node->config->ethstats)
+        return ERR_OK;
+    options.protocols = node_network_protocols(node->network, &options.protocol_count);
+    return node_ethstats_start(&node->ethstats, node->config->ethstats, &options, detail);
 }

@@ -6,6 +6,7 @@
 #include "io/timer.h"
 #include "node/audit/answer.h"
 #include "node/commands/command.h"
+#include "node/ethstats/ethstats.h"
 #include "node/manager.h"
 #include "node/metrics/metrics.h"
 #include "node/network.h"
@@ -58,8 +59,9 @@ struct node {
     struct accounts *accounts;
     struct node_metrics *metrics;
     struct node_figures figures;
-    struct io_timer forgetting; /* of keys whose time is over */
-    struct io_timer thrift;     /* of memory that was freed */
+    struct node_ethstats *ethstats; /* NULL: without --ethstats */
+    struct io_timer forgetting;     /* of keys whose time is over */
+    struct io_timer thrift;         /* of memory that was freed */
     struct node_unlocking *unlocking;
     pthread_mutex_t lock;        /* of `removed` */
     struct rpc_removed *removed; /* logs of blocks that were taken back, not told yet */
@@ -92,5 +94,7 @@ int node_make_accounts(struct node *node, struct err_detail *detail) BASE_NODISC
 int node_make_validator(struct node *node, struct err_detail *detail) BASE_NODISCARD;
 int node_make_rpc(struct node *node, struct err_detail *detail) BASE_NODISCARD;
 int node_make_metrics(struct node *node, struct err_detail *detail) BASE_NODISCARD;
+/* When the network runs. */
+int node_start_ethstats(struct node *node, struct err_detail *detail) BASE_NODISCARD;
 
 #endif

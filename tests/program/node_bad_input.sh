@@ -26,8 +26,8 @@ expect 1 'invalid command: "nosuchcommand"' nosuchcommand
 expect 1 'invalid value "abc" for flag -http.port: parse error' --datadir d --http.port abc
 expect 1 "Fatal: --gcmode must be either 'full' or 'archive'" --datadir d --gcmode nothing
 expect 1 "Fatal: --catalyst (proof of stake integration) is not in this version" --datadir d --catalyst
-expect 1 "Fatal: --ethstats (Reports to an ethstats service) is not in this version of quorate-node: leave it out, and have Prometheus" \
-    --datadir d --ethstats a:b@c
+expect 1 'Fatal: Failed to register the Ethereum Stats service: invalid netstats url: "a:***", should be nodename:secret@host:port' \
+    --datadir d --ethstats a:b
 expect 1 "Fatal: --trace (Trace of Go's runtime written to a file) is not in this version" --datadir d --trace t
 expect 1 "flag provided but not defined: -metrics.influxdbv2" --datadir d --metrics --metrics.influxdbv2
 printf "[Metrics]\nEnableInfluxDB = 1\n" >influx.toml

@@ -2,6 +2,7 @@
 
 #include "base/hex.h"
 #include "base/options.h"
+#include "node/ethstats/target.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -291,6 +292,14 @@ const char *node_config_external_ip(const struct node_config *config)
                                                                          : NULL;
 }
 
+static int check_ethstats(const char *value, struct err_detail *detail)
+{
+    struct node_ethstats_target target;
+    if (!*value || node_ethstats_target_read(&target, value, detail) == ERR_OK)
+        return ERR_OK;
+    return err_prefix(detail, ERR_USAGE, "Failed to register the Ethereum Stats service");
+}
+
 static int check_raft(const struct node_config *config, struct err_detail *detail)
 {
     if (!config->raft)
@@ -331,6 +340,8 @@ int node_config_check(const struct node_config *config,
         return err_set(detail, ERR_USAGE, "--http.port %llu is no port: it must be at most 65535",
                        (unsigned long long)config->http_port);
     status = check_raft(config, detail);
+    if (status == ERR_OK)
+        status = check_ethstats(config->ethstats, detail);
     if (status != ERR_OK)
         return status;
     if (config->networkid == 1)

@@ -67,6 +67,7 @@ struct node_config {
     const char *influxdb_endpoint, *influxdb_database, *influxdb_username, *influxdb_password;
     const char *influxdb_tags;
     uint64_t metrics_port, pprof_port;
+    const char *ethstats;
     /* console */
     const char *exec, *preload, *jspath, *rpcclitoken, *rpcclitls_cert, *rpcclitls_cacert;
     const char *rpcclitls_ciphersuites;

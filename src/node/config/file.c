@@ -21,7 +21,7 @@ enum kind {
     FIXED,   /* nothing here for it to tune; shown as `fixed` */
     NODES,   /* a list of enode URLs, of a file in the data directory where it is empty */
     HIDDEN,  /* read, as a text of the flag, but not shown by dumpconfig */
-    WHEN_ON, /* a switch that is shown where it is on */
+    WHEN_ON, /* a switch or a text that is shown where it is on, or not empty */
 };
 
 struct row {
@@ -142,6 +142,7 @@ static const struct row rows[] = {
     {TIME_, "ReadTimeout", FIXED, 0, "30000000000"},
     {TIME_, "WriteTimeout", FIXED, 0, "30000000000"},
     {TIME_, "IdleTimeout", FIXED, 0, "120000000000"},
+    {"Ethstats", "URL", WHEN_ON, "ethstats", 0},
     {X_, "Enabled", WHEN_ON, "metrics", 0},
     {X_, "EnabledExpensive", HIDDEN, "metrics.expensive", 0},
     {X_, "HTTP", SAME, "metrics.addr", "\"127.0.0.1\""},
@@ -152,7 +153,6 @@ static const struct row rows[] = {
     {X_, "InfluxDBUsername", SAME, "metrics.influxdb.username", 0},
     {X_, "InfluxDBPassword", SAME, "metrics.influxdb.password", 0},
     {X_, "InfluxDBTags", SAME, "metrics.influxdb.tags", 0},
-    {"Ethstats", "URL", HIDDEN, "ethstats", 0},
 };
 
 static const struct {
@@ -389,8 +389,9 @@ static void write_row(struct buf *b, const struct node_config *config, const str
 static bool is_shown(const struct node_config *config, const struct row *row)
 {
     struct node_flag_value v;
-    return row->kind != HIDDEN &&
-           (row->kind != WHEN_ON || (node_config_get(config, row->flag, &v) && v.on));
+    if (row->kind == WHEN_ON && node_config_get(config, row->flag, &v))
+        return v.kind == NODE_FLAG_SWITCH ? v.on : *v.text;
+    return row->kind != HIDDEN;
 }
 
 void node_config_file_write(struct buf *b, const struct node_config *config)

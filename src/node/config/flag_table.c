@@ -202,8 +202,10 @@ const struct node_flag node_flags[] = {
             "leave it out, and profile with perf record -g -p PID"),
     REFUSED(logging, "trace", TEXT, "Trace of Go's runtime written to a file",
             "leave it out, and trace with perf trace -p PID"),
-    REFUSED(logging, "ethstats", TEXT, "Reports to an ethstats service",
-            "leave it out, and have Prometheus read the node's figures (--metrics)"),
+    TEXT(logging, "ethstats", ethstats, "",
+         "Reports to an ethstats service, NAME:SECRET@HOST:PORT; wss:// or ws:// may stand before "
+         "the "
+         "host"),
 
     TEXT(commands, "from", from, "", "(migrate) geth's data directory, or a file of its export"),
     TEXT(commands, "config", config_file, "",

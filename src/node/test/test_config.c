@@ -121,9 +121,9 @@ static void test_checks(void **state)
         {"--raft --raftport 65536", "--raftport 65536 is no port: it must be 1 to 65535"},
         {"--raft --raftblocktime 0", "--raftblocktime must be 1 to 3600000 milliseconds"},
         {"--raft --raftjoinexisting 70000", "--raftjoinexisting: a raft id is 65535 at most"},
-        {"--ethstats a:b@c",
-         "--ethstats (Reports to an ethstats service) is not in this version of quorate-node: "
-         "leave it out, and have Prometheus read the node's figures (--metrics)"},
+        {"--ethstats a:b",
+         "Failed to register the Ethereum Stats service: invalid netstats url: \"a:***\", should "
+         "be nodename:secret@host:port"},
         {"--catalyst",
          "--catalyst (proof of stake integration) is not in this version of quorate-node: "
          "leave it out"},
@@ -237,6 +237,32 @@ static void test_config_file_metrics(void **state)
     unlink(path);
 }
 
+/* It is shown only where there is one, and read as it is shown. */
+static void test_config_file_ethstats(void **state)
+{
+    (void)state;
+    static const char table[] = "\n[Ethstats]\nURL = \"a:b@c:3000\"\n\n[Metrics]\n";
+    char path[] = "/tmp/quorate-config-XXXXXX";
+    struct buf shown = BUF_INIT;
+    node_config_defaults(&config);
+    node_config_file_write(&shown, &config);
+    assert_null(strstr(buf_text(&shown), "Ethstats"));
+    assert_int_equal(check("--ethstats a:b@c:3000"), ERR_OK);
+    assert_string_equal(config.ethstats, "a:b@c:3000");
+    buf_clear(&shown);
+    node_config_file_write(&shown, &config);
+    assert_non_null(strstr(buf_text(&shown), table));
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, table, strlen(table)), (ssize_t)strlen(table));
+    close(fd);
+    node_config_defaults(&config);
+    assert_int_equal(node_config_file_read(&config, path, &detail), ERR_OK);
+    assert_string_equal(config.ethstats, "a:b@c:3000");
+    unlink(path);
+    buf_release(&shown);
+}
+
 static void test_help_names_every_flag(void **state)
 {
     (void)state;
@@ -248,7 +274,7 @@ static void test_help_names_every_flag(void **state)
         assert_non_null(strstr(buf_text(&help), node_flags[i].name));
         assert_true(i / 64 < BASE_COUNT(config.given));
     }
-    assert_non_null(strstr(buf_text(&help), "refused: Reports to an ethstats service\n"));
+    assert_non_null(strstr(buf_text(&help), "refused: Trace of Go's runtime written to a file\n"));
     assert_non_null(strstr(buf_text(&man), ".SH EXIT STATUS"));
     buf_release(&help);
     buf_release(&man);
@@ -264,6 +290,7 @@ int main(void)
         cmocka_unit_test(test_help_names_every_flag),
         cmocka_unit_test(test_config_file_nodes),
         cmocka_unit_test(test_config_file_metrics),
+        cmocka_unit_test(test_config_file_ethstats),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
