@@ -4,13 +4,12 @@
  * every run.
  */
 #include "base/file.h"
+#include "base/fuzz/fuzz.h"
 #include "base/mem.h"
 
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { LARGEST_INPUT = 1 << 22, MUTATIONS_PER_FILE = 20 };
 

@@ -1,17 +1,8 @@
 /* Any bytes as a genesis file: what is accepted has a configuration that is written, and read again as
  * the same; its rules, fork id and block 0 can be had. */
+#include "base/fuzz/fuzz.h"
 #include "chain/config/forkid.h"
 #include "chain/config/genesis.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 static void check_config(const struct chain_config *config, struct bytes extra)
 {

@@ -1,18 +1,9 @@
 /* Any bytes as a journal of transactions: the sound part is written again byte for byte, and read
  * to the same end. */
+#include "base/fuzz/fuzz.h"
 #include "chain/pool/pool.h"
 
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 enum { MOST = 64 };
-
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

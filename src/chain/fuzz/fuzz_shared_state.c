@@ -2,22 +2,13 @@
  * the log's address, and what is refused leaves nothing. */
 #include "chain/private/priv.h"
 
+#include "base/fuzz/fuzz.h"
 #include "base/mem.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct hash256 topic = {{0x67, 0xa9, 0x25, 0x39, 0xf3, 0xcb, 0xd7, 0xc5,
                                       0xa9, 0xb3, 0x6c, 0x23, 0xc0, 0xe2, 0xbe, 0xce,
                                       0xb2, 0x7d, 0x2e, 0x1b, 0x3c, 0xd8, 0xed, 0xa0,
                                       0x2c, 0x62, 0x36, 0x89, 0x26, 0x7a, 0xe7, 0x1e}};
-
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 static int receive(void *context, struct chain_payload *ret, const struct chain_payload_hash *hash,
                    struct arena *arena)

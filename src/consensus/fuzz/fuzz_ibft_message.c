@@ -1,16 +1,7 @@
 /* Any bytes as an IBFT message: what is decoded is encoded to the same bytes. Its block, if it has one, is tried as one. */
+#include "base/fuzz/fuzz.h"
 #include "consensus/ibft/message.h"
 #include "consensus/machine.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,16 +1,7 @@
 /* Any bytes as the extra data of a header, in both forms: what is decoded is encoded to the same bytes, and a header with it
  * has a hash. */
+#include "base/fuzz/fuzz.h"
 #include "consensus/istanbul/hash.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 static void check(enum istanbul_engine form, struct bytes input)
 {

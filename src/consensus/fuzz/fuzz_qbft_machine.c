@@ -4,13 +4,10 @@
  * contradict itself, and never agree on a block without three valid seals; in the middle it is thrown away and made again
  * from its last record.
  */
+#include "base/fuzz/fuzz.h"
 #include "consensus/istanbul/hash.h"
 #include "consensus/istanbul/seals.h"
 #include "consensus/test/kit.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { SELF = 0, BLOCKS = 4, ROUNDS = 8, KINDS = 4, STEPS_MAX = 200 };
 
@@ -24,12 +21,6 @@ struct play {
     struct hash256 said[ROUNDS][KINDS]; /* digests of own messages, zero: none */
     const uint8_t *at, *end;
 };
-
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 static uint8_t next(struct play *p)
 {

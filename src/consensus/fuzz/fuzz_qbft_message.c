@@ -1,17 +1,8 @@
 /* Any bytes, the first of which chooses the kind, as a QBFT message: what is decoded is encoded, and that is decoded to the same
  * bytes; they are the input's but for the places where the reference takes two forms (an absent block or absent PREPAREs as
  * empty string, a prepared digest of zeros). */
+#include "base/fuzz/fuzz.h"
 #include "consensus/qbft/message.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 static bool has_two_forms(const struct qbft_message *m)
 {

@@ -1,18 +1,9 @@
 /* Any messages from other members, ticks and proposals into one machine: it takes everything, never gives out a committed entry
  * twice or another one in its place, and its term and vote never go back. */
+#include "base/fuzz/fuzz.h"
 #include "consensus/raft/machine.h"
 
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 enum { SELF = 1, APPLIED_MAX = 4096 };
-
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 struct play {
     const uint8_t *at, *end;

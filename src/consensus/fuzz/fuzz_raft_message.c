@@ -1,16 +1,7 @@
 /* Any bytes as a Raft message, an entry, a snapshot and a change of members: what is decoded is the same when it is encoded and
  * decoded again, and has the size that was foretold. */
+#include "base/fuzz/fuzz.h"
 #include "consensus/raft/message.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 static void message(struct arena *arena, struct bytes input)
 {

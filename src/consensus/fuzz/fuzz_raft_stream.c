@@ -1,15 +1,6 @@
 /* Any bytes as a stream between members, whole and in pieces: both give the same messages, or the same end. */
+#include "base/fuzz/fuzz.h"
 #include "consensus/raft/stream.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 /* Reads all that `input` holds; appends what was read, encoded, to `all`. */
 static int drain(struct raft_stream *s, struct buf *all, struct arena *arena, struct bytes *input)

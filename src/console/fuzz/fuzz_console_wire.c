@@ -1,11 +1,8 @@
 /* What a server sends: HTTP responses, WebSocket frames, JSON; in two parts, cut anywhere, as from a socket. */
 #include "console/wire.h"
 
+#include "base/fuzz/fuzz.h"
 #include "console/client.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

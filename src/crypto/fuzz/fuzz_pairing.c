@@ -3,13 +3,12 @@
  * laws that the results obey. The first byte chooses the operation, the rest is its input, padded
  * with zeros where the length is fixed.
  */
+#include "base/fuzz/fuzz.h"
 #include "crypto/bls12_381.h"
 #include "crypto/bn254.h"
 #include "crypto/kzg.h"
 
 #include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { INPUT_MAX = 4096 };
 

@@ -1,11 +1,10 @@
 /* Recovery of many at once against recovery one by one. Input: items of 97 bytes (recovery id, hash, r, s); the last
  * may be cut, its rest is zeros. */
+#include "base/fuzz/fuzz.h"
 #include "crypto/recover_many.h"
 #include "crypto/secp256k1.h"
 
 #include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { ITEM = 97, ITEMS_MAX = 2 * CRYPTO_RECOVER_CHUNK };
 

@@ -1,10 +1,9 @@
 /* A bundle as anybody may send it: it is read, or refused with a word. */
+#include "base/fuzz/fuzz.h"
 #include "crypto/secp256k1.h"
 #include "deploy/keys/bundle.h"
 
 #include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

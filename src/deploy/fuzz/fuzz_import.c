@@ -2,11 +2,10 @@
  * Key material that an operator brings along: whatever it is, it is taken whole and fits, or it is refused.
  * The first byte says which material; a zero byte parts the file from its key.
  */
+#include "base/fuzz/fuzz.h"
 #include "deploy/keys/change.h"
 
 #include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static json_t *stored;
 

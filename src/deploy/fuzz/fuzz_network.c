@@ -1,9 +1,8 @@
 /* network.yaml as anybody may write it: it is read, or its faults are named; for either target. */
+#include "base/fuzz/fuzz.h"
 #include "deploy/network/network.h"
 
 #include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void read_for(struct bytes text, enum deploy_target target)
 {

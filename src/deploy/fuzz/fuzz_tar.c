@@ -1,11 +1,10 @@
 /* Blocks of an archive that anybody may have written: a file below the folder, the end, or a refusal; what was read is written and read
  * again as the same. */
+#include "base/fuzz/fuzz.h"
 #include "deploy/backup/tar.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,15 +1,6 @@
 /* Any bytes as a block, its header or a body: what is accepted is encoded to the same bytes. */
+#include "base/fuzz/fuzz.h"
 #include "eth/block.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

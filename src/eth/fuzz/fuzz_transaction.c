@@ -1,16 +1,7 @@
 /* Any bytes as a transaction: what is accepted is encoded to the same bytes, and the rules have an
  * answer for it. */
+#include "base/fuzz/fuzz.h"
 #include "eth/transaction.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 static void check_rules(struct eth_transaction *tx, enum fork fork, bool is_quorum)
 {

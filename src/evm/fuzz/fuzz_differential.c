@@ -9,13 +9,12 @@
  *   5     length of the call data
  *   …     then the contracts' codes (generate.h)
  */
+#include "base/fuzz/fuzz.h"
 #include "evm/fuzz/generate.h"
 #include "evm/test/host.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct scene {
     enum fork fork;

@@ -1,9 +1,8 @@
 /* activeExtensions.json: any bytes are a list that is written and read again as the same text, or are refused with a message. */
+#include "base/fuzz/fuzz.h"
 #include "extension/list.h"
 
 #include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

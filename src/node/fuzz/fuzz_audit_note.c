@@ -1,9 +1,8 @@
 /* What another party's node asks and answers in an audit: any bytes are a question or an answer, which are written as they are read, or none. */
+#include "base/fuzz/fuzz.h"
 #include "node/audit/note.h"
 
 #include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void question(struct bytes text)
 {

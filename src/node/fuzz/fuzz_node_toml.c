@@ -1,9 +1,6 @@
 /* Configuration files: any bytes are read or refused. */
+#include "base/fuzz/fuzz.h"
 #include "node/config/toml.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static int take(void *context, const char *table, const char *key,
                 const struct node_toml_value *value, struct err_detail *detail)

@@ -1,22 +1,13 @@
 /* The first byte chooses: the rest as a datagram (0), as type and content of one that is signed (1), as a node record (2), as
  * the content of a signed one (3). What is accepted and written again says the same. Datagrams also go to a machine, which
  * has to bear them. */
+#include "base/fuzz/fuzz.h"
 #include "crypto/keccak.h"
 #include "p2p/discv4/discovery.h"
 #include "p2p/discv4/record.h"
 #include "rlp/rlp.h"
 
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static const struct crypto_private_key key = {{0, 1, 2, 3}};
-
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 static void drop(void *context, const struct io_address *to, struct bytes packet)
 {

@@ -1,16 +1,7 @@
 /* Any text as a node URL: what is accepted, printed, is accepted again and is the same; what is not, says why. */
+#include "base/fuzz/fuzz.h"
 #include "base/mem.h"
 #include "p2p/enode.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,16 +1,7 @@
 /* Any bytes as a message: the first byte is the code, with 0x80 for eth/65. What is accepted is
  * encoded to the same bytes. */
+#include "base/fuzz/fuzz.h"
 #include "p2p/eth/wire.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,16 +1,7 @@
 /* Any bytes as Hello and as Disconnect. A Hello that is accepted, written again, says the same; its capabilities give windows
  * that lie one behind the other. */
+#include "base/fuzz/fuzz.h"
 #include "p2p/rlpx/hello.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 static const struct p2p_offer offers[] = {
     {"eth", 65, 17}, {"eth", 66, 17}, {"istanbul", 100, 22}, {"snap", 1, 8}};

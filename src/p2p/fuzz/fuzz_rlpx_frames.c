@@ -1,19 +1,10 @@
 /* Bytes as frames of a connection: never opened, as nobody knows the MAC. The same bytes sealed: opened to what they were,
  * and not when one of them has been changed. As the body of a frame: code and payload; what can be unpacked is within the
  * limit, and packed again it unpacks to the same. */
+#include "base/fuzz/fuzz.h"
 #include "base/mem.h"
 #include "p2p/rlpx/frames.h"
 #include "p2p/rlpx/message.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 static void try_frames(const struct p2p_session *session, const uint8_t *data, size_t size)
 {

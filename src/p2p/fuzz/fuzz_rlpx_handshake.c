@@ -1,18 +1,9 @@
 /* The first byte chooses: the rest as it comes, to the responder (0) or the initiator (1); or as the content of a packet that
  * is sealed as it should be (2, 3), so that what is behind the encryption is reached too. Whatever comes, the outcome is
  * one of the listed ones, no more is asked for than a packet may have, and a handshake that is done gives a session. */
+#include "base/fuzz/fuzz.h"
 #include "crypto/ecies.h"
 #include "p2p/rlpx/frames.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 static void seal(struct buf *packet, const struct crypto_private_key *to, struct bytes content)
 {

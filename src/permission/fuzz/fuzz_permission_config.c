@@ -1,9 +1,8 @@
 /* permission-config.json: any bytes are a configuration that keeps its promises, or are refused with a message. */
+#include "base/fuzz/fuzz.h"
 #include "permission/config.h"
 
 #include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

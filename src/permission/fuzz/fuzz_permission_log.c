@@ -2,12 +2,11 @@
  * Events and results of contracts: the first byte chooses the contract, the second the event, the rest is its data. A
  * contract may answer nonsense; the model stays one that can be walked.
  */
+#include "base/fuzz/fuzz.h"
 #include "permission/abi.h"
 #include "permission/events.h"
 
 #include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char *const signatures[] = {
     "OrgPendingApproval(string,string,string,uint256,uint256)",

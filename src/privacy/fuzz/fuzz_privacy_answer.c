@@ -1,10 +1,9 @@
 /* What a transaction manager answers: any bytes are a payload or are not, and a payload keeps within its arena. */
+#include "base/fuzz/fuzz.h"
 #include "privacy/config.h"
 #include "privacy/privacy.h"
 
 #include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,9 +1,8 @@
 /* What a manager says of its resident groups: any bytes are a list of private states, no two alike, or are refused with a reason. */
+#include "base/fuzz/fuzz.h"
 #include "privacy/privacy.h"
 
 #include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

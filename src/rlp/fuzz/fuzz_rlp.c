@@ -1,16 +1,7 @@
 /* Any bytes: the validator and a walk with the reader must say the same, what is accepted must be
  * what the writer writes, and typed reads must accept only what their writers write. */
+#include "base/fuzz/fuzz.h"
 #include "rlp/rlp.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 /* Whether `b` has just what the reader passed over since `begin`. */
 static void require_same(const struct rlp_reader *r, const uint8_t *begin, struct buf *b)

@@ -1,10 +1,9 @@
 /* Any bytes as a query in GraphQL, and as the body of a request for one, to a node with a chain of one block: the answer is JSON, and nothing is left under way. */
+#include "base/fuzz/fuzz.h"
 #include "rpc/dispatch/desk.h"
 #include "rpc/fuzz/world.h"
 #include "rpc/json/json.h"
 #include "rpc/rpc.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void on_answer(void *context, struct buf *answer)
 {

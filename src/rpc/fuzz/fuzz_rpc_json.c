@@ -1,16 +1,7 @@
 /* Any bytes as JSON: found the same at once and in pieces; what is accepted is walked within its bounds, its strings are
  * resolved, written and resolved again to the same. */
+#include "base/fuzz/fuzz.h"
 #include "rpc/json/json.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 static void try_string(struct bytes value)
 {

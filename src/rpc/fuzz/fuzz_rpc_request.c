@@ -3,6 +3,7 @@
  * parameters of every method in the table but the two that write and read files (admin is therefore not open to the bytes as a
  * message). Servers are started and stopped in name alone. The answer is always JSON, a line, and nothing is left under way.
  */
+#include "base/fuzz/fuzz.h"
 #include "rpc/backend/servers.h"
 #include "rpc/fuzz/world.h"
 #include "rpc/json/json.h"
@@ -10,8 +11,6 @@
 #include "rpc/transport/session.h"
 
 #include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct rpc_backend backend;
 static struct rpc *rpc;

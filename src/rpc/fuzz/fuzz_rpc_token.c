@@ -1,23 +1,15 @@
 /* Any bytes as a key set, as the value of an Authorization field, and as the claims of a token with a good signature: only
  * what such a token grants may be called. */
 #include "base/base64.h"
+#include "base/fuzz/fuzz.h"
 #include "rpc/access/token.h"
 #include "rpc/access/token_key.h"
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define SECRET "0123456789abcdef0123456789abcdef0123456789a"
 #define KEYS   "{\"keys\":[{\"kty\":\"oct\",\"k\":\"" SECRET "\"}]}"
-
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 static uint64_t fuzz_now(void)
 {

@@ -4,12 +4,11 @@
  *
  * Each has a manager of its own over one store in memory: no input can tell it of another manager that a later one calls.
  */
+#include "base/fuzz/fuzz.h"
 #include "base/mem.h"
 #include "tm/api/api.h"
 
 #include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { INPUT_MAX = 1 << 18, MODES = 3 };
 
@@ -28,12 +27,6 @@ static struct tm_enclave *enclave;
 static struct tm_store *store;
 static struct io_http_client *client;
 
-static void require(int status)
-{
-    if (status < 0)
-        abort();
-}
-
 /* Keys of two pairs: 01 02 … 20 and 21 22 … 40. */
 static void add_key(uint8_t first)
 {
@@ -41,8 +34,8 @@ static void add_key(uint8_t first)
     struct crypto_secret *secret;
     for (size_t i = 0; i < sizeof(key); i++)
         key[i] = (uint8_t)(first + i);
-    require(crypto_secret_copy(&secret, bytes_of(key, sizeof(key))));
-    require(tm_enclave_add_key(enclave, bytes_none(), secret, NULL));
+    require(crypto_secret_copy(&secret, bytes_of(key, sizeof(key))) == 0);
+    require(tm_enclave_add_key(enclave, bytes_none(), secret, NULL) == 0);
 }
 
 static void make(void)
@@ -51,14 +44,14 @@ static void make(void)
     struct err_detail detail;
     struct tm_store_options options = {.url = "memory", .create_tables = true};
     struct io_http_client_options http = {.connections_max = 4, .host_connections_max = 4};
-    require(tm_config_parse(&config, bytes_str(config_text), NULL, &detail));
-    require(io_loop_new(&loop));
+    require(tm_config_parse(&config, bytes_str(config_text), NULL, &detail) == 0);
+    require(io_loop_new(&loop) == 0);
     tm_encryptor_init_nacl(&e);
-    require(tm_enclave_new(&enclave, &e));
+    require(tm_enclave_new(&enclave, &e) == 0);
     add_key(0x01);
     add_key(0x21);
-    require(tm_store_open(&store, loop, &options, &detail));
-    require(io_http_client_new(&client, loop, &http));
+    require(tm_store_open(&store, loop, &options, &detail) == 0);
+    require(io_http_client_new(&client, loop, &http) == 0);
 }
 
 /* As the server makes it; the client has gone, so that the answer is dropped. NULL: not HTTP. */
@@ -102,8 +95,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct tm_config own = config;
     own.constellation = mode == 1;
     struct tm_network_options peers = {.url = "http://127.0.0.1:9/", .discovery = true};
-    require(tm_network_new(&network, &peers));
-    require(tm_network_set_keys(network, tm_enclave_keys(enclave)));
+    require(tm_network_new(&network, &peers) == 0);
+    require(tm_network_set_keys(network, tm_enclave_keys(enclave)) == 0);
     struct tm_api_options options = {.loop = loop,
                                      .enclave = enclave,
                                      .store = store,
@@ -114,7 +107,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                      .push_ms = 1000,
                                      .info_ms = 1000,
                                      .recovering = mode == 2};
-    require(tm_api_new(&api, &options));
+    require(tm_api_new(&api, &options) == 0);
     tm_api_serve(api, apps[data[0] % BASE_COUNT(apps)], request);
     while (tm_api_busy(api) > 0)
         io_loop_turn(loop, true);

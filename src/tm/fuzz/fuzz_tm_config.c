@@ -1,11 +1,10 @@
 /* A configuration, as an operator's tools write it: Tessera's when it begins with '{', a sealed value of one when it begins with
  * "ENC(", else Constellation's. */
+#include "base/fuzz/fuzz.h"
 #include "tm/config/config.h"
 #include "tm/config/config_priv.h"
 
 #include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static bool contains(const uint8_t *data, size_t size, const char *word)
 {

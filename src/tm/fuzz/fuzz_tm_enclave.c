@@ -1,10 +1,9 @@
 /* Messages to an enclave: whatever comes, there is an answer, and it is read without harm. */
+#include "base/fuzz/fuzz.h"
 #include "base/mem.h"
 #include "tm/enclave/remote_wire.h"
 
 #include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct tm_enclave *enclave;
 

@@ -1,17 +1,8 @@
 /* Payloads in both codecs, and party information: what is accepted reads the same after it was written. The first byte
  * chooses. */
+#include "base/fuzz/fuzz.h"
 #include "base/mem.h"
 #include "tmproto/partyinfo.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool condition)
-{
-    if (!condition)
-        abort();
-}
 
 static void payload(enum tmproto_codec codec, struct bytes data)
 {

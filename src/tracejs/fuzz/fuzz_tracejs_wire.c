@@ -1,10 +1,9 @@
 /* What the engine's process says to the node: messages of any kind and length, or none. */
+#include "base/fuzz/fuzz.h"
 #include "tracejs/wire.h"
 
 #include <sys/socket.h>
 #include <unistd.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -2,11 +2,8 @@
  * Operations on a stored trie against the plain twin. The input is a program, an operation a byte:
  * its low bits say what to do, the rest (and bytes that follow) with which key and value.
  */
+#include "base/fuzz/fuzz.h"
 #include "trie/test/support.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { OPERATIONS_MAX = 100 };
 
@@ -21,12 +18,6 @@ struct machine {
 };
 
 static struct twin twin, committed;
-
-static void must(bool condition)
-{
-    if (!condition)
-        abort();
-}
 
 static unsigned next(struct machine *m)
 {
@@ -53,7 +44,7 @@ static void reopen(struct machine *m, const struct trie_root *root)
 {
     store_abort(m->reader);
     arena_clear(&m->arena);
-    must(store_begin_read(&m->reader, m->store, NULL) == ERR_OK);
+    require(store_begin_read(&m->reader, m->store, NULL) == ERR_OK);
     trie_init(&m->trie, &m->arena, TRIE_PLAIN, m->reader, TABLE_NODES, root, NULL);
 }
 
@@ -61,7 +52,7 @@ static void compare(struct machine *m)
 {
     struct hash256 hash, expected;
     twin_root(&expected, &twin);
-    must(trie_hash(&m->trie, &hash) == ERR_OK && hash256_equal(&hash, &expected));
+    require(trie_hash(&m->trie, &hash) == ERR_OK && hash256_equal(&hash, &expected));
 }
 
 static void commit(struct machine *m, bool keep_handle)
@@ -71,23 +62,24 @@ static void commit(struct machine *m, bool keep_handle)
     uint64_t nodes, stored, deleted;
     bool more;
     compare(m);
-    must(store_begin_write(&txn, m->store, NULL) == ERR_OK);
-    must(trie_batch_begin(&batch, txn, TABLE_NODES, TABLE_STALE, ++m->version, NULL) == ERR_OK);
-    must(trie_commit(&m->trie, &m->root, &batch) == ERR_OK);
-    must(trie_batch_end(&batch) == ERR_OK);
-    must(trie_prune(txn, &deleted, &more, TABLE_NODES, TABLE_STALE, m->version, 0, NULL) == ERR_OK);
-    must(store_count(txn, &stored, TABLE_NODES) == ERR_OK);
-    must(store_commit(txn) == ERR_OK);
+    require(store_begin_write(&txn, m->store, NULL) == ERR_OK);
+    require(trie_batch_begin(&batch, txn, TABLE_NODES, TABLE_STALE, ++m->version, NULL) == ERR_OK);
+    require(trie_commit(&m->trie, &m->root, &batch) == ERR_OK);
+    require(trie_batch_end(&batch) == ERR_OK);
+    require(trie_prune(txn, &deleted, &more, TABLE_NODES, TABLE_STALE, m->version, 0, NULL) ==
+            ERR_OK);
+    require(store_count(txn, &stored, TABLE_NODES) == ERR_OK);
+    require(store_commit(txn) == ERR_OK);
     committed = twin;
     if (keep_handle) {
         store_abort(m->reader);
-        must(store_begin_read(&m->reader, m->store, NULL) == ERR_OK);
+        require(store_begin_read(&m->reader, m->store, NULL) == ERR_OK);
         m->trie.txn = m->reader;
     } else {
         reopen(m, &m->root);
     }
-    must(trie_check(&m->trie, &nodes) == ERR_OK);
-    must(nodes + (stored > 0) == stored); /* the counter is one entry */
+    require(trie_check(&m->trie, &nodes) == ERR_OK);
+    require(nodes + (stored > 0) == stored); /* the counter is one entry */
 }
 
 static int compare_items(const void *a, const void *b)
@@ -113,12 +105,12 @@ static void update(struct machine *m)
         count++;
     }
     qsort(items, count, sizeof(items[0]), compare_items);
-    must(trie_update(&m->trie, items, count) == ERR_OK);
+    require(trie_update(&m->trie, items, count) == ERR_OK);
 }
 
 static void clear(struct machine *m)
 {
-    must(trie_clear(&m->trie) == ERR_OK);
+    require(trie_clear(&m->trie) == ERR_OK);
     twin.count = 0;
 }
 
@@ -127,8 +119,8 @@ static void look_up(struct machine *m)
     uint8_t memory[4];
     struct bytes key = next_key(m, memory), value = bytes_none(), expected = twin_get(&twin, key);
     int status = trie_get(&m->trie, &value, NULL, key);
-    must(status == (expected.len ? ERR_OK : ERR_NOTFOUND));
-    must(bytes_equal(value, expected));
+    require(status == (expected.len ? ERR_OK : ERR_NOTFOUND));
+    require(bytes_equal(value, expected));
 }
 
 static void step(struct machine *m)
@@ -151,7 +143,7 @@ static void step(struct machine *m)
         break;
     case 4:
         key = next_key(m, key_memory);
-        must(trie_delete(&m->trie, key) == ERR_OK);
+        require(trie_delete(&m->trie, key) == ERR_OK);
         twin_put(&twin, key, bytes_none());
         break;
     case 5:
@@ -168,7 +160,7 @@ static void step(struct machine *m)
     default:
         key = next_key(m, key_memory);
         struct bytes value = next_value(m, value_memory);
-        must(trie_put(&m->trie, key, value, 0) == ERR_OK);
+        require(trie_put(&m->trie, key, value, 0) == ERR_OK);
         twin_put(&twin, key, value);
     }
 }
@@ -177,7 +169,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct machine m = {.at = data, .end = data + size, .root = trie_empty_root()};
     twin.count = committed.count = 0;
-    must(store_memory_new(&m.store, support_tables, TABLES) == ERR_OK);
+    require(store_memory_new(&m.store, support_tables, TABLES) == ERR_OK);
     arena_init(&m.arena);
     reopen(&m, NULL);
     for (int i = 0; i < OPERATIONS_MAX && m.at < m.end; i++)

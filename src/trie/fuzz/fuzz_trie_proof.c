@@ -6,20 +6,11 @@
  *     odd     the number of a key of a small trie, then changes to its proof (node, offset, byte):
  *             the proof is accepted, with the right value, if and only if nothing differs
  */
+#include "base/fuzz/fuzz.h"
 #include "crypto/keccak.h"
 #include "trie/trie.h"
 
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 enum { NODES_MAX = 32, KEYS = 64 };
-
-static void must(bool condition)
-{
-    if (!condition)
-        abort();
-}
 
 static struct bytes take(struct bytes *input, size_t len)
 {
@@ -46,9 +37,9 @@ static void check_any(struct bytes input)
     if (count)
         crypto_keccak256(&root, nodes[0]);
     enum trie_verdict verdict = trie_verify(&value, &root, key, nodes, count);
-    must(*trie_verdict_text(verdict) != 'u');
-    must(verdict != TRIE_PRESENT || value.len > 0);
-    must(count || verdict == TRIE_PROOF_SHORT);
+    require(*trie_verdict_text(verdict) != 'u');
+    require(verdict != TRIE_PRESENT || value.len > 0);
+    require(count || verdict == TRIE_PROOF_SHORT);
 }
 
 /* Keys 0 … KEYS - 1 with a few bytes each; those that are multiples of 3 are not in the trie. */
@@ -73,27 +64,29 @@ static void check_changed(struct bytes input)
     memset(values, 0xa5, sizeof(values));
     for (unsigned i = 0; i < KEYS; i++)
         if (i % 3)
-            must(trie_put(&t, key_of(i, memory), bytes_of(values, i), 0) == ERR_OK);
+            require(trie_put(&t, key_of(i, memory), bytes_of(values, i), 0) == ERR_OK);
     struct bytes key = key_of(take_byte(&input) % KEYS, memory);
-    must(trie_hash(&t, &root) == ERR_OK);
-    must(trie_prove(&t, &proof, &arena, key) == ERR_OK);
+    require(trie_hash(&t, &root) == ERR_OK);
+    require(trie_prove(&t, &proof, &arena, key) == ERR_OK);
     (void)!trie_get(&t, &expected, NULL, key); /* absent: stays empty */
     bool differs = false;
     while (input.len) {
         struct bytes *node = &proof.nodes[take_byte(&input) % proof.count];
         struct bytes copy = arena_copy(&arena, *node);
         unsigned offset = take_byte(&input), change = take_byte(&input);
-        must(copy.data);
+        require(copy.data);
         ((uint8_t *)(uintptr_t)copy.data)[offset % copy.len] ^= (uint8_t)change;
         *node = copy;
     }
     struct trie_proof original;
-    must(trie_prove(&t, &original, &arena, key) == ERR_OK);
+    require(trie_prove(&t, &original, &arena, key) == ERR_OK);
     for (size_t i = 0; i < proof.count; i++)
         differs |= !bytes_equal(proof.nodes[i], original.nodes[i]);
     enum trie_verdict verdict = trie_verify(&value, &root, key, proof.nodes, proof.count);
-    must(verdict == (differs ? TRIE_PROOF_WRONG_HASH : expected.len ? TRIE_PRESENT : TRIE_ABSENT));
-    must(differs || bytes_equal(value, expected));
+    require(verdict == (differs        ? TRIE_PROOF_WRONG_HASH
+                        : expected.len ? TRIE_PRESENT
+                                       : TRIE_ABSENT));
+    require(differs || bytes_equal(value, expected));
     arena_release(&arena);
 }
 
