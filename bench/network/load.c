@@ -5,6 +5,7 @@
  */
 #include "load.h"
 
+#include "base/clock.h"
 #include "base/hex.h"
 
 #include <pthread.h>
@@ -19,16 +20,9 @@ struct lane {
     pthread_t thread;
 };
 
-double seconds_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 static void wait_until(const struct load *load, double due)
 {
-    double left = load->start + due - seconds_now();
+    double left = load->start + due - base_now_seconds();
     if (left <= 0)
         return;
     struct timespec t = {(time_t)left, (long)((left - (double)(time_t)left) * 1e9)};
@@ -185,7 +179,7 @@ static int run(struct load *load)
     if (!lane)
         return ERR_NOMEM;
     double cpu = cpu_seconds(load);
-    load->start = seconds_now();
+    load->start = base_now_seconds();
     int failed = pthread_create(&blocks, NULL, watch_blocks, load) |
                  pthread_create(&memory, NULL, watch_memory, load);
     for (size_t i = 0; i < lanes && !failed; i++) {
@@ -194,11 +188,11 @@ static int run(struct load *load)
     }
     for (size_t i = 0; i < lanes && !failed; i++)
         pthread_join(lane[i].thread, NULL);
-    double sent = seconds_now();
+    double sent = base_now_seconds();
     while (!failed && load->seen < load->accepted &&
-           seconds_now() - sent < (double)load->options.patience)
-        wait_until(load, seconds_now() - load->start + 0.05);
-    double ended = seconds_now() - load->start;
+           base_now_seconds() - sent < (double)load->options.patience)
+        wait_until(load, base_now_seconds() - load->start + 0.05);
+    double ended = base_now_seconds() - load->start;
     cpu = cpu_seconds(load) - cpu;
     load->stop = true;
     pthread_join(blocks, NULL);

@@ -37,7 +37,6 @@ struct load {
     uint64_t memory_max; /* kB, of the node that takes most */
 };
 
-double seconds_now(void);
 /* load_plan.c: signs all of them, on all processors. */
 int plan_load(struct load *load) BASE_NODISCARD;
 /* load_watch.c: thread functions. */

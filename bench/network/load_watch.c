@@ -1,4 +1,5 @@
 /* What is seen of the nodes during the load: blocks, memory, CPU. */
+#include "base/clock.h"
 #include "base/hex.h"
 #include "load.h"
 
@@ -77,7 +78,7 @@ void *watch_blocks(void *context)
         sleep_ms(POLL_MS);
         if (!head_number(&c, &head))
             continue;
-        double when = seconds_now() - load->start;
+        double when = base_now_seconds() - load->start;
         for (; last < head; last++) {
             char params[64];
             struct bytes answer;

@@ -1,15 +1,9 @@
 #include "rpcload.h"
 
+#include "base/clock.h"
+
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-
-uint64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 void load_fail(struct load *load, const char *message)
 {
@@ -51,7 +45,7 @@ int load_make_request(struct load *load, const char *body)
 static void ask(struct connection *c)
 {
     c->answer.keep = !c->load->measuring;
-    c->sent_ns = now_ns();
+    c->sent_ns = base_now_ns();
     (void)io_stream_write(c->stream, buf_bytes(&c->load->request));
 }
 
@@ -65,7 +59,7 @@ static void take(struct connection *c)
     struct load *load = c->load;
     struct bytes body = buf_bytes(&c->answer.body);
     if (load->measuring) {
-        uint32_t us = (uint32_t)((now_ns() - c->sent_ns) / 1000);
+        uint32_t us = (uint32_t)((base_now_ns() - c->sent_ns) / 1000);
         buf_append_bytes(&load->latencies, bytes_of(&us, sizeof(us)));
         load->bytes += c->answer.length;
     } else if (has(body, "\"error\":") || !has(body, "\"result\":")) {

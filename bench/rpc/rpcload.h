@@ -72,7 +72,6 @@ int load_make_request(struct load *load, const char *body) BASE_NODISCARD;
 int connection_open(struct connection *c, struct load *load) BASE_NODISCARD;
 void connection_close(struct connection *c);
 
-uint64_t now_ns(void);
 /* The run ends with this message, the first one. */
 void load_fail(struct load *load, const char *message);
 

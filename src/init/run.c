@@ -1,4 +1,5 @@
 /* Waits for what a program needs, then becomes that program: there is no shell in the image to do it. */
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "init/init.h"
@@ -58,18 +59,16 @@ static bool reach_tcp(const char *place)
     return good;
 }
 
-static int await_one(const char *place, time_t until, struct err_detail *detail)
+static int await_one(const char *place, uint64_t until_ms, struct err_detail *detail)
 {
     bool local = strncmp(place, "unix:", 5) == 0;
     if (!local && (strncmp(place, "tcp:", 4) != 0 || !strchr(place + 4, ':')))
         return err_set(detail, ERR_USAGE, "--wait: %s: unix:PATH or tcp:HOST:PORT is expected",
                        place);
     for (;;) {
-        struct timespec now;
         if (local ? reach_unix(place + 5) : reach_tcp(place + 4))
             return ERR_OK;
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        if (now.tv_sec >= until)
+        if (base_now_ms() >= until_ms)
             return err_set(detail, ERR_IO, "%s takes no connections after %llu s", place,
                            (unsigned long long)limit);
         nanosleep(&(struct timespec){0, 200000000}, NULL);
@@ -78,19 +77,17 @@ static int await_one(const char *place, time_t until, struct err_detail *detail)
 
 static int await_all(struct err_detail *detail)
 {
-    struct timespec now;
     char places[INIT_PATH_MAX], *rest = NULL;
     if (!wait_for)
         return ERR_OK;
     if (strlen(wait_for) >= sizeof(places))
         return err_set(detail, ERR_LIMIT, "--wait is too long");
     memcpy(places, wait_for, strlen(wait_for) + 1);
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    time_t until = now.tv_sec + (time_t)(limit < 86400 ? limit : 86400);
+    uint64_t until_ms = base_now_ms() + 1000 * (limit < 86400 ? limit : 86400);
     int status = ERR_OK;
     for (char *place = strtok_r(places, ",", &rest); place && status == ERR_OK;
          place = strtok_r(NULL, ",", &rest))
-        status = await_one(place, until, detail);
+        status = await_one(place, until_ms, detail);
     return status;
 }
 

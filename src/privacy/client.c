@@ -1,4 +1,5 @@
 /* The object, the handshake, one exchange. */
+#include "base/clock.h"
 #include "base/mem.h"
 #include "privacy/internal.h"
 
@@ -8,10 +9,8 @@
 
 static uint64_t system_clock(void *context)
 {
-    struct timespec t;
     (void)context;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+    return base_now_ms();
 }
 
 int privacy_new(struct privacy_tm **ret_tm, const struct privacy_options *options)

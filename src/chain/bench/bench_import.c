@@ -9,20 +9,13 @@
  */
 #include "chain/test/maker.h"
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/pool.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <time.h>
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 static double cpu(void)
 {
@@ -59,9 +52,9 @@ static void import(const struct maker *m, const char *file, const char *folder, 
     const struct chain_options options = {
         .path = folder, .genesis = buf_bytes(&m->genesis), .archive = true, .pool = pool};
     maker_must(chain_open(&chain, &options, &detail), "open", &detail);
-    double start = now(), start_cpu = cpu();
+    double start = base_now_seconds(), start_cpu = cpu();
     maker_must(chain_import_file(chain, file, NULL, NULL, &detail), "import", &detail);
-    double took = now() - start, took_cpu = cpu() - start_cpu;
+    double took = base_now_seconds() - start, took_cpu = cpu() - start_cpu;
     printf("import: %.0f transfers/s, %.3f s, %.3f s of CPU (%.1f us each) on %u threads\n",
            (double)transfers / took, took, took_cpu, took_cpu * 1e6 / (double)transfers,
            pool_workers(pool));

@@ -2,20 +2,13 @@
  * The pool with ever more waiting: adding, taking for a block, a new head, and what one transaction
  * takes in memory. The time per transaction should stay about the same.
  */
+#include "base/clock.h"
 #include "chain/pool/pool.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum { SENDERS = 1000, BLOCK = 1000 };
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 static void require(bool holds)
 {
@@ -79,18 +72,18 @@ static void drain_block(struct chain_pool *pool, const struct chain_pool_rules *
     struct chain_pool_account changed[SENDERS];
     struct chain_pool_batch batch;
     struct chain_tx *tx;
-    double start = now();
+    double start = base_now_seconds();
     require(chain_pool_take(pool, BLOCK, &batch) == ERR_OK && batch.count == BLOCK);
-    *take += now() - start;
+    *take += base_now_seconds() - start;
     while ((tx = chain_pool_batch_next(&batch)))
         nonces[(size_t)tx->tx.sender.b[18] << 8 | tx->tx.sender.b[19]]++;
     chain_pool_batch_release(&batch);
     for (size_t i = 0; i < SENDERS; i++)
         changed[i] = (struct chain_pool_account){sender_of(i), nonces[i], u256_from(1000000000)};
     struct chain_pool_head next = {.rules = *rules, .changed = changed, .changed_count = SENDERS};
-    start = now();
+    start = base_now_seconds();
     require(chain_pool_head(pool, &next, 1) == ERR_OK);
-    *head += now() - start;
+    *head += base_now_seconds() - start;
 }
 
 static void measure(size_t waiting)
@@ -108,10 +101,10 @@ static void measure(size_t waiting)
     require(txs && statuses);
     for (size_t i = 0; i < waiting; i++)
         txs[i] = make(i);
-    double start = now();
+    double start = base_now_seconds();
     for (size_t i = 0; i < waiting; i += 100)
         require(chain_pool_add(pool, txs + i, 100, false, 1, statuses + i) == ERR_OK);
-    double add = now() - start;
+    double add = base_now_seconds() - start;
     for (size_t i = 0; i < waiting; i++) {
         require(statuses[i] == CHAIN_POOL_OK);
         chain_tx_unref(txs[i]);

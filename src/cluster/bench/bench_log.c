@@ -2,22 +2,15 @@
  * The Raft log at a restart: a million entries that no snapshot has made old yet, and the ordinary case, a few hundred behind a
  * snapshot. What a batch costs to write is the disk's figure, and printed beside it.
  */
+#include "base/clock.h"
 #include "cluster/log.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { ENTRIES = 1000000, BATCH = 1000, ENTRY_SIZE = 600 /* a block of one transfer */ };
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 static void require(int status, const struct err_detail *why)
 {
@@ -47,9 +40,9 @@ static void reopen(const char *path, const char *title)
 {
     struct cluster_log *log;
     struct err_detail why;
-    double began = now();
+    double began = base_now_seconds();
     require(cluster_log_open(&log, path, 1, &why), &why);
-    double took = now() - began;
+    double took = base_now_seconds() - began;
     printf("%-34s %9zu entries, file of %4.0f MB: read in %7.1f ms\n", title,
            cluster_log_content(log)->entry_count, (double)cluster_log_size(log) / 1e6, took * 1e3);
     cluster_log_close(log);
@@ -66,11 +59,11 @@ int main(void)
     snprintf(path, sizeof(path), "%s/log", folder);
     require(cluster_log_open(&log, path, 1, &why), &why);
     cluster_log_forget(log);
-    double began = now();
+    double began = base_now_seconds();
     for (uint64_t i = 0; i < ENTRIES; i += BATCH)
         append(log, 1 + i, BATCH);
     printf("written: %d entries of %d bytes in batches of %d, each durable: %.1f s\n", ENTRIES,
-           ENTRY_SIZE, BATCH, now() - began);
+           ENTRY_SIZE, BATCH, base_now_seconds() - began);
     cluster_log_close(log);
     reopen(path, "without a snapshot");
 

@@ -1,18 +1,11 @@
 /* Decodes and encodes a block of plain transfers as values, and recovers their senders. */
+#include "base/clock.h"
 #include "base/pool.h"
 #include "crypto/secp256k1.h"
 #include "eth/block.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 static void require(bool holds)
 {
@@ -54,9 +47,9 @@ static void measure_senders(struct eth_body *body, struct pool *pool)
     size_t count = body->transaction_count;
     enum eth_tx_status *statuses = calloc(count, sizeof(*statuses));
     require(statuses);
-    double start = now();
+    double start = base_now_seconds();
     require(eth_transactions_recover(body->transactions, statuses, count, &rules, pool) == ERR_OK);
-    double taken = now() - start;
+    double taken = base_now_seconds() - start;
     for (size_t i = 0; i < count; i++)
         require(statuses[i] == ETH_TX_OK);
     printf("      senders on %u threads: %6.2f us each\n", pool ? pool_workers(pool) : 1,
@@ -77,17 +70,17 @@ static void measure(size_t count, struct pool *pool)
     struct eth_block block;
     double best_read = 1e9, best_write = 1e9;
     for (int round = 0; round < ROUNDS; round++) {
-        double start = now();
+        double start = base_now_seconds();
         for (size_t i = 0; i < repeat; i++) {
             arena_clear(&arena);
             require(eth_block_decode(&block, &arena, buf_bytes(&b), NULL) == ERR_OK);
         }
-        double read = now();
+        double read = base_now_seconds();
         for (size_t i = 0; i < repeat; i++) {
             buf_clear(&again);
             eth_block_write(&again, &block);
         }
-        double written = now();
+        double written = base_now_seconds();
         best_read = read - start < best_read ? read - start : best_read;
         best_write = written - read < best_write ? written - read : best_write;
     }

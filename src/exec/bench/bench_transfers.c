@@ -8,6 +8,7 @@
  * Senders and recipients are random accounts of the state. Of several blocks the quickest counts:
  * other programs only ever add.
  */
+#include "base/clock.h"
 #include "exec/exec.h"
 #include "state/state.h"
 
@@ -15,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { BUILD_STEP = 20000, TRANSFERS = 1000, BLOCKS = 10, PATH_MAX_SIZE = 4096 };
@@ -42,11 +42,10 @@ static void must(int err, const char *what, const struct err_detail *detail)
     exit(1);
 }
 
+/* In ms. */
 static double now(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
+    return base_now_seconds() * 1e3;
 }
 
 static void watch_heap(struct bench *b)

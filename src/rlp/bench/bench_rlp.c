@@ -1,17 +1,10 @@
 /* Decodes and encodes a block of plain transfers, as RLP alone: the fields of every transaction,
  * each read by its type. */
+#include "base/clock.h"
 #include "rlp/rlp.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 struct transfer {
     uint64_t nonce, gas;
@@ -91,20 +84,20 @@ static void measure(size_t count)
     struct transfer *transfers = calloc(count, sizeof(*transfers));
     double best_read = 1e9, best_write = 1e9, best_validate = 1e9;
     for (int round = 0; transfers && round < ROUNDS; round++) {
-        double start = now();
+        double start = base_now_seconds();
         for (size_t i = 0; i < repeat; i++) {
             buf_clear(&b);
             write_block(&b, count);
         }
-        double written = now();
+        double written = base_now_seconds();
         for (size_t i = 0; i < repeat; i++)
             if (read_block(transfers, buf_bytes(&b)) != count)
                 abort();
-        double read = now();
+        double read = base_now_seconds();
         for (size_t i = 0; i < repeat; i++)
             if (rlp_validate(buf_bytes(&b)) != RLP_OK)
                 abort();
-        double validated = now();
+        double validated = base_now_seconds();
         best_write = written - start < best_write ? written - start : best_write;
         best_read = read - written < best_read ? read - written : best_read;
         best_validate = validated - read < best_validate ? validated - read : best_validate;

@@ -2,6 +2,7 @@
  * sender stores; both durably, each in its own database. As many sends at once as there are clients.
  *
  * usage: bench_tm_core [URL-OF-SENDER URL-OF-PARTY [USER]]; without, two SQLite files in the current folder. */
+#include "base/clock.h"
 #include "base/mem.h"
 #include "tm/enclave/enclave.h"
 #include "tm/store/store.h"
@@ -34,13 +35,6 @@ struct bench {
     double *times;
 };
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 static double cpu(void)
 {
     struct rusage u;
@@ -64,7 +58,7 @@ static void sender_stored(void *context, const struct tm_store_answer *answer)
     struct client *c = context;
     struct bench *b = c->bench;
     need(answer->status);
-    b->times[b->ended++] = now() - c->began;
+    b->times[b->ended++] = base_now_seconds() - c->began;
     if (b->started < b->wanted)
         begin(c);
 }
@@ -92,7 +86,7 @@ static void begin(struct client *c)
     struct bench *b = c->bench;
     struct tmproto_payload stripped;
     struct bytes to[2] = {tm_enclave_default_key(b->bob), tm_enclave_default_key(b->alice)};
-    c->began = now();
+    c->began = base_now_seconds();
     b->started++;
     arena_clear(&c->arena);
     buf_clear(&c->whole);
@@ -119,12 +113,12 @@ static void run(struct bench *b, size_t size, size_t clients, size_t sends)
     b->started = b->ended = 0;
     b->wanted = sends;
     uint64_t commits = tm_store_commits(b->sender);
-    double wall = now(), used = cpu();
+    double wall = base_now_seconds(), used = cpu();
     for (size_t i = 0; i < clients; i++)
         begin(&b->clients[i]);
     while (b->ended < b->wanted)
         io_loop_turn(b->loop, true);
-    wall = now() - wall;
+    wall = base_now_seconds() - wall;
     used = cpu() - used;
     qsort(b->times, b->ended, sizeof(*b->times), by_time);
     printf("| %zu KiB | %zu | %.0f | %.1f | %.1f | %.3f | %.1f |\n", size >> 10, clients,

@@ -8,6 +8,7 @@
  * Each block changes other random accounts; the figures are those of the quickest of several, since
  * other programs only ever add, with the median of the whole behind them.
  */
+#include "base/clock.h"
 #include "crypto/keccak.h"
 #include "rlp/rlp.h"
 #include "trie/trie.h"
@@ -16,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { NODES, STALE, TABLES };
@@ -51,11 +51,10 @@ static void must(int status, const char *what, const struct err_detail *detail)
     exit(1);
 }
 
+/* In ms. */
 static double now(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
+    return base_now_seconds() * 1e3;
 }
 
 static uint64_t random_next(struct bench *b)
