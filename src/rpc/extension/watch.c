@@ -206,8 +206,7 @@ static int vote(struct rpc_extension_watch *w, const struct extension_entry *ent
         return status;
     struct buf *b = &add_action(w, entry, false)->request;
     buf_append_text(b, ",true,{");
-    rpc_key(b, "from");
-    rpc_write_address(b, creator);
+    rpc_put_address(b, "from", creator);
     if (payload.is_party && payload.sender.len) {
         rpc_key(b, "privateFrom");
         rpc_json_write_string(b, payload.sender);

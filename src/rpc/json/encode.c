@@ -139,8 +139,7 @@ void rpc_write_access_list(struct buf *b, const struct eth_access *list, size_t 
     for (size_t i = 0; i < count; i++) {
         rpc_item(b);
         buf_append_byte(b, '{');
-        rpc_key(b, "address");
-        rpc_write_address(b, &list[i].address);
+        rpc_put_address(b, "address", &list[i].address);
         rpc_key(b, "storageKeys");
         write_hashes(b, list[i].keys, list[i].key_count);
         buf_append_byte(b, '}');
@@ -150,10 +149,8 @@ void rpc_write_access_list(struct buf *b, const struct eth_access *list, size_t 
 
 static void write_fees(struct buf *b, const struct eth_transaction *tx)
 {
-    rpc_key(b, "maxFeePerGas");
-    rpc_write_big(b, &tx->max_fee);
-    rpc_key(b, "maxPriorityFeePerGas");
-    rpc_write_big(b, &tx->max_priority_fee);
+    rpc_put_big(b, "maxFeePerGas", &tx->max_fee);
+    rpc_put_big(b, "maxPriorityFeePerGas", &tx->max_priority_fee);
 }
 
 void rpc_write_transaction(struct buf *b, const struct eth_transaction *tx,
@@ -162,18 +159,12 @@ void rpc_write_transaction(struct buf *b, const struct eth_transaction *tx,
     struct u256 price = price_at(tx, position);
     buf_append_byte(b, '{');
     write_position(b, position);
-    rpc_key(b, "from");
-    rpc_write_address(b, &tx->sender);
-    rpc_key(b, "gas");
-    rpc_write_number(b, tx->gas_limit);
-    rpc_key(b, "gasPrice");
-    rpc_write_big(b, &price);
-    rpc_key(b, "hash");
-    rpc_write_hash(b, hash);
-    rpc_key(b, "input");
-    rpc_write_bytes(b, tx->data);
-    rpc_key(b, "nonce");
-    rpc_write_number(b, tx->nonce);
+    rpc_put_address(b, "from", &tx->sender);
+    rpc_put_number(b, "gas", tx->gas_limit);
+    rpc_put_big(b, "gasPrice", &price);
+    rpc_put_hash(b, "hash", hash);
+    rpc_put_bytes(b, "input", tx->data);
+    rpc_put_number(b, "nonce", tx->nonce);
     rpc_key(b, "to");
     if (tx->is_creation)
         rpc_write_null(b);
@@ -184,24 +175,18 @@ void rpc_write_transaction(struct buf *b, const struct eth_transaction *tx,
         rpc_write_number(b, position->index);
     else
         rpc_write_null(b);
-    rpc_key(b, "value");
-    rpc_write_big(b, &tx->value);
-    rpc_key(b, "type");
-    rpc_write_number(b, (uint64_t)tx->type);
+    rpc_put_big(b, "value", &tx->value);
+    rpc_put_number(b, "type", (uint64_t)tx->type);
     if (tx->type != ETH_LEGACY) {
         rpc_key(b, "accessList");
         rpc_write_access_list(b, tx->access_list, tx->access_count);
-        rpc_key(b, "chainId");
-        rpc_write_big(b, &tx->chain_id);
+        rpc_put_big(b, "chainId", &tx->chain_id);
     }
     if (tx->type >= ETH_DYNAMIC_FEE)
         write_fees(b, tx);
-    rpc_key(b, "v");
-    rpc_write_big(b, &tx->v);
-    rpc_key(b, "r");
-    rpc_write_big(b, &tx->r);
-    rpc_key(b, "s");
-    rpc_write_big(b, &tx->s);
+    rpc_put_big(b, "v", &tx->v);
+    rpc_put_big(b, "r", &tx->r);
+    rpc_put_big(b, "s", &tx->s);
     buf_append_byte(b, '}');
 }
 
@@ -218,64 +203,38 @@ static uint64_t header_memory(const struct eth_header *h)
 static void write_header_fields(struct buf *b, const struct eth_header *h,
                                 const struct hash256 *hash, uint64_t size)
 {
-    rpc_key(b, "difficulty");
-    rpc_write_big(b, &h->difficulty);
-    rpc_key(b, "extraData");
-    rpc_write_bytes(b, h->extra);
-    rpc_key(b, "gasLimit");
-    rpc_write_number(b, h->gas_limit);
-    rpc_key(b, "gasUsed");
-    rpc_write_number(b, h->gas_used);
-    rpc_key(b, "hash");
-    rpc_write_hash(b, hash);
-    rpc_key(b, "logsBloom");
-    rpc_write_bytes(b, bytes_of(h->bloom.b, sizeof(h->bloom.b)));
-    rpc_key(b, "miner");
-    rpc_write_address(b, &h->coinbase);
-    rpc_key(b, "mixHash");
-    rpc_write_hash(b, &h->mix_hash);
-    rpc_key(b, "nonce");
-    rpc_write_bytes(b, bytes_of(h->nonce, sizeof(h->nonce)));
-    rpc_key(b, "number");
-    rpc_write_number(b, h->number);
-    rpc_key(b, "parentHash");
-    rpc_write_hash(b, &h->parent_hash);
-    rpc_key(b, "receiptsRoot");
-    rpc_write_hash(b, &h->receipts_root);
-    rpc_key(b, "sha3Uncles");
-    rpc_write_hash(b, &h->uncles_hash);
-    rpc_key(b, "size");
-    rpc_write_number(b, size);
-    rpc_key(b, "stateRoot");
-    rpc_write_hash(b, &h->state_root);
-    rpc_key(b, "timestamp");
-    rpc_write_number(b, h->timestamp);
+    rpc_put_big(b, "difficulty", &h->difficulty);
+    rpc_put_bytes(b, "extraData", h->extra);
+    rpc_put_number(b, "gasLimit", h->gas_limit);
+    rpc_put_number(b, "gasUsed", h->gas_used);
+    rpc_put_hash(b, "hash", hash);
+    rpc_put_bytes(b, "logsBloom", bytes_of(h->bloom.b, sizeof(h->bloom.b)));
+    rpc_put_address(b, "miner", &h->coinbase);
+    rpc_put_hash(b, "mixHash", &h->mix_hash);
+    rpc_put_bytes(b, "nonce", bytes_of(h->nonce, sizeof(h->nonce)));
+    rpc_put_number(b, "number", h->number);
+    rpc_put_hash(b, "parentHash", &h->parent_hash);
+    rpc_put_hash(b, "receiptsRoot", &h->receipts_root);
+    rpc_put_hash(b, "sha3Uncles", &h->uncles_hash);
+    rpc_put_number(b, "size", size);
+    rpc_put_hash(b, "stateRoot", &h->state_root);
+    rpc_put_number(b, "timestamp", h->timestamp);
 }
 
 static void write_late_fields(struct buf *b, const struct eth_header *h)
 {
-    if (h->tail >= ETH_HEADER_BASE_FEE) {
-        rpc_key(b, "baseFeePerGas");
-        rpc_write_big(b, &h->base_fee);
-    }
-    if (h->tail >= ETH_HEADER_WITHDRAWALS_ROOT) {
-        rpc_key(b, "withdrawalsRoot");
-        rpc_write_hash(b, &h->withdrawals_root);
-    }
+    if (h->tail >= ETH_HEADER_BASE_FEE)
+        rpc_put_big(b, "baseFeePerGas", &h->base_fee);
+    if (h->tail >= ETH_HEADER_WITHDRAWALS_ROOT)
+        rpc_put_hash(b, "withdrawalsRoot", &h->withdrawals_root);
     if (h->tail >= ETH_HEADER_EXCESS_BLOB_GAS) {
-        rpc_key(b, "blobGasUsed");
-        rpc_write_number(b, h->blob_gas_used);
-        rpc_key(b, "excessBlobGas");
-        rpc_write_number(b, h->excess_blob_gas);
+        rpc_put_number(b, "blobGasUsed", h->blob_gas_used);
+        rpc_put_number(b, "excessBlobGas", h->excess_blob_gas);
     }
-    if (h->tail >= ETH_HEADER_BEACON_ROOT) {
-        rpc_key(b, "parentBeaconBlockRoot");
-        rpc_write_hash(b, &h->parent_beacon_root);
-    }
-    if (h->tail >= ETH_HEADER_REQUESTS_HASH) {
-        rpc_key(b, "requestsHash");
-        rpc_write_hash(b, &h->requests_hash);
-    }
+    if (h->tail >= ETH_HEADER_BEACON_ROOT)
+        rpc_put_hash(b, "parentBeaconBlockRoot", &h->parent_beacon_root);
+    if (h->tail >= ETH_HEADER_REQUESTS_HASH)
+        rpc_put_hash(b, "requestsHash", &h->requests_hash);
 }
 
 static void write_transactions(struct buf *b, const struct chain_block *block, bool full)
@@ -324,14 +283,11 @@ void rpc_write_block(struct buf *b, const struct chain_block *block, const struc
     buf_append_byte(b, '{');
     write_header_fields(b, h, &block->hash,
                         form == RPC_BLOCK_HEADER ? header_memory(h) : chain_block_size(block));
-    if (td) {
-        rpc_key(b, "totalDifficulty");
-        rpc_write_big(b, td);
-    }
+    if (td)
+        rpc_put_big(b, "totalDifficulty", td);
     if (form != RPC_BLOCK_HEADER)
         write_transactions(b, block, form == RPC_BLOCK_FULL);
-    rpc_key(b, "transactionsRoot");
-    rpc_write_hash(b, &h->transactions_root);
+    rpc_put_hash(b, "transactionsRoot", &h->transactions_root);
     if (form != RPC_BLOCK_HEADER)
         write_uncles(b, &block->body->body);
     write_late_fields(b, h);
@@ -343,12 +299,9 @@ void rpc_write_header(struct buf *b, const struct eth_header *header, const stru
 {
     buf_append_byte(b, '{');
     write_header_fields(b, header, hash, header_memory(header));
-    if (td) {
-        rpc_key(b, "totalDifficulty");
-        rpc_write_big(b, td);
-    }
-    rpc_key(b, "transactionsRoot");
-    rpc_write_hash(b, &header->transactions_root);
+    if (td)
+        rpc_put_big(b, "totalDifficulty", td);
+    rpc_put_hash(b, "transactionsRoot", &header->transactions_root);
     write_late_fields(b, header);
     buf_append_byte(b, '}');
 }
@@ -356,39 +309,23 @@ void rpc_write_header(struct buf *b, const struct eth_header *header, const stru
 void rpc_write_new_head(struct buf *b, const struct eth_header *header, const struct hash256 *hash)
 {
     buf_append_byte(b, '{');
-    rpc_key(b, "parentHash");
-    rpc_write_hash(b, &header->parent_hash);
-    rpc_key(b, "sha3Uncles");
-    rpc_write_hash(b, &header->uncles_hash);
-    rpc_key(b, "miner");
-    rpc_write_address(b, &header->coinbase);
-    rpc_key(b, "stateRoot");
-    rpc_write_hash(b, &header->state_root);
-    rpc_key(b, "transactionsRoot");
-    rpc_write_hash(b, &header->transactions_root);
-    rpc_key(b, "receiptsRoot");
-    rpc_write_hash(b, &header->receipts_root);
-    rpc_key(b, "logsBloom");
-    rpc_write_bytes(b, bytes_of(header->bloom.b, sizeof(header->bloom.b)));
-    rpc_key(b, "difficulty");
-    rpc_write_big(b, &header->difficulty);
-    rpc_key(b, "number");
-    rpc_write_number(b, header->number);
-    rpc_key(b, "gasLimit");
-    rpc_write_number(b, header->gas_limit);
-    rpc_key(b, "gasUsed");
-    rpc_write_number(b, header->gas_used);
-    rpc_key(b, "timestamp");
-    rpc_write_number(b, header->timestamp);
-    rpc_key(b, "extraData");
-    rpc_write_bytes(b, header->extra);
-    rpc_key(b, "mixHash");
-    rpc_write_hash(b, &header->mix_hash);
-    rpc_key(b, "nonce");
-    rpc_write_bytes(b, bytes_of(header->nonce, sizeof(header->nonce)));
+    rpc_put_hash(b, "parentHash", &header->parent_hash);
+    rpc_put_hash(b, "sha3Uncles", &header->uncles_hash);
+    rpc_put_address(b, "miner", &header->coinbase);
+    rpc_put_hash(b, "stateRoot", &header->state_root);
+    rpc_put_hash(b, "transactionsRoot", &header->transactions_root);
+    rpc_put_hash(b, "receiptsRoot", &header->receipts_root);
+    rpc_put_bytes(b, "logsBloom", bytes_of(header->bloom.b, sizeof(header->bloom.b)));
+    rpc_put_big(b, "difficulty", &header->difficulty);
+    rpc_put_number(b, "number", header->number);
+    rpc_put_number(b, "gasLimit", header->gas_limit);
+    rpc_put_number(b, "gasUsed", header->gas_used);
+    rpc_put_number(b, "timestamp", header->timestamp);
+    rpc_put_bytes(b, "extraData", header->extra);
+    rpc_put_hash(b, "mixHash", &header->mix_hash);
+    rpc_put_bytes(b, "nonce", bytes_of(header->nonce, sizeof(header->nonce)));
     write_late_fields(b, header);
-    rpc_key(b, "hash");
-    rpc_write_hash(b, hash);
+    rpc_put_hash(b, "hash", hash);
     buf_append_byte(b, '}');
 }
 
@@ -398,24 +335,16 @@ void rpc_write_log(struct buf *b, const struct eth_log *log, const struct rpc_po
                    const struct hash256 *tx_hash, uint64_t log_index)
 {
     buf_append_byte(b, '{');
-    rpc_key(b, "address");
-    rpc_write_address(b, &log->address);
+    rpc_put_address(b, "address", &log->address);
     rpc_key(b, "topics");
     write_hashes(b, log->topics, log->topic_count);
-    rpc_key(b, "data");
-    rpc_write_bytes(b, log->data);
-    rpc_key(b, "blockNumber");
-    rpc_write_number(b, position->number);
-    rpc_key(b, "transactionHash");
-    rpc_write_hash(b, tx_hash);
-    rpc_key(b, "transactionIndex");
-    rpc_write_number(b, position->index);
-    rpc_key(b, "blockHash");
-    rpc_write_hash(b, &position->block_hash);
-    rpc_key(b, "logIndex");
-    rpc_write_number(b, log_index);
-    rpc_key(b, "removed");
-    rpc_write_bool(b, position->removed);
+    rpc_put_bytes(b, "data", log->data);
+    rpc_put_number(b, "blockNumber", position->number);
+    rpc_put_hash(b, "transactionHash", tx_hash);
+    rpc_put_number(b, "transactionIndex", position->index);
+    rpc_put_hash(b, "blockHash", &position->block_hash);
+    rpc_put_number(b, "logIndex", log_index);
+    rpc_put_bool(b, "removed", position->removed);
     buf_append_byte(b, '}');
 }
 
@@ -437,14 +366,11 @@ void rpc_write_receipt(struct buf *b, const struct rpc_receipt *r)
     buf_append_byte(b, '{');
     write_position(b, &r->position);
     write_contract(b, r->tx);
-    rpc_key(b, "cumulativeGasUsed");
-    rpc_write_number(b, receipt->cumulative_gas);
-    rpc_key(b, "from");
-    rpc_write_address(b, &r->tx->sender);
-    rpc_key(b, "gasUsed");
-    rpc_write_number(b, r->gas_used);
-    rpc_key(b, "isPrivacyMarkerTransaction");
-    rpc_write_bool(b, !r->tx->is_creation && address_equal(&r->tx->to, &chain_marker_address));
+    rpc_put_number(b, "cumulativeGasUsed", receipt->cumulative_gas);
+    rpc_put_address(b, "from", &r->tx->sender);
+    rpc_put_number(b, "gasUsed", r->gas_used);
+    rpc_put_bool(b, "isPrivacyMarkerTransaction",
+                 !r->tx->is_creation && address_equal(&r->tx->to, &chain_marker_address));
     rpc_key(b, "logs");
     buf_append_byte(b, '[');
     for (size_t i = 0; i < receipt->log_count; i++) {
@@ -452,34 +378,24 @@ void rpc_write_receipt(struct buf *b, const struct rpc_receipt *r)
         rpc_write_log(b, &receipt->logs[i], &r->position, &r->hash, r->first_log + i);
     }
     buf_append_byte(b, ']');
-    rpc_key(b, "logsBloom");
-    rpc_write_bytes(b, bytes_of(receipt->bloom.b, sizeof(receipt->bloom.b)));
-    if (receipt->revert_reason.len) {
-        rpc_key(b, "revertReason");
-        rpc_write_bytes(b, receipt->revert_reason);
-    }
-    if (receipt->has_post_state) {
-        rpc_key(b, "root");
-        rpc_write_hash(b, &receipt->post_state);
-    } else {
-        rpc_key(b, "status");
-        rpc_write_number(b, receipt->success);
-    }
+    rpc_put_bytes(b, "logsBloom", bytes_of(receipt->bloom.b, sizeof(receipt->bloom.b)));
+    if (receipt->revert_reason.len)
+        rpc_put_bytes(b, "revertReason", receipt->revert_reason);
+    if (receipt->has_post_state)
+        rpc_put_hash(b, "root", &receipt->post_state);
+    else
+        rpc_put_number(b, "status", receipt->success);
     rpc_key(b, "to");
     if (r->tx->is_creation)
         rpc_write_null(b);
     else
         rpc_write_address(b, &r->tx->to);
-    rpc_key(b, "transactionHash");
-    rpc_write_hash(b, &r->hash);
-    rpc_key(b, "transactionIndex");
-    rpc_write_number(b, r->position.index);
-    rpc_key(b, "type");
-    rpc_write_number(b, (uint64_t)receipt->type);
+    rpc_put_hash(b, "transactionHash", &r->hash);
+    rpc_put_number(b, "transactionIndex", r->position.index);
+    rpc_put_number(b, "type", (uint64_t)receipt->type);
     if (r->position.has_base_fee) {
         struct u256 price = price_at(r->tx, &r->position);
-        rpc_key(b, "effectiveGasPrice");
-        rpc_write_big(b, &price);
+        rpc_put_big(b, "effectiveGasPrice", &price);
     }
     buf_append_byte(b, '}');
 }
@@ -487,10 +403,8 @@ void rpc_write_receipt(struct buf *b, const struct rpc_receipt *r)
 void rpc_write_signed(struct buf *b, const struct eth_transaction *tx, const struct hash256 *hash)
 {
     buf_append_byte(b, '{');
-    rpc_key(b, "type");
-    rpc_write_number(b, tx->type);
-    rpc_key(b, "nonce");
-    rpc_write_number(b, tx->nonce);
+    rpc_put_number(b, "type", tx->type);
+    rpc_put_number(b, "nonce", tx->nonce);
     rpc_key(b, "gasPrice");
     if (tx->type >= ETH_DYNAMIC_FEE) {
         rpc_write_null(b);
@@ -498,30 +412,22 @@ void rpc_write_signed(struct buf *b, const struct eth_transaction *tx, const str
     } else {
         rpc_write_big(b, &tx->max_fee);
     }
-    rpc_key(b, "gas");
-    rpc_write_number(b, tx->gas_limit);
-    rpc_key(b, "value");
-    rpc_write_big(b, &tx->value);
-    rpc_key(b, "input");
-    rpc_write_bytes(b, tx->data);
-    rpc_key(b, "v");
-    rpc_write_big(b, &tx->v);
-    rpc_key(b, "r");
-    rpc_write_big(b, &tx->r);
-    rpc_key(b, "s");
-    rpc_write_big(b, &tx->s);
+    rpc_put_number(b, "gas", tx->gas_limit);
+    rpc_put_big(b, "value", &tx->value);
+    rpc_put_bytes(b, "input", tx->data);
+    rpc_put_big(b, "v", &tx->v);
+    rpc_put_big(b, "r", &tx->r);
+    rpc_put_big(b, "s", &tx->s);
     rpc_key(b, "to");
     if (tx->is_creation)
         rpc_write_null(b);
     else
         rpc_write_address(b, &tx->to);
     if (tx->type != ETH_LEGACY) {
-        rpc_key(b, "chainId");
-        rpc_write_big(b, &tx->chain_id);
+        rpc_put_big(b, "chainId", &tx->chain_id);
         rpc_key(b, "accessList");
         rpc_write_access_list(b, tx->access_list, tx->access_count);
     }
-    rpc_key(b, "hash");
-    rpc_write_hash(b, hash);
+    rpc_put_hash(b, "hash", hash);
     buf_append_byte(b, '}');
 }

@@ -30,6 +30,38 @@ void rpc_write_decimal(struct buf *b, const struct u256 *number);
 void rpc_write_null(struct buf *b);
 void rpc_write_bool(struct buf *b, bool value);
 
+/* Members: a key with such a value. */
+static inline void rpc_put_bytes(struct buf *b, const char *name, struct bytes data)
+{
+    rpc_key(b, name);
+    rpc_write_bytes(b, data);
+}
+static inline void rpc_put_hash(struct buf *b, const char *name, const struct hash256 *hash)
+{
+    rpc_key(b, name);
+    rpc_write_hash(b, hash);
+}
+static inline void rpc_put_address(struct buf *b, const char *name, const struct address *address)
+{
+    rpc_key(b, name);
+    rpc_write_address(b, address);
+}
+static inline void rpc_put_number(struct buf *b, const char *name, uint64_t number)
+{
+    rpc_key(b, name);
+    rpc_write_number(b, number);
+}
+static inline void rpc_put_big(struct buf *b, const char *name, const struct u256 *number)
+{
+    rpc_key(b, name);
+    rpc_write_big(b, number);
+}
+static inline void rpc_put_bool(struct buf *b, const char *name, bool value)
+{
+    rpc_key(b, name);
+    rpc_write_bool(b, value);
+}
+
 /* --- Things --- */
 
 /* Where a transaction stands; NULL: it waits in the pool. */

@@ -169,8 +169,7 @@ static void write_result(struct rpc_call *call, const struct rpc_simulation *s,
         rpc_key(out, "error");
         buf_append_format(out, "\"%s\"", evm_status_text(s->result.status));
     }
-    rpc_key(out, "gasUsed");
-    rpc_write_number(out, s->result.gas_used);
+    rpc_put_number(out, "gasUsed", s->result.gas_used);
     buf_append_byte(out, '}');
 }
 

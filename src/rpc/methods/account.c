@@ -75,8 +75,7 @@ static void write_wallet(void *context, const struct accounts_entry *entry)
     buf_append_text(b, entry->unlocked ? "\"Unlocked\"" : "\"Locked\"");
     rpc_key(b, "accounts");
     buf_append_text(b, "[{");
-    rpc_key(b, "address");
-    rpc_write_address(b, &entry->address);
+    rpc_put_address(b, "address", &entry->address);
     write_url(b, entry->path);
     buf_append_text(b, "}]}");
 }

@@ -34,8 +34,7 @@ static int write_snapshot(struct rpc_call *call, struct chain_reader *reader, ui
     buf_append_byte(b, '{');
     rpc_key(b, "number");
     buf_append_format(b, "%llu", (unsigned long long)snapshot.voting.number);
-    rpc_key(b, "hash");
-    rpc_write_hash(b, &snapshot.voting.hash);
+    rpc_put_hash(b, "hash", &snapshot.voting.hash);
     write_signers_and_recents(b, &snapshot);
     rpc_key(b, "votes");
     rpc_votes_write_cast(b, &snapshot.voting, "signer");

@@ -101,8 +101,7 @@ static void write_param(struct buf *b, const struct rpc_param *param)
     buf_append_byte(b, '{');
     write_text(b, "name", param->name);
     write_text(b, "summary", type_text(param->type));
-    rpc_key(b, "required");
-    rpc_write_bool(b, !param->optional);
+    rpc_put_bool(b, "required", !param->optional);
     rpc_key(b, "schema");
     buf_append_byte(b, '{');
     if (json_type(param->type))

@@ -143,10 +143,8 @@ static int write_account(struct rpc_dump *d, const struct state_account *account
             status = rpc_dump_walk(d, &account->storage, bytes_none(), visit_slot, d);
         buf_append_byte(out, '}');
     }
-    if (key) {
-        rpc_key(out, "key");
-        rpc_write_hash(out, key);
-    }
+    if (key)
+        rpc_put_hash(out, "key", key);
     buf_append_byte(out, '}');
     return status;
 }

@@ -117,8 +117,7 @@ static int write_history(struct rpc_call *call, struct chain_reader *reader, uin
     struct eth_header header;
     int status = 0;
     buf_append_byte(out, '{');
-    rpc_key(out, "oldestBlock");
-    rpc_write_number(out, oldest);
+    rpc_put_number(out, "oldestBlock", oldest);
     rpc_key(out, "baseFeePerGas");
     buf_append_byte(out, '[');
     for (uint64_t n = oldest; n <= newest && status == 0; n++) {

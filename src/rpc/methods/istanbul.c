@@ -95,10 +95,8 @@ static int write_signers(struct rpc_call *call, struct chain_reader *reader, uin
     buf_append_byte(call->out, '{');
     rpc_key(call->out, "Number");
     buf_append_format(call->out, "%llu", (unsigned long long)number);
-    rpc_key(call->out, "Hash");
-    rpc_write_hash(call->out, &hash);
-    rpc_key(call->out, "Author");
-    rpc_write_address(call->out, &author);
+    rpc_put_hash(call->out, "Hash", &hash);
+    rpc_put_address(call->out, "Author", &author);
     rpc_key(call->out, "Committers");
     if (number == 0)
         rpc_write_null(call->out);
@@ -127,8 +125,7 @@ static int write_snapshot(struct rpc_call *call, struct chain_reader *reader, ui
     buf_append_format(b, "%llu", (unsigned long long)snapshot.epoch);
     rpc_key(b, "number");
     buf_append_format(b, "%llu", (unsigned long long)snapshot.number);
-    rpc_key(b, "hash");
-    rpc_write_hash(b, &snapshot.hash);
+    rpc_put_hash(b, "hash", &snapshot.hash);
     rpc_key(b, "votes");
     rpc_votes_write_cast(b, &snapshot, "validator");
     rpc_key(b, "tally");

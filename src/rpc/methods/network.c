@@ -56,12 +56,10 @@ static void write_chain_info(struct rpc_call *call)
     buf_append_format(b, "%llu", (unsigned long long)call->backend->network_id);
     rpc_key(b, "difficulty");
     rpc_write_decimal(b, &head.total_difficulty);
-    rpc_key(b, "genesis");
-    rpc_write_hash(b, &chain_genesis_of(chain)->hash);
+    rpc_put_hash(b, "genesis", &chain_genesis_of(chain)->hash);
     rpc_key(b, "config");
     chain_config_write(b, chain_configuration(chain));
-    rpc_key(b, "head");
-    rpc_write_hash(b, &head.block->hash);
+    rpc_put_hash(b, "head", &head.block->hash);
     buf_append_byte(b, '}');
     chain_head_release(&head);
 }
@@ -135,8 +133,7 @@ static void write_peer_protocol(struct rpc_call *call, const struct p2p_peer *pe
     buf_append_format(b, "%u", p2p_peer_version(peer, "eth"));
     rpc_key(b, "difficulty");
     rpc_write_decimal(b, &difficulty);
-    rpc_key(b, "head");
-    rpc_write_hash(b, &head);
+    rpc_put_hash(b, "head", &head);
     buf_append_byte(b, '}');
 }
 
@@ -168,12 +165,9 @@ static void write_peer(struct rpc_call *call, const struct p2p_peer *peer)
     write_text(b, local);
     rpc_key(b, "remoteAddress");
     write_text(b, remote);
-    rpc_key(b, "inbound");
-    rpc_write_bool(b, p2p_peer_inbound(peer));
-    rpc_key(b, "trusted");
-    rpc_write_bool(b, p2p_peer_trusted(peer));
-    rpc_key(b, "static");
-    rpc_write_bool(b, p2p_peer_static(peer));
+    rpc_put_bool(b, "inbound", p2p_peer_inbound(peer));
+    rpc_put_bool(b, "trusted", p2p_peer_trusted(peer));
+    rpc_put_bool(b, "static", p2p_peer_static(peer));
     buf_append_byte(b, '}');
     rpc_key(b, "protocols");
     buf_append_byte(b, '{');

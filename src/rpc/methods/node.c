@@ -98,16 +98,11 @@ static int syncing(struct rpc_call *call)
         return 0;
     }
     buf_append_byte(call->out, '{');
-    rpc_key(call->out, "currentBlock");
-    rpc_write_number(call->out, sync.current);
-    rpc_key(call->out, "highestBlock");
-    rpc_write_number(call->out, sync.highest);
-    rpc_key(call->out, "knownStates");
-    rpc_write_number(call->out, 0);
-    rpc_key(call->out, "pulledStates");
-    rpc_write_number(call->out, 0);
-    rpc_key(call->out, "startingBlock");
-    rpc_write_number(call->out, sync.starting);
+    rpc_put_number(call->out, "currentBlock", sync.current);
+    rpc_put_number(call->out, "highestBlock", sync.highest);
+    rpc_put_number(call->out, "knownStates", 0);
+    rpc_put_number(call->out, "pulledStates", 0);
+    rpc_put_number(call->out, "startingBlock", sync.starting);
     buf_append_byte(call->out, '}');
     return 0;
 }
@@ -151,10 +146,8 @@ static int pool_status(struct rpc_call *call)
     if (call->backend->pool)
         chain_pool_stats(call->backend->pool, &stats);
     buf_append_byte(call->out, '{');
-    rpc_key(call->out, "pending");
-    rpc_write_number(call->out, stats.pending);
-    rpc_key(call->out, "queued");
-    rpc_write_number(call->out, stats.queued);
+    rpc_put_number(call->out, "pending", stats.pending);
+    rpc_put_number(call->out, "queued", stats.queued);
     buf_append_byte(call->out, '}');
     return 0;
 }

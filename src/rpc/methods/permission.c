@@ -88,8 +88,7 @@ static void write_account(struct buf *b, const struct permission_model *m, size_
     const struct permission_account *account = permission_account_at(m, i);
     write_text(b, "orgId", account->org);
     write_text(b, "roleId", account->role);
-    rpc_key(b, "acctId");
-    rpc_write_address(b, &account->address);
+    rpc_put_address(b, "acctId", &account->address);
     write_flag(b, "isOrgAdmin", account->org_admin);
     write_small(b, "status", account->status);
 }

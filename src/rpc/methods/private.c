@@ -114,8 +114,7 @@ static void write_metadata(struct buf *b, const struct chain_payload *p)
         write_base64(b, &p->affected[i]);
     }
     buf_append_byte(b, ']');
-    rpc_key(b, "ACMerkleRoot");
-    rpc_write_hash(b, &p->exec_hash);
+    rpc_put_hash(b, "ACMerkleRoot", &p->exec_hash);
     rpc_key(b, "PrivacyFlag");
     buf_append_format(b, "%llu", (unsigned long long)p->flag);
     rpc_key(b, "ManagedParties");
@@ -133,15 +132,13 @@ static void write_metadata(struct buf *b, const struct chain_payload *p)
 static void write_extra(struct buf *b, const struct chain_payload *p, bool is_sender)
 {
     buf_append_byte(b, '{');
-    rpc_key(b, "Payload");
-    rpc_write_bytes(b, p->is_party ? p->data : bytes_none());
+    rpc_put_bytes(b, "Payload", p->is_party ? p->data : bytes_none());
     rpc_key(b, "ExtraMetaData");
     if (p->is_party)
         write_metadata(b, p);
     else
         rpc_write_null(b);
-    rpc_key(b, "IsSender");
-    rpc_write_bool(b, is_sender);
+    rpc_put_bool(b, "IsSender", is_sender);
     buf_append_byte(b, '}');
 }
 

@@ -202,13 +202,11 @@ static int write_bad(struct rpc_call *call, struct chain_block *block)
     if (status == 0) {
         rpc_item(out);
         buf_append_byte(out, '{');
-        rpc_key(out, "hash");
-        rpc_write_hash(out, &block->hash);
+        rpc_put_hash(out, "hash", &block->hash);
         rpc_key(out, "block");
         rpc_write_block(out, block, NULL,
                         RPC_BLOCK_FULL); /* who has no sender is shown as from 0 */
-        rpc_key(out, "rlp");
-        rpc_write_bytes(out, buf_bytes(&rlp));
+        rpc_put_bytes(out, "rlp", buf_bytes(&rlp));
         buf_append_byte(out, '}');
     }
     buf_release(&rlp);

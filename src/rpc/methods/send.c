@@ -387,8 +387,7 @@ static int write_filled(struct rpc_call *call, const struct eth_transaction *tx)
     if (status == 0)
         status = buf_status(&encoded);
     buf_append_byte(b, '{');
-    rpc_key(b, "raw");
-    rpc_write_bytes(b, buf_bytes(&encoded));
+    rpc_put_bytes(b, "raw", buf_bytes(&encoded));
     rpc_key(b, "tx");
     rpc_write_signed(b, tx, &hash);
     buf_append_byte(b, '}');

@@ -233,8 +233,7 @@ static int write_slot_proof(struct rpc_call *call, struct found *f, struct bytes
     buf_append_byte(call->out, '{');
     rpc_key(call->out, "key");
     rpc_json_write_string(call->out, text);
-    rpc_key(call->out, "value");
-    rpc_write_big(call->out, &value);
+    rpc_put_big(call->out, "value", &value);
     rpc_key(call->out, "proof");
     if (f->exists)
         status = write_proof(call, f, &f->account.storage, bytes_of(word, sizeof(word)));
@@ -292,19 +291,14 @@ static int get_proof(struct rpc_call *call)
         return status;
     struct buf *out = call->out;
     buf_append_byte(out, '{');
-    rpc_key(out, "address");
-    rpc_write_address(out, &call->args[0].address);
+    rpc_put_address(out, "address", &call->args[0].address);
     rpc_key(out, "accountProof");
     status = write_proof(call, &f, &f.state.root,
                          bytes_of(call->args[0].address.b, sizeof(struct address)));
-    rpc_key(out, "balance");
-    rpc_write_big(out, &f.account.balance);
-    rpc_key(out, "codeHash");
-    rpc_write_hash(out, &f.account.code_hash);
-    rpc_key(out, "nonce");
-    rpc_write_number(out, f.account.nonce);
-    rpc_key(out, "storageHash");
-    rpc_write_hash(out, &f.account.storage.hash);
+    rpc_put_big(out, "balance", &f.account.balance);
+    rpc_put_hash(out, "codeHash", &f.account.code_hash);
+    rpc_put_number(out, "nonce", f.account.nonce);
+    rpc_put_hash(out, "storageHash", &f.account.storage.hash);
     rpc_key(out, "storageProof");
     if (status == 0)
         status = write_slot_proofs(call, &f);

@@ -57,8 +57,7 @@ static int visit_range(void *context, struct bytes key, struct bytes value, uint
         rpc_write_hash(r->out, &slot);
     else
         rpc_write_null(r->out);
-    rpc_key(r->out, "value");
-    rpc_write_bytes(r->out, bytes_of(word, sizeof(word)));
+    rpc_put_bytes(r->out, "value", bytes_of(word, sizeof(word)));
     buf_append_byte(r->out, '}');
     return r->out->len > RPC_DUMP_ANSWER_MAX ? RPC_DUMP_STOPPED : 0;
 }

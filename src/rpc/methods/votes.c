@@ -98,10 +98,8 @@ void rpc_votes_write_cast(struct buf *b, const struct istanbul_snapshot *snapsho
         rpc_write_address(b, &vote->validator);
         rpc_key(b, "block");
         buf_append_format(b, "%llu", (unsigned long long)vote->block);
-        rpc_key(b, "address");
-        rpc_write_address(b, &vote->candidate);
-        rpc_key(b, "authorize");
-        rpc_write_bool(b, vote->authorize);
+        rpc_put_address(b, "address", &vote->candidate);
+        rpc_put_bool(b, "authorize", vote->authorize);
         buf_append_byte(b, '}');
     }
     buf_append_byte(b, ']');
@@ -115,8 +113,7 @@ void rpc_votes_write_tally(struct buf *b, const struct istanbul_snapshot *snapsh
         rpc_item(b);
         rpc_write_address(b, &tally->candidate);
         buf_append_text(b, ":{");
-        rpc_key(b, "authorize");
-        rpc_write_bool(b, tally->authorize);
+        rpc_put_bool(b, "authorize", tally->authorize);
         rpc_key(b, "votes");
         buf_append_format(b, "%u}", tally->votes);
     }

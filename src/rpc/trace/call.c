@@ -252,28 +252,19 @@ static void write_frame(struct buf *b, const struct frame *call)
 {
     buf_append_byte(b, '{');
     write_text(b, "type", call->type);
-    rpc_key(b, "from");
-    rpc_write_address(b, &call->from);
-    if (call->has_to) {
-        rpc_key(b, "to");
-        rpc_write_address(b, &call->to);
-    }
-    if (call->has_value) {
-        rpc_key(b, "value");
-        rpc_write_big(b, &call->value);
-    }
+    rpc_put_address(b, "from", &call->from);
+    if (call->has_to)
+        rpc_put_address(b, "to", &call->to);
+    if (call->has_value)
+        rpc_put_big(b, "value", &call->value);
     if (call->has_gas)
         write_gas(b, "gas", call->gas);
     if (call->has_gas_used)
         write_gas(b, "gasUsed", call->gas_used);
-    if (strcmp(call->type, "SELFDESTRUCT") != 0) {
-        rpc_key(b, "input");
-        rpc_write_bytes(b, call->input);
-    }
-    if (call->has_output) {
-        rpc_key(b, "output");
-        rpc_write_bytes(b, call->output);
-    }
+    if (strcmp(call->type, "SELFDESTRUCT") != 0)
+        rpc_put_bytes(b, "input", call->input);
+    if (call->has_output)
+        rpc_put_bytes(b, "output", call->output);
     if (call->error)
         write_text(b, "error", call->error);
     write_calls(b, call);
@@ -308,20 +299,14 @@ static int result(struct rpc_trace *t, struct buf *b)
     const char *error = c->stack[0]->error ? c->stack[0]->error : o->error;
     buf_append_byte(b, '{');
     write_text(b, "type", o->is_creation ? "CREATE" : "CALL");
-    rpc_key(b, "from");
-    rpc_write_address(b, &o->from);
-    rpc_key(b, "to");
-    rpc_write_address(b, &o->to);
-    rpc_key(b, "value");
-    rpc_write_big(b, &o->value);
+    rpc_put_address(b, "from", &o->from);
+    rpc_put_address(b, "to", &o->to);
+    rpc_put_big(b, "value", &o->value);
     write_gas(b, "gas", (int64_t)o->gas);
     write_gas(b, "gasUsed", (int64_t)o->gas_used);
-    rpc_key(b, "input");
-    rpc_write_bytes(b, o->input);
-    if (!error || (strcmp(error, "execution reverted") == 0 && o->output.len)) {
-        rpc_key(b, "output");
-        rpc_write_bytes(b, o->output);
-    }
+    rpc_put_bytes(b, "input", o->input);
+    if (!error || (strcmp(error, "execution reverted") == 0 && o->output.len))
+        rpc_put_bytes(b, "output", o->output);
     if (error)
         write_text(b, "error", error);
     write_time(b, o->nanoseconds);

@@ -198,12 +198,10 @@ static void write_account(struct buf *b, const struct prestate *p, size_t index)
     rpc_item(b);
     rpc_write_address(b, address);
     buf_append_text(b, ":{");
-    rpc_key(b, "balance");
-    rpc_write_big(b, &account->balance);
+    rpc_put_big(b, "balance", &account->balance);
     rpc_key(b, "nonce");
     buf_append_format(b, "%llu", (unsigned long long)account->nonce);
-    rpc_key(b, "code");
-    rpc_write_bytes(b, account->code);
+    rpc_put_bytes(b, "code", account->code);
     rpc_key(b, "storage");
     buf_append_byte(b, '{');
     for (size_t i = 0; i < map_count(&p->slots); i++) {
