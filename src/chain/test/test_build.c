@@ -30,6 +30,30 @@ static void count_event(void *context, const struct chain_event *event)
     assert_true(event->receipts.len > 0);
 }
 
+/* A second chain takes the blocks as they are. */
+static void expect_taken_elsewhere(const struct maker *m, struct chain *chain, size_t count)
+{
+    struct store *store;
+    struct chain *other = built_open_memory(m, &store, false, 0);
+    struct chain_reader reader;
+    struct chain_block *blocks[12];
+    enum chain_verdict verdict;
+    struct err_detail why = {""};
+    size_t taken;
+    assert_true(count <= BASE_COUNT(blocks));
+    maker_must(chain_reader_open(&reader, chain), "reader", NULL);
+    for (size_t i = 0; i < count; i++)
+        maker_must(chain_reader_block(&reader, &blocks[i], i + 1), "block", &reader.detail);
+    chain_reader_close(&reader);
+    maker_must(chain_import(other, &verdict, &taken, &why, blocks, count), "import", &why);
+    assert_int_equal(verdict, CHAIN_VALID);
+    assert_int_equal(built_head_number(other), count);
+    for (size_t i = 0; i < count; i++)
+        chain_block_unref(blocks[i]);
+    chain_free(other);
+    store_free(store);
+}
+
 static void run_engine(bool is_qbft)
 {
     struct maker m;
@@ -60,25 +84,7 @@ static void run_engine(bool is_qbft)
     struct u256 td = u256_from(7);
     assert_true(u256_equal(&events.td, &td));
 
-    /* A second chain takes the blocks as they are. */
-    struct store *other_store;
-    struct chain *other = built_open_memory(&m, &other_store, false, 0);
-    struct chain_reader reader;
-    struct chain_block *blocks[6];
-    enum chain_verdict verdict;
-    struct err_detail why = {""};
-    size_t count;
-    maker_must(chain_reader_open(&reader, chain), "reader", NULL);
-    for (uint64_t i = 0; i < 6; i++)
-        maker_must(chain_reader_block(&reader, &blocks[i], i + 1), "block", &reader.detail);
-    chain_reader_close(&reader);
-    maker_must(chain_import(other, &verdict, &count, &why, blocks, 6), "import", &why);
-    assert_int_equal(verdict, CHAIN_VALID);
-    assert_int_equal(built_head_number(other), 6);
-    for (size_t i = 0; i < 6; i++)
-        chain_block_unref(blocks[i]);
-    chain_free(other);
-    store_free(other_store);
+    expect_taken_elsewhere(&m, chain, 6);
     chain_free(chain);
     store_free(store);
     maker_release(&m);
@@ -252,8 +258,7 @@ static void test_clique(void **state)
 {
     (void)state;
     struct maker m;
-    struct store *store, *other_store;
-    struct err_detail why = {""};
+    struct store *store;
     maker_init_clique(&m, 3, 4, 29);
     struct chain *chain = built_open_memory(&m, &store, true, 0);
     for (size_t i = 0; i < 12; i++) {
@@ -265,22 +270,7 @@ static void test_clique(void **state)
     struct chain_block *again = maker_build(&m, chain, 11 % 3, 0);
     built_expect(chain, again, CHAIN_BAD_HEADER, "recently signed");
     chain_block_unref(again);
-    struct chain *other = built_open_memory(&m, &other_store, false, 0);
-    struct chain_reader reader;
-    struct chain_block *blocks[12];
-    enum chain_verdict verdict;
-    size_t count;
-    maker_must(chain_reader_open(&reader, chain), "reader", NULL);
-    for (uint64_t i = 0; i < 12; i++)
-        maker_must(chain_reader_block(&reader, &blocks[i], i + 1), "block", &reader.detail);
-    chain_reader_close(&reader);
-    maker_must(chain_import(other, &verdict, &count, &why, blocks, 12), "import", &why);
-    assert_int_equal(verdict, CHAIN_VALID);
-    assert_int_equal(built_head_number(other), 12);
-    for (size_t i = 0; i < 12; i++)
-        chain_block_unref(blocks[i]);
-    chain_free(other);
-    store_free(other_store);
+    expect_taken_elsewhere(&m, chain, 12);
     chain_free(chain);
     store_free(store);
     maker_release(&m);

@@ -101,6 +101,13 @@ void node_start(struct node *node)
     p2p_server_self(node->server, &node->enode);
 }
 
+void node_start_to(struct node *node, const struct node *other)
+{
+    node->options.static_nodes = &other->enode;
+    node->options.static_count = 1;
+    node_start(node);
+}
+
 void node_stop(struct node *node)
 {
     p2p_server_free(node->server);

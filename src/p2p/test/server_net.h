@@ -26,6 +26,8 @@ int loop_free(void **state);
 /* A node with eth/65, eth/66 and istanbul/100, listening; started by node_start(). */
 void node_prepare(struct node *node);
 void node_start(struct node *node);
+/* With another, which has been started, as a static node. */
+void node_start_to(struct node *node, const struct node *other);
 void node_stop(struct node *node);
 bool node_reported(struct node *node, const char *text);
 

@@ -79,9 +79,7 @@ static void pausing_holds_back(void **state)
     node_prepare(&a);
     node_prepare(&b);
     node_start(&b);
-    a.options.static_nodes = &b.enode;
-    a.options.static_count = 1;
-    node_start(&a);
+    node_start_to(&a, &b);
     until(a.opened == 2 && b.opened == 2);
     p2p_peer_pause(b.peer);
     p2p_peer_pause(b.peer);
@@ -110,9 +108,7 @@ static void refusals(void **state)
     node_prepare(&b);
     b.refuse = true;
     node_start(&b);
-    a.options.static_nodes = &b.enode;
-    a.options.static_count = 1;
-    node_start(&a);
+    node_start_to(&a, &b);
     until(node_reported(&a, "peer gone") && node_reported(&b, "peer gone"));
     assert_true(node_reported(&b, "permission denied"));
     assert_false(node_reported(&a, "by peer"));
@@ -124,9 +120,7 @@ static void refusals(void **state)
     node_prepare(&b);
     b.options.max_peers = 0;
     node_start(&b);
-    a.options.static_nodes = &b.enode;
-    a.options.static_count = 1;
-    node_start(&a);
+    node_start_to(&a, &b);
     until(node_reported(&a, "too many peers (by peer)"));
     /* A trusted node may come nevertheless. */
     assert_int_equal(p2p_server_add_trusted(b.server, &a.enode), 0);
@@ -147,9 +141,7 @@ static void refusals(void **state)
     b.protocols[1].version = 1;
     b.protocols[2].version = 2;
     node_start(&b);
-    a.options.static_nodes = &b.enode;
-    a.options.static_count = 1;
-    node_start(&a);
+    node_start_to(&a, &b);
     until(node_reported(&a, "useless peer") && node_reported(&b, "useless peer"));
     node_stop(&a);
     node_stop(&b);
@@ -232,9 +224,7 @@ static void penalties(void **state)
     node_prepare(&a);
     node_prepare(&b);
     node_start(&b);
-    a.options.static_nodes = &b.enode;
-    a.options.static_count = 1;
-    node_start(&a);
+    node_start_to(&a, &b);
     until(a.opened == 2 && b.opened == 2);
     p2p_peer_penalize(b.peer, 60, "an announced block that it does not have");
     assert_int_equal(p2p_server_peer_count(b.server), 1);
