@@ -3,8 +3,8 @@
 #include "deploy/local/listen.h"
 #include "deploy/local/port.h"
 #include "deploy/local/ports.h"
+#include "tests/support/port.h"
 
-#include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -126,12 +126,8 @@ static void who_listens_is_named(void **state)
     char name[DEPLOY_HOLDER_MAX], wanted[64];
     pid_t pid;
     struct err_detail detail = {""};
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof(address);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
-    uint16_t port = ntohs(address.sin_port);
+    uint16_t port;
+    int fd = port_take(&port);
     assert_false(deploy_port_holder(name, &pid, port));
     assert_int_equal(listen(fd, 1), 0);
     assert_true(deploy_port_taken(port));
@@ -203,19 +199,14 @@ static void a_taken_port_is_given_up(void **state)
     struct deploy_site *site;
     struct err_detail detail = {""};
     struct buf told = BUF_INIT;
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof(address);
     bool any = true;
     char wanted[128];
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    uint16_t taken, before[PEERS * DEPLOY_PORT_KINDS], after[PEERS * DEPLOY_PORT_KINDS];
+    int fd = port_take(&taken);
     arena_init(&arena);
     assert_int_equal(
         deploy_site_new(&site, make_network(&arena), "/nowhere/third", &arena, &detail), ERR_OK);
-    assert_int_equal(bind(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
     assert_int_equal(listen(fd, 1), 0);
-    uint16_t taken = ntohs(address.sin_port), before[PEERS * DEPLOY_PORT_KINDS];
-    uint16_t after[PEERS * DEPLOY_PORT_KINDS];
     size_t count = 0, now = 0;
     /* As if it had been given before, and another program had come meanwhile. */
     site->peers[1].p2p = taken;

@@ -1,14 +1,13 @@
 #include "tm/test/mysql_server.h"
 
+#include "tests/support/port.h"
 #include "tm/test/store_kit.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <mysql.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -33,17 +32,6 @@ void mysql_server_require(void)
         return;
     print_message("no MariaDB server (Debian: mariadb-server-core): skipped\n");
     skip();
-}
-
-static unsigned free_port(void)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof(address);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&address, len), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
-    close(fd);
-    return ntohs(address.sin_port);
 }
 
 static pid_t spawn(const struct mysql_server *server, const char *const *arguments)
@@ -120,7 +108,7 @@ void mysql_server_make(struct mysql_server *server)
     char datadir[96];
     int status = -1;
     kit_folder_make(server->folder);
-    server->port = free_port();
+    server->port = port_free();
     snprintf(datadir, sizeof(datadir), "--datadir=%s/data", server->folder);
     const char *arguments[] = {find("mariadb-install-db"),
                                "--no-defaults",

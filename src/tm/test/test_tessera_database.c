@@ -8,12 +8,12 @@
 #include "base/base64.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "tests/support/port.h"
 #include "tm/enclave/enclave.h"
 #include "tm/test/enclave_kit.h"
 #include "tm/test/mysql_server.h"
 #include "tm/test/store_cases.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -40,22 +40,11 @@ static const char *driver(void)
     return named && named[0] ? named : access(debian, R_OK) == 0 ? debian : NULL;
 }
 
-static unsigned p2p_port(void)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof(address);
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&address, len), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
-    close(fd);
-    return ntohs(address.sin_port);
-}
-
 static void configure(struct tessera *t, const char *database)
 {
     struct buf text = BUF_INIT;
     struct err_detail detail = {""};
-    unsigned port = p2p_port();
+    unsigned port = port_free();
     snprintf(t->config, sizeof(t->config), "%s/config.json", t->server.folder);
     snprintf(t->socket, sizeof(t->socket), "%s/tm.ipc", t->server.folder);
     buf_append_format(

@@ -1,9 +1,9 @@
 /* Against a real server in development mode: OpenBao, whose program $QUORATE_OPENBAO names, or `bao` of the path.
  * Without one the tests that need it are skipped. */
 #include "base/file.h"
+#include "tests/support/port.h"
 #include "vault/answer.h"
 
-#include <arpa/inet.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
@@ -25,17 +25,6 @@ static struct {
     char url[64];
     struct vault *root;
 } world;
-
-static unsigned free_port(void)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof(address);
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&address, len), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
-    close(fd);
-    return ntohs(address.sin_port);
-}
 
 static struct vault *enter(const struct vault_options *options)
 {
@@ -74,7 +63,7 @@ static int start(void **state)
 {
     (void)state;
     char listen[64], *program = getenv("QUORATE_OPENBAO");
-    unsigned port = free_port();
+    unsigned port = port_free();
     snprintf(listen, sizeof(listen), "-dev-listen-address=127.0.0.1:%u", port);
     snprintf(world.url, sizeof(world.url), "http://127.0.0.1:%u/", port);
     world.server = fork();
