@@ -217,15 +217,8 @@ static int write_bad(struct rpc_call *call, struct chain_block *block)
 static int bad_blocks(struct rpc_call *call)
 {
     struct chain_block *blocks[CHAIN_BAD_MAX];
-    struct chain_reader reader;
     size_t count;
-    int status = rpc_reader_open(call, &reader);
-    if (status)
-        return status;
-    status = chain_reader_bad_blocks(&reader, blocks, &count);
-    if (status)
-        status = rpc_reader_fail(call, &reader, status);
-    chain_reader_close(&reader);
+    int status = rpc_bad_blocks(call, blocks, &count);
     if (status)
         return status;
     buf_append_byte(call->out, '[');

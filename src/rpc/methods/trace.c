@@ -215,25 +215,20 @@ static int trace_block_from_file(struct rpc_call *call)
 static int find_bad(struct rpc_call *call, struct chain_block **ret_block)
 {
     struct chain_block *blocks[CHAIN_BAD_MAX], *found = NULL;
-    struct chain_reader reader;
     size_t count;
     char hash[65] = {0};
-    int status = rpc_reader_open(call, &reader);
+    int status = rpc_bad_blocks(call, blocks, &count);
     if (status)
         return status;
-    status = chain_reader_bad_blocks(&reader, blocks, &count);
-    if (status)
-        status = rpc_reader_fail(call, &reader, status);
-    chain_reader_close(&reader);
-    for (size_t i = 0; status == 0 && i < count; i++) {
+    for (size_t i = 0; i < count; i++) {
         if (!found && hash256_equal(&blocks[i]->hash, &call->args[0].hash))
             found = blocks[i];
         else
             chain_block_unref(blocks[i]);
     }
     *ret_block = found;
-    if (status || found)
-        return status;
+    if (found)
+        return 0;
     hex_encode(hash, bytes_of(call->args[0].hash.b, 32));
     return rpc_fail(call, RPC_CODE_ERROR, "bad block 0x%s not found", hash);
 }

@@ -14,6 +14,19 @@ int rpc_reader_fail(struct rpc_call *call, const struct chain_reader *reader, in
     return rpc_fail(call, RPC_CODE_ERROR, "%s", text);
 }
 
+int rpc_bad_blocks(struct rpc_call *call, struct chain_block **ret_blocks, size_t *ret_count)
+{
+    struct chain_reader reader;
+    int status = rpc_reader_open(call, &reader);
+    if (status)
+        return status;
+    status = chain_reader_bad_blocks(&reader, ret_blocks, ret_count);
+    if (status)
+        status = rpc_reader_fail(call, &reader, status);
+    chain_reader_close(&reader);
+    return status;
+}
+
 int rpc_null(struct rpc_call *call)
 {
     rpc_write_null(call->out);

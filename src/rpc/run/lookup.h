@@ -20,6 +20,10 @@ int rpc_open_state(struct rpc_call *call, struct chain_reader *reader,
                    struct state_reader *ret_state, uint64_t *ret_number,
                    const struct rpc_block_id *block) BASE_NODISCARD;
 
+/* The blocks that were refused, CHAIN_BAD_MAX at most, each with a reference; the call's error. */
+int rpc_bad_blocks(struct rpc_call *call, struct chain_block **ret_blocks,
+                   size_t *ret_count) BASE_NODISCARD;
+
 /* One transaction of a block, decoded in the call's arena, sender known. ERR_NOTFOUND: no such index. `raw`, unless
  * NULL, gets its encoding. */
 int rpc_read_transaction(struct rpc_call *call, struct chain_reader *reader,
