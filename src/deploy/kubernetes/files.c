@@ -43,16 +43,23 @@ int deploy_files_add(struct deploy_files *files, const char *folder, const char 
     return ERR_OK;
 }
 
+/* Takes the text. */
+static int add_text(struct deploy_files *files, const char *folder, const char *file,
+                    struct buf *text, bool secret, struct err_detail *detail)
+{
+    int status = buf_status(text) == ERR_OK
+                     ? deploy_files_add(files, folder, file, buf_bytes(text), secret, detail)
+                     : err_set(detail, ERR_NOMEM, "out of memory");
+    wipe(text);
+    return status;
+}
+
 int deploy_files_add_yaml(struct deploy_files *files, const char *folder, const char *file,
                           const json_t *value, bool secret, struct err_detail *detail)
 {
     struct buf text = BUF_INIT;
     deploy_emit_yaml(&text, value);
-    int status = buf_status(&text) == ERR_OK
-                     ? deploy_files_add(files, folder, file, buf_bytes(&text), secret, detail)
-                     : err_set(detail, ERR_NOMEM, "out of memory");
-    wipe(&text);
-    return status;
+    return add_text(files, folder, file, &text, secret, detail);
 }
 
 int deploy_files_add_json(struct deploy_files *files, const char *folder, const char *file,
@@ -60,11 +67,7 @@ int deploy_files_add_json(struct deploy_files *files, const char *folder, const 
 {
     struct buf text = BUF_INIT;
     deploy_json_append(&text, value);
-    int status = buf_status(&text) == ERR_OK
-                     ? deploy_files_add(files, folder, file, buf_bytes(&text), false, detail)
-                     : err_set(detail, ERR_NOMEM, "out of memory");
-    buf_release(&text);
-    return status;
+    return add_text(files, folder, file, &text, false, detail);
 }
 
 const struct deploy_file *deploy_files_find(const struct deploy_files *files, const char *path)
