@@ -63,11 +63,12 @@ int io_websocket_url_read(struct io_websocket_url *ret_url, const char *url)
     ret_url->tls = tls;
     url += tls ? 6 : 5;
     size_t len = strcspn(url, "/?");
-    const char *target = url + len, *slash = target[0] == '/' ? "" : "/";
-    if (!read_authority(ret_url, url, len) ||
-        strlen(slash) + strlen(target) > IO_WEBSOCKET_TARGET_MAX)
+    const char *target = url + len;
+    size_t slash = target[0] != '/', target_len = strlen(target);
+    if (!read_authority(ret_url, url, len) || slash + target_len > IO_WEBSOCKET_TARGET_MAX)
         return ERR_INPUT;
-    snprintf(ret_url->target, sizeof(ret_url->target), "%s%s", slash, target);
+    ret_url->target[0] = '/';
+    memcpy(ret_url->target + slash, target, target_len + 1);
     return ERR_OK;
 }
 
