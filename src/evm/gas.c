@@ -64,6 +64,11 @@ const char *evm_opcode_name(unsigned char op)
     return instructions[op].name;
 }
 
+enum fork evm_opcode_fork(unsigned char op)
+{
+    return instructions[op].fork;
+}
+
 static void make_instructions(struct evm_rules *r)
 {
     for (int op = 0; op < 256; op++) {

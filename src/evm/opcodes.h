@@ -174,6 +174,8 @@ enum evm_opcode {
 
 /* "ADD"; NULL when no fork has such an instruction. */
 const char *evm_opcode_name(unsigned char op);
+/* The fork that has brought it; of none that there is, the first. */
+enum fork evm_opcode_fork(unsigned char op);
 
 /* Whether a GAS before `next` only hands the gas on: the instruction there is a call, whose first operand it is. */
 static inline bool evm_is_gas_for_call(const uint8_t *code, size_t code_size, size_t next)

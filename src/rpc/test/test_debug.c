@@ -343,6 +343,24 @@ static void test_funds(void **state)
 #undef FUNDS
 }
 
+/* Instructions of later forks have names where the chain has come to them; GoQuorum has none for them. */
+static void test_later_instructions(void **state)
+{
+    (void)state;
+    struct world w;
+    world_begin(&w, "qbft");
+    json_t *answer = ask(&w, "eth_call", "[{\"data\":\"0x5e\"},\"latest\"]");
+    assert_string_equal(error_of(answer), "invalid opcode: opcode 0x5e not defined");
+    json_decref(answer);
+    answer = ask(&w, "eth_call", "[{\"data\":\"0x1b\"},\"latest\"]");
+    assert_string_equal(error_of(answer), "stack underflow (0 <=> 2)");
+    json_decref(answer);
+    world_end(&w);
+    begin_prague(&w);
+    expect_call(&w, "debug_traceCall", "\"data\":\"0x5f\"", "\"op\":\"PUSH0\"");
+    world_end(&w);
+}
+
 /* What an account signs: for this call it has the code of ..22. */
 static void authorize(char ret_json[500], struct address *ret_authority, const char *parity)
 {
@@ -486,11 +504,11 @@ static void test_servers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bad_blocks),   cmocka_unit_test(test_block_rlp),
-        cmocka_unit_test(test_call_timeout), cmocka_unit_test(test_effective_gas_price),
-        cmocka_unit_test(test_fees),         cmocka_unit_test(test_repeated_lists),
-        cmocka_unit_test(test_funds),        cmocka_unit_test(test_authorizations),
-        cmocka_unit_test(test_servers),
+        cmocka_unit_test(test_bad_blocks),     cmocka_unit_test(test_block_rlp),
+        cmocka_unit_test(test_call_timeout),   cmocka_unit_test(test_effective_gas_price),
+        cmocka_unit_test(test_fees),           cmocka_unit_test(test_repeated_lists),
+        cmocka_unit_test(test_funds),          cmocka_unit_test(test_later_instructions),
+        cmocka_unit_test(test_authorizations), cmocka_unit_test(test_servers),
     };
     return cmocka_run_group_tests_name("debug", tests, NULL, NULL);
 }

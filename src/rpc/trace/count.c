@@ -115,7 +115,7 @@ static int sequence_result(struct rpc_trace *t, struct buf *b)
         for (size_t k = 0; k < 3; k++) {
             char unknown[32];
             if (key->ops[k] < NO_OP)
-                buf_append_text(b, rpc_trace_op_name(unknown, (uint8_t)key->ops[k]));
+                buf_append_text(b, rpc_trace_op_name(unknown, t, (uint8_t)key->ops[k]));
             if (k < 2 && key->ops[k] <= NO_OP)
                 buf_append_byte(b, '-');
         }

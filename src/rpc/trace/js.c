@@ -214,7 +214,7 @@ static void fill_step(struct rpc_trace *t, struct tracejs_step *s,
         .address = step->message->recipient,
     };
     u256_store(s->value, &step->message->value);
-    snprintf(s->op_name, sizeof(s->op_name), "%s", rpc_trace_op_name(unknown, step->op));
+    snprintf(s->op_name, sizeof(s->op_name), "%s", rpc_trace_op_name(unknown, t, step->op));
     if (step->error)
         snprintf(s->error, sizeof(s->error), "%s", step->error);
     if (s->is_new_frame) {

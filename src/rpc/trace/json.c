@@ -54,7 +54,7 @@ static int step(struct rpc_trace *t, const struct rpc_trace_step *step)
     buf_append_text(b, ",\"returnStack\":null,\"returnData\":");
     rpc_write_bytes(b, t->options.no_return_data ? bytes_of("", 0) : step->return_data);
     buf_append_format(b, ",\"depth\":%u,\"refund\":%llu,\"opName\":\"%s\",\"error\":", step->depth,
-                      (unsigned long long)step->refund, rpc_trace_op_name(unknown, step->op));
+                      (unsigned long long)step->refund, rpc_trace_op_name(unknown, t, step->op));
     rpc_json_write_string(b, bytes_str(step->error ? step->error : ""));
     buf_append_text(b, "}\n");
     return b->len > RPC_TRACE_SIZE_MAX ? ERR_LIMIT : buf_status(b);

@@ -134,7 +134,7 @@ static int step(struct rpc_trace *t, const struct rpc_trace_step *step)
     if (log->count++)
         buf_append_byte(b, ',');
     buf_append_format(b, "{\"pc\":%llu,\"op\":\"%s\",\"gas\":%llu,\"gasCost\":%llu,\"depth\":%u%s",
-                      (unsigned long long)step->pc, rpc_trace_op_name(unknown, step->op),
+                      (unsigned long long)step->pc, rpc_trace_op_name(unknown, t, step->op),
                       (unsigned long long)step->gas, (unsigned long long)step->cost, step->depth,
                       step->error ? ",\"error\":{}" : "");
     if (!t->options.no_stack)

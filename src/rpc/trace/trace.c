@@ -61,14 +61,15 @@ bool rpc_trace_is_precompile(const struct address *address)
            address->b[19] <= 9;
 }
 
-const char *rpc_trace_op_name(char ret_unknown[32], uint8_t op)
+const char *rpc_trace_op_name(char ret_unknown[32], const struct rpc_trace *t, uint8_t op)
 {
     const char *name = evm_opcode_name(op);
+    enum fork fork = evm_opcode_fork(op);
     if (op == EVM_OP_KECCAK256)
         return "SHA3";
     if (op == EVM_OP_PREVRANDAO)
         return "DIFFICULTY";
-    if (name && op != EVM_OP_INVALID)
+    if (name && op != EVM_OP_INVALID && (fork <= FORK_BERLIN || fork <= t->fork))
         return name;
     snprintf(ret_unknown, 32, "opcode 0x%x not defined", op);
     return ret_unknown;
@@ -118,7 +119,7 @@ static const char *error_text(struct rpc_trace *t, enum evm_status status, uint8
     switch (status) {
     case EVM_UNDEFINED_INSTRUCTION:
     case EVM_INVALID_INSTRUCTION:
-        snprintf(t->error, sizeof(t->error), "invalid opcode: %s", rpc_trace_op_name(name, op));
+        snprintf(t->error, sizeof(t->error), "invalid opcode: %s", rpc_trace_op_name(name, t, op));
         return t->error;
     case EVM_STACK_UNDERFLOW:
         snprintf(t->error, sizeof(t->error), "stack underflow (%zu <=> %u)", stack_size,

@@ -124,8 +124,8 @@ int rpc_trace_memory(struct rpc_trace *t, struct bytes *ret, const struct rpc_tr
 struct address rpc_trace_address(const struct u256 *word);
 /* Precompiled contracts of Istanbul, as geth's tracers ask. */
 bool rpc_trace_is_precompile(const struct address *address);
-/* The instruction's name, as geth 1.10.3 has it. */
-const char *rpc_trace_op_name(char ret_unknown[32], uint8_t op);
+/* The instruction's name, as geth 1.10.3 has it, which knows none of later forks; of these where the chain has come to them. */
+const char *rpc_trace_op_name(char ret_unknown[32], const struct rpc_trace *t, uint8_t op);
 
 extern const struct rpc_tracer rpc_tracer_struct, rpc_tracer_call, rpc_tracer_prestate,
     rpc_tracer_4byte, rpc_tracer_noop, rpc_tracer_opcount, rpc_tracer_unigram, rpc_tracer_bigram,
