@@ -350,6 +350,20 @@ static void test_http_origin(void **state)
     check_http(&w, http, "GET / HTTP/1.1\r\nHost: [::1]:8545", "200 OK");
     check_http(&w, http, "HEAD / HTTP/1.1\r\nHost: localhost", "200 OK");
     check_http(&w, http, "GET /other HTTP/1.1\r\nHost: localhost", "404 Not Found");
+    static const struct {
+        const char *type, *wanted;
+    } types[] = {
+        {"application/json;", "200 OK"},   {"application/json ; a=b; c=\"d;\\\"e\";", "200 OK"},
+        {"application/json;=", "415"},     {"application/json;a=", "415"},
+        {"application/json;a=\"b", "415"}, {"application/json;a=b c", "415"},
+        {"application/json;;a=b", "415"}};
+    for (size_t i = 0; i < BASE_COUNT(types); i++) {
+        char head[200];
+        snprintf(head, sizeof(head),
+                 "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nContent-Type: %s",
+                 types[i].type);
+        check_http(&w, http, head, types[i].wanted);
+    }
     check_http(&w, http, "GET / HTTP/1.1\r\nHost: localhost\r\nOrigin: http://a.example",
                "Access-Control-Allow-Origin: http://a.example\r\n");
     check_http(&w, http, "GET / HTTP/1.1\r\nHost: localhost\r\nOrigin: http://x.b.example",

@@ -61,6 +61,52 @@ enum rpc_http_service rpc_http_service_at(const struct rpc_http_rules *rules, st
     return path_may(rules->prefix, path) ? RPC_HTTP_JSONRPC : RPC_HTTP_NOTHING;
 }
 
+static size_t token_length(struct bytes text)
+{
+    size_t len = 0;
+    while (len < text.len && io_http_may_begin(text.data[len]))
+        len++;
+    return len;
+}
+
+/* A token, or a text in quotes with its quotes; 0: neither. */
+static size_t value_length(struct bytes text)
+{
+    if (!text.len || text.data[0] != '"')
+        return token_length(text);
+    for (size_t i = 1; i < text.len; i++) {
+        if (text.data[i] == '"')
+            return i + 1;
+        i += text.data[i] == '\\';
+    }
+    return 0;
+}
+
+static struct bytes behind(struct bytes text, size_t len)
+{
+    return rpc_trim(bytes_slice(text, len, text.len - len));
+}
+
+/* Names with values, separated by semicolons, of which one may end them. */
+static bool parameters_may(struct bytes rest)
+{
+    while (rest.len) {
+        size_t name = token_length(rest);
+        rest = behind(rest, name);
+        if (!name || !rest.len || rest.data[0] != '=')
+            return false;
+        rest = behind(rest, 1);
+        size_t value = value_length(rest);
+        if (!value)
+            return false;
+        rest = behind(rest, value);
+        if (rest.len && rest.data[0] != ';')
+            return false;
+        rest = behind(rest, rest.len != 0);
+    }
+    return true;
+}
+
 static bool type_may(const struct io_http_request *request)
 {
     static const char *const types[] = {"application/json", "application/json-rpc",
@@ -70,9 +116,7 @@ static bool type_may(const struct io_http_request *request)
         return false;
     const uint8_t *end = type->len ? memchr(type->data, ';', type->len) : NULL;
     struct bytes name = rpc_trim(end ? bytes_slice(*type, 0, (size_t)(end - type->data)) : *type);
-    size_t before = end ? (size_t)(end - type->data) + 1 : type->len;
-    struct bytes rest = rpc_trim(bytes_slice(*type, before, type->len - before));
-    if (rest.len && !memchr(rest.data, '=', rest.len)) /* no parameter, which has a value */
+    if (!parameters_may(behind(*type, end ? (size_t)(end - type->data) + 1 : type->len)))
         return false;
     for (size_t i = 0; i < BASE_COUNT(types); i++)
         if (io_http_same_name(name, types[i]))
