@@ -72,7 +72,8 @@ void p2p_peer_settle(struct p2p_peer *peer)
             protocol->ops->closed(protocol->context, peer, peer->reason, peer->by_peer);
         }
         if (server->options.peer)
-            server->options.peer(server->options.context, peer, p2p_reason_text(peer->reason));
+            server->options.peer(server->options.context, peer,
+                                 peer->hung_up ? "EOF" : p2p_reason_text(peer->reason));
     }
     if (peer->handshaking)
         p2p_handshake_release(&peer->handshake);
@@ -308,9 +309,9 @@ static void on_stream_closed(void *context, struct io_stream *stream, int status
                              const char *message)
 {
     (void)stream;
-    (void)status;
     struct p2p_peer *peer = context;
     peer->stream = NULL;
+    peer->hung_up = status == 0;
     p2p_peer_drop(peer, "%s", message);
 }
 

@@ -99,6 +99,7 @@ struct p2p_peer {
 
     enum p2p_reason reason; /* of the end */
     bool by_peer;
+    bool hung_up; /* the other side has closed it, without a reason */
     char why[160];
     unsigned score;
     uint64_t score_at;

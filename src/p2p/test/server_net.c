@@ -54,6 +54,13 @@ static void on_closed(void *context, struct p2p_peer *peer, enum p2p_reason reas
 static const struct p2p_protocol_ops ops = {
     .opened = on_opened, .message = on_message, .closed = on_closed};
 
+static void on_peer(void *context, const struct p2p_peer *peer, const char *why)
+{
+    struct node *node = context;
+    (void)peer;
+    node->why = why;
+}
+
 static bool permit(void *context, const struct p2p_enode *other, bool outgoing)
 {
     struct node *node = context;
@@ -86,6 +93,7 @@ void node_prepare(struct node *node)
         .max_peers = 50,
         .permit = permit,
         .report = report,
+        .peer = on_peer,
         .context = node,
         .protocols = node->protocols,
         .protocol_count = 3,

@@ -14,6 +14,7 @@ struct node {
     struct p2p_peer *peer; /* the last that was opened */
     unsigned opened, closed, asked;
     bool refuse, last_by_peer, report_off;
+    const char *why; /* what was told of the end of the last peer */
     enum p2p_reason last_reason;
     size_t received;
 };

@@ -72,6 +72,32 @@ static void two_nodes_talk(void **state)
     node_stop(&b);
 }
 
+/* Without a Disconnect the other side has heard no reason. */
+static void ends_are_told(void **state)
+{
+    (void)state;
+    static const struct {
+        enum p2p_reason reason;
+        const char *told;
+    } rows[] = {{P2P_QUITTING, "client quitting"}, {P2P_NETWORK_ERROR, "EOF"}};
+    for (size_t i = 0; i < BASE_COUNT(rows); i++) {
+        struct node a, b;
+        node_prepare(&a);
+        node_prepare(&b);
+        node_start(&b);
+        node_start(&a);
+        assert_int_equal(p2p_server_add_peer(a.server, &b.enode), 0);
+        until(a.opened == 2 && b.opened == 2);
+        assert_null(b.why);
+        p2p_peer_disconnect(a.peer, rows[i].reason);
+        until(a.closed == 2 && b.closed == 2);
+        assert_string_equal(a.why, p2p_reason_text(rows[i].reason));
+        assert_string_equal(b.why, rows[i].told);
+        node_stop(&a);
+        node_stop(&b);
+    }
+}
+
 static void pausing_holds_back(void **state)
 {
     (void)state;
@@ -369,7 +395,8 @@ static void wrong_options(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, loop_new, loop_free)
+#define TEST(name)                                                                                 \
+    cmocka_unit_test(ends_are_told), cmocka_unit_test_setup_teardown(name, loop_new, loop_free)
     const struct CMUnitTest tests[] = {
         TEST(two_nodes_talk), TEST(pausing_holds_back),
         TEST(refusals),       TEST(both_dial),
