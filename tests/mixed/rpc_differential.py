@@ -3,7 +3,7 @@
 
     rpc_differential.py NODE [--peer GETH] [--recording NAME …] [--manager QUORATE_TM] [--requests N] [--seed N] [--only METHOD …]
 
-Both import a recorded chain and take no part in making blocks. Requests are made from the table of methods by tests/rpc/generate.py, from
+Both import a recorded chain, or one of those that made.py makes (clique, permission-v1, permission-v2), and take no part in making blocks. Requests are made from the table of methods by tests/rpc/generate.py, from
 a seed that is printed; bodies that are no good requests and what HTTP says about them by tests/rpc/envelopes.py. It prints a table by method,
 and each difference that no reason is listed for, with the request and both answers; the exit code is 0 when there is none. The peer's binary is that
 of --peer, or $QUORATE_GOQUORUM; without one, or without the recordings, the test is skipped (77)."""
@@ -23,6 +23,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests" / "rpc"), str(ROOT / "tests" / "support")]
 import compare  # noqa: E402
 import envelopes  # noqa: E402
+import made  # noqa: E402
 import reasons  # noqa: E402
 from ports import free_base  # noqa: E402
 from generate import NEVER, Chain, Requests  # noqa: E402
@@ -82,8 +83,9 @@ def without_payload(answer):
 
 
 class Comparison:
-    def __init__(self, ours, theirs, show, has_manager=False):
-        self.ours, self.theirs, self.show, self.has_manager = ours, theirs, show, has_manager
+    def __init__(self, ours, theirs, show, recorded):
+        self.ours, self.theirs, self.show, self.has_manager = ours, theirs, show, recorded.is_private
+        self.reasons = reasons.MARKERS if recorded.makes_markers else ()
         self.table, self.used = {}, {}
         self.filters = []  # (ours, theirs)
 
@@ -121,7 +123,7 @@ class Comparison:
         if ours == theirs:
             row[1] += 1
             return
-        reason = reasons.of(method, params, ours, theirs)
+        reason = reasons.of(method, params, ours, theirs, self.reasons)
         if reason:
             row[2] += 1
             self.used[reason] = self.used.get(reason, 0) + 1
@@ -176,7 +178,8 @@ def start_both(options, recorded):
         more = ["--ws", "--ws.port", str(port + 2), "--ws.api", APIS, "--ws.origins", "http://app.example", "--allow-insecure-unlock", "--lightkdf", "--http.corsdomain",
                 "http://app.example", "--http.vhosts", "localhost,node.example", "--rpc.allow-unprotected-txs", *recorded.flags(port)]
         nodes.append(Live(name, binary, recorded.folder, recorded.recording, port, chain=recorded.chain(), apis=APIS, more=more,
-                          key=recorded.network["node_keys"][0], private_config=recorded.private_config, files=recorded.files(port, absent)))
+                          key=recorded.network["node_keys"][0], private_config=recorded.private_config,
+                          files=recorded.files(port, absent, options.port + 16 if name == "goquorum" else None)))
     return nodes
 
 
@@ -199,10 +202,12 @@ def compare_chain(options, recorded, table):
     try:
         if recorded.is_private:
             recorded.start_manager(os.path.abspath(options.manager))
+        recorded.start_peer(options.node, options.port + 15)
         nodes = start_both(options, recorded)
+        recorded.wait_ready(nodes)
         print(recorded.recording.name)
         chain = Chain(nodes[1], recorded.network, recorded.contracts, recorded.parties)
-        comparison = Comparison(nodes[0], nodes[1], options.show, recorded.is_private)
+        comparison = Comparison(nodes[0], nodes[1], options.show, recorded)
         requests = Requests(random.Random(options.seed), table, chain)
         give_accounts(comparison, recorded.network, chain)
         chain.raw = sign_transactions(nodes[1], requests.r, requests, 40)
@@ -214,6 +219,15 @@ def compare_chain(options, recorded, table):
         for node in nodes:
             node.stop()
         recorded.stop()
+
+
+def chain_of(name, fixtures, folder, program, contracts):
+    """The recording's folder."""
+    if name not in made.KINDS:
+        return fixtures / name
+    (folder / name).mkdir()
+    made.make(name, folder / name, program, contracts)
+    return folder / name
 
 
 def main():
@@ -228,18 +242,20 @@ def main():
     parser.add_argument("--port", type=int, default=None)
     parser.add_argument("--show", type=int, default=4, help="differences shown of each method")
     options = parser.parse_args()
-    recordings = [compare.fixtures() / "recordings" / name for name in options.recording]
-    if not options.peer or not all((recording / "genesis.json").exists() for recording in recordings):
+    fixtures = compare.fixtures() / "recordings"
+    if not options.peer or not all(name in made.KINDS or (fixtures / name / "genesis.json").exists() for name in options.recording):
         print("rpc_differential: skipped: it needs GoQuorum's binary in $QUORATE_GOQUORUM, and the recordings")
         return 77
     options.port = options.port or free_base(20)
     print(f"seed {options.seed}")
     table = {method["name"]: method for method in json.loads((ROOT / "docs" / "openrpc.json").read_text())["methods"]}
+    contracts = json.loads((fixtures / "contracts" / "Golden.json").read_text())
     different = 0
-    for recording in recordings:
-        recorded = Recorded(recording, pathlib.Path(tempfile.mkdtemp(prefix="quorate-differential-")))
+    for name in options.recording:
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="quorate-differential-"))
+        recorded = Recorded(chain_of(name, fixtures, folder, options.node, contracts), folder, contracts)
         if recorded.is_private and not options.manager:
-            parser.error(f"{recording.name} needs --manager")
+            parser.error(f"{name} needs --manager")
         here = compare_chain(options, recorded, table)
         different += here
         if not here:

@@ -187,6 +187,8 @@ class Requests:
             return "0x%032x" % r.getrandbits(128)
         if method == "eth_getStorageAt":
             return r.choice(["0x0", "0x1", ZERO, "0x", "0", "1", "0x%064x" % r.getrandbits(256), "zz", "0x1" + "0" * 64, "0x0%x" % r.randrange(9)])
+        if name == "enodeId":
+            return r.choice(chain.enodes + [enode[8:136] for enode in chain.enodes] + ["", "x"])
         if "enode" in name or "node" in name.lower() or "Node" in method:
             return r.choice(chain.enodes + ["enode://", "enode://zz@127.0.0.1:1", ""])
         if "file" in name:
@@ -199,7 +201,11 @@ class Requests:
             if chain.payloads and r.random() < 0.7:
                 return r.choice(chain.payloads)
             return r.choice(["0x" + "11" * 64, "0x" + "11" * 63, "0x", "x", "", "0x" + "zz" * 64])
-        return r.choice(["", "x", "ORG", "ORG.SUB", "latest", "0x1", "a b", "é"])
+        if name == "roleId":
+            return r.choice(["SENDER", "MAKER", "ORGADMIN", "ADMIN", "NEW", "", "a b"])
+        if name == "ip":
+            return r.choice(["127.0.0.1", "10.0.0.1", "", "localhost"])
+        return r.choice(["", "x", "ORG", "ADMINORG", "ADMINORG", "ADMINORG.SUB", "ORG.SUB", "WAITS", "NEW", "latest", "0x1", "a b", "é"])
 
     def value(self, method, param):
         """A value of the parameter's type that may well be right, as a text of JSON."""

@@ -24,7 +24,7 @@ REASONS = [
     ("debug_traceCall", "prestateTracer", '"nonce": ', '"nonce": ', "debug_traceCall: GoQuorum runs the call twice on one state: another state before"),
     ("debug_traceCall", '"tracer": ?"(opcount|(uni|bi|tri)gram|evmdis|noop|4byte)Tracer', r'^\[[^n]', r'^\[[^n]', "debug_traceCall: GoQuorum runs the call twice on one state: another course"),
     ("eth_call", r"\"(state|stateDiff|code|balance|nonce)\": ?[^,]*\}[^,]*\}\]$", "", "", "eth_call: GoQuorum does not apply state overrides"),
-    ("istanbul_status", "latest|earliest", "", "", "istanbul_status: GoQuorum takes tags for numbers"),
+    ("(istanbul|clique)_status", "latest|earliest|pending", "", "", "GoQuorum takes tags for numbers"),
     ("eth_sendTransaction.*|personal_.*", "0xffffffffffffffff", "", "nonce has max value", "nonces of 2^64-1 (EIP-2681)"),
     ("debug_trace.*", "", "rlp: |EOF", "could not decode block", "what the decoder says of what is no block"),
     (".*", "", "rlp: ", "rlp: ", "what the decoder says of what is no transaction"),
@@ -35,19 +35,30 @@ REASONS = [
     ("eth_storageRoot", '"pending"', "invalid block number", "", "the pending block is the head"),
     ("(eth|personal)_signTransaction", '(?s)(?=.*"privateFor")(?=.*"accessList")', '"raw"', "transaction type not supported",
      "a private transaction with an access list: GoQuorum gives one with a signature of zeros"),
+    ("quorumPermission_(recover|approve|update).*", "", "method handler crashed", "Org id cannot contain|does not exist", "GoQuorum crashes over what is not there"),
+    ("\\(WebSocket message\\)", r"\[{9999}", r'^\[\["\(end\)"\]', "parse error", "GoQuorum closes with bytes unread, which takes its answer away"),
     ("istanbul_getSnapshot.*", "", '"votes": null', '"votes": \\[\\]', "votes: null after an epoch's block, as long as nobody voted"),
     ("miner_set(Extra|RecommitInterval)", "", "", "this node does not make blocks|not prepared again", "what would have no effect is an error"),
 ]
+# On a chain with marker transactions.
+NOTHING_RUN = r'"structLogs": \[\]|\{\}|"result": (0|\[\]|"")|^\[(0|\[\]|""), |"to": "0x0{38}7a"'
+MARKERS = [
+    ("eth_getTransactionReceipt", "", r"^\[null, null\]", '"blockHash"', "receipts of a block with two or more markers: GoQuorum cannot read them"),
+    ("eth_getPrivateTransactionReceipt", "", "could not find receipt for private transaction", '"blockHash"', "receipts of a block with two or more markers: GoQuorum cannot read them"),
+    ("eth_getPrivateTransactionReceipt", "", '"gasUsed": "0xffffff', '"gasUsed": "0x0"', "gas of a marker's private receipt: there what stood before it, subtracted from 0"),
+    ("eth_get(Filter)?Logs", "", "method handler crashed|could not find receipt for private transaction", "", "logs of a block with another's marker, or with such receipts: GoQuorum fails"),
+    ("debug_trace(Transaction|Block.*)", "", "", NOTHING_RUN, "trace of a marker: there the inner transaction's instructions, here its own, which are none"),
+]
 
 
-def of(method, params, ours, theirs):
-    """The reason, or None. Answers are pairs of result and error."""
+def of(method, params, ours, theirs, more=()):
+    """The reason, or None. Answers are pairs of result and error; `more`: reasons of this chain alone."""
     there, here = json.dumps(theirs), json.dumps(ours)
     if RUNTIME.fullmatch(method):
         return "what looks at the Go runtime, its database or its sources"
     if method in NEW and "does not exist/is not available" in there:
         return "newer methods, which GoQuorum does not have"
-    for name, request, their_text, our_text, reason in REASONS:
+    for name, request, their_text, our_text, reason in [*REASONS, *more]:
         if re.fullmatch(name, method) and re.search(request, params) and re.search(their_text, there) and re.search(our_text, here):
             return reason
     return None
