@@ -94,13 +94,18 @@ static void release_account(struct rpc_call *call)
     rpc_wake(call->rpc);
 }
 
+bool rpc_is_full(struct rpc *rpc)
+{
+    return io_sum_of(&rpc->written) + io_streams_waiting() > RPC_ANSWERS_MAX;
+}
+
 /* Whether it has its share of what all together may have. Short ones have nothing that others look at. */
 static bool has_its_share(struct rpc_exchange *x)
 {
     if (x->out.len <= RPC_ANSWER_SHARE)
         return false;
     io_sum_change(&x->rpc->written, &x->counted, x->out.len);
-    return io_sum_of(&x->rpc->written) + io_streams_waiting() > RPC_ANSWERS_MAX;
+    return rpc_is_full(x->rpc);
 }
 
 /* The call is over: its answer, or what went wrong. */

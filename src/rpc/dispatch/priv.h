@@ -18,9 +18,10 @@ struct rpc {
     const struct rpc_backend *backend;
     const struct rpc_method **methods; /* sorted by name */
     size_t method_count;
-    uint32_t available;                           /* namespaces */
-    size_t under_way;                             /* exchanges on the worker */
-    struct io_sum written;                        /* bytes of answers under way, at all desks */
+    uint32_t available; /* namespaces */
+    size_t under_way;   /* exchanges on the worker */
+    struct io_sum
+        written; /* bytes of answers, and notifications behind them, under way, at all desks */
     struct rpc_call *holding;                     /* an account each */
     struct rpc_exchange *waiting, **waiting_end;  /* for one of those, first come first */
     struct rpc_machine machines[RPC_WORKERS_MAX]; /* of the workers */
@@ -90,6 +91,8 @@ void rpc_count_call(struct rpc_exchange *x, bool good);
 bool rpc_call_one(struct rpc_exchange *x, struct bytes message);
 /* What follows the worker's part. False when the call goes on later. */
 bool rpc_end_round(struct rpc_exchange *x);
+/* Whether what is being written, or not read, is more than all may have. */
+bool rpc_is_full(struct rpc *rpc);
 /* An error in the place of an answer. */
 void rpc_write_error(struct rpc_exchange *x, struct bytes id, int code, const char *text);
 

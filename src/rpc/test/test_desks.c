@@ -4,7 +4,7 @@
 #include "io/websocket_frame.h"
 #include "io/worker.h"
 #include "rpc/backend/servers.h"
-#include "rpc/dispatch/desk.h"
+#include "rpc/dispatch/priv.h"
 #include "rpc/events/events.h"
 #include "rpc/test/world.h"
 #include "rpc/transport/http.h"
@@ -586,6 +586,36 @@ static bool is_told(struct world *w)
     return good;
 }
 
+/* What is told while an answer is under way counts with answers. */
+static void test_held_back(void **state)
+{
+    (void)state;
+    enum { LEN = 3 << 20 };
+    struct world w;
+    struct rpc_session session;
+    struct buf text = BUF_INIT;
+    memset(buf_extend(&text, LEN), 'x', LEN);
+    world_begin_empty(&w);
+    for (int round = 0; round < 2; round++) {
+        rpc_session_init(&session, w.rpc, rpc_access_all());
+        session.send = send_nothing;
+        session.unread = two_megabytes;
+        session.asking = 1;
+        rpc_session_tell(&session, bytes_str("news"));
+        assert_int_equal(io_sum_of(&w.rpc->written), 0);
+        rpc_session_tell(&session, buf_bytes(&text));
+        assert_int_equal(io_sum_of(&w.rpc->written), LEN + strlen("news"));
+        if (round)
+            rpc_session_answered(&session);
+        else
+            rpc_session_release(&session);
+        assert_int_equal(io_sum_of(&w.rpc->written), 0);
+    }
+    rpc_session_release(&session);
+    buf_release(&text);
+    world_end(&w);
+}
+
 /* While clients have a gigabyte that they do not read, nobody is given more than a megabyte. */
 static void test_memory(void **state)
 {
@@ -731,6 +761,7 @@ int main(void)
         cmocka_unit_test(test_no_descriptors),
         cmocka_unit_test(test_deaf),
         cmocka_unit_test(test_crowd),
+        cmocka_unit_test(test_held_back),
         cmocka_unit_test(test_memory),
         cmocka_unit_test(test_start),
         cmocka_unit_test(test_end),

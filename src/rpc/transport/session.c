@@ -1,7 +1,6 @@
 #include "rpc/transport/session.h"
 
-#include "io/stream.h"
-#include "rpc/events/priv.h"
+#include "rpc/dispatch/priv.h"
 
 void rpc_session_init(struct rpc_session *session, struct rpc *rpc, struct rpc_access access)
 {
@@ -22,11 +21,17 @@ bool rpc_may_subscribe(struct bytes message)
     return has(message, "ubscribe") || has(message, "\\u");
 }
 
+static void forget_held(struct rpc_session *session)
+{
+    io_sum_change(&session->rpc->written, &session->counted, 0);
+    buf_release(&session->held);
+    buf_release(&session->marks);
+}
+
 void rpc_session_release(struct rpc_session *session)
 {
     rpc_events_leave(session);
-    buf_release(&session->held);
-    buf_release(&session->marks);
+    forget_held(session);
 }
 
 void rpc_session_tell(struct rpc_session *session, struct bytes text)
@@ -38,10 +43,12 @@ void rpc_session_tell(struct rpc_session *session, struct bytes text)
     } else {
         buf_append_bytes(&session->held, text);
         buf_append(&session->marks, &text.len, sizeof(text.len));
+        if (session->held.len > RPC_ANSWER_SHARE)
+            io_sum_change(&session->rpc->written, &session->counted, session->held.len);
     }
     size_t unread = session->held.len + session->unread(session->context);
     if (buf_status(&session->held) || buf_status(&session->marks) || unread > RPC_UNREAD_MAX ||
-        (unread > RPC_ANSWER_SHARE && io_streams_waiting() > RPC_ANSWERS_MAX)) {
+        (unread > RPC_ANSWER_SHARE && rpc_is_full(session->rpc))) {
         session->overran = true;
         rpc_events_overrun(session->rpc);
     }
@@ -65,6 +72,5 @@ void rpc_session_answered(struct rpc_session *session)
         session->send(session->context, bytes_slice(buf_bytes(&session->held), at, len));
         at += len;
     }
-    buf_release(&session->held);
-    buf_release(&session->marks);
+    forget_held(session);
 }

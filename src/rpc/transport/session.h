@@ -36,6 +36,7 @@ struct rpc_session {
     unsigned asking;  /* exchanges under way: until their answers are sent, what is told waits */
     struct buf held;  /* that; */
     struct buf marks; /* the length of each piece of it, as size_t */
+    size_t counted;   /* bytes of it that count with answers under way */
     bool overran;
 };
 
