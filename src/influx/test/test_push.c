@@ -103,6 +103,8 @@ static void start(struct world *w, const char *before, const char *behind, const
 static void end(struct world *w)
 {
     influx_push_stop(w->push);
+    if (w->kept)
+        io_http_answer_text(w->kept, 204, "");
     io_http_free(w->server);
     io_loop_free(w->loop);
     buf_release(&w->seen);
