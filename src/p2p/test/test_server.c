@@ -395,13 +395,11 @@ static void wrong_options(void **state)
 
 int main(void)
 {
-#define TEST(name)                                                                                 \
-    cmocka_unit_test(ends_are_told), cmocka_unit_test_setup_teardown(name, loop_new, loop_free)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, loop_new, loop_free)
     const struct CMUnitTest tests[] = {
-        TEST(two_nodes_talk), TEST(pausing_holds_back),
-        TEST(refusals),       TEST(both_dial),
-        TEST(ends_together),  TEST(penalties),
-        TEST(out_of_memory),  TEST(discovery_brings_together),
+        TEST(two_nodes_talk), TEST(ends_are_told), TEST(pausing_holds_back),
+        TEST(refusals),       TEST(both_dial),     TEST(ends_together),
+        TEST(penalties),      TEST(out_of_memory), TEST(discovery_brings_together),
         TEST(wrong_options),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
