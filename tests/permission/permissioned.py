@@ -169,6 +169,17 @@ def start_permissioned(p):
     p.nodes[3].wait_answer(30)
 
 
+def connections(p):
+    """The basic model takes URLs, too."""
+    node, url = p.nodes[1], p.urls[0]
+    key, port = url[8:136], int(url.rsplit(":", 1)[1].split("?")[0])
+    basic = p.model == "v1"
+    for name, number, allowed in ((key, port, True), (key.upper(), port, True), ("enode://" + key, port, basic), (url, port, basic), (key, 1, True), (url + url[3:], port, False),
+                                  (key[:-2], port, False), ("11" * 64, port, False), ("", port, False)):
+        answer = node.rpc("quorumPermission_connectionAllowed", name, "127.0.0.1", number, 0)
+        assert answer is allowed, (name, number, answer)
+
+
 def organisation(p):
     """A node that the network does not know is refused; with its organisation it comes in."""
     keeper, three = p.accounts["keeper"], p.nodes[:3]
@@ -305,7 +316,7 @@ def run(program, model, codes, peer, whose):
         with network:
             p = Permissioned(network, model, codes)
             start_permissioned(p)
-            for step in (organisation, accounts, trees, office, suspension, nodes):
+            for step in (connections, organisation, accounts, trees, office, suspension, nodes):
                 step(p)
                 print(f"{model}, {whose} contracts: {step.__name__} ok", flush=True)
             network.wait_height(max(network.heights()), 60)

@@ -3,7 +3,9 @@
  * them (GoQuorum, permission/api.go). Everything on the loop: lists are the node's own, an action is one transaction.
  */
 #include "accounts/accounts.h"
+#include "base/hex.h"
 #include "base/mem.h"
+#include "p2p/enode.h"
 #include "permission/action.h"
 #include "rpc/json/json.h"
 #include "rpc/methods/methods.h"
@@ -205,23 +207,31 @@ static int transaction_allowed(struct rpc_call *call)
     return 0;
 }
 
-/* The basic model takes a URL or a key, and looks at the key alone. */
+/* `ret`, of `size`, as a C text; false when it is none. */
+static bool copy_text(char *ret, size_t size, struct bytes text)
+{
+    if (text.len >= size || memchr(text.data, 0, text.len))
+        return false;
+    memcpy(ret, text.data, text.len);
+    ret[text.len] = 0;
+    return true;
+}
+
+/* The basic model takes a URL or a key, and looks at the key alone; the enhanced one a key, for the contract. */
 static int connection_allowed(struct rpc_call *call)
 {
-    char key[256], ip[256];
-    struct bytes node = call->args[0].bytes, host = call->args[1].bytes;
-    uint16_t port = (uint16_t)call->args[2].number;
-    if (node.len > 8 && memcmp(node.data, "enode://", 8) == 0)
-        node = bytes_slice(node, 8, node.len - 8);
-    if (node.len > 128 && node.data[128] == '@')
-        node.len = 128;
-    bool allowed = node.len == 128 && host.len < sizeof(ip);
+    const bool basic = !permission_config_of(of(call))->enhanced;
+    char key[P2P_ENODE_TEXT_MAX + 1], ip[256] = "";
+    struct p2p_enode node;
+    struct err_detail detail;
+    bool allowed = copy_text(key, sizeof(key), call->args[0].bytes) &&
+                   (basic || copy_text(ip, sizeof(ip), call->args[1].bytes)) &&
+                   (basic || strlen(key) == 2 * sizeof(node.key.b)) &&
+                   p2p_enode_parse(&node, key, &detail) == 0;
     if (allowed) {
-        memcpy(key, node.data, node.len);
-        key[node.len] = 0;
-        memcpy(ip, host.data, host.len);
-        ip[host.len] = 0;
-        allowed = permission_allows_connection(of(call), key, ip, port);
+        hex_encode(key, bytes_of(node.key.b, sizeof(node.key.b)));
+        key[2 * sizeof(node.key.b)] = 0;
+        allowed = permission_allows_connection(of(call), key, ip, (uint16_t)call->args[2].number);
     }
     rpc_write_bool(call->out, allowed);
     return 0;
