@@ -1,6 +1,7 @@
 /* eth: transactions and their receipts, and sending them. */
 #include "chain/pool/pool.h"
 #include "permission/permission.h"
+#include "rlp/rlp.h"
 #include "rpc/dispatch/ahead.h"
 #include "rpc/methods/methods.h"
 #include "rpc/methods/private.h"
@@ -222,13 +223,45 @@ static int get_block_receipts(struct rpc_call *call)
 
 /* --- Sending --- */
 
+static const char too_long[] = "rlp: value size exceeds available input length",
+                  not_a_list[] = "rlp: expected input list for %s",
+                  not_canonical[] = "rlp: non-canonical size information for %s";
+
+/* Of a string where the transaction's list should be; NULL: it is a list. */
+static const char *string_fault(struct bytes rlp)
+{
+    uint8_t first = rlp.data[0];
+    size_t digits = first > 0xb7 ? first - 0xb7u : 0, size = first < 0x80 ? 0 : first - 0x80u;
+    if (first >= 0xc0)
+        return NULL;
+    if (rlp.len <= digits)
+        return too_long;
+    for (size_t i = 0; i < digits; i++)
+        size = (i ? size << 8 : 0) | rlp.data[1 + i];
+    if (digits && (rlp.data[1] == 0 || size < 56))
+        return not_canonical;
+    return size > rlp.len - 1 - digits ? too_long : not_a_list;
+}
+
 /* What Go's decoder says of a transaction that ours refuses. */
 static int refuse_encoding(struct rpc_call *call, struct bytes raw, int status,
                            const struct err_detail *detail)
 {
     const char *type = raw.data[0] == 1 ? "types.AccessListTx" : "types.LegacyTx";
+    bool typed = raw.data[0] < 0x80;
+    struct bytes body = bytes_slice(raw, typed, raw.len - typed);
     if (status == ERR_NOMEM)
         return status;
+    if (body.len == 0)
+        return rpc_fail(call, RPC_CODE_ERROR, "EOF");
+    const char *fault = string_fault(body);
+    if (!fault && strstr(detail->text, "at byte 0: a length"))
+        fault = not_canonical;
+    if (fault == too_long)
+        return rpc_fail(call, RPC_CODE_ERROR, "%s", too_long);
+    if (fault)
+        return rpc_fail(call, RPC_CODE_ERROR, fault == not_a_list ? not_a_list : not_canonical,
+                        type);
     if (status == ERR_UNSUPPORTED)
         return rpc_fail(call, RPC_CODE_ERROR, "transaction type not supported");
     if (strstr(detail->text, "an item is missing"))
@@ -236,7 +269,7 @@ static int refuse_encoding(struct rpc_call *call, struct bytes raw, int status,
     if (strstr(detail->text, "more items than"))
         return rpc_fail(call, RPC_CODE_ERROR, "rlp: input list has too many elements for %s", type);
     if (strstr(detail->text, "longer than the bytes"))
-        return rpc_fail(call, RPC_CODE_ERROR, "rlp: value size exceeds available input length");
+        return rpc_fail(call, RPC_CODE_ERROR, "%s", too_long);
     if (strstr(detail->text, "bytes after the end"))
         return rpc_fail(call, RPC_CODE_ERROR, "rlp: input contains more than one value");
     bool is_gas = strstr(detail->text, "gas limit at");

@@ -321,6 +321,33 @@ static void test_batch_of_transactions(void **state)
     buf_release(&raw);
 }
 
+/* What Go's decoder says of the first bytes. */
+static void test_malformed(void **state)
+{
+    (void)state;
+    begin();
+    static const char *const rows[][2] = {
+        {"0x", "empty typed transaction bytes"},
+        {"0x01", "EOF"},
+        {"0x00", "transaction type not supported"},
+        {"0x80", "rlp: expected input list for types.LegacyTx"},
+        {"0x0180", "rlp: expected input list for types.AccessListTx"},
+        {"0x01c0", "rlp: too few elements for types.AccessListTx"},
+        {"0x01c1", "rlp: value size exceeds available input length"},
+        {"0x81", "rlp: value size exceeds available input length"},
+        {"0x8101", "rlp: expected input list for types.LegacyTx"},
+        {"0xb8", "rlp: value size exceeds available input length"},
+        {"0xb800", "rlp: non-canonical size information for types.LegacyTx"},
+        {"0x01b801", "rlp: non-canonical size information for types.AccessListTx"},
+        {"0xbf", "rlp: value size exceeds available input length"},
+        {"0xbfffffffffffffffff", "rlp: value size exceeds available input length"},
+        {"0xf800", "rlp: non-canonical size information for types.LegacyTx"},
+    };
+    for (size_t i = 0; i < BASE_COUNT(rows); i++)
+        check_error(ask("\"method\":\"eth_sendRawTransaction\",\"params\":[\"%s\"]", rows[i][0]),
+                    rows[i][1]);
+}
+
 /* The file is what `geth export` of the network gave, but for blocks of which it gave other seals. */
 static void test_export(void **state)
 {
@@ -432,11 +459,9 @@ static void test_abandoned(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_send),
-        cmocka_unit_test(test_batch_on_workers),
-        cmocka_unit_test(test_batch_of_transactions),
-        cmocka_unit_test(test_export),
-        cmocka_unit_test(test_forgotten),
+        cmocka_unit_test(test_send),      cmocka_unit_test(test_batch_on_workers),
+        cmocka_unit_test(test_malformed), cmocka_unit_test(test_batch_of_transactions),
+        cmocka_unit_test(test_export),    cmocka_unit_test(test_forgotten),
         cmocka_unit_test(test_abandoned),
     };
     return cmocka_run_group_tests_name("sending", tests, NULL, end);
