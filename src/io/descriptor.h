@@ -6,7 +6,7 @@
 
 /* As many as the system lets it have: a shell's own limit is often 1,024. Go's programs do so by themselves. */
 void io_descriptors_raise(void);
-/* Whether an accepted stream has one of the last: servers for strangers let it go, so that peers, files and the process' owner find some. */
+/* Whether an accepted stream leaves none but the last: servers for strangers let it go, so that peers, files and the process' owner find some. */
 bool io_stream_is_last(const struct io_stream *stream);
 
 #endif

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What a client may do to a node's HTTP and WebSocket: bodies too large, too deep, of no UTF-8, requests and WebSockets that stop
-half-way, a thousand connections that say nothing, dozens that hold megabytes, thousands of subscriptions. Each is answered or closed, others are
-served meanwhile, and what was taken is given back.
+half-way, a thousand connections that say nothing, more than there may be open files, dozens that hold megabytes, thousands of
+subscriptions. Each is answered or closed, others are served meanwhile, and what was taken is given back.
 
 usage: hostile.py PROGRAM [--idle N]"""
 
@@ -25,6 +25,7 @@ MESSAGE_MAX = 15 * 1024 * 1024
 DEPTH_MAX = 10000
 SUBSCRIPTIONS_MAX = 1000
 HELD_MAX = 512 * 1024 * 1024
+FEW_FILES, FILES_LEFT = 600, 256
 
 
 def connect(port):
@@ -213,6 +214,38 @@ def check_crowd(node):
         time.sleep(0.02)
 
 
+def ask_owner(node):
+    with socket.socket(socket.AF_UNIX) as s:
+        s.settimeout(20)
+        s.connect(str(node.folder / "geth.ipc"))
+        s.sendall(b'{"jsonrpc":"2.0","id":1,"method":"eth_blockNumber"}')
+        return json.loads(s.makefile("rb").readline())
+
+
+def check_descriptors(node):
+    """Strangers do not have the last of the files that may be open: the owner finds one, and peers."""
+    folder, before = f"/proc/{node.process.pid}/fd", resource.prlimit(node.process.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(node.process.pid, resource.RLIMIT_NOFILE, (FEW_FILES, before[1]))
+    held = [connect(node.rpc_port) for _ in range(FEW_FILES)]
+    assert held[-1].recv(1) == b"", "a connection with one of the last files is kept"
+    assert FEW_FILES - FILES_LEFT - 20 < len(os.listdir(folder)) < FEW_FILES - FILES_LEFT + 20, len(os.listdir(folder))
+    assert "result" in ask_owner(node)
+    with connect(node.port) as peer:
+        peer.settimeout(0.5)
+        try:
+            assert peer.recv(1), "a peer finds no file"
+        except TimeoutError:
+            pass  # it waits for what the peer says
+    for s in held:
+        s.close()
+    resource.prlimit(node.process.pid, resource.RLIMIT_NOFILE, before)
+    end = time.monotonic() + 20
+    while len(os.listdir(folder)) > FILES_LEFT:
+        assert time.monotonic() < end, "connections that ended are held"
+        time.sleep(0.02)
+    assert node.height() == 0
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("program")
@@ -231,6 +264,7 @@ def main():
             check_bodies(node.rpc_port)
             check_websocket(node.rpc_port)
             check_idle(node, arguments.idle)
+            check_descriptors(node)
             check_crowd(node)
             assert node.height() == 0
             assert node.stop() == 0
