@@ -251,7 +251,8 @@ static void test_no_management(void **state)
         const char *wanted;
     } rows[] = {
         {2, "abi: improperly encoded boolean value"},
-        {4, "abi: improperly formatted output: {5/\xef\xbf\xbd - Bytes: [[123 53 47 225]]"},
+        {4, "abi: improperly formatted output: \x19"
+            "b\xcb\x9b - Bytes: [[25 98 203 155]]"},
         {0x77, "no contract code at given address"},
     };
     struct world w;
