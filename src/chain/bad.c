@@ -2,7 +2,6 @@
  * Blocks that were refused, for who wants to look at them (debug_getBadBlocks): the ten highest, as in GoQuorum
  * (core/rawdb, WriteBadBlock), under "bad" in the table of information: their encodings one after the other, highest first.
  */
-#include "base/mem.h"
 #include "chain/chain_priv.h"
 
 enum {

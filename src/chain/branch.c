@@ -7,8 +7,6 @@
 #include "base/mem.h"
 #include "chain/chain_priv.h"
 
-#include <inttypes.h>
-
 enum {
     SIDE_PREFIX = 32, /* total difficulty, before the block's RLP */
     /* Blocks aside. Only signers can add any (may_sign), and each makes a block of a height or two. */

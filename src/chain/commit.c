@@ -2,7 +2,6 @@
 #include "base/mem.h"
 #include "chain/private/priv.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 
 enum {

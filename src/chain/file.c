@@ -1,5 +1,4 @@
 /* Chains in files, as `geth export` and `geth import` have them: RLP of block after block. */
-#include "base/mem.h"
 #include "chain/chain_priv.h"
 #include "chain/import_priv.h"
 

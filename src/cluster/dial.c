@@ -1,5 +1,4 @@
 /* What this member dials: the two streams that it reads from each other member, and posts. */
-#include "base/mem.h"
 #include "cluster/transport_priv.h"
 
 #include <inttypes.h>

@@ -1,6 +1,5 @@
 #include "console/console.h"
 
-#include "base/mem.h"
 #include "console/terminal.h"
 
 #include <stdio.h>

@@ -1,7 +1,6 @@
 #include "console/terminal.h"
 
 #include "base/file.h"
-#include "base/mem.h"
 
 #include <errno.h>
 #include <histedit.h>
@@ -10,7 +9,6 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 #include <wchar.h>

@@ -5,7 +5,6 @@
 
 #include <openssl/sha.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <strings.h>
 
 /* --- HTTP --- */

@@ -1,7 +1,5 @@
 #include "crypto/ecdh.h"
 
-#include "base/mem.h"
-
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>

@@ -1,6 +1,5 @@
 #include "deploy/report.h"
 
-#include "base/mem.h"
 #include "deploy/json.h"
 
 #include <stdarg.h>

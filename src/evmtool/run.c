@@ -4,7 +4,6 @@
 #include "evmtool/world.h"
 
 #include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const char *code_text, *code_file, *input_text, *input_file, *fork_option = "Osaka";

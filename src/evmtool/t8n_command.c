@@ -1,6 +1,5 @@
 #include "base/file.h"
 #include "base/hex.h"
-#include "base/mem.h"
 #include "evmtool/evmtool.h"
 #include "evmtool/t8n.h"
 

@@ -9,7 +9,6 @@
 #include "tracejs/process.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 static int print_page(void (*page)(struct buf *b))

@@ -3,8 +3,6 @@
 #include "base/mem.h"
 #include "crypto/keccak.h"
 
-#include <stdlib.h>
-
 void permission_model_init(struct permission_model *model)
 {
     map_init(&model->orgs, sizeof(struct hash256), sizeof(struct permission_org));

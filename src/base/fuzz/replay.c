@@ -5,7 +5,6 @@
  */
 #include "base/file.h"
 #include "base/fuzz/fuzz.h"
-#include "base/mem.h"
 
 #include <dirent.h>
 #include <stdio.h>

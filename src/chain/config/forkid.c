@@ -1,7 +1,5 @@
 #include "chain/config/forkid.h"
 
-#include "base/mem.h"
-
 enum { FORKS_MAX = CHAIN_BLOCK_KEYS + CHAIN_TIME_KEYS };
 
 /* CRC-32 as in IEEE 802.3, bit by bit: a few dozen bytes are summed. */

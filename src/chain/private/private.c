@@ -1,9 +1,7 @@
 #include "chain/private/priv.h"
 
 #include "base/mem.h"
-#include "crypto/keccak.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 
 enum { AFFECTED_MIN = 16 };

@@ -1,7 +1,6 @@
 #include "chain/test/maker.h"
 
 #include "base/hex.h"
-#include "base/mem.h"
 #include "consensus/istanbul/hash.h"
 
 #include <stdio.h>

@@ -9,7 +9,6 @@
 #include "state/state.h"
 #include "store/fault.h"
 
-#include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>

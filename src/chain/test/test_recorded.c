@@ -3,7 +3,6 @@
 
 #include "base/file.h"
 #include "base/hex.h"
-#include "base/mem.h"
 #include "consensus/istanbul/set.h"
 #include "state/state.h"
 #include "tests/support/recordings.h"

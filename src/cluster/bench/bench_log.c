@@ -7,7 +7,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 enum { ENTRIES = 1000000, BATCH = 1000, ENTRY_SIZE = 600 /* a block of one transfer */ };

@@ -1,6 +1,5 @@
 /* Headers of Clique: the seal, the rules, making one. */
 #include "consensus/clique/clique.h"
-#include "crypto/keccak.h"
 
 enum { ADDRESS_SIZE = sizeof(struct address) };
 

@@ -1,8 +1,5 @@
 /* Rounds: whose turn it is, when one has failed, how all come to the next. */
-#include "base/mem.h"
 #include "consensus/ibft/state.h"
-
-#include <stdlib.h>
 
 const struct address *ibft_proposer(const struct ibft *m, uint64_t round)
 {

@@ -1,6 +1,5 @@
 #include "consensus/istanbul/extra.h"
 
-#include "base/mem.h"
 #include "rlp/rlp.h"
 
 #include <stdlib.h>

@@ -1,6 +1,5 @@
 #include "consensus/test/ibft_rig.h"
 
-#include "base/mem.h"
 #include "consensus/istanbul/hash.h"
 #include "consensus/istanbul/seals.h"
 

@@ -1,7 +1,5 @@
 #include "consensus/test/qbft_rig.h"
 
-#include "base/mem.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

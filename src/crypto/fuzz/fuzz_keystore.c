@@ -1,6 +1,5 @@
 /* Key files: whatever is accepted keeps to the bounds, and reads the same after it was written. */
 #include "base/fuzz/fuzz.h"
-#include "base/mem.h"
 #include "crypto/keystore.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

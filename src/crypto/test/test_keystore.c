@@ -1,6 +1,5 @@
 #include "crypto/keystore.h"
 
-#include "base/mem.h"
 #include "crypto/aes.h"
 #include "crypto/hash.h"
 #include "crypto/keccak.h"

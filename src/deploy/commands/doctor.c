@@ -1,5 +1,4 @@
 /* `quorate doctor`: what is wrong with the network of this machine, and what to do about it. */
-#include "base/hex.h"
 #include "deploy/commands/bring.h"
 #include "deploy/commands/cluster.h"
 #include "deploy/local/health.h"

@@ -2,7 +2,6 @@
 #include "deploy/commands/context.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 enum { LINES_MAX = 100000, READ_BACK = 1 << 20 };

@@ -1,6 +1,5 @@
 #include "deploy/keys/change.h"
 
-#include "base/mem.h"
 #include "deploy/keys/change_priv.h"
 #include "deploy/keys/keys_priv.h"
 

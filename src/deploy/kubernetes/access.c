@@ -3,7 +3,6 @@
 #include "deploy/secrets/vault.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 enum {
     TOKEN_SECONDS = 120, /* of a pod's login: it reads three secrets and is done */

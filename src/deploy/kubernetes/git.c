@@ -1,6 +1,5 @@
 /* GitOps: what Flux applies is written into a checkout, committed and pushed by git, with git's own credentials. */
 #include "base/clock.h"
-#include "base/file.h"
 #include "deploy/kubernetes/render.h"
 #include "deploy/kubernetes/target.h"
 #include "deploy/kubernetes/tool.h"

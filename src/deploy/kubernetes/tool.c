@@ -1,7 +1,5 @@
 #include "deploy/kubernetes/tool.h"
 
-#include "base/mem.h"
-
 #include <errno.h>
 #include <spawn.h>
 #include <stdarg.h>

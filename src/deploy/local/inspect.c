@@ -1,7 +1,6 @@
 #include "deploy/local/inspect.h"
 
 #include "base/file.h"
-#include "base/mem.h"
 #include "deploy/local/founders.h"
 #include "deploy/local/run.h"
 

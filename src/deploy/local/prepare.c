@@ -8,10 +8,8 @@
 #include "deploy/local/ports.h"
 #include "deploy/local/run.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static void tell(const struct preparation *p, bool made, const char *format, ...) BASE_PRINTF(3, 4);

@@ -1,4 +1,3 @@
-#include "base/mem.h"
 #include "deploy/network/check.h"
 #include "deploy/network/placeholder.h"
 #include "deploy/network/schema.h"

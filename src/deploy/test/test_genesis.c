@@ -1,7 +1,6 @@
 /* Genesis files: the extra data of recorded networks made again, and what the file says. */
 #include "deploy/genesis/genesis.h"
 
-#include "base/hex.h"
 #include "rlp/rlp.h"
 #include "tests/support/fixtures.h"
 

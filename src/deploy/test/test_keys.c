@@ -3,8 +3,6 @@
 #include "deploy/secrets/file.h"
 
 #include "base/file.h"
-#include "base/hex.h"
-#include "base/mem.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,5 @@
 /* BasicTests of ethereum/tests, as far as they are about headers, difficulty and transactions. */
 #include "base/hex.h"
-#include "crypto/keccak.h"
 #include "crypto/secp256k1.h"
 #include "eth/block.h"
 #include "eth/difficulty.h"

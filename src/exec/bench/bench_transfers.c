@@ -15,7 +15,6 @@
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { BUILD_STEP = 20000, TRANSFERS = 1000, BLOCKS = 10, PATH_MAX_SIZE = 4096 };

@@ -1,5 +1,4 @@
 /* The list of extensions and its file, and the management contract's events and creation. */
-#include "base/hex.h"
 #include "extension/list.h"
 #include "extension/management.h"
 #include "permission/abi.h"

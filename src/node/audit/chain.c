@@ -3,7 +3,6 @@
 #include "base/base64.h"
 #include "base/hex.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 
 bool node_audit_hash(const json_t *tx, struct hash256 *ret_hash)

@@ -1,5 +1,4 @@
 /* account new|list|update|import, as geth has them (cmd/geth/accountcmd.go). */
-#include "base/file.h"
 #include "base/hex.h"
 #include "base/mem.h"
 #include "crypto/address.h"

@@ -8,7 +8,6 @@
 
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 /* The program `bootnode` of the reference: a node key, and the discovery alone. */
 

@@ -8,7 +8,6 @@
  * (sync_bodies.c); both prove themselves by hashes. Nothing is remembered over a restart: what is imported is in the
  * chain, and the next sync begins there.
  */
-#include "base/mem.h"
 #include "consensus/istanbul/hash.h"
 #include "p2p/eth/eth_priv.h"
 

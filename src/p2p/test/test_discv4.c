@@ -1,6 +1,5 @@
 /* Discovery: the packets of EIP-8, the record of EIP-778, a network of machines, and what hostile nodes send. */
 #include "base/hex.h"
-#include "base/mem.h"
 #include "crypto/keccak.h"
 #include "p2p/discv4/discovery.h"
 #include "p2p/discv4/record.h"

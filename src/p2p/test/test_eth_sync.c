@@ -1,5 +1,4 @@
 /* Catching up, in a network of handlers: honest peers, and those that lie, stall, or have bad blocks. */
-#include "base/mem.h"
 #include "p2p/test/eth_net.h"
 #include "tests/support/recordings.h"
 

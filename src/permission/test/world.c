@@ -1,7 +1,5 @@
 #include "permission/test/world.h"
 
-#include "base/hex.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

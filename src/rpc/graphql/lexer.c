@@ -1,7 +1,5 @@
 #include "rpc/graphql/lexer.h"
 
-#include "base/hex.h"
-
 static uint8_t byte_at(const struct gql_lexer *lexer, size_t at)
 {
     return at < lexer->text.len ? lexer->text.data[at] : 0;

@@ -7,7 +7,6 @@
  */
 #include "rpc/graphql/graphql.h"
 
-#include "base/mem.h"
 #include "rpc/graphql/run.h"
 #include "rpc/json/json.h"
 

@@ -1,5 +1,4 @@
 /* debug: the process itself (GoQuorum, internal/debug). Much of that is about the Go runtime, and an error here. */
-#include "base/hex.h"
 #include "crypto/keccak.h"
 #include "rpc/json/json.h"
 #include "rpc/methods/methods.h"

@@ -4,7 +4,6 @@
  */
 #include "accounts/accounts.h"
 #include "base/file.h"
-#include "base/hex.h"
 #include "rpc/method.h"
 #include "rpc/test/world.h"
 #include "tests/support/fixtures.h"

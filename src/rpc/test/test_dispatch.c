@@ -1,5 +1,4 @@
 /* Messages and batches, and HTTP and IPC as such: what was recorded of GoQuorum (http.json), and what a hostile client does. */
-#include "base/file.h"
 #include "rpc/method.h"
 #include "rpc/test/world.h"
 #include "rpc/transport/http.h"

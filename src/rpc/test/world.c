@@ -1,7 +1,6 @@
 #include "rpc/test/world.h"
 
 #include "base/hex.h"
-#include "base/mem.h"
 #include "rpc/dispatch/desk.h"
 #include "rpc/test/world_raft.h"
 #include "tests/support/recordings.h"

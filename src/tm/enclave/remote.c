@@ -7,7 +7,6 @@
 #include "tm/enclave/remote_wire.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>

@@ -1,6 +1,5 @@
 /* Shared keys of pairs, which cost a multiplication on the curve each, kept in locked memory. Two places for each pair,
  * by a hash that outsiders do not know; the older of the two makes room. */
-#include "base/mem.h"
 #include "crypto/sha3.h"
 #include "tm/enclave/enclave_priv.h"
 

@@ -1,6 +1,5 @@
 /* Messages to an enclave: whatever comes, there is an answer, and it is read without harm. */
 #include "base/fuzz/fuzz.h"
-#include "base/mem.h"
 #include "tm/enclave/remote_wire.h"
 
 #include <stdlib.h>

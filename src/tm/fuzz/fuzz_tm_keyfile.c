@@ -1,7 +1,6 @@
 /* Key files, and settings of Argon2: what is read can be written, and is read the same again. Locked ones are not opened: that
  * takes as long as the file says. */
 #include "base/fuzz/fuzz.h"
-#include "base/mem.h"
 #include "tm/enclave/keyfile.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,6 +1,5 @@
 /* What a migration reads as text: H2's SCRIPT and Berkeley DB's dump. The first byte chooses. */
 #include "base/fuzz/fuzz.h"
-#include "base/mem.h"
 #include "tm/store/source.h"
 
 #include <stdlib.h>

@@ -1,6 +1,5 @@
 #include "tm/main/recover.h"
 
-#include "base/mem.h"
 #include "io/timer.h"
 
 #include <stdio.h>

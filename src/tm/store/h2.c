@@ -7,11 +7,9 @@
  * Values are X'hex', numbers, 'text' and NULL. INSERT names no columns as a rule: their order is that of CREATE TABLE,
  * which differs between Tessera's own scripts and tables that were made by autoCreateTables.
  */
-#include "base/hex.h"
 #include "tm/store/source.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <strings.h>
 
 enum { COLUMNS_MAX = 16, NAME_MAX_LEN = 64, TABLES_MAX = 3 };

@@ -1,7 +1,6 @@
 #include "tm/store/migrate.h"
 
 #include "base/base64.h"
-#include "base/mem.h"
 #include "crypto/sha3.h"
 #include "tm/store/source.h"
 

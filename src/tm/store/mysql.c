@@ -7,7 +7,6 @@
 #include <mysql.h>
 #include <mysqld_error.h>
 #include <pthread.h>
-#include <stdlib.h>
 
 struct mysql {
     struct tm_sql sql;

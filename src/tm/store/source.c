@@ -1,7 +1,6 @@
 /* Which source it is, and a Tessera database as one. */
 #include "tm/store/source.h"
 
-#include "base/mem.h"
 #include "tm/store/sql.h"
 
 #include <errno.h>

@@ -1,5 +1,4 @@
 /* JSON bodies with long texts: what is cut out and looked up says the same as the body read as a whole. */
-#include "base/mem.h"
 #include "tm/api/request.h"
 
 #include <setjmp.h>

@@ -1,5 +1,4 @@
 /* The enclave: what it seals opens again, for whom it should and nobody else; records of every age; both encryptors. */
-#include "base/base64.h"
 #include "base/hex.h"
 #include "base/mem.h"
 #include "crypto/ecdh.h"

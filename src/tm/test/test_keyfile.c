@@ -1,7 +1,6 @@
 /* Key files: known answers, those of the recorded -keygen, writing, changing passwords, what is refused. */
 #include "base/base64.h"
 #include "base/file.h"
-#include "base/mem.h"
 #include "tests/support/recordings.h"
 #include "tm/enclave/keyfile.h"
 #include "tm/test/store_kit.h"

@@ -1,7 +1,6 @@
 /* Migration: the databases of three real Tesseras, Constellation's storages, what is damaged, what is broken off. */
 #include "base/base64.h"
 #include "base/file.h"
-#include "base/mem.h"
 #include "crypto/sha3.h"
 #include "tests/support/fixtures.h"
 #include "tests/support/recordings.h"

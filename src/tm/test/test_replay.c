@@ -1,7 +1,6 @@
 /* What three real Tesseras sent each other and stored, with their keys: every payload decodes, is encoded again byte for
  * byte, has the hash that was answered, and opens for those who received it. */
 #include "base/base64.h"
-#include "base/mem.h"
 #include "tests/support/recordings.h"
 #include "tm/enclave/enclave.h"
 #include "tm/store/source.h"

@@ -7,7 +7,6 @@
  */
 #include "base/base64.h"
 #include "base/file.h"
-#include "base/mem.h"
 #include "tests/support/port.h"
 #include "tm/enclave/enclave.h"
 #include "tm/test/enclave_kit.h"

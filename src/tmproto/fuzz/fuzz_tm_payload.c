@@ -1,7 +1,6 @@
 /* Payloads in both codecs, and party information: what is accepted reads the same after it was written. The first byte
  * chooses. */
 #include "base/fuzz/fuzz.h"
-#include "base/mem.h"
 #include "tmproto/partyinfo.h"
 
 static void payload(enum tmproto_codec codec, struct bytes data)

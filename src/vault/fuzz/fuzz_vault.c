@@ -1,6 +1,5 @@
 /* Any answer of a vault, read in every way. */
 #include "base/fuzz/fuzz.h"
-#include "base/mem.h"
 #include "vault/answer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
