@@ -257,6 +257,7 @@ def cases():
     yield "console", INIT + [(own + ["console", "--exec", "1 + 1"],), (own + ["--exec", "eth.blockNumber", "console"],), (own + ["console", "--exec", "nosuch"],), (own + ["console", "--exec", "throw 1"],), (own + ["console"], "1 + 1\nexit\n"), (own + ["console"], "1 + 1"),
                              (own + ["console", "--preload", "DIR/script.js", "--exec", "fromScript"],), (own + ["console", "--preload", "DIR/none.js", "--exec", "1"],), (own + ["console", "--preload", "DIR/throws.js", "--exec", "1"],),
                              (own + ["console", "--jspath", "DIR", "--preload", "script.js", "--exec", "fromScript"],), (own + ["console", "--exec", "loadScript('script.js')", "--jspath", "DIR"],), (own + ["console", "x"], "exit\n")]
+    yield "ethstats", INIT + [(own + ["--ethstats", w, "console", "--exec", "1 + 1"],) for w in ("x", "@", "n@", "", "n:s@127.0.0.1:1", "n:s@ws://127.0.0.1:1", "@http://x")]
     yield "console without a chain", [(own + ["console", "--exec", "eth.getBlock(0).hash"],)]
     yield "js", INIT + [(own + ["js", "DIR/none.js"],), (own + ["js", "DIR/throws.js"],), (own + ["js", "DIR/syntax.js"],)]
     # files of a node that does not start
