@@ -78,6 +78,22 @@ int rpc_param_integer(struct rpc_reading *r, const struct rpc_place *place, int6
     return 0;
 }
 
+/* Texts, or null in the place of one or of all. */
+static int check_texts(struct rpc_reading *r, struct bytes json)
+{
+    struct rpc_json_walk walk;
+    struct bytes value;
+    if (rpc_json_kind(json) == RPC_JSON_NULL)
+        return 0;
+    if (rpc_json_kind(json) != RPC_JSON_ARRAY)
+        return rpc_param_wrong_type(r, NULL, rpc_param_kind(json), "[]string");
+    rpc_json_walk_begin(&walk, json);
+    while (rpc_json_element(&walk, &value))
+        if (rpc_json_kind(value) != RPC_JSON_STRING && rpc_json_kind(value) != RPC_JSON_NULL)
+            return rpc_param_wrong_type(r, NULL, rpc_param_kind(value), "string");
+    return 0;
+}
+
 static int read_value(struct rpc_reading *r, struct rpc_value *v, enum rpc_type type)
 {
     struct bytes json = v->json;
@@ -131,9 +147,7 @@ static int read_value(struct rpc_reading *r, struct rpc_value *v, enum rpc_type 
     case RPC_INT:
         return rpc_param_integer(r, NULL, &v->integer, "int", json);
     case RPC_TEXTS:
-        if (rpc_json_kind(json) == RPC_JSON_ARRAY || rpc_json_kind(json) == RPC_JSON_NULL)
-            return 0;
-        return rpc_param_wrong_type(r, NULL, rpc_param_kind(json), "[]string");
+        return check_texts(r, json);
     default:
         return 0;
     }

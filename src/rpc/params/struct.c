@@ -37,20 +37,23 @@ static int read_access_entry(struct rpc_reading *r, struct eth_access *entry, st
     struct rpc_json_walk walk;
     struct bytes key, value;
     bool has_address = false, has_keys = false;
+    if (rpc_json_kind(json) == RPC_JSON_NULL)
+        json = bytes_str("{}");
     if (rpc_json_kind(json) != RPC_JSON_OBJECT)
         return rpc_param_wrong_type(r, NULL, rpc_param_kind(json), "types.AccessTuple");
     rpc_json_walk_begin(&walk, json);
     int status = 0;
     while (status == 0 && rpc_json_member(&walk, &key, &value)) {
-        if (rpc_json_kind(value) == RPC_JSON_NULL)
-            continue;
+        bool is_given = rpc_json_kind(value) != RPC_JSON_NULL;
         if (rpc_json_key_is(key, "address")) {
-            has_address = true;
-            status = rpc_param_fixed(r, &place, entry->address.b, sizeof(entry->address.b),
-                                     "common.Address", value);
+            has_address = is_given;
+            if (is_given)
+                status = rpc_param_fixed(r, &place, entry->address.b, sizeof(entry->address.b),
+                                         "common.Address", value);
         } else if (rpc_json_key_is(key, "storageKeys")) {
-            has_keys = true;
-            status = read_keys(r, entry, value);
+            has_keys = is_given;
+            if (is_given)
+                status = read_keys(r, entry, value);
         }
     }
     if (status)
@@ -169,7 +172,8 @@ static int read_texts(struct rpc_reading *r, const struct rpc_place *place,
         return ERR_NOMEM;
     rpc_json_walk_begin(&walk, json);
     while (rpc_json_element(&walk, &value)) {
-        int status = read_text(r, place, &texts[count++], value);
+        struct bytes *text = &texts[count++];
+        int status = rpc_json_kind(value) == RPC_JSON_NULL ? 0 : read_text(r, place, text, value);
         if (status)
             return status;
     }
@@ -293,6 +297,53 @@ static int read_transaction_field(struct rpc_reading *r, const struct record *re
     }
 }
 
+static void forget_private_field(struct rpc_private *p, struct bytes key)
+{
+    if (rpc_json_key_is(key, "privateFor")) {
+        p->is_given = false;
+        p->for_ = (struct privacy_keys){.keys = NULL};
+    } else if (rpc_json_key_is(key, "mandatoryFor")) {
+        p->mandatory_for = (struct privacy_keys){.is_null = true};
+    }
+}
+
+static void forget_data(struct rpc_transaction *tx, bool is_input)
+{
+    if (is_input && tx->has_input)
+        tx->data = tx->has_data ? tx->other : bytes_none();
+    else if (!is_input && !tx->has_input)
+        tx->data = bytes_none();
+    tx->other = bytes_none();
+}
+
+/* Null: as if the field, and those of its name before it, were not there. The sender of a transaction is no pointer in Go, and has to be something. */
+static int read_null(struct rpc_reading *r, const struct record *record, struct rpc_transaction *tx,
+                     struct bytes key, struct bytes null)
+{
+    static const size_t sizes[] = {[FIELD_ADDRESS] = sizeof(struct address),
+                                   [FIELD_U64] = sizeof(uint64_t),
+                                   [FIELD_BIG] = sizeof(struct u256),
+                                   [FIELD_JSON] = sizeof(struct bytes)};
+    const struct field *f = fields;
+    while (f < fields + BASE_COUNT(fields) && !rpc_json_key_is(key, f->name))
+        f++;
+    if (f == fields + BASE_COUNT(fields))
+        forget_private_field(&tx->private, key);
+    if (f == fields + BASE_COUNT(fields) || !record->plain || (record->is_call && !f->of_call))
+        return 0;
+    if (f == fields && !record->is_call) /* "from" */
+        return rpc_param_fixed(r, &(struct rpc_place){record->plain, f->name}, tx->from.b,
+                               sizeof(tx->from.b), "common.Address", null);
+    if (f->kind == FIELD_DATA || f->kind == FIELD_INPUT)
+        forget_data(tx, f->kind == FIELD_INPUT);
+    else if (f->kind == FIELD_LIST)
+        tx->access_count = 0;
+    else
+        memset((char *)tx + f->at, 0, sizes[f->kind]);
+    *(bool *)((char *)tx + f->given) = false;
+    return 0;
+}
+
 int rpc_param_transaction(struct rpc_reading *r, struct rpc_transaction **ret_tx,
                           enum rpc_type type, struct bytes json)
 {
@@ -310,8 +361,9 @@ int rpc_param_transaction(struct rpc_reading *r, struct rpc_transaction **ret_tx
     int status = 0;
     rpc_json_walk_begin(&walk, json);
     while (status == 0 && rpc_json_member(&walk, &key, &value))
-        if (rpc_json_kind(value) != RPC_JSON_NULL)
-            status = read_transaction_field(r, record_of(type), tx, key, value);
+        status = rpc_json_kind(value) == RPC_JSON_NULL
+                     ? read_null(r, record_of(type), tx, key, value)
+                     : read_transaction_field(r, record_of(type), tx, key, value);
     return status;
 }
 
@@ -417,6 +469,22 @@ static int read_topics(struct rpc_reading *r, struct rpc_filter *filter, struct 
     return 0;
 }
 
+/* Null: as if those of its name before it were not there. */
+static void forget_criterion(struct rpc_filter *filter, struct bytes key, struct bytes *addresses,
+                             struct bytes *topics)
+{
+    if (rpc_json_key_is(key, "blockHash"))
+        filter->has_block_hash = false;
+    else if (rpc_json_key_is(key, "fromBlock"))
+        filter->from = (struct rpc_block_id){.kind = RPC_AT_NONE};
+    else if (rpc_json_key_is(key, "toBlock"))
+        filter->to = (struct rpc_block_id){.kind = RPC_AT_NONE};
+    else if (rpc_json_key_is(key, "address"))
+        *addresses = bytes_none();
+    else if (rpc_json_key_is(key, "topics"))
+        *topics = bytes_none();
+}
+
 int rpc_param_filter(struct rpc_reading *r, struct rpc_filter **ret_filter, struct bytes json)
 {
     static const struct rpc_place hash_place = {"input", "blockHash"},
@@ -434,9 +502,9 @@ int rpc_param_filter(struct rpc_reading *r, struct rpc_filter **ret_filter, stru
     int status = 0;
     rpc_json_walk_begin(&walk, json);
     while (status == 0 && rpc_json_member(&walk, &key, &value)) {
-        if (rpc_json_kind(value) == RPC_JSON_NULL)
-            continue;
-        if (rpc_json_key_is(key, "blockHash")) {
+        if (rpc_json_kind(value) == RPC_JSON_NULL) {
+            forget_criterion(filter, key, &addresses, &topics);
+        } else if (rpc_json_key_is(key, "blockHash")) {
             filter->has_block_hash = true;
             status = rpc_param_hash(r, &hash_place, &filter->block_hash, value);
         } else if (rpc_json_key_is(key, "fromBlock")) {

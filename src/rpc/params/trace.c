@@ -215,6 +215,23 @@ static int read_trace_field(struct rpc_reading *r, struct rpc_trace_config *conf
     return 0;
 }
 
+/* Null takes back what is a pointer in Go; flags and the limit stay. */
+static void forget_trace_field(struct rpc_trace_config *config, struct bytes key)
+{
+    if (rpc_json_key_is(key, "Tracer")) {
+        config->has_tracer = false;
+        config->tracer = bytes_none();
+    } else if (rpc_json_key_is(key, "Timeout")) {
+        config->has_timeout = false;
+        config->timeout = bytes_none();
+    } else if (rpc_json_key_is(key, "Reexec")) {
+        config->has_reexec = false;
+    } else if (rpc_json_key_is(key, "StateOverrides")) {
+        config->overrides = NULL;
+        config->override_count = 0;
+    }
+}
+
 int rpc_param_trace(struct rpc_reading *r, struct rpc_trace_config **ret_config, enum rpc_type type,
                     struct bytes json)
 {
@@ -232,7 +249,9 @@ int rpc_param_trace(struct rpc_reading *r, struct rpc_trace_config **ret_config,
         return rpc_param_wrong_type(r, NULL, rpc_param_kind(json), rpc_type_go_name(type));
     rpc_json_walk_begin(&walk, json);
     while (status == 0 && rpc_json_member(&walk, &key, &value))
-        if (rpc_json_kind(value) != RPC_JSON_NULL)
+        if (rpc_json_kind(value) == RPC_JSON_NULL)
+            forget_trace_field(config, key);
+        else
             status = read_trace_field(r, config, records[type - RPC_TRACE], type, key, value);
     return status;
 }

@@ -225,9 +225,13 @@ static int read_block_object(struct rpc_reading *r, struct rpc_block_id *ret_blo
     rpc_json_walk_begin(&walk, json);
     while (status == 0 && rpc_json_member(&walk, &key, &value)) {
         bool is_null = rpc_json_kind(value) == RPC_JSON_NULL;
-        if (rpc_json_key_is(key, "blockNumber") && !is_null) {
+        if (rpc_json_key_is(key, "blockNumber") && is_null) {
+            number.kind = RPC_AT_NONE;
+        } else if (rpc_json_key_is(key, "blockHash") && is_null) {
+            hash.kind = RPC_AT_NONE;
+        } else if (rpc_json_key_is(key, "blockNumber")) {
             status = rpc_param_block(r, &number, value);
-        } else if (rpc_json_key_is(key, "blockHash") && !is_null) {
+        } else if (rpc_json_key_is(key, "blockHash")) {
             status = rpc_param_hash(r, NULL, &hash.hash, value);
             hash.kind = RPC_AT_HASH;
         } else if (rpc_json_key_is(key, "requireCanonical") && !is_null) {

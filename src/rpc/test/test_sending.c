@@ -348,6 +348,67 @@ static void test_malformed(void **state)
                     rows[i][1]);
 }
 
+/* A null takes back what stood before it under the same name, as a pointer in Go. */
+static void test_nulls(void **state)
+{
+    (void)state;
+    begin();
+#define OTHER  "\"0x1111111111111111111111111111111111111111\""
+#define FIELDS "\"to\":" OTHER ",\"gas\":\"0x5208\",\"gasPrice\":\"0x0\",\"nonce\":\"0x0\""
+#define FILL   "\"method\":\"eth_fillTransaction\",\"params\":[{" FIELDS
+#define ZEROS  "\"0x0000000000000000000000000000000000000000000000000000000000000000\""
+    static const char *const same[][2] = {
+        {FILL ",\"data\":\"0x11\",\"data\":null}]", FILL "}]"},
+        {FILL ",\"input\":\"0x11\",\"input\":null}]", FILL "}]"},
+        {FILL ",\"data\":\"0x11\",\"input\":\"0x22\",\"input\":null}]",
+         FILL ",\"data\":\"0x11\"}]"},
+        {FILL ",\"input\":\"0x11\",\"data\":\"0x22\",\"data\":null}]", FILL ",\"data\":\"0x11\"}]"},
+        {FILL ",\"value\":\"0x5\",\"value\":null}]", FILL "}]"},
+        {FILL ",\"gasPrice\":\"0x5\",\"gasPrice\":null}]", FILL "}]"},
+        {FILL ",\"chainId\":\"0x2\",\"chainId\":null,\"accessList\":[]}]",
+         FILL ",\"accessList\":[]}]"},
+        {FILL ",\"accessList\":[{\"address\":" OTHER ",\"storageKeys\":[]}],\"accessList\":null}]",
+         FILL "}]"},
+        {FILL ",\"privateFor\":[\"x\"],\"privateFor\":null}]", FILL "}]"},
+        {FILL ",\"privateFor\":[],\"mandatoryFor\":[\"x\"],\"mandatoryFor\":null}]",
+         FILL ",\"privateFor\":[]}]"},
+        {"\"method\":\"eth_getLogs\",\"params\":[{\"blockHash\":" ZEROS
+         ",\"blockHash\":null,\"fromBlock\":\"0x0\",\"toBlock\":\"0x9\",\"toBlock\":null,"
+         "\"address\":" OTHER ",\"address\":null,\"topics\":[" ZEROS "],\"topics\":null}]",
+         "\"method\":\"eth_getLogs\",\"params\":[{\"fromBlock\":\"0x0\"}]"},
+        {"\"method\":\"eth_getBalance\",\"params\":[" OTHER ",{\"blockHash\":" ZEROS
+         ",\"blockHash\":null,\"blockNumber\":\"0x1\"}]",
+         "\"method\":\"eth_getBalance\",\"params\":[" OTHER ",\"0x1\"]"},
+        {"\"method\":\"debug_traceCall\",\"params\":[{\"to\":" OTHER
+         "},\"latest\",{\"tracer\":\"nope\",\"tracer\":null,\"timeout\":\"x\",\"timeout\":null}]",
+         "\"method\":\"debug_traceCall\",\"params\":[{\"to\":" OTHER "},\"latest\",{}]"},
+    };
+    static const char *const wrong[][2] = {
+        {FILL ",\"from\":null}]",
+         "invalid argument 0: json: cannot unmarshal non-string into Go struct "
+         "field SendTxArgs.from of type common.Address"},
+        {FILL ",\"to\":null}]", "contract creation without any data provided"},
+        {FILL ",\"accessList\":[null]}]",
+         "invalid argument 0: missing required field 'address' for AccessTuple"},
+        {FILL ",\"accessList\":[{\"address\":" OTHER ",\"address\":null,\"storageKeys\":[]}]}]",
+         "invalid argument 0: missing required field 'address' for AccessTuple"},
+        {"\"method\":\"eth_getProof\",\"params\":[" OTHER ",[12],5]",
+         "invalid argument 1: json: cannot unmarshal number into Go value of type string"},
+        {"\"method\":\"eth_getBalance\",\"params\":[" OTHER
+         ",{\"blockNumber\":\"0x1\",\"blockNumber\":null}]",
+         "invalid arguments; neither block nor hash specified"},
+    };
+    for (size_t i = 0; i < BASE_COUNT(same); i++) {
+        json_t *one = ask("%s", same[i][0]), *other = ask("%s", same[i][1]);
+        if (!part(other, "") || !json_equal(one, other))
+            fail_msg("%s: %s", same[i][0], json_dumps(one, 0));
+        json_decref(one);
+        json_decref(other);
+    }
+    for (size_t i = 0; i < BASE_COUNT(wrong); i++)
+        check_error(ask("%s", wrong[i][0]), wrong[i][1]);
+}
+
 /* The file is what `geth export` of the network gave, but for blocks of which it gave other seals. */
 static void test_export(void **state)
 {
@@ -459,9 +520,13 @@ static void test_abandoned(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_send),      cmocka_unit_test(test_batch_on_workers),
-        cmocka_unit_test(test_malformed), cmocka_unit_test(test_batch_of_transactions),
-        cmocka_unit_test(test_export),    cmocka_unit_test(test_forgotten),
+        cmocka_unit_test(test_send),
+        cmocka_unit_test(test_batch_on_workers),
+        cmocka_unit_test(test_nulls),
+        cmocka_unit_test(test_malformed),
+        cmocka_unit_test(test_batch_of_transactions),
+        cmocka_unit_test(test_export),
+        cmocka_unit_test(test_forgotten),
         cmocka_unit_test(test_abandoned),
     };
     return cmocka_run_group_tests_name("sending", tests, NULL, end);
