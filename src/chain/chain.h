@@ -73,8 +73,9 @@ void chain_free(struct chain *chain);
 struct chain_permission {
     void *context;
     /* On the thread that executes, between two transactions; `view` is the state before this one, and is as it was
-     * afterwards. Returns 0 or a failure of this machine. */
-    int (*allows)(void *context, bool *ret_allowed, const struct exec_block *block,
+     * afterwards. `agreed`: the block is the network's already; else one that is being made, or a proposal. Returns 0 or a
+     * failure of this machine. */
+    int (*allows)(void *context, bool *ret_allowed, bool agreed, const struct exec_block *block,
                   struct state_view *view, const struct eth_transaction *tx,
                   const struct address *sender);
 };

@@ -65,6 +65,7 @@ enum {
 struct chain_result {
     struct chain_reader reader;
     bool is_open; /* the reader is */
+    bool agreed;  /* a block that is the network's already */
     struct state_reader state;
     struct state_view *view;
     struct state_update update;

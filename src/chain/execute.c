@@ -135,9 +135,10 @@ static enum chain_verdict check_result(const struct chain_result *result,
 
 static int execute(struct chain *chain, struct chain_result *result,
                    enum chain_verdict *ret_verdict, struct err_detail *why,
-                   struct chain_block *block)
+                   struct chain_block *block, unsigned flags)
 {
     int err = chain_run_begin(chain, result, &block->header, NULL, why);
+    result->agreed = !(flags & CHAIN_CHECK_NO_SEALS);
     if (!err)
         err = run_transactions(chain, result, ret_verdict, why, block);
     if (err || *ret_verdict != CHAIN_VALID)
@@ -194,7 +195,7 @@ static int check_and_execute(struct chain *chain, struct chain_reader *reader,
         return 0;
     err = chain_result_take(chain, ret_result);
     if (!err)
-        err = execute(chain, *ret_result, ret_verdict, why, block);
+        err = execute(chain, *ret_result, ret_verdict, why, block, flags);
     if (*ret_result && (err || *ret_verdict != CHAIN_VALID))
         chain_result_close(*ret_result);
     return err;

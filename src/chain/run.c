@@ -280,6 +280,7 @@ int chain_run_begin(struct chain *chain, struct chain_result *result,
     buf_clear(&result->spans);
     memset(&result->bloom, 0, sizeof(result->bloom));
     result->gas_used = 0;
+    result->agreed = false;
     int err = chain_reader_open_tip(reader, chain);
     if (err)
         return err_set(detail, err, "%s", reader->detail.text);
@@ -335,7 +336,7 @@ static int check_permission(struct chain *chain, const struct chain_result *resu
                             const struct eth_transaction *tx, const struct address *sender)
 {
     bool allowed = true;
-    int err = chain->permission->allows(chain->permission->context, &allowed,
+    int err = chain->permission->allows(chain->permission->context, &allowed, result->agreed,
                                         &result->environment.block, result->view, tx, sender);
     *ret_verdict = EXEC_VALID;
     if (!err && !allowed) {

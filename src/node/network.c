@@ -534,7 +534,8 @@ bool node_network_peer_status(const struct node_network *network, const struct p
 void node_network_sync(const struct node_network *network, struct node_sync *ret_sync)
 {
     struct p2p_eth_progress progress;
-    p2p_eth_progress(p2p_local_eth(network->local), &progress);
-    *ret_sync =
-        (struct node_sync){progress.syncing, progress.start, progress.current, progress.highest};
+    const struct p2p_eth *eth = p2p_local_eth(network->local);
+    p2p_eth_progress(eth, &progress);
+    *ret_sync = (struct node_sync){progress.syncing, progress.start, progress.current,
+                                   progress.highest, p2p_eth_peer_count(eth)};
 }

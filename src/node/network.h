@@ -73,6 +73,7 @@ bool node_network_peer_status(const struct node_network *network, const struct p
 struct node_sync {
     bool syncing;
     uint64_t starting, current, highest;
+    size_t peers; /* whose chain is known */
 };
 void node_network_sync(const struct node_network *network, struct node_sync *ret_sync);
 

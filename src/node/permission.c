@@ -13,6 +13,9 @@ enum {
     /* Peers that have the contracts filled already are heard of in this time. */
     BOOT_WAIT_MS = 3000,
     BOOT_GAS = 47 * 1000 * 1000, /* of each transaction, as GoQuorum */
+    /* So many looks in a row there are peers, and no blocks of theirs to fetch: this node is where they are. */
+    CURRENT_LOOKS = 10,
+    CURRENT_LOOK_MS = 1000,
 };
 
 struct node_permission {
@@ -21,7 +24,8 @@ struct node_permission {
     const struct crypto_private_key *key;
     struct permission *permission;
     struct address self;
-    struct io_timer boot;
+    struct io_timer boot, current;
+    unsigned quiet;             /* looks in a row */
     enum permission_phase told; /* the phase that the log has */
     bool started, booted;       /* booted: the first content has been sent */
 };
@@ -165,6 +169,22 @@ static void on_boot(void *context)
                  node_text("err", detail.text));
 }
 
+/* --- Catching up --- */
+
+static void on_current(void *context)
+{
+    struct node_permission *p = context;
+    struct node_sync sync;
+    node_network_sync(p->parts.network, &sync);
+    p->quiet = sync.syncing || (!sync.peers && !p->parts.raft) ? 0 : p->quiet + 1;
+    if (p->quiet < CURRENT_LOOKS) {
+        io_timer_start(&p->current, CURRENT_LOOK_MS);
+        return;
+    }
+    permission_is_current(p->permission);
+    NODE_LOG(NODE_LOG_INFO, "permission service: blocks of the network are checked from now on");
+}
+
 /* --- What the contracts say --- */
 
 static void disconnect(struct node_permission *p, const char *url)
@@ -303,6 +323,9 @@ void node_permission_start(struct node_permission *permission,
     permission->parts = *parts;
     permission->started = true;
     io_timer_init(&permission->boot, parts->loop, on_boot, permission);
+    io_timer_init(&permission->current, parts->loop, on_current, permission);
+    if (permission_config_of(permission->permission)->enhanced)
+        io_timer_start(&permission->current, CURRENT_LOOK_MS);
     look(permission, false, true);
 }
 
@@ -311,6 +334,7 @@ void node_permission_stop(struct node_permission *permission)
     if (!permission || !permission->started)
         return;
     io_timer_stop(&permission->boot);
+    io_timer_stop(&permission->current);
     permission_asker_move(permission_asker_of(permission->permission));
     permission->started = false;
 }

@@ -19,7 +19,8 @@ struct permission {
     bool stale;    /* the model is not whole: read it anew */
     bool reached;  /* the height from which permissions hold */
     struct buf url;
-    atomic_bool checking; /* blocks are checked */
+    atomic_bool checking; /* transactions of blocks are checked */
+    atomic_bool current;  /* those of blocks that the network has agreed on, too */
 
     /* Of the thread that executes. */
     struct chain_permission gate;
@@ -44,13 +45,13 @@ static void describe(struct permission_value values[6], const struct eth_transac
 }
 
 /* Nothing at the address: a block from before the contracts. */
-static int gate_allows(void *context, bool *ret_allowed, const struct exec_block *block,
-                       struct state_view *view, const struct eth_transaction *tx,
-                       const struct address *sender)
+static int gate_allows(void *context, bool *ret_allowed, bool agreed,
+                       const struct exec_block *block, struct state_view *view,
+                       const struct eth_transaction *tx, const struct address *sender)
 {
     struct permission *p = context;
     struct permission_value in[6], out[PERMISSION_VALUES_MAX];
-    if (!atomic_load(&p->checking))
+    if (!atomic_load(&p->checking) || (agreed && !atomic_load(&p->current)))
         return ERR_OK;
     int status = p->exec ? ERR_OK : exec_new(&p->exec);
     if (status != ERR_OK)
@@ -69,6 +70,11 @@ static int gate_allows(void *context, bool *ret_allowed, const struct exec_block
 const struct chain_permission *permission_gate(struct permission *permission)
 {
     return &permission->gate;
+}
+
+void permission_is_current(struct permission *permission)
+{
+    atomic_store(&permission->current, true);
 }
 
 /* --- Life --- */

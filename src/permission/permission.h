@@ -35,6 +35,9 @@ void permission_free(struct permission *permission);
 
 /* To be given to chain_set_permission: the check of blocks, which the enhanced model makes. */
 const struct chain_permission *permission_gate(struct permission *permission);
+/* The node has what the network had when it was started. Until then blocks that are agreed on are taken as they are, as in the
+ * reference: GoQuorum's own agree on blocks that these rules refuse, and a node that refused one would never come past it. */
+void permission_is_current(struct permission *permission);
 
 enum permission_phase {
     PERMISSION_NO_CONTRACTS, /* nothing stands at the configured address */

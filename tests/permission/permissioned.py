@@ -81,7 +81,7 @@ class Permissioned:
     def __init__(self, network, model, codes):
         self.network, self.nodes, self.model, self.codes = network, network.nodes, model, codes
         self.accounts = {}
-        import_keys(self, [(self.nodes[0], ["admin"]), (self.nodes[3], ["keeper", "user", "fresh"])])
+        import_keys(self, [(self.nodes[0], ["admin", "a1"]), (self.nodes[3], ["keeper", "user", "fresh"])])
         for node in self.nodes:
             node.arguments += ["--http.api", "admin,eth,net,quorumPermission"]
         self.urls = [json.loads((self.nodes[1 if i == 0 else 0].folder / "geth/static-nodes.json").read_text())[max(i - 1, 0)]
@@ -310,13 +310,37 @@ def nodes(p):
     p.expect("nodeList", 2, url=p.urls[3])
 
 
+def history(p):
+    """Nodes that do not ask put into a block what nobody may send. The network has agreed on it: one that was away takes it, and asks again of
+    what comes later. (In the enhanced model; the other asks of no block.)"""
+    three, last = p.nodes[:3], p.nodes[3]
+    for node in p.nodes:
+        node.stop()
+    for node in three:
+        node.arguments.remove("--permissioned")
+        node.start()
+    sent = p.send(three[0], **{"from": p.accounts["a1"], "to": p.accounts["admin"], "gas": "0x100000"})
+    p.mined(three[0], sent)
+    p.network.wait_height(max(node.height() for node in three), 60, three)
+    for node in three:
+        node.stop()
+        node.arguments.append("--permissioned")
+    for node in p.nodes:
+        node.start()
+    for node in p.nodes:
+        node.wait_answer(60)
+    p.everywhere("the block that these rules refuse", lambda node: node.rpc("eth_getTransactionReceipt", sent))
+    until(lambda: "checked from now on" in (last.folder / "log").read_text(), "blocks to be checked")
+    p.may("a1", False)
+
+
 def run(program, model, codes, peer, whose):
     with tempfile.TemporaryDirectory() as folder:
         network = Network(folder, [program, peer, program, program])
         with network:
             p = Permissioned(network, model, codes)
             start_permissioned(p)
-            for step in (connections, organisation, accounts, trees, office, suspension, nodes):
+            for step in (connections, organisation, accounts, trees, office, suspension, nodes, history):
                 step(p)
                 print(f"{model}, {whose} contracts: {step.__name__} ok", flush=True)
             network.wait_height(max(network.heights()), 60)

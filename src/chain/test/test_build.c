@@ -30,7 +30,26 @@ static void count_event(void *context, const struct chain_event *event)
     assert_true(event->receipts.len > 0);
 }
 
-/* A second chain takes the blocks as they are. */
+/* Of how many transactions permissioning was asked, by whether their block was agreed on. */
+struct asked {
+    unsigned agreed, open;
+};
+
+static int count_asked(void *context, bool *ret_allowed, bool agreed,
+                       const struct exec_block *block, struct state_view *view,
+                       const struct eth_transaction *tx, const struct address *sender)
+{
+    struct asked *asked = context;
+    (void)block, (void)view, (void)tx, (void)sender;
+    if (agreed)
+        asked->agreed++;
+    else
+        asked->open++;
+    *ret_allowed = true;
+    return 0;
+}
+
+/* A second chain checks the first block as a proposal, and takes all of them as they are. */
 static void expect_taken_elsewhere(const struct maker *m, struct chain *chain, size_t count)
 {
     struct store *store;
@@ -40,14 +59,23 @@ static void expect_taken_elsewhere(const struct maker *m, struct chain *chain, s
     enum chain_verdict verdict;
     struct err_detail why = {""};
     size_t taken;
+    struct asked asked = {0};
+    const struct chain_permission gate = {&asked, count_asked};
     assert_true(count <= BASE_COUNT(blocks));
     maker_must(chain_reader_open(&reader, chain), "reader", NULL);
     for (size_t i = 0; i < count; i++)
         maker_must(chain_reader_block(&reader, &blocks[i], i + 1), "block", &reader.detail);
     chain_reader_close(&reader);
+    chain_set_permission(other, &gate);
+    maker_must(chain_execute(other, &verdict, &why, blocks[0], CHAIN_CHECK_NO_SEALS), "execute",
+               &why);
+    assert_int_equal(verdict, CHAIN_VALID);
     maker_must(chain_import(other, &verdict, &taken, &why, blocks, count), "import", &why);
     assert_int_equal(verdict, CHAIN_VALID);
     assert_int_equal(built_head_number(other), count);
+    size_t each = blocks[0]->body->body.transaction_count;
+    assert_int_equal(asked.open, each);
+    assert_int_equal(asked.agreed, (count - 1) * each);
     for (size_t i = 0; i < count; i++)
         chain_block_unref(blocks[i]);
     chain_free(other);
@@ -59,9 +87,12 @@ static void run_engine(bool is_qbft)
     struct maker m;
     struct store *store;
     struct events events = {0};
+    struct asked asked = {0};
+    const struct chain_permission gate = {&asked, count_asked};
     maker_init(&m, is_qbft, 4, 8, 7, "", "");
     struct chain *chain = built_open_memory(&m, &store, true, 0);
     chain_on_head(chain, count_event, &events);
+    chain_set_permission(chain, &gate);
     for (size_t i = 0; i < 6; i++) {
         enum chain_verdict verdict;
         struct err_detail why = {""};
@@ -83,6 +114,8 @@ static void run_engine(bool is_qbft)
     assert_true(events.changed > 6);
     struct u256 td = u256_from(7);
     assert_true(u256_equal(&events.td, &td));
+    assert_int_equal(asked.open, 120);
+    assert_int_equal(asked.agreed, 0);
 
     expect_taken_elsewhere(&m, chain, 6);
     chain_free(chain);

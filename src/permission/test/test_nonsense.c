@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #define WORD(last) "600" last "60005260206000f3" /* returns a word: 0 … f */
+#define SHORT      "3660041460005260206000f3"    /* 1 to questions without arguments, else 0 */
 #define REVERTS    "60006000fd"
 #define LOOPS      "5b600056"
 #define INVALID    "fe"
@@ -60,6 +61,41 @@ static void test_interface(void **state)
           "getNetworkBootStatus(): the contract's answer is no");
 }
 
+static bool lets_through(struct world *w, bool agreed)
+{
+    const struct chain_permission *gate = permission_gate(w->permission);
+    const struct permission_asker *asker = permission_asker_of(w->permission);
+    const struct eth_transaction tx = {.type = ETH_LEGACY};
+    const struct address sender = {{0x11}};
+    bool allowed = true;
+    assert_true(asker->open);
+    assert_int_equal(gate->allows(gate->context, &allowed, agreed, &asker->environment.block,
+                                  asker->view, &tx, &sender),
+                     ERR_OK);
+    return allowed;
+}
+
+/* The network is booted, and nobody may send: proposals are held to it at once, what the network has agreed on as soon as this
+ * node is where the network is. */
+static void test_agreed(void **state)
+{
+    (void)state;
+    const struct world_contract contracts[] = {
+        {0x43, WORD("0")}, {0x44, WORD("0")}, {0x45, WORD("0")}, {0x46, WORD("0")}, {0x42, SHORT}};
+    struct world w;
+    struct err_detail detail = {{0}};
+    enum permission_phase phase;
+    world_begin(&w, true, contracts, BASE_COUNT(contracts));
+    assert_int_equal(permission_head(w.permission, false, &phase, &detail), ERR_OK);
+    assert_int_equal(phase, PERMISSION_READY);
+    assert_false(lets_through(&w, false));
+    assert_true(lets_through(&w, true));
+    permission_is_current(w.permission);
+    assert_false(lets_through(&w, false));
+    assert_false(lets_through(&w, true));
+    world_end(&w);
+}
+
 static void test_managers(void **state)
 {
     (void)state;
@@ -89,6 +125,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_interface),
+        cmocka_unit_test(test_agreed),
         cmocka_unit_test(test_managers),
         cmocka_unit_test(test_texts_elsewhere),
     };
