@@ -6,6 +6,7 @@
 #include "node/log/priv.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
 enum {
