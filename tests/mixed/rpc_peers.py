@@ -59,7 +59,9 @@ def shown(events, node, ports):
     text = json.dumps(events)
     for name, port in {**ports, "own": node.port}.items():
         text = re.sub(rf"127\.0\.0\.1:{port}\b", name, text)
-    return json.loads(re.sub(r"127\.0\.0\.1:\d+", "some", text))
+    text = re.sub(r"127\.0\.0\.1:\d+", "some", text)
+    # GoQuorum tells what its own protocol found wrong when it is faster than the other side's Disconnect.
+    return json.loads(re.sub(r'"genesis mismatch: [^"]*"', '"subprotocol error"', text))
 
 
 def stranger(net, kind):
