@@ -35,6 +35,7 @@ REASONS = [
     ("eth_storageRoot", '"pending"', "invalid block number", "", "the pending block is the head"),
     ("(eth|personal)_signTransaction", '(?s)(?=.*"privateFor")(?=.*"accessList")', '"raw"', "transaction type not supported",
      "a private transaction with an access list: GoQuorum gives one with a signature of zeros"),
+    ("quorumPermission_connectionAllowed", '"localhost"', "true", "false", "connectionAllowed of the enhanced model: a host's name is not looked up"),
     ("quorumPermission_(addAccountToOrg|changeAccountRole)", "", "Invalid role", "^((?!Invalid role).)*$", "a role is looked for as the contracts want it"),
     ("debug_trace.*", "prestateTracer", '"nonce": -1', '"nonce": ', "prestateTracer of private transactions: there the sender's nonce of the private state, less one"),
     ("eth_decryptQuorumPayload", "", "invalid character|unexpected end", "no JSON", "a syntax error is not described"),
