@@ -34,6 +34,7 @@ static void stop_answering(struct node *node)
     io_worker_free(node->light);
     rpc_free(node->rpc);
     node->rpc = NULL;
+    node_endpoints_free(node->endpoints);
     node_security_close(&node->security);
 }
 

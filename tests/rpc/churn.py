@@ -204,6 +204,21 @@ def one_round(node, ws_port, options, number):
     return storm.done
 
 
+def ends_inside_a_batch(node, ws_port):
+    """SIGTERM while a worker has a call of a batch; what follows would start and stop servers of a node that has none any more."""
+    endless = {"data": "0x5b600056", "gas": "0xffffffffff"}
+    servers = [("admin_startWS", "127.0.0.1", ws_port), ("admin_stopRPC",), ("admin_startRPC",), ("admin_stopWS",)]
+    calls = [("debug_traceCall", endless, "latest", {"disableStack": True, "limit": 1})] * 20 + servers
+    node.start()
+    node.wait_answer(SECONDS)
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(str(node.folder / "geth.ipc"))
+        s.sendall(json.dumps([{"jsonrpc": "2.0", "id": i, "method": call[0], "params": call[1:]} for i, call in enumerate(calls)]).encode())
+        time.sleep(0.3)
+        code = node.stop()
+    assert code == 0, f"exit code {code}\n{node.log_tail(40)}"
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("program")
@@ -218,6 +233,7 @@ def main():
                     ["--ws", "--ws.addr", "127.0.0.1", "--ws.port", str(ws_port), "--ws.origins", "*", "--ws.api", "admin,eth,net,txpool,web3"])
         node.init(DATA["genesis"])
         try:
+            ends_inside_a_batch(node, ws_port)
             done = sum(one_round(node, ws_port, options, number) for number in range(options.rounds))
         except BaseException:
             print(node.log_tail(60), file=sys.stderr)

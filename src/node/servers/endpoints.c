@@ -28,6 +28,7 @@ struct node_endpoints {
     struct io_timer stopping;
     unsigned turns; /* until what is below happens; 0: nothing is to be stopped */
     bool stop_http, stop_ws;
+    bool ended;
 };
 
 /* The namespaces of a list; unknown ones are logged. */
@@ -101,6 +102,8 @@ static void on_stopping(void *context)
 
 static void stop_soon(struct node_endpoints *endpoints)
 {
+    if (endpoints->ended)
+        return;
     endpoints->turns = STOP_TURNS;
     io_timer_start(&endpoints->stopping, 0);
 }
@@ -120,6 +123,11 @@ static void stop_websocket(void *context)
 }
 
 /* --- Starting --- */
+
+static int refuse_ended(struct err_detail *detail)
+{
+    return err_set(detail, ERR_BUSY, "the node is shutting down");
+}
 
 /* As it was asked for, in the same words, as GoQuorum compares. */
 static bool same_place(const struct place *place, const char *host, uint16_t port)
@@ -156,6 +164,8 @@ static int start_http(void *context, const struct rpc_server_wish *wish, struct 
         .tls = endpoints->security->tls,
         .tokens = endpoints->security->tokens,
     };
+    if (endpoints->ended)
+        return refuse_ended(detail);
     settle(endpoints);
     if (endpoints->http && !same_place(&endpoints->http_place, options.host, options.port))
         return already_running(endpoints->http, detail);
@@ -180,6 +190,8 @@ static int start_websocket(void *context, const struct rpc_server_wish *wish,
     const struct node_config *config = endpoints->config;
     const char *host = wish->host ? wish->host : config->ws_addr;
     uint16_t port = wish->has_port ? wish->port : (uint16_t)config->ws_port;
+    if (endpoints->ended)
+        return refuse_ended(detail);
     settle(endpoints);
     bool shared = endpoints->http && same_place(&endpoints->http_place, host, port);
     if (endpoints->ws && !shared && !same_place(&endpoints->ws_place, host, port))
@@ -244,6 +256,7 @@ int node_endpoints_start(struct node_endpoints **ret_endpoints, struct rpc *rpc,
     }
     if (status != ERR_OK) {
         node_endpoints_stop(endpoints);
+        node_endpoints_free(endpoints);
         return status;
     }
     *ret_endpoints = endpoints;
@@ -254,9 +267,14 @@ void node_endpoints_stop(struct node_endpoints *endpoints)
 {
     if (!endpoints)
         return;
+    endpoints->ended = true;
     io_timer_stop(&endpoints->stopping);
     close_server(&endpoints->http);
     close_server(&endpoints->ws);
+}
+
+void node_endpoints_free(struct node_endpoints *endpoints)
+{
     mem_free(endpoints);
 }
 

@@ -16,8 +16,10 @@ struct rpc;
 int node_endpoints_start(struct node_endpoints **ret_endpoints, struct rpc *rpc,
                          const struct node_config *config, const struct node_security *security,
                          struct err_detail *detail) BASE_NODISCARD;
-/* Closes all. NULL is fine. */
+/* Closes all; calls that are still under way are told so when they want to start one. NULL is fine. */
 void node_endpoints_stop(struct node_endpoints *endpoints);
+/* When no call is under way any more. NULL is fine. */
+void node_endpoints_free(struct node_endpoints *endpoints);
 /* For rpc_backend. */
 void node_endpoints_rpc(struct node_endpoints *endpoints, struct rpc_servers *ret_servers);
 
