@@ -51,7 +51,7 @@ def arguments(p, contract, public, validated):
          "403 status: One or more mandatory recipients not included in the participant list"),
         (0, "eth_sendTransaction", send(p, **other, value="0x1", privateFor=to, privacyFlag=1), ERROR, "execution reverted"),
         (0, "eth_sendTransaction", send(p, to=contract, privateFor=to), ERROR, VALUE),
-        (0, "eth_sendTransaction", send(p, **other, privateFor=to, accessList=[]), ERROR, "transaction type not supported"),
+        (0, "eth_sendTransaction", send(p, **other, privateFor=to, privacyFlag=1, accessList=[]), ERROR, "transaction type not supported"),
         (0, "personal_sendTransaction", [*send(p, **other, privateFor=to, privacyFlag=1), "wrong"], ERROR,
          "could not decrypt key with given password"),
         *[(0, "eth_signTransaction", [{k: v for k, v in {**send(p, **other, nonce="0x1", privateFor=to)[0]}.items() if k != name}], ERROR,
