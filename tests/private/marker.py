@@ -44,6 +44,18 @@ def check_graphql(p, sent, made, payload):
     assert asked_in_graphql(p, 2, sent)["privateTransaction"] is None  # no party
 
 
+def check_traces(p, sent, contract, value):
+    """Of a marker a party traces what is inside of it, others nothing."""
+    for i, stored in ((0, [value]), (1, [value]), (2, [])):
+        logs = p.result(i, "debug_traceTransaction", sent)["structLogs"]
+        assert [int(log["stack"][-2], 16) for log in logs if log["op"] == "SSTORE"] == stored, (i, logs)
+        assert bool(logs) == bool(stored), (i, logs)
+        called = p.result(i, "debug_traceTransaction", sent, {"tracer": "callTracer"})
+        assert called["to"] == (contract.lower() if stored else PRECOMPILE), (i, called)
+        assert (called["input"] == set_to(value)) == bool(stored), (i, called)
+        assert called["from"] == p.address[0].lower() and called["output"] == "0x" and "error" not in called, (i, called)
+
+
 def test(p):
     assert p.result(0, "eth_getPrivacyPrecompileAddress") == PRECOMPILE
     for flag in (0, 1, 3):
@@ -60,8 +72,9 @@ def test(p):
         sent, changed = made_by_marker(p, 0, to=contract, data=set_to(71), privateFor=[p.keys[1]], privacyFlag=flag)
         assert len(changed["logs"]) == 1 and changed["logs"][0]["transactionHash"] == sent, changed
         check_graphql(p, sent, changed, set_to(71))
-        p.receipt(1, sent)
+        p.receipt(1, sent), p.receipt(2, sent)
         assert p.stored(contract) == [71, 71, 0], p.stored(contract)
+        check_traces(p, sent, contract, 71)
         assert p.result(1, "eth_getPrivateTransactionReceipt", sent)["logs"] == changed["logs"]
 
     # personal_sendTransaction makes markers, too.

@@ -45,13 +45,11 @@ REASONS = [
     ("miner_set(Extra|RecommitInterval)", "", "", "this node does not make blocks|not prepared again", "what would have no effect is an error"),
 ]
 # On a chain with marker transactions.
-NOTHING_RUN = r'"structLogs": \[\]|\{\}|"result": (0|\[\]|"")|^\[(0|\[\]|""), |"to": "0x0{38}7a"'
 MARKERS = [
     ("eth_getTransactionReceipt", "", r"^\[null, null\]", '"blockHash"', "receipts of a block with two or more markers: GoQuorum cannot read them"),
     ("eth_getPrivateTransactionReceipt", "", "could not find receipt for private transaction", '"blockHash"', "receipts of a block with two or more markers: GoQuorum cannot read them"),
     ("eth_getPrivateTransactionReceipt", "", '"gasUsed": "0xffffff', '"gasUsed": "0x0"', "gas of a marker's private receipt: there what stood before it, subtracted from 0"),
     ("eth_get(Filter)?Logs", "", "method handler crashed|could not find receipt for private transaction", "", "logs of a block with another's marker, or with such receipts: GoQuorum fails"),
-    ("debug_trace(Transaction|Block.*)", "", "", NOTHING_RUN, "trace of a marker: there the inner transaction's instructions, here its own, which are none"),
 ]
 
 

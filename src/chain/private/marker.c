@@ -125,7 +125,9 @@ static int run_inner(struct chain_private *p, const struct eth_transaction *tx)
         return err;
     p->is_inner = true;
     exec_begin_block(p->inner, &p->environment->block, p->block_view, &p->environment->hooks);
+    evm_set_tracer(exec_machine(p->inner), p->tracer);
     err = exec_transaction(p->inner, &result, &why, tx, &tx->sender, 0);
+    evm_set_tracer(exec_machine(p->inner), NULL);
     p->is_inner = p->is_private = false;
     p->tx = outer;
     if (!err)

@@ -187,6 +187,7 @@ struct chain_private {
     struct state_view *view, *notes; /* of the side in use */
     struct chain_private_side *side; /* that one */
     struct exec *inner; /* runs the transaction inside a marker, and what other sides run */
+    const struct evm_tracer *tracer; /* of the former; NULL: it is not traced */
 
     /* Multiple private states; NULL: there is one. */
     const struct chain_psis *psis;

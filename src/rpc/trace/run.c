@@ -249,9 +249,6 @@ int rpc_trace_run_until(struct rpc_trace_run *run, size_t count, uint64_t reexec
 void rpc_trace_describe(struct rpc_trace *t, const struct eth_transaction *tx,
                         const struct address *sender)
 {
-    struct eth_transaction plain = *tx;
-    plain.access_list = NULL; /* which the reference's tracers leave out */
-    plain.access_count = 0;
     struct rpc_trace_outcome *o = &t->outcome;
     o->from = *sender;
     o->to = tx->to;
@@ -259,20 +256,22 @@ void rpc_trace_describe(struct rpc_trace *t, const struct eth_transaction *tx,
     o->input = tx->data;
     o->value = tx->value;
     o->gas_limit = tx->gas_limit;
-    o->intrinsic_gas = eth_transaction_intrinsic_gas(&plain, t->fork).gas;
+    o->intrinsic_gas = rpc_trace_intrinsic_gas(t, tx->is_creation, tx->data);
 }
 
 void rpc_trace_settle(struct rpc_trace *t, const struct eth_transaction *tx,
                       const struct exec_result *result)
 {
+    struct rpc_trace_outcome *o = &t->outcome;
     bool hidden = eth_transaction_is_private(tx);
-    t->outcome.gas_price = result->gas_price;
-    t->outcome.transaction_gas = hidden ? 0 : result->gas_used;
-    if (hidden && result->has_other_receipt && !t->outcome.error && !result->other_receipt.success)
-        t->outcome.error = "verification of contract interaction differs from the one returned by "
-                           "Tessera";
-    if (!t->outcome.started && tx->is_creation)
-        t->outcome.to = result->contract;
+    o->gas_price = result->gas_price;
+    o->transaction_gas = hidden ? 0 : result->gas_used;
+    if (hidden && result->has_other_receipt && !o->failed && !result->other_receipt.success) {
+        o->failed = true;
+        o->error = "verification of contract interaction differs from the one returned by Tessera";
+    }
+    if (!o->started && tx->is_creation)
+        o->to = result->contract;
 }
 
 int rpc_trace_fail(struct rpc_call *call, const struct rpc_trace *t,
@@ -307,7 +306,9 @@ int rpc_trace_run_one(struct rpc_trace_run *run, size_t index,
         rpc_trace_describe(t, tx, &tx->sender);
         t->outcome.block = run->block->header.number;
         evm_set_tracer(machine, &t->events);
+        run->machine->private.tracer = &t->inside;
         status = exec_transaction(run->machine->exec, &result, &why, tx, &tx->sender, 0);
+        run->machine->private.tracer = NULL;
         evm_set_tracer(machine, NULL);
     }
     if (status == 0 && result.verdict == EXEC_VALID) {

@@ -154,8 +154,8 @@ static int result(struct rpc_trace *t, struct buf *b)
     struct log *log = t->state;
     const struct rpc_trace_outcome *o = &t->outcome;
     buf_append_format(b, "{\"gas\":%llu,\"failed\":%s,\"returnValue\":\"",
-                      (unsigned long long)o->transaction_gas, o->error ? "true" : "false");
-    if (!o->error || strcmp(o->error, "execution reverted") == 0)
+                      (unsigned long long)o->transaction_gas, o->failed ? "true" : "false");
+    if (!o->failed || strcmp(o->error, "execution reverted") == 0)
         append_digits(b, o->output);
     buf_append_text(b, "\",\"structLogs\":[");
     buf_append_bytes(b, buf_bytes(&log->lines));

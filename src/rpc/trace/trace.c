@@ -224,25 +224,34 @@ static bool fails_in_instruction(enum evm_status status)
            status == EVM_RETURN_DATA_OUT_OF_BOUNDS || status == EVM_WRITE_PROTECTION;
 }
 
+uint64_t rpc_trace_intrinsic_gas(const struct rpc_trace *t, bool is_creation, struct bytes input)
+{
+    const struct eth_transaction plain = {.is_creation = is_creation, .data = input};
+    return eth_transaction_intrinsic_gas(&plain, t->fork).gas;
+}
+
 static int on_enter(void *context, const struct evm_message *message, struct bytes code)
 {
     (void)code;
     struct rpc_trace *t = context;
     struct rpc_trace_outcome *o = &t->outcome;
     t->frame_cost[message->depth + 1] = 0;
-    if (message->depth)
+    if (message->depth || o->started) /* a marker is told of when what is inside of it has run */
         return 0;
     t->started_at = base_now_ns();
     o->started = true;
+    o->is_creation = message->kind == EVM_CREATE;
     o->from = message->sender;
     o->to = message->recipient;
+    o->value = message->value;
     o->gas = (uint64_t)message->gas;
+    o->intrinsic_gas = rpc_trace_intrinsic_gas(t, o->is_creation, message->input);
     o->input = arena_copy(&t->arena, message->input);
     return o->input.data || message->input.len == 0 ? 0 : check_size(t, ERR_NOMEM);
 }
 
-static int on_leave(void *context, const struct evm_message *message,
-                    const struct evm_result *result)
+static int on_leave_inside(void *context, const struct evm_message *message,
+                           const struct evm_result *result)
 {
     struct rpc_trace *t = context;
     struct rpc_trace_outcome *o = &t->outcome;
@@ -256,15 +265,26 @@ static int on_leave(void *context, const struct evm_message *message,
     t->last_is_open = false;
     if (status || message->depth)
         return status;
-    o->gas_used = o->gas - (uint64_t)result->gas_left;
+    o->gas_used = (uint64_t)(message->gas - result->gas_left);
     o->output = arena_copy(&t->arena, result->output);
     if (!o->output.data && result->output.len)
         return check_size(t, ERR_NOMEM);
-    if (result->status != EVM_SUCCESS)
+    o->failed = result->status != EVM_SUCCESS;
+    if (o->failed)
         o->error =
             t->last.error && t->last.depth == 1 ? t->last.error : evm_status_text(result->status);
     o->nanoseconds = base_now_ns() - t->started_at;
-    return t->tracer->end ? check_size(t, t->tracer->end(t)) : 0;
+    return 0;
+}
+
+static int on_leave(void *context, const struct evm_message *message,
+                    const struct evm_result *result)
+{
+    struct rpc_trace *t = context;
+    int status = on_leave_inside(t, message, result);
+    if (status || message->depth || !t->tracer->end)
+        return status;
+    return check_size(t, t->tracer->end(t));
 }
 
 /* --- Life --- */
@@ -274,6 +294,7 @@ int rpc_trace_begin(struct rpc_trace *t, const struct rpc_trace_options *options
 {
     *t = (struct rpc_trace){
         .events = {.context = t, .enter = on_enter, .step = on_step, .leave = on_leave},
+        .inside = {.context = t, .enter = on_enter, .step = on_step, .leave = on_leave_inside},
         .options = *options,
         .tracer = options->tracer ? options->tracer : &rpc_tracer_struct,
         .view = view,

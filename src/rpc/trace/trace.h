@@ -37,7 +37,8 @@ struct rpc_trace_step {
     const char *error;                       /* NULL: none */
 };
 
-/* What they see of the transaction, at its end. */
+/* What they see of the transaction, at its end. Of a marker: of the transaction inside of it, if it was run, but for the gas used, the output,
+ * and whether it failed. */
 struct rpc_trace_outcome {
     bool started; /* a message was run; false for a private transaction of others */
     bool is_creation;
@@ -48,7 +49,8 @@ struct rpc_trace_outcome {
     struct u256 value, gas_price;
     uint64_t intrinsic_gas;
     struct bytes output;
-    const char *error;
+    bool failed;
+    const char *error; /* NULL: none */
     uint64_t nanoseconds;
     /* Of the transaction, when it is settled. */
     uint64_t gas_limit, transaction_gas;
@@ -83,6 +85,7 @@ struct rpc_trace_options {
 
 struct rpc_trace {
     struct evm_tracer events; /* for evm_set_tracer */
+    struct evm_tracer inside; /* for what is inside of a marker */
     struct rpc_trace_options options;
     const struct rpc_tracer *tracer;
     void *state;                   /* the tracer's */
@@ -107,6 +110,8 @@ const struct rpc_tracer *rpc_tracer_find(struct bytes name);
 int rpc_trace_begin(struct rpc_trace *t, const struct rpc_trace_options *options,
                     struct state_view *view, enum fork fork) BASE_NODISCARD;
 void rpc_trace_release(struct rpc_trace *t);
+/* Without an access list, which the reference's tracers leave out. */
+uint64_t rpc_trace_intrinsic_gas(const struct rpc_trace *t, bool is_creation, struct bytes input);
 /* An account as the running code sees it: in which view it is. */
 int rpc_trace_view(struct rpc_trace *t, struct state_view **ret_view,
                    const struct address *address) BASE_NODISCARD;
