@@ -4,6 +4,16 @@
 
 #include <string.h>
 
+/* Under the address sanitizer an access outside of what was allocated is told of, here as in memory of malloc's. */
+#ifdef BASE_SANITIZED
+#    include <sanitizer/asan_interface.h>
+enum { GAP = 16 }; /* bytes behind each allocation that nobody may touch */
+#else
+#    define ASAN_POISON_MEMORY_REGION(at, size)   ((void)(at), (void)(size))
+#    define ASAN_UNPOISON_MEMORY_REGION(at, size) ((void)(at), (void)(size))
+enum { GAP = 0 };
+#endif
+
 struct arena_chunk {
     struct arena_chunk *older;
     size_t size;
@@ -20,6 +30,13 @@ void arena_init(struct arena *a)
 void arena_init_limited(struct arena *a, size_t limit)
 {
     *a = (struct arena){.limit = limit};
+}
+
+/* What is not allocated of the newest chunk. */
+static void close_rest(const struct arena *a)
+{
+    if (a->chunk)
+        ASAN_POISON_MEMORY_REGION(a->chunk->data + a->used, a->chunk->size - a->used);
 }
 
 static void drop_newest(struct arena *a)
@@ -42,6 +59,7 @@ void arena_clear(struct arena *a)
     while (a->chunk && a->chunk->older)
         drop_newest(a);
     a->used = 0;
+    close_rest(a);
 }
 
 static bool add_chunk(struct arena *a, size_t at_least)
@@ -64,6 +82,7 @@ static bool add_chunk(struct arena *a, size_t at_least)
     a->chunk = chunk;
     a->used = 0;
     a->total += size;
+    close_rest(a);
     return true;
 }
 
@@ -71,13 +90,14 @@ void *arena_alloc(struct arena *a, size_t size)
 {
     if (size > SIZE_MAX / 2)
         return NULL;
-    size = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    if (!a->chunk || size > a->chunk->size - a->used) {
-        if (!add_chunk(a, size))
+    size_t room = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT + GAP;
+    if (!a->chunk || room > a->chunk->size - a->used) {
+        if (!add_chunk(a, room))
             return NULL;
     }
     void *at = a->chunk->data + a->used;
-    a->used += size;
+    ASAN_UNPOISON_MEMORY_REGION(at, size);
+    a->used += room;
     return at;
 }
 
@@ -113,4 +133,5 @@ void arena_rewind(struct arena *a, struct arena_mark mark)
     while (a->chunk != mark.chunk)
         drop_newest(a);
     a->used = mark.used;
+    close_rest(a);
 }

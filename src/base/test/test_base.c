@@ -22,6 +22,10 @@
 
 #include <cmocka.h>
 
+#ifdef BASE_SANITIZED
+#    include <sanitizer/asan_interface.h>
+#endif
+
 static void test_errors(void **unused)
 {
     (void)unused;
@@ -85,6 +89,16 @@ static void test_reserve(void **unused)
     mem_free(items);
 }
 
+/* Of builds that watch every access. */
+static void expect_closed(const uint8_t *at)
+{
+#ifdef BASE_SANITIZED
+    assert_true(__asan_address_is_poisoned(at));
+#else
+    (void)at;
+#endif
+}
+
 static void test_arena(void **unused)
 {
     (void)unused;
@@ -92,7 +106,10 @@ static void test_arena(void **unused)
     arena_init(&a);
     uint8_t *first = arena_alloc(&a, 10);
     memset(first, 7, 10);
+    expect_closed(first + 10);
     struct arena_mark mark = arena_mark(&a);
+    uint8_t *second = arena_alloc(&a, 16);
+    assert_true(second >= first + 16);
     for (int i = 0; i < 1000; i++) {
         uint8_t *p = arena_alloc(&a, (size_t)i);
         assert_non_null(p);
@@ -101,8 +118,10 @@ static void test_arena(void **unused)
     }
     arena_rewind(&a, mark);
     assert_int_equal(first[9], 7);
-    assert_ptr_equal((uint8_t *)arena_alloc(&a, 16), first + 16);
+    expect_closed(second);
+    assert_ptr_equal((uint8_t *)arena_alloc(&a, 16), second);
     arena_clear(&a);
+    expect_closed(first);
     arena_release(&a);
 
     arena_init_limited(&a, 10000);
