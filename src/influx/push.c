@@ -1,7 +1,9 @@
 #include "influx/push.h"
 
 #include "base/base64.h"
+#include "base/hex.h"
 #include "base/mem.h"
+#include "base/percent.h"
 #include "io/http_client.h"
 #include "io/timer.h"
 
@@ -25,30 +27,16 @@ struct influx_push {
 
 /* --- The address --- */
 
-static void append_encoded(struct buf *b, const char *text)
-{
-    for (; *text; text++) {
-        if (isalnum((unsigned char)*text) || strchr("-._~", *text))
-            buf_append_byte(b, (uint8_t)*text);
-        else
-            buf_append_format(b, "%%%02X", (unsigned char)*text);
-    }
-}
-
-static int digit(char c)
-{
-    static const char digits[] = "0123456789abcdef";
-    const char *at = c ? strchr(digits, tolower((unsigned char)c)) : NULL;
-    return at ? (int)(at - digits) : -1;
-}
-
 static void append_decoded(struct buf *b, const char *text, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
-        int high = text[i] == '%' && i + 2 < len ? digit(text[i + 1]) : -1;
-        int low = high >= 0 ? digit(text[i + 2]) : -1;
-        buf_append_byte(b, low >= 0 ? (uint8_t)(high * 16 + low) : (uint8_t)text[i]);
-        i += low >= 0 ? 2 : 0;
+        uint8_t byte;
+        char digits[3] = "";
+        if (text[i] == '%' && i + 2 < len)
+            memcpy(digits, text + i + 1, 2);
+        bool is_encoded = hex_decode_exact(digits, &byte, 1);
+        buf_append_byte(b, is_encoded ? byte : (uint8_t)text[i]);
+        i += is_encoded ? 2 : 0;
     }
 }
 
@@ -112,7 +100,7 @@ static int set_address(struct influx_push *p, const struct influx_push_options *
     buf_append(&p->endpoint, o->endpoint, scheme);
     buf_append(&p->endpoint, host + credentials, end - credentials);
     buf_append_format(&p->url, "%s/write?db=", buf_text(&p->endpoint));
-    append_encoded(&p->url, o->database);
+    percent_append(&p->url, bytes_str(o->database), "");
     buf_append_text(&p->url, o->query);
     if (query) {
         buf_append_byte(&p->url, '&');

@@ -1,5 +1,6 @@
 /* One request and what its answer's status means. */
 #include "base/mem.h"
+#include "base/percent.h"
 #include "vault/internal.h"
 
 #include <stdio.h>
@@ -22,14 +23,7 @@ int vault_path(struct buf *ret_path, const char *path, struct err_detail *detail
     }
     if (!good)
         return err_set(detail, ERR_USAGE, "vault: '%.100s' is no path of a secret", path);
-    for (const char *c = path; *c; c++) {
-        bool plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
-                     (*c >= '0' && *c <= '9') || strchr("-._~/", *c);
-        if (plain)
-            buf_append_byte(ret_path, (uint8_t)*c);
-        else
-            buf_append_format(ret_path, "%%%02X", (unsigned char)*c);
-    }
+    percent_append(ret_path, bytes_str(path), "/");
     return buf_status(ret_path);
 }
 

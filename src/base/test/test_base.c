@@ -5,6 +5,7 @@
 #include "base/hex.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "base/percent.h"
 #include "base/pool.h"
 #include "base/utf8.h"
 
@@ -173,6 +174,18 @@ static void test_map(void **unused)
 }
 
 /* Every length, so that each of the ways to take several bytes at once meets each rest, with every byte. */
+static void test_percent(void **unused)
+{
+    (void)unused;
+    struct buf b = BUF_INIT;
+    percent_append(&b, bytes_of("aZ09-._~ /+=%\0\xc3", 15), "");
+    assert_string_equal(buf_text(&b), "aZ09-._~%20%2F%2B%3D%25%00%C3");
+    buf_clear(&b);
+    percent_append(&b, bytes_str("a/b c"), "/");
+    assert_string_equal(buf_text(&b), "a/b%20c");
+    buf_release(&b);
+}
+
 static void test_hex_lengths(void **unused)
 {
     (void)unused;
@@ -465,14 +478,23 @@ static void test_give_back(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_errors),      cmocka_unit_test(test_buf),
-        cmocka_unit_test(test_reserve),     cmocka_unit_test(test_arena),
-        cmocka_unit_test(test_map),         cmocka_unit_test(test_hex),
-        cmocka_unit_test(test_hex_lengths), cmocka_unit_test(test_forks),
-        cmocka_unit_test(test_pool),        cmocka_unit_test(test_file),
-        cmocka_unit_test(test_file_end),    cmocka_unit_test(test_pipe),
-        cmocka_unit_test(test_secrets),     cmocka_unit_test(test_private_file),
-        cmocka_unit_test(test_utf8),        cmocka_unit_test(half_written_files_are_swept),
+        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_buf),
+        cmocka_unit_test(test_reserve),
+        cmocka_unit_test(test_arena),
+        cmocka_unit_test(test_map),
+        cmocka_unit_test(test_hex),
+        cmocka_unit_test(test_hex_lengths),
+        cmocka_unit_test(test_percent),
+        cmocka_unit_test(test_forks),
+        cmocka_unit_test(test_pool),
+        cmocka_unit_test(test_file),
+        cmocka_unit_test(test_file_end),
+        cmocka_unit_test(test_pipe),
+        cmocka_unit_test(test_secrets),
+        cmocka_unit_test(test_private_file),
+        cmocka_unit_test(test_utf8),
+        cmocka_unit_test(half_written_files_are_swept),
         cmocka_unit_test(test_give_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
 
 #include "base/base64.h"
 #include "base/mem.h"
+#include "base/percent.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -94,13 +95,7 @@ void tm_answer_at(struct tm_request *request, unsigned status, struct bytes hash
     buf_append_text(&location, "http://");
     buf_append_bytes(&location, host);
     buf_append_text(&location, "/transaction/");
-    for (size_t i = 0; i < text.len; i++) {
-        uint8_t c = text.data[i];
-        if (c == '+' || c == '/' || c == '=')
-            buf_append_format(&location, "%%%02X", c);
-        else
-            buf_append_byte(&location, c);
-    }
+    percent_append(&location, text, "");
     const struct io_http_field fields[] = {{"Content-Type", type},
                                            {"Location", buf_text(&location)}};
     finish(request, status, fields, BASE_COUNT(fields), body);
