@@ -87,8 +87,7 @@ void node_ethstats_write_hello(struct buf *b, const struct node_ethstats_info *i
     write_words(b, "os", "linux");
     write_words(b, "os_v", architecture());
     write_words(b, "client", "0.1.1"); /* the version of the protocol with the service */
-    rpc_key(b, "canUpdateHistory");
-    rpc_write_bool(b, true);
+    rpc_put_bool(b, "canUpdateHistory", true);
     buf_append_byte(b, '}');
     write_text(b, "secret", info->target->secret);
     finish(b);
@@ -137,22 +136,17 @@ static void write_one(struct buf *b, const struct node_ethstats_block *block)
     const struct eth_header *header = &block->block->header;
     buf_append_byte(b, '{');
     write_number(b, "number", header->number);
-    rpc_key(b, "hash");
-    rpc_write_hash(b, &block->block->hash);
-    rpc_key(b, "parentHash");
-    rpc_write_hash(b, &header->parent_hash);
+    rpc_put_hash(b, "hash", &block->block->hash);
+    rpc_put_hash(b, "parentHash", &header->parent_hash);
     write_number(b, "timestamp", header->timestamp);
-    rpc_key(b, "miner");
-    rpc_write_address(b, &block->author);
+    rpc_put_address(b, "miner", &block->author);
     write_number(b, "gasUsed", header->gas_used);
     write_number(b, "gasLimit", header->gas_limit);
     write_quoted(b, "difficulty", &header->difficulty);
     write_quoted(b, "totalDifficulty", &block->total_difficulty);
     write_transactions(b, block->block->body);
-    rpc_key(b, "transactionsRoot");
-    rpc_write_hash(b, &header->transactions_root);
-    rpc_key(b, "stateRoot");
-    rpc_write_hash(b, &header->state_root);
+    rpc_put_hash(b, "transactionsRoot", &header->transactions_root);
+    rpc_put_hash(b, "stateRoot", &header->state_root);
     rpc_key(b, "uncles"); /* no engine of Quorum's has any */
     buf_append_text(b, "[]}");
 }
@@ -196,12 +190,6 @@ void node_ethstats_write_pending(struct buf *b, struct bytes name, size_t pendin
     finish(b);
 }
 
-static void write_flag(struct buf *b, const char *key, bool value)
-{
-    rpc_key(b, key);
-    rpc_write_bool(b, value);
-}
-
 void node_ethstats_write_stats(struct buf *b, struct bytes name,
                                const struct node_ethstats_figures *figures)
 {
@@ -209,9 +197,9 @@ void node_ethstats_write_stats(struct buf *b, struct bytes name,
     write_text(b, "id", name);
     rpc_key(b, "stats");
     buf_append_byte(b, '{');
-    write_flag(b, "active", true);
-    write_flag(b, "syncing", figures->syncing);
-    write_flag(b, "mining", figures->mining);
+    rpc_put_bool(b, "active", true);
+    rpc_put_bool(b, "syncing", figures->syncing);
+    rpc_put_bool(b, "mining", figures->mining);
     write_number(b, "hashrate", 0);
     write_number(b, "peers", figures->peers);
     write_number(b, "gasPrice", figures->gas_price);

@@ -94,8 +94,7 @@ void rpc_votes_write_cast(struct buf *b, const struct istanbul_snapshot *snapsho
         const struct istanbul_vote *vote = &snapshot->votes[i];
         rpc_item(b);
         buf_append_byte(b, '{');
-        rpc_key(b, voter);
-        rpc_write_address(b, &vote->validator);
+        rpc_put_address(b, voter, &vote->validator);
         rpc_key(b, "block");
         buf_append_format(b, "%llu", (unsigned long long)vote->block);
         rpc_put_address(b, "address", &vote->candidate);
