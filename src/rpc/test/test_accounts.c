@@ -2,8 +2,6 @@
  * The recorded exchanges about accounts (recordings/live/live.jsonl), played in order: what GoQuorum answered, we
  * answer, addresses of new accounts mapped. The chain is another, so the state that transactions meet is not compared.
  */
-#include "accounts/accounts.h"
-#include "base/file.h"
 #include "rpc/method.h"
 #include "rpc/test/world.h"
 #include "tests/support/fixtures.h"
@@ -18,7 +16,6 @@
 #include <cmocka.h>
 
 static struct world w;
-static char folder[64];
 static char created[2][43]; /* what personal_newAccount gave here */
 static const char *const recorded[2] = {"0xa3fb866150b17604f78c8609562a8ca1493ad8dd",
                                         "0x7f3cf72189fb7e2a8913a947ef36390141757569"};
@@ -107,10 +104,9 @@ static int begin(void **state)
     (void)state;
     if (!fixtures_folder())
         return 0;
-    snprintf(folder, sizeof(folder), "/tmp/quorate-rpc-accounts-XXXXXX");
-    assert_non_null(mkdtemp(folder));
     world_begin(&w, "qbft");
-    return accounts_new(&w.backend.accounts, folder, CRYPTO_KEYSTORE_LIGHT);
+    world_add_accounts(&w);
+    return 0;
 }
 
 static int end(void **state)
@@ -118,10 +114,7 @@ static int end(void **state)
     (void)state;
     if (!fixtures_folder())
         return 0;
-    assert_int_equal(file_remove_folder(folder, NULL), ERR_OK);
-    struct accounts *accounts = w.backend.accounts;
     world_end(&w);
-    accounts_free(accounts);
     return 0;
 }
 

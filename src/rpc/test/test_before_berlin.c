@@ -1,6 +1,4 @@
 /* Access lists on a chain that Berlin has not reached: GoQuorum's calls count their gas and warm nothing, it signs them and refuses to send them. */
-#include "accounts/accounts.h"
-#include "base/file.h"
 #include "rpc/test/world.h"
 #include "tests/support/fixtures.h"
 
@@ -9,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -23,7 +20,6 @@
     "\",\"gas\":\"0xffff\",\"gasPrice\":\"0x0\",\"nonce\":\"0x0\"," LIST
 
 static struct world w;
-static char folder[64];
 
 static json_t *ask(const char *method, const char *params)
 {
@@ -81,11 +77,8 @@ static int begin(void **state)
     (void)state;
     if (!fixtures_folder())
         return 0;
-    snprintf(folder, sizeof(folder), "/tmp/quorate-rpc-berlin-XXXXXX");
-    assert_non_null(mkdtemp(folder));
     world_begin_private(&w, "private", 0);
-    if (accounts_new(&w.backend.accounts, folder, CRYPTO_KEYSTORE_LIGHT))
-        return -1;
+    world_add_accounts(&w);
     expect("personal_importRawKey",
            "[\"0000000000000000000000000000000000000000000000000000000000000007\",\"pw\"]", FROM);
     expect("personal_unlockAccount", "[\"" FROM "\",\"pw\",0]", "true");
@@ -97,10 +90,7 @@ static int end(void **state)
     (void)state;
     if (!fixtures_folder())
         return 0;
-    assert_int_equal(file_remove_folder(folder, NULL), ERR_OK);
-    struct accounts *accounts = w.backend.accounts;
     world_end(&w);
-    accounts_free(accounts);
     return 0;
 }
 

@@ -1,5 +1,7 @@
 #include "rpc/test/world.h"
 
+#include "accounts/accounts.h"
+#include "base/file.h"
 #include "base/hex.h"
 #include "rpc/dispatch/desk.h"
 #include "rpc/test/world_raft.h"
@@ -186,9 +188,21 @@ void world_begin_private(struct world *w, const char *network, unsigned peer)
     begin(w, network);
 }
 
+void world_add_accounts(struct world *w)
+{
+    snprintf(w->accounts_folder, sizeof(w->accounts_folder), "/tmp/quorate-rpc-accounts-XXXXXX");
+    assert_non_null(mkdtemp(w->accounts_folder));
+    assert_int_equal(accounts_new(&w->backend.accounts, w->accounts_folder, CRYPTO_KEYSTORE_LIGHT),
+                     ERR_OK);
+}
+
 void world_end(struct world *w)
 {
     rpc_free(w->rpc);
+    if (w->accounts_folder[0]) {
+        assert_int_equal(file_remove_folder(w->accounts_folder, NULL), ERR_OK);
+        accounts_free(w->backend.accounts);
+    }
     chain_pool_free(w->pool);
     chain_free(w->chain);
     store_free(w->store);

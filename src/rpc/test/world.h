@@ -21,6 +21,7 @@ struct world {
     struct privacy_tm *tm;
     struct chain_payloads payloads;
     size_t asked;
+    char accounts_folder[64]; /* "": there are none */
 };
 
 /* Imports the blocks that peer 0 of the recording had. Fails the running test when that does not work. */
@@ -29,6 +30,8 @@ void world_begin(struct world *w, const char *network);
 void world_begin_private(struct world *w, const char *network, unsigned peer);
 /* An rpc over nothing: no chain, no pool. */
 void world_begin_empty(struct world *w);
+/* Accounts in a folder of their own, which goes with the world. */
+void world_add_accounts(struct world *w);
 void world_end(struct world *w);
 
 /* The answer to a message, parsed; NULL when there is none. Freed by json_decref. Messages are asked by turns at the loop's desk and at another. */
