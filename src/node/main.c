@@ -164,6 +164,9 @@ int node_main(int argc, char **argv)
         return usage_error(&detail, bootnode);
     if (node_config_check(&config, warn, NULL, &detail) != ERR_OK)
         return node_fatal("%s", detail.text);
+    if (node_light_settle(&config))
+        NODE_LOG(NODE_LOG_INFO, "The node is configured to run as a qlight client. 'maxpeers' is "
+                                "overridden to `1` and the P2P listener is disabled.");
     if (bootnode)
         return node_run_bootnode(&config);
     return config.dev ? run_dev(&config, count, words) : run(&config, count, words);

@@ -31,6 +31,9 @@ MASKS = [
     (r"Fatal: Error starting protocol stack: (Error initialising Private Transaction Manager)", r"Fatal: \1"),
     (r"(read|mkdir|lstat) (DIR\S*): (is a|not a) directory", r"\2: no file"),
     (r"cannot read (DIR\S*): Is a directory", r"\1: no file"),
+    # dumpconfig: no nodes of Ethereum's main network, no proof of work
+    (r"(BootstrapNodes(?:V5)?) = \[(\"enode|\"enr)[^\n]*", r"\1 = []"),
+    (r'DatasetDir = ".*"', 'DatasetDir = ""'),
     # versions; what LevelDB has done; stacks of geth's own JavaScript
     (r"(?s)Network Id: \d+\n(Go Version|Quorate Version).*", "VERSION\n"),
     (r"(?s)(Import done in TIME)\.?\n.*", r"\1\n"),
@@ -162,10 +165,14 @@ TEXTS = {
     "config.toml": CONFIG, "config-key.toml": CONFIG + "NoSuch = 1\n", "config-section.toml": "[NoSuch]\nA = 1\n", "config-type.toml": "[Eth]\nNetworkId = \"x\"\n",
     "config-syntax.toml": "[Eth\n", "config-value.toml": "[Eth]\nNetworkId = \n", "config-empty.toml": "", "config-mode.toml": "[Eth]\nSyncMode = \"x\"\n",
     "config-bool.toml": "[Node]\nUseLightweightKDF = 1\n", "config-negative.toml": "[Eth]\nNetworkId = -1\n", "config-twice.toml": "[Eth]\nNetworkId = 1\nNetworkId = 2\n",
+    "config-qlight.toml": "[Node.QP2P]\nListenAddr = \":99\"\nNetRestrict = [\"10.0.0.0/8\"]\n",
     "config-peers.toml": "[Node.P2P]\nMaxPeers = 7\nNoDiscovery = true\nStaticNodes = [\"zz\"]\n", "config-http.toml": "[Node]\nHTTPHost = \"127.0.0.1\"\nHTTPPort = 99999\n",
     "script.js": "console.log('from the script');\nvar fromScript = 5;\n", "throws.js": "throw new Error('mine')\n", "syntax.js": "var = 5\n", "not-rlp": "this is no RLP",
     "wallet.json": '{"encseed": "zz"}', "empty": "",
 }
+KEY = "41102de81fc17b028e34c5ab509b25facd8ca8bb7dfa7f3b1957f976fdfe8464c1b414faf3afe767baf90599da5042e584f6ecfeceebe9d025be899f84dc46c7"
+SERVER = f"--qlight.client.serverNode enode://{KEY}@127.0.0.1:1"
+CLIENT = f"--qlight.client {SERVER} --qlight.client.serverNodeRPC http://127.0.0.1:1"
 ADDRESS = "a3fb866150b17604f78c8609562a8ca1493ad8dd"
 BASE = ["--datadir", "DIR/data"]
 KEYS = ["--keystore", "DIR/keys"]
@@ -195,6 +202,15 @@ def cases():
             yield "flag " + words, INIT + [(words.split() + ["--nodiscover", "--port", "0", "console", "--exec", "1"],)]
         else:
             yield "flag " + words, [(words.split(),)]
+    # light clients: each ends at once
+    for words in ("--qlight.client", "--qlight.client --mine", f"--qlight.client {SERVER}", f"{CLIENT} --mine", f"{CLIENT} --syncmode fast", "--qlight.client.token.management foo",
+                  f"{CLIENT} --qlight.client.token.management foo", "--qlight.client.rpc.tls.cert DIR/none", "--qlight.client.rpc.tls.key DIR/none", "--qlight.server --qlight.tls",
+                  "--qlight.server --qlight.tls --qlight.tls.cert DIR/none", f"{CLIENT} --qlight.tls", "--qlight.server --qlight.server.p2p.netrestrict zz", "--qlight.server.p2p.port zz",
+                  "--qlight.server --qlight.server.p2p.port 70000", "--qlight.server=maybe", "--qlight.client.serverNode", "--qlight.client --qlight.client.serverNode zz --qlight.client.serverNodeRPC zz"):
+        yield "qlight " + words.replace(KEY, "KEY"), INIT + [(BASE + words.split() + ["--nodiscover", "--port", "0", "console", "--exec", "1"],)]
+    for words in ("--qlight.server", "--qlight.server --qlight.server.p2p.port 44 --qlight.server.p2p.maxpeers 7 --qlight.server.p2p.netrestrict 10.0.0.0/8,fd00::/8 --qlight.server.p2p.permissioning",
+                  "--qlight.server=false --qlight.server.p2p.port 44", "--config DIR/config-qlight.toml", "--config DIR/config-qlight.toml --qlight.server", CLIENT):
+        yield "qlight dumpconfig " + words.replace(KEY, "KEY"), [(BASE + words.split() + ["dumpconfig"],)]
     # init
     yield "init", [(BASE + ["init"],), (BASE + ["init", "DIR/none.json"],), (BASE + ["init", "DIR/bad.json"],), (BASE + ["init", "DIR/empty.json"],),
                    (BASE + ["init", "DIR/list.json"],), (BASE + ["init", "DIR/null.json"],), (BASE + ["init", "DIR/folder"],), (BASE + ["init", "DIR/noconfig.json"],)]
@@ -317,7 +333,9 @@ DIFFERENT = [
     ("dump without a chain", "says what to do"),
     ("dump flags before", "a command's flags may stand before its name as well"),
     ("dumpgenesis", "the data directory's, not Ethereum's"),
-    ("dumpconfig", "no nodes of Ethereum's main network, no proof of work"),
+    ("dumpconfig", "the host of HTTP is a name, and a file that cannot be made is a fatal error"),
+    ("qlight *port 70000", "the flag is named, and nothing is opened"),
+    ("qlight *serverNode zz*", "an error, not a panic"),
     ("config *", "the file is read, and its ports are checked, before a command is run"),
     ("removedb", "there is one database"),
     ("command *", "geth's own database, proof of work, a public service"),

@@ -142,6 +142,8 @@ int node_config_set(struct node_config *config, const char *name, const char *va
     /* "--raft=false" and "--ptm.url ''" ask for nothing. */
     if (*value && strcmp(value, "false") != 0)
         config->given[index / 64] |= (uint64_t)1 << index % 64;
+    if (flag->use == NODE_FLAG_OBEYED && flag->offset == offsetof(struct node_config, port))
+        config->no_listen = false;
     int status = check_text(flag, value, detail);
     return status == ERR_OK ? set_flag(config, flag, value, detail) : status;
 }
@@ -342,6 +344,8 @@ int node_config_check(const struct node_config *config,
     status = check_raft(config, detail);
     if (status == ERR_OK)
         status = check_ethstats(config->ethstats, detail);
+    if (status == ERR_OK)
+        status = node_light_check(config, detail);
     if (status != ERR_OK)
         return status;
     if (config->networkid == 1)

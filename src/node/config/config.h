@@ -9,6 +9,7 @@
 #define NODE_CONFIG_CONFIG_H
 
 #include "base/buf.h"
+#include "node/config/light.h"
 
 struct node_config {
     /* files */
@@ -23,7 +24,8 @@ struct node_config {
     const char *static_nodes,
         *trusted_nodes; /* of the configuration file: in place of the data directory's files */
     bool nodiscover, permissioned;
-    bool offline; /* no flag: listens to nobody, dials nobody */
+    bool offline;   /* no flag: listens to nobody, dials nobody */
+    bool no_listen; /* a light client, or an empty ListenAddr in the file: dials only */
     /* chain */
     const char *syncmode, *gcmode;
     bool exitwhensynced, dev;
@@ -59,6 +61,7 @@ struct node_config {
     const char *ptm_writebuffer, *ptm_readbuffer, *ptm_tls_mode, *ptm_tls_rootca;
     const char *ptm_tls_clientcert, *ptm_tls_clientkey;
     bool ptm_tls_insecure, ptm_exitonfailure, privacymarker, multitenancy;
+    struct node_light_config light; /* --qlight.* */
     /* log */
     uint64_t verbosity;
     const char *vmodule, *log_backtrace;

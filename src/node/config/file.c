@@ -18,6 +18,7 @@ enum kind {
     HOST,    /* an address, which switches the service on that stands in `fixed` */
     PORT,    /* ":30303" */
     LIST,    /* of a flag with commas */
+    LIST_ON, /* the same, shown where it is not empty */
     FIXED,   /* nothing here for it to tune; shown as `fixed` */
     NODES,   /* a list of enode URLs, of a file in the data directory where it is empty */
     HIDDEN,  /* read, as a text of the flag, but not shown by dumpconfig */
@@ -38,6 +39,7 @@ struct row {
 #define I_    "Eth.Istanbul"
 #define N_    "Node"
 #define P_    "Node.P2P"
+#define Q_    "Node.QP2P" /* shown by a server of light clients */
 #define TIME_ "Node.HTTPTimeouts"
 #define X_    "Metrics"
 
@@ -136,9 +138,19 @@ static const struct row rows[] = {
     {P_, "BootstrapNodesV5", FIXED, 0, "[]"},
     {P_, "StaticNodes", NODES, 0, 0},
     {P_, "TrustedNodes", NODES, 0, 0},
-    {P_, "NetRestrict", HIDDEN, "netrestrict", 0},
+    {P_, "NetRestrict", LIST_ON, "netrestrict", 0},
     {P_, "ListenAddr", PORT, "port", 0},
     {P_, "EnableMsgEvents", FIXED, 0, "false"},
+    {Q_, "MaxPeers", SAME, "qlight.server.p2p.maxpeers", 0},
+    {Q_, "NoDiscovery", FIXED, 0, "true"},
+    {Q_, "BootstrapNodes", FIXED, 0, "[]"},
+    {Q_, "StaticNodes", FIXED, 0, "[]"},
+    {Q_, "TrustedNodes", FIXED, 0, "[]"},
+    {Q_, "NetRestrict", LIST_ON, "qlight.server.p2p.netrestrict", 0},
+    {Q_, "ListenAddr", PORT, "qlight.server.p2p.port", 0},
+    {Q_, "NoDial", FIXED, 0, "true"},
+    {Q_, "EnableMsgEvents", FIXED, 0, "false"},
+    {Q_, "EnableNodePermission", WHEN_ON, "qlight.server.p2p.permissioning", 0},
     {TIME_, "ReadTimeout", FIXED, 0, "30000000000"},
     {TIME_, "WriteTimeout", FIXED, 0, "30000000000"},
     {TIME_, "IdleTimeout", FIXED, 0, "120000000000"},
@@ -158,17 +170,10 @@ static const struct row rows[] = {
 static const struct {
     const char *table, *type; /* as Go names it in messages */
 } tables[] = {
-    {E_, "ethconfig.Config"},
-    {M_, "miner.Config"},
-    {H_, "ethash.Config"},
-    {T_, "core.TxPoolConfig"},
-    {G_, "gasprice.Config"},
-    {I_, "istanbul.Config"},
-    {N_, "node.Config"},
-    {P_, "p2p.Config"},
-    {TIME_, "rpc.HTTPTimeouts"},
-    {X_, "metrics.Config"},
-    {"Ethstats", "main.ethstatsConfig"},
+    {E_, "ethconfig.Config"},    {M_, "miner.Config"},    {H_, "ethash.Config"},
+    {T_, "core.TxPoolConfig"},   {G_, "gasprice.Config"}, {I_, "istanbul.Config"},
+    {N_, "node.Config"},         {P_, "p2p.Config"},      {Q_, "p2p.Config"},
+    {TIME_, "rpc.HTTPTimeouts"}, {X_, "metrics.Config"},  {"Ethstats", "main.ethstatsConfig"},
 };
 
 /* --- Reading --- */
@@ -254,6 +259,7 @@ static int apply(struct reading *r, const struct row *row, const struct node_tom
     switch (row->kind) {
     case SAME:
     case LIST:
+    case LIST_ON:
     case HIDDEN:
     case WHEN_ON:
         return set(r, row->flag, text, detail);
@@ -268,6 +274,10 @@ static int apply(struct reading *r, const struct row *row, const struct node_tom
             status = set(r, row->fixed, "true", detail);
         return status == ERR_OK && *text ? set(r, row->flag, text, detail) : status;
     case PORT:
+        if (!*text && strcmp(row->flag, "port") == 0) {
+            r->config->no_listen = true;
+            return ERR_OK;
+        }
         text = strrchr(text, ':') ? strrchr(text, ':') + 1 : text;
         return set(r, row->flag, text, detail);
     case NODES:
@@ -368,8 +378,10 @@ static void write_row(struct buf *b, const struct node_config *config, const str
         buf_append_text(b, strcmp(v.text, "archive") == 0 ? "true" : "false");
     } else if (v.kind == NODE_FLAG_TEXT && !*v.text && row->fixed) {
         buf_append_text(b, row->fixed);
-    } else if (row->kind == LIST) {
+    } else if (row->kind == LIST || row->kind == LIST_ON) {
         write_list(b, v.text);
+    } else if (row->kind == PORT && config->no_listen && strcmp(row->flag, "port") == 0) {
+        buf_append_text(b, "\"\"");
     } else if (row->kind == PORT) {
         buf_append_format(b, "\":%llu\"", (unsigned long long)v.number);
     } else if (v.kind == NODE_FLAG_SWITCH) {
@@ -389,7 +401,9 @@ static void write_row(struct buf *b, const struct node_config *config, const str
 static bool is_shown(const struct node_config *config, const struct row *row)
 {
     struct node_flag_value v;
-    if (row->kind == WHEN_ON && node_config_get(config, row->flag, &v))
+    if (strcmp(row->table, Q_) == 0 && !config->light.server)
+        return false;
+    if ((row->kind == WHEN_ON || row->kind == LIST_ON) && node_config_get(config, row->flag, &v))
         return v.kind == NODE_FLAG_SWITCH ? v.on : *v.text;
     return row->kind != HIDDEN;
 }
