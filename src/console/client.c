@@ -1,6 +1,7 @@
 #include "console/client.h"
 
 #include "base/base64.h"
+#include "base/clock.h"
 #include "base/hex.h"
 #include "base/mem.h"
 #include "console/wire.h"
@@ -31,6 +32,7 @@ struct console_client {
     SSL *ssl;
     struct buf in;    /* what has come and is not used */
     struct buf basic; /* the URL's user, for the header Authorization */
+    uint64_t until;   /* by base_now_ms; 0: no end */
     char shown[CONSOLE_ENDPOINT_SHOWN];
 };
 
@@ -158,6 +160,30 @@ static int parse_endpoint(struct console_client *c, struct err_detail *detail)
     return ERR_OK;
 }
 
+/* --- Time --- */
+
+static void begin_wait(struct console_client *c)
+{
+    c->until = c->options.timeout_ms ? base_now_ms() + c->options.timeout_ms : 0;
+}
+
+static bool is_late(const struct console_client *c)
+{
+    return c->until && base_now_ms() >= c->until;
+}
+
+/* The system gives up what is under way on the socket when the time is over. */
+static void limit_wait(const struct console_client *c)
+{
+    if (!c->until)
+        return;
+    uint64_t now = base_now_ms(), left = now < c->until ? c->until - now : 1;
+    struct timeval t = {.tv_sec = (time_t)(left / 1000),
+                        .tv_usec = (suseconds_t)(left % 1000) * 1000};
+    setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof(t));
+    setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof(t));
+}
+
 /* --- Connecting --- */
 
 static int dial_unix(struct console_client *c, struct err_detail *detail)
@@ -168,6 +194,7 @@ static int dial_unix(struct console_client *c, struct err_detail *detail)
         return err_set(detail, ERR_USAGE, "dial unix %.300s: connect: invalid argument", c->path);
     memcpy(address.sun_path, c->path, strlen(c->path) + 1);
     c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    limit_wait(c);
     if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&address, sizeof(address)) != 0)
         return err_set(detail, ERR_IO, "dial unix %.300s: connect: %s", c->path,
                        lower(text, errno));
@@ -184,9 +211,10 @@ static int dial_tcp(struct console_client *c, struct err_detail *detail)
                        failed == EAI_NONAME ? "no such host" : gai_strerror(failed));
     for (const struct addrinfo *a = all; a && c->fd < 0; a = a->ai_next) {
         c->fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        limit_wait(c);
         if (c->fd >= 0 && connect(c->fd, a->ai_addr, a->ai_addrlen) == 0)
             break;
-        last = errno;
+        last = errno == EINPROGRESS ? ETIMEDOUT : errno;
         if (c->fd >= 0)
             close(c->fd);
         c->fd = -1;
@@ -258,6 +286,9 @@ static void hang_up(struct console_client *c)
 static int lost(struct console_client *c, struct err_detail *detail)
 {
     hang_up(c);
+    if (is_late(c))
+        return err_set(detail, ERR_TIMEOUT, "%.300s did not answer within %llu ms", c->shown,
+                       (unsigned long long)c->options.timeout_ms);
     return err_set(detail, ERR_IO, "the connection to %.300s is lost", c->shown);
 }
 
@@ -265,6 +296,7 @@ static int put(struct console_client *c, struct bytes data, struct err_detail *d
 {
     while (data.len) {
         size_t part = data.len < 1 << 30 ? data.len : 1 << 30;
+        limit_wait(c);
         ssize_t n = c->ssl ? SSL_write(c->ssl, data.data, (int)part)
                            : send(c->fd, data.data, part, MSG_NOSIGNAL);
         if (n < 0 && !c->ssl && errno == EINTR)
@@ -276,20 +308,30 @@ static int put(struct console_client *c, struct bytes data, struct err_detail *d
     return ERR_OK;
 }
 
+static int too_large(const struct console_client *c, struct err_detail *detail)
+{
+    return err_set(detail, ERR_LIMIT, "the answer is larger than %zu MiB",
+                   c->options.answer_max >> 20);
+}
+
 /* Some more bytes; *ret_closed at the end of them. */
 static int get(struct console_client *c, bool *ret_closed, struct err_detail *detail)
 {
     uint8_t part[16384];
     ssize_t n;
+    if (is_late(c))
+        return lost(c, detail);
+    limit_wait(c);
     do
         n = c->ssl ? SSL_read(c->ssl, part, sizeof(part)) : recv(c->fd, part, sizeof(part), 0);
     while (n < 0 && !c->ssl && errno == EINTR);
+    if (n < 0 && !c->ssl && (errno == EAGAIN || errno == EWOULDBLOCK))
+        c->until = 1; /* the system's clock was a little faster than ours */
     *ret_closed = n <= 0;
     if (n > 0)
         buf_append(&c->in, part, (size_t)n);
-    if (c->in.len > CONSOLE_ANSWER_MAX + CONSOLE_HEAD_MAX)
-        return err_set(detail, ERR_LIMIT, "the answer is larger than %d MiB",
-                       CONSOLE_ANSWER_MAX >> 20);
+    if (c->in.len > c->options.answer_max + CONSOLE_HEAD_MAX)
+        return too_large(c, detail);
     return buf_status(&c->in) ? err_set(detail, ERR_NOMEM, "out of memory") : ERR_OK;
 }
 
@@ -479,9 +521,8 @@ static int ask_ws(struct console_client *c, struct buf *answer, struct bytes req
             buf_append_bytes(answer, frame.payload);
             complete = frame.final;
         }
-        if (answer->len > CONSOLE_ANSWER_MAX)
-            status = err_set(detail, ERR_LIMIT, "the answer is larger than %d MiB",
-                             CONSOLE_ANSWER_MAX >> 20);
+        if (answer->len > c->options.answer_max)
+            status = too_large(c, detail);
         drop(c, frame.used);
     }
     return status == ERR_OK ? buf_status(answer) : status;
@@ -509,7 +550,10 @@ int console_client_new(struct console_client **ret_client,
         return err_set(detail, ERR_NOMEM, "out of memory");
     c->options = *options;
     c->fd = -1;
-    console_endpoint_shown(c->shown, options->endpoint);
+    if (!c->options.answer_max)
+        c->options.answer_max = CONSOLE_ANSWER_MAX;
+    console_endpoint_shown(c->shown, options->name ? options->name : options->endpoint);
+    begin_wait(c);
     int status = parse_endpoint(c, detail);
     if (status == ERR_OK)
         status = connect_now(c, detail);
@@ -536,6 +580,7 @@ void console_client_free(struct console_client *client)
 int console_client_ask(struct console_client *client, struct buf *ret_answer, struct bytes request,
                        struct err_detail *detail)
 {
+    begin_wait(client);
     if (client->kind == KIND_HTTP)
         return ask_http(client, ret_answer, request, detail);
     int status = client->fd >= 0 ? ERR_OK : connect_now(client, detail);

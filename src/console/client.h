@@ -19,7 +19,11 @@ struct console_client_options {
     const char *psi;   /* the private state that is asked for; NULL: the default */
     /* TLS: PEM files whose certificates are trusted besides the system's; ciphers as OpenSSL names them. */
     const char *certificate, *ca_certificate, *ciphers;
-    bool insecure; /* the peer's certificate is not checked */
+    bool insecure;    /* the peer's certificate is not checked */
+    const char *name; /* of the endpoint, for messages; NULL: itself, without its password */
+    uint64_t
+        timeout_ms; /* for connecting and for a question, each; 0: it waits. A name server has its own patience */
+    size_t answer_max; /* bytes of an answer, CONSOLE_ANSWER_MAX at most; 0: that */
 };
 
 /* Connects; HTTP connects again whenever it must. ERR_IO: "dial unix <path>: connect: no such file or directory", …;
@@ -32,7 +36,7 @@ void console_endpoint_shown(char ret_text[CONSOLE_ENDPOINT_SHOWN], const char *e
 /* NULL is fine. */
 void console_client_free(struct console_client *client);
 
-/* Appends the answer to one request, both JSON. ERR_IO (the connection is lost), ERR_INPUT (no JSON-RPC: "401
+/* Appends the answer to one request, both JSON. ERR_IO (the connection is lost), ERR_TIMEOUT, ERR_INPUT (no JSON-RPC: "401
  * Unauthorized: …"), ERR_LIMIT, ERR_NOMEM. */
 int console_client_ask(struct console_client *client, struct buf *ret_answer, struct bytes request,
                        struct err_detail *detail) BASE_NODISCARD;
