@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "chain/config/forkid.h"
 #include "chain/nodes.h"
+#include "p2p/eth/link.h"
 
 #include <sys/random.h>
 
@@ -343,103 +344,46 @@ static void syncing(void *context, bool is_syncing)
 
 /* --- Connections: eth --- */
 
-/* What a connection keeps for the protocol eth. */
-struct end {
-    struct p2p_local *local;
-    struct p2p_peer *peer;
-    struct p2p_eth_peer *eth;
-};
-
-static int eth_send(void *link, unsigned code, struct bytes payload)
-{
-    struct end *end = link;
-    return p2p_peer_send(end->peer, "eth", code, payload);
-}
-
-static size_t eth_queued(void *link)
-{
-    return p2p_peer_queued(((struct end *)link)->peer);
-}
-
-static void eth_disconnect(void *link, enum p2p_reason reason, const char *why)
-{
-    struct end *end = link;
-    struct err_detail detail;
-    err_set(&detail, 0, "peer %s is disconnected: %s", p2p_peer_name(end->peer), why);
-    report(end->local, P2P_ETH_DEBUG, detail.text);
-    p2p_peer_disconnect(end->peer, reason);
-}
-
-static void eth_penalize(void *link, unsigned points, const char *why)
-{
-    p2p_peer_penalize(((struct end *)link)->peer, points, why);
-}
-
-static void eth_pause(void *link)
-{
-    p2p_peer_pause(((struct end *)link)->peer);
-}
-
-static void eth_resume(void *link)
-{
-    p2p_peer_resume(((struct end *)link)->peer);
-}
-
-static const struct p2p_eth_transport transport = {
-    .send = eth_send,
-    .queued = eth_queued,
-    .disconnect = eth_disconnect,
-    .penalize = eth_penalize,
-    .pause = eth_pause,
-    .resume = eth_resume,
-};
-
 static void eth_opened(void *context, struct p2p_peer *peer)
 {
     struct p2p_local *l = context;
-    struct end *end = mem_alloc_zeroed(1, sizeof(*end));
-    if (end) {
-        *end = (struct end){.local = l, .peer = peer};
-        p2p_peer_set_data(peer, "eth", end);
-        end->eth = p2p_eth_opened(l->eth, &transport, end, p2p_peer_id(peer),
-                                  p2p_peer_version(peer, "eth"));
-    }
-    if (!end || !end->eth)
+    struct p2p_eth_link *link = mem_alloc_zeroed(1, sizeof(*link));
+    if (!link) {
         p2p_peer_disconnect(peer, P2P_TOO_MANY_PEERS);
-}
-
-static struct end *end_of(const struct p2p_peer *peer)
-{
-    struct end *end = p2p_peer_data(peer, "eth");
-    return end && end->eth ? end : NULL;
+        return;
+    }
+    *link = (struct p2p_eth_link){
+        .eth = l->eth, .peer = peer, .protocol = "eth", .report = report, .context = l};
+    p2p_peer_set_data(peer, "eth", link);
+    p2p_eth_link_open(link, p2p_peer_version(peer, "eth"));
 }
 
 static void eth_message(void *context, struct p2p_peer *peer, unsigned code, struct bytes payload)
 {
-    struct p2p_local *l = context;
-    struct end *end = end_of(peer);
-    if (end)
-        p2p_eth_message(l->eth, end->eth, code, payload);
+    struct p2p_eth_link *link = p2p_peer_data(peer, "eth");
+    (void)context;
+    if (link)
+        p2p_eth_link_message(link, code, payload);
 }
 
 static void eth_drained(void *context, struct p2p_peer *peer)
 {
-    struct p2p_local *l = context;
-    struct end *end = end_of(peer);
-    if (end)
-        p2p_eth_drained(l->eth, end->eth);
+    struct p2p_eth_link *link = p2p_peer_data(peer, "eth");
+    (void)context;
+    if (link)
+        p2p_eth_link_drained(link);
 }
 
 static void eth_closed(void *context, struct p2p_peer *peer, enum p2p_reason reason, bool by_peer)
 {
-    struct p2p_local *l = context;
-    struct end *end = p2p_peer_data(peer, "eth");
+    struct p2p_eth_link *link = p2p_peer_data(peer, "eth");
+    (void)context;
     (void)reason;
     (void)by_peer;
-    if (end && end->eth)
-        p2p_eth_closed(l->eth, end->eth);
+    if (link)
+        p2p_eth_link_close(link);
     p2p_peer_set_data(peer, "eth", NULL);
-    mem_free(end);
+    mem_free(link);
 }
 
 static const struct p2p_protocol_ops eth_ops = {
@@ -495,7 +439,7 @@ static const struct p2p_protocol_ops istanbul_ops = {
 static void ready(void *context, void *link, bool gone)
 {
     struct p2p_local *l = context;
-    const struct end *end = link;
+    const struct p2p_eth_link *end = link;
     if (!gone && l->istanbul && p2p_istanbul_ready(l->istanbul, p2p_peer_address(end->peer)) &&
         !io_timer_started(&l->second))
         io_timer_start(&l->second, SECOND);
