@@ -19,6 +19,7 @@ bool chain_is_bad(enum chain_verdict verdict)
     case CHAIN_FUTURE:
     case CHAIN_UNKNOWN_PARENT:
     case CHAIN_SIDE_CHAIN:
+    case CHAIN_PRIVATE_STATE:
         return false;
     case CHAIN_BAD_NUMBER:
     case CHAIN_BAD_HEADER:

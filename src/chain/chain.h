@@ -87,6 +87,17 @@ void chain_set_permission(struct chain *chain, const struct chain_permission *pe
  * Borrowed. Before anything is executed. */
 void chain_set_psis(struct chain *chain, const struct chain_psis *psis);
 
+/* What another node, which is trusted with private payloads (a QLight server), has for its private state after a block. */
+struct chain_private_roots {
+    void *context;
+    /* On the thread that executes. False: it did not say. */
+    bool (*find)(void *context, struct hash256 *ret_root, const struct hash256 *block);
+};
+
+/* A block after which the private state is another is refused (CHAIN_PRIVATE_STATE). Borrowed; NULL: none is, as at first. Before
+ * anything is executed. */
+void chain_set_private_roots(struct chain *chain, const struct chain_private_roots *roots);
+
 const struct chain_config *chain_configuration(const struct chain *chain);
 const struct chain_block *chain_genesis_of(const struct chain *chain); /* block 0 */
 /* Whether states of all blocks are kept. */

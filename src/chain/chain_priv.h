@@ -133,6 +133,7 @@ struct chain {
     const struct chain_permission *permission;
     const struct chain_payloads *payloads;
     const struct chain_psis *psis;
+    const struct chain_private_roots *private_roots;
     uint64_t keep_states;
     bool revert_reasons;
     struct chain_block *genesis;

@@ -133,6 +133,23 @@ static enum chain_verdict check_result(const struct chain_result *result,
     return CHAIN_BAD_RESULT;
 }
 
+/* GoQuorum, core/blockchain.go: ValidatePrivateStateRoot. */
+static enum chain_verdict check_private_root(const struct chain *chain,
+                                             const struct chain_result *result,
+                                             const struct chain_block *block,
+                                             struct err_detail *why)
+{
+    const struct chain_private_side *side = &result->private.own;
+    const struct chain_private_roots *roots = chain->private_roots;
+    struct hash256 theirs, ours = side->has_update ? side->update.root : side->state.root.hash;
+    if (!roots || !roots->find(roots->context, &theirs, &block->hash) ||
+        hash256_equal(&ours, &theirs))
+        return CHAIN_VALID;
+    err_set(why, 0, "private root hash mismatch for block 0x%s (server: %s local: %s)",
+            hex(&block->hash).text, hex(&theirs).text, hex(&ours).text);
+    return CHAIN_PRIVATE_STATE;
+}
+
 static int execute(struct chain *chain, struct chain_result *result,
                    enum chain_verdict *ret_verdict, struct err_detail *why,
                    struct chain_block *block, unsigned flags)
@@ -147,6 +164,8 @@ static int execute(struct chain *chain, struct chain_result *result,
     if (err)
         return err;
     *ret_verdict = check_result(result, &block->header, why);
+    if (*ret_verdict == CHAIN_VALID)
+        *ret_verdict = check_private_root(chain, result, block, why);
     if (*ret_verdict == CHAIN_VALID)
         result->hash = block->hash;
     return 0;

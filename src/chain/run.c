@@ -330,6 +330,11 @@ void chain_set_permission(struct chain *chain, const struct chain_permission *pe
     chain->permission = permission;
 }
 
+void chain_set_private_roots(struct chain *chain, const struct chain_private_roots *roots)
+{
+    chain->private_roots = roots;
+}
+
 /* GoQuorum's text, in which clients and operators look for the cause. */
 static int check_permission(struct chain *chain, const struct chain_result *result,
                             enum exec_verdict *ret_verdict, struct err_detail *why,

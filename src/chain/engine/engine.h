@@ -33,7 +33,8 @@ struct exec;
     X(BAD_SENDER, "a transaction has no valid signature")                                          \
     X(BAD_TRANSACTION, "a transaction cannot stand in the block")                                  \
     X(BAD_RESULT, "the result of execution differs from the header")                               \
-    X(SIDE_CHAIN, "the engine allows no other block at this height")
+    X(SIDE_CHAIN, "the engine allows no other block at this height")                               \
+    X(PRIVATE_STATE, "the private state is another than the server's") /* of a light client */
 
 enum chain_verdict {
 #define X(name, text) CHAIN_##name,

@@ -153,6 +153,16 @@ int chain_reader_private_state(struct chain_reader *reader, struct state_reader 
     return chain_private_open_at(reader, ret_state, NULL, psi, number);
 }
 
+int chain_reader_private_root(struct chain_reader *reader, struct hash256 *ret_root,
+                              struct bytes psi, uint64_t number)
+{
+    struct state_reader state;
+    int err = chain_reader_private_state(reader, &state, psi, number);
+    if (!err)
+        *ret_root = state.root.hash;
+    return err;
+}
+
 /* --- Before the message --- */
 
 /* Nobody's business but the parties': the nonce is counted, intrinsic gas paid. */

@@ -250,6 +250,9 @@ chain_private_receipt_of(const struct chain_private_receipts *receipts, uint64_t
 /* The private state after block `number`. As chain_reader_state. */
 int chain_reader_private_state(struct chain_reader *reader, struct state_reader *ret_state,
                                struct bytes psi, uint64_t number) BASE_NODISCARD;
+/* Its root. */
+int chain_reader_private_root(struct chain_reader *reader, struct hash256 *ret_root,
+                              struct bytes psi, uint64_t number) BASE_NODISCARD;
 /* At block `number`. */
 int chain_reader_metadata(struct chain_reader *reader, enum chain_metadata_status *ret_status,
                           struct chain_metadata *ret_metadata, struct bytes psi, uint64_t number,
