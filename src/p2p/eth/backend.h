@@ -50,10 +50,18 @@ struct p2p_eth_authorized {
     struct hash256 hash;
 };
 
+/* What the peers of a handler are to it. The last two are the ends of QLight (p2p/qlight/qlight.h), whose peers have few of the messages. */
+enum p2p_eth_role {
+    P2P_ETH_AMONG_EQUALS,
+    P2P_ETH_SERVES, /* its peers ask, and are never asked; they get transactions, blocks by somebody else */
+    P2P_ETH_IS_SERVED, /* its peer is asked, and is told of nothing */
+};
+
 enum { P2P_ETH_AUTHORIZED_MAX = 64 }; /* of these; each costs a peer a request at its beginning */
 
 struct p2p_eth_backend {
     void *context;
+    enum p2p_eth_role role;
     uint64_t network;                            /* id, of Status */
     struct hash256 genesis;                      /* hash of block 0 */
     bool is_quorum;                              /* how v = 37/38 reads */

@@ -6,8 +6,10 @@
 #include "p2p/eth/known.h"
 
 enum {
-    STATUS_TIMEOUT = 5000,      /* ms until Status must have come (handshakeTimeout) */
-    REQUEST_TIMEOUT = 8000,     /* ms until an answer of a sync must have come */
+    STATUS_TIMEOUT = 5000,  /* ms until Status must have come (handshakeTimeout) */
+    REQUEST_TIMEOUT = 8000, /* ms until an answer of a sync must have come */
+    SERVED_TIMEOUT =
+        30000, /* the same of QLight's server, which has to ask its transaction manager */
     FETCH_TIMEOUT = 5000,       /* ms for an announced block or transaction (fetchTimeout) */
     REQUESTS = 8,               /* open ones to a peer */
     KNOWN_TRANSACTIONS = 32768, /* of a peer (maxKnownTxs) */

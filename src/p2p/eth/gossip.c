@@ -106,6 +106,8 @@ void p2p_eth_gossip_flush(struct p2p_eth_peer *peer)
 
 void p2p_eth_new_transactions(struct p2p_eth *eth, struct chain_tx *const *txs, size_t count)
 {
+    if (eth->backend.role == P2P_ETH_IS_SERVED)
+        return;
     for (struct p2p_eth_peer *peer = eth->peers; peer; peer = peer->next) {
         if (!peer->ready || peer->going)
             continue;
@@ -128,16 +130,20 @@ static void greet_one(void *context, const struct chain_tx *tx)
     p2p_eth_queue_push(&peer->announce, SIZE_MAX / sizeof(tx->hash), &tx->hash);
 }
 
-/* All that waits is announced to a new peer; it asks for what it lacks. */
+/* All that waits is announced to a new peer; it asks for what it lacks, which neither end of QLight may. */
 void p2p_eth_gossip_greet(struct p2p_eth_peer *peer)
 {
     struct p2p_eth_backend *backend = &peer->eth->backend;
+    if (backend->role != P2P_ETH_AMONG_EQUALS)
+        return;
     backend->each_pending(backend->context, greet_one, peer);
     p2p_eth_gossip_flush(peer);
 }
 
 void p2p_eth_offer_again(struct p2p_eth *eth, const struct hash256 *hashes, size_t count)
 {
+    if (eth->backend.role != P2P_ETH_AMONG_EQUALS)
+        return;
     for (struct p2p_eth_peer *peer = eth->peers; peer; peer = peer->next) {
         if (!peer->ready || peer->going || peer->announce.count > 0 || is_congested(peer))
             continue;
@@ -160,6 +166,8 @@ void p2p_eth_gossip_hash(struct p2p_eth *eth, const struct hash256 *hash, uint64
     struct p2p_eth_message m = {.code = P2P_ETH_NEW_BLOCK_HASHES};
     m.announces.items = &item;
     m.announces.count = 1;
+    if (eth->backend.role != P2P_ETH_AMONG_EQUALS)
+        return;
     for (struct p2p_eth_peer *peer = eth->peers; peer; peer = peer->next) {
         if (!lacks(peer, hash))
             continue;
@@ -183,6 +191,8 @@ void p2p_eth_gossip_block(struct p2p_eth *eth, const struct chain_block *block,
                           const struct u256 *td)
 {
     size_t lacking = 0;
+    if (eth->backend.role != P2P_ETH_AMONG_EQUALS)
+        return;
     for (struct p2p_eth_peer *peer = eth->peers; peer; peer = peer->next)
         lacking += lacks(peer, &block->hash);
     if (lacking == 0)

@@ -42,8 +42,7 @@ static const struct p2p_eth_transport transport = {
 
 bool p2p_eth_link_open(struct p2p_eth_link *link, unsigned version)
 {
-    link->eth_peer =
-        p2p_eth_opened(link->eth, &transport, link, p2p_peer_id(link->peer), version);
+    link->eth_peer = p2p_eth_opened(link->eth, &transport, link, p2p_peer_id(link->peer), version);
     if (!link->eth_peer)
         p2p_peer_disconnect(link->peer, P2P_TOO_MANY_PEERS);
     return link->eth_peer != NULL;

@@ -19,6 +19,7 @@ struct p2p_local {
     struct p2p_local_options options;
     struct p2p_eth *eth;
     struct p2p_istanbul *istanbul;
+    struct p2p_qlight *qlight;
     struct p2p_protocol protocols[PROTOCOLS];
     size_t protocol_count;
     struct io_timer timer, second;
@@ -468,6 +469,10 @@ static void add_protocol(struct p2p_local *l, const char *name, unsigned version
 
 static void add_protocols(struct p2p_local *l)
 {
+    if (l->qlight) {
+        l->protocols[l->protocol_count++] = p2p_qlight_protocol(l->qlight);
+        return;
+    }
     add_protocol(l, "eth", P2P_ETH_65, P2P_ETH_LENGTH, &eth_ops);
     add_protocol(l, "eth", P2P_ETH_66, P2P_ETH_LENGTH, &eth_ops);
     if (!l->istanbul)
@@ -482,6 +487,9 @@ static int make_eth(struct p2p_local *l)
     const struct p2p_local_options *o = &l->options;
     struct p2p_eth_backend backend = {
         .context = l,
+        .role = !o->qlight          ? P2P_ETH_AMONG_EQUALS
+                : o->qlight->server ? P2P_ETH_SERVES
+                                    : P2P_ETH_IS_SERVED,
         .network = o->network,
         .genesis = chain_genesis_of(o->chain)->hash,
         .is_quorum = chain_configuration(o->chain)->is_quorum,
@@ -538,6 +546,8 @@ int p2p_local_new(struct p2p_local **ret_local, const struct p2p_local_options *
         status = make_eth(l);
     if (status == ERR_OK)
         status = make_istanbul(l);
+    if (status == ERR_OK && options->qlight)
+        status = p2p_qlight_new(&l->qlight, l->eth, options->qlight, options->loop);
     if (status != ERR_OK) {
         p2p_local_free(l);
         return status;
@@ -554,6 +564,7 @@ void p2p_local_free(struct p2p_local *l)
     io_worker_free(l->recovery);
     io_timer_stop(&l->timer);
     io_timer_stop(&l->second);
+    p2p_qlight_free(l->qlight);
     p2p_eth_free(l->eth);
     p2p_istanbul_free(l->istanbul);
     chain_nodes_release(&l->nodes);
@@ -574,4 +585,9 @@ struct p2p_eth *p2p_local_eth(struct p2p_local *l)
 struct p2p_istanbul *p2p_local_istanbul(struct p2p_local *l)
 {
     return l->istanbul;
+}
+
+struct p2p_qlight *p2p_local_qlight(struct p2p_local *l)
+{
+    return l->qlight;
 }

@@ -17,6 +17,7 @@
 #include "io/worker.h"
 #include "p2p/eth/eth.h"
 #include "p2p/istanbul.h"
+#include "p2p/qlight/qlight.h"
 #include "p2p/server.h"
 
 struct p2p_local;
@@ -29,6 +30,8 @@ struct p2p_local_options {
     uint64_t network;
     /* Whether the capability istanbul is offered: the chain's engine is IBFT or QBFT. */
     bool istanbul;
+    /* One end of QLight, in place of eth and istanbul; copied. NULL: a node among others. */
+    const struct p2p_qlight_options *qlight;
     const struct p2p_eth_authorized *authorized; /* borrowed */
     size_t authorized_count;
 
@@ -56,6 +59,7 @@ void p2p_local_free(struct p2p_local *local);
 const struct p2p_protocol *p2p_local_protocols(const struct p2p_local *local, size_t *ret_count);
 struct p2p_eth *p2p_local_eth(struct p2p_local *local);
 struct p2p_istanbul *p2p_local_istanbul(struct p2p_local *local);
+struct p2p_qlight *p2p_local_qlight(struct p2p_local *local); /* NULL: not of this kind */
 
 /* Recovers senders and offers the transactions to the pool, as for those of peers; for clients `local` is true.
  * `done` gets the pool's statuses (in order; borrowed), on the loop. Takes the references over. ERR_NOMEM. */

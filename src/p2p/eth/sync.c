@@ -28,7 +28,9 @@ static void head_of(struct p2p_eth *eth, struct p2p_eth_head *ret_head)
 struct request *p2p_eth_sync_request(struct p2p_eth_peer *peer, enum purpose purpose,
                                      unsigned answer, uint64_t number, size_t count)
 {
-    struct request *r = p2p_eth_request(peer, purpose, answer, REQUEST_TIMEOUT);
+    bool served = peer->eth->backend.role == P2P_ETH_IS_SERVED;
+    struct request *r =
+        p2p_eth_request(peer, purpose, answer, served ? SERVED_TIMEOUT : REQUEST_TIMEOUT);
     if (r) {
         r->round = peer->eth->sync.round;
         r->number = number;
@@ -378,7 +380,8 @@ void p2p_eth_sync_check(struct p2p_eth *eth)
 {
     struct sync *s = &eth->sync;
     uint64_t now = p2p_eth_now(eth);
-    if (s->state != SYNC_IDLE || s->importing > 0 || eth->ready_count == 0)
+    if (s->state != SYNC_IDLE || s->importing > 0 || eth->ready_count == 0 ||
+        eth->backend.role == P2P_ETH_SERVES)
         return;
     if (now < s->again_at) {
         p2p_eth_wake(eth, s->again_at);

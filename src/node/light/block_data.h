@@ -1,0 +1,21 @@
+/* What of a block a QLight client's private state is party to (GoQuorum, qlight/server.go: PrepareBlockPrivateData). */
+#ifndef NODE_LIGHT_BLOCK_DATA_H
+#define NODE_LIGHT_BLOCK_DATA_H
+
+#include "chain/chain.h"
+#include "privacy/privacy.h"
+
+struct node_light_view {
+    struct privacy_tm *tm;         /* NULL: there is none, and nothing is private */
+    const struct chain_psis *psis; /* NULL: there is one private state */
+    struct bytes psi;              /* the client's */
+};
+
+/* Appends messages of QLight, none when it is party to nothing of the block; more than one when they are large. `tell_root`: with the
+ * root of the private state, if it is kept. Asks the transaction manager and waits: not for the loop. PRIVACY_FAILED, with GoQuorum's words, when
+ * it has no answer; ERR_NOTFOUND: no such private state; failures of this machine. */
+int node_light_block_data(struct buf *messages, struct chain_reader *reader,
+                          const struct chain_block *block, const struct node_light_view *view,
+                          bool tell_root, struct err_detail *detail) BASE_NODISCARD;
+
+#endif

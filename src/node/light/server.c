@@ -1,0 +1,434 @@
+#include "node/light/server.h"
+
+#include "base/mem.h"
+#include "io/worker.h"
+#include "node/light/block_data.h"
+#include "node/light/tls.h"
+#include "node/log/log.h"
+#include "p2p/eth/local.h"
+#include "p2p/node_list.h"
+
+#include <stdio.h>
+
+enum {
+    BODIES_SOFT = 2 << 20, /* bytes of bodies and of what is private beside them: the block that goes over is the last */
+    NEW_BLOCKS_MAX = 4,    /* of a client that wait for the worker; more pass it by, and it asks for them (maxQueuedBlocks) */
+};
+
+/* What a client is to be sent, while the worker makes it. */
+struct job {
+    struct node_light_server *server;
+    struct job *next;             /* of those under way */
+    struct p2p_qlight_peer *peer; /* NULL: it is gone; of the loop alone */
+    char psi[CHAIN_PSI_MAX + 1];
+    struct chain_block *block; /* a new one; NULL: bodies are asked for */
+    struct u256 total_difficulty;
+    struct hash256 *hashes; /* of blocks whose bodies are */
+    bool *tell_root;
+    size_t count;
+    struct buf private_data, message;
+    int status;
+    struct err_detail why;
+};
+
+struct node_light_server {
+    struct node_light_server_options options;
+    struct p2p_local *local;
+    struct p2p_server *server;
+    struct io_tls *tls;
+    struct node_ranges allowed; /* --qlight.server.p2p.netrestrict */
+    struct io_worker *worker;
+    struct job *jobs;
+};
+
+/* --- On the worker --- */
+
+static void add_data(struct job *job, struct chain_reader *reader, const struct chain_block *block,
+                     bool tell_root)
+{
+    const struct node_light_view view = {
+        .tm = job->server->options.tm,
+        .psis = job->server->options.psis,
+        .psi = bytes_str(job->psi),
+    };
+    job->status =
+        node_light_block_data(&job->private_data, reader, block, &view, tell_root, &job->why);
+}
+
+static void add_body(struct job *job, struct chain_reader *reader, const struct hash256 *hash,
+                     bool tell_root)
+{
+    uint64_t number;
+    struct chain_block *block;
+    int status = chain_reader_number(reader, &number, hash);
+    if (status == ERR_OK)
+        status = chain_reader_block(reader, &block, number);
+    if (status == ERR_NOTFOUND)
+        return; /* left out, as among other nodes */
+    if (status != ERR_OK) {
+        job->status = err_set(&job->why, status, "%s", reader->detail.text);
+        return;
+    }
+    add_data(job, reader, block, tell_root);
+    size_t list = rlp_begin(&job->message);
+    rlp_write_raw(&job->message, block->body->rlp);
+    rlp_end_list(&job->message, list);
+    chain_block_unref(block);
+}
+
+static void make_bodies(struct job *job, struct chain_reader *reader)
+{
+    struct p2p_eth_open open =
+        p2p_eth_begin(&job->message, P2P_ETH_65, P2P_ETH_BLOCK_BODIES, 0);
+    for (size_t i = 0; i < job->count && job->status == ERR_OK; i++)
+        if (job->message.len + job->private_data.len < BODIES_SOFT)
+            add_body(job, reader, &job->hashes[i], job->tell_root[i]);
+    p2p_eth_end(&job->message, P2P_ETH_65, P2P_ETH_BLOCK_BODIES, open);
+}
+
+static void make_new_block(struct job *job, struct chain_reader *reader)
+{
+    struct buf *b = &job->message;
+    add_data(job, reader, job->block, job->tell_root[0]);
+    struct p2p_eth_open open = p2p_eth_begin(b, P2P_ETH_65, P2P_ETH_NEW_BLOCK, 0);
+    chain_block_write(b, job->block);
+    rlp_write_u256(b, &job->total_difficulty);
+    p2p_eth_end(b, P2P_ETH_65, P2P_ETH_NEW_BLOCK, open);
+}
+
+static void job_work(void *context)
+{
+    struct job *job = context;
+    struct chain_reader reader;
+    job->status = chain_reader_open(&reader, node_chain_of(job->server->options.chain));
+    if (job->status != ERR_OK) {
+        err_set(&job->why, job->status, "%s", reader.detail.text);
+        return;
+    }
+    if (job->block)
+        make_new_block(job, &reader);
+    else
+        make_bodies(job, &reader);
+    chain_reader_close(&reader);
+    if (job->status == ERR_OK)
+        job->status = buf_status(&job->message);
+}
+
+/* --- On the loop --- */
+
+static void job_free(struct job *job)
+{
+    chain_block_unref(job->block);
+    mem_free(job->hashes);
+    mem_free(job->tell_root);
+    buf_release(&job->private_data);
+    buf_release(&job->message);
+    mem_free(job);
+}
+
+static void tell_failure(const struct job *job)
+{
+    NODE_LOG(NODE_LOG_ERROR, "Private data of blocks cannot be prepared for a light client",
+             node_text("psi", job->psi),
+             node_text("err", *job->why.text ? job->why.text : err_text(job->status)));
+}
+
+static void job_done(void *context)
+{
+    struct job *job = context, **at = &job->server->jobs;
+    struct bytes private_data = buf_bytes(&job->private_data), message = buf_bytes(&job->message);
+    while (*at != job)
+        at = &(*at)->next;
+    *at = job->next;
+    if (job->peer && job->status != ERR_OK) {
+        tell_failure(job);
+        if (!job->block)
+            p2p_qlight_refuse(job->peer, job->why.text);
+    } else if (job->peer && job->block) {
+        p2p_qlight_new_block(job->peer, private_data, message);
+    } else if (job->peer) {
+        p2p_qlight_answer(job->peer, private_data, message);
+    }
+    job_free(job);
+}
+
+static struct job *job_new(struct node_light_server *server, struct p2p_qlight_peer *peer,
+                           size_t count)
+{
+    struct job *job = mem_alloc_zeroed(1, sizeof(*job));
+    struct bytes psi = p2p_qlight_psi(peer);
+    if (!job)
+        return NULL;
+    buf_init(&job->private_data);
+    buf_init(&job->message);
+    job->server = server;
+    job->peer = peer;
+    job->count = count;
+    job->hashes = mem_alloc((count + 1) * sizeof(*job->hashes));
+    job->tell_root = mem_alloc_zeroed(count + 1, sizeof(*job->tell_root));
+    snprintf(job->psi, sizeof(job->psi), "%.*s", (int)psi.len, (const char *)psi.data);
+    if (job->hashes && job->tell_root)
+        return job;
+    job_free(job);
+    return NULL;
+}
+
+/* False: it was not queued, and is gone. */
+static bool job_run(struct job *job)
+{
+    struct node_light_server *server = job->server;
+    if (io_worker_run(server->worker, job_work, job_done, job) != ERR_OK) {
+        job_free(job);
+        return false;
+    }
+    job->next = server->jobs;
+    server->jobs = job;
+    return true;
+}
+
+static void on_bodies(void *context, struct p2p_qlight_peer *peer,
+                      const struct p2p_eth_hashes *hashes)
+{
+    size_t count = hashes->count < P2P_ETH_SERVE_MAX ? hashes->count : P2P_ETH_SERVE_MAX;
+    struct job *job = job_new(context, peer, count);
+    for (size_t i = 0; job && i < count; i++) {
+        job->hashes[i] = p2p_eth_hash_at(hashes, i);
+        job->tell_root[i] = p2p_qlight_tell_root(peer, &job->hashes[i]);
+    }
+    if (!job || !job_run(job))
+        p2p_qlight_refuse(peer, "out of memory");
+}
+
+static void on_gone(void *context, struct p2p_qlight_peer *peer)
+{
+    const struct node_light_server *server = context;
+    for (struct job *job = server->jobs; job; job = job->next)
+        if (job->peer == peer)
+            job->peer = NULL;
+}
+
+static size_t count_new_blocks(const struct node_light_server *server,
+                               const struct p2p_qlight_peer *peer)
+{
+    size_t count = 0;
+    for (const struct job *job = server->jobs; job; job = job->next)
+        count += job->peer == peer && job->block;
+    return count;
+}
+
+void node_light_server_head(struct node_light_server *server, const struct node_head *head)
+{
+    struct p2p_qlight *qlight = server ? p2p_local_qlight(server->local) : NULL;
+    struct p2p_qlight_peer *peer = NULL;
+    while (qlight && (peer = p2p_qlight_next(qlight, peer))) {
+        struct job *job =
+            count_new_blocks(server, peer) < NEW_BLOCKS_MAX ? job_new(server, peer, 1) : NULL;
+        if (!job)
+            continue;
+        job->block = chain_block_ref(head->block);
+        job->total_difficulty = head->total_difficulty;
+        job->tell_root[0] = p2p_qlight_tell_root(peer, &head->block->hash);
+        (void)job_run(job);
+    }
+}
+
+void node_light_server_transactions(struct node_light_server *server, struct chain_tx *const *txs,
+                                    size_t count)
+{
+    if (server)
+        p2p_eth_new_transactions(p2p_local_eth(server->local), txs, count);
+}
+
+/* --- Who may come --- */
+
+/* qlight/server.go: Authorize. Without access tokens a private state need only be there. */
+static bool authorize(void *context, struct bytes psi, struct bytes token, struct err_detail *why)
+{
+    const struct node_light_server_options *o =
+        &((const struct node_light_server *)context)->options;
+    if (o->psis && !chain_psi_of(o->psis, psi)) {
+        err_set(why, 0, "unable to find private state for context psi %.*s", (int)psi.len,
+                (const char *)psi.data);
+        return false;
+    }
+    if (!o->tokens)
+        return true;
+    struct rpc_grant *grant = rpc_tokens_grant(o->tokens, &token);
+    bool may = grant && rpc_grant_may_qlight(grant, psi, why);
+    if (!grant)
+        err_set(why, 0, "out of memory");
+    rpc_grant_free(grant);
+    return may;
+}
+
+static bool permit(void *context, const struct p2p_enode *node, bool outgoing)
+{
+    const struct node_light_server *server = context;
+    const struct node_light_config *config = &server->options.config->light;
+    (void)outgoing;
+    if (!node_ranges_have(&server->allowed, &node->ip))
+        return false;
+    return !config->server_permissioning ||
+           p2p_permission_by_files_of(server->options.dir->root, config->server_prefix,
+                                      &node->key) == P2P_PERMITTED;
+}
+
+/* --- Life --- */
+
+static void on_server_report(void *context, enum p2p_report level, const char *message)
+{
+    (void)context;
+    NODE_LOG_OF("p2p/server.c",
+                level == P2P_REPORT_WARN   ? NODE_LOG_WARN
+                : level == P2P_REPORT_INFO ? NODE_LOG_INFO
+                                           : NODE_LOG_DEBUG,
+                message);
+}
+
+static void on_report(void *context, enum p2p_eth_level level, const char *message)
+{
+    (void)context;
+    NODE_LOG_OF("p2p/qlight/qlight.c",
+                level == P2P_ETH_WARN   ? NODE_LOG_WARN
+                : level == P2P_ETH_INFO ? NODE_LOG_INFO
+                                        : NODE_LOG_DEBUG,
+                message);
+}
+
+/* Nothing is asked of clients, so that nothing is imported. */
+static int import_nothing(void *context, struct chain_block *const *blocks, size_t count,
+                          p2p_eth_imported_fn *done, void *done_context)
+{
+    (void)context;
+    (void)blocks;
+    (void)count;
+    (void)done;
+    (void)done_context;
+    return ERR_NOMEM;
+}
+
+static void on_rules(void *context, struct eth_rules *ret_rules)
+{
+    const struct node_light_server *server = context;
+    *ret_rules = node_transactions_rules(server->options.transactions).eth;
+}
+
+static int make_local(struct node_light_server *server)
+{
+    const struct p2p_qlight_options qlight = {
+        .server = true,
+        .authorize = authorize,
+        .bodies = on_bodies,
+        .gone = on_gone,
+        .report = on_report,
+        .context = server,
+    };
+    const struct p2p_local_options options = {
+        .loop = server->options.loop,
+        .chain = node_chain_of(server->options.chain),
+        .pool = node_transactions_pool(server->options.transactions),
+        .network = server->options.config->networkid,
+        .qlight = &qlight,
+        .import = import_nothing,
+        .rules = on_rules,
+        .report = on_report,
+        .context = server,
+    };
+    return p2p_local_new(&server->local, &options);
+}
+
+static int make_server(struct node_light_server *server, struct err_detail *detail)
+{
+    const struct node_light_config *config = &server->options.config->light;
+    struct p2p_server_options options = {
+        .loop = server->options.loop,
+        .key = *server->options.key,
+        .name = "qgeth",
+        .listen = true,
+        .port = (uint16_t)config->server_port,
+        .max_peers = (unsigned)config->server_maxpeers,
+        .no_dial = true,
+        .permit = permit,
+        .report = on_server_report,
+        .context = server,
+        .tls_server = server->tls,
+    };
+    options.protocols = p2p_local_protocols(server->local, &options.protocol_count);
+    int status = p2p_server_new(&server->server, &options, detail);
+    mem_wipe(&options.key, sizeof(options.key));
+    return status;
+}
+
+int node_light_server_new(struct node_light_server **ret_server,
+                          const struct node_light_server_options *options,
+                          struct err_detail *detail)
+{
+    struct node_light_server *server = mem_alloc_zeroed(1, sizeof(*server));
+    if (!server)
+        return err_set(detail, ERR_NOMEM, "%s", err_text(ERR_NOMEM));
+    server->options = *options;
+    int status =
+        node_ranges_parse(&server->allowed, options->config->light.server_netrestrict, detail);
+    if (status != ERR_OK)
+        err_prefix(detail, status, "Option \"qlight.server.p2p.netrestrict\"");
+    else
+        status = node_light_server_tls(&server->tls, &options->config->light, detail);
+    if (status == ERR_OK) {
+        status = io_worker_new(&server->worker, options->loop);
+        if (status == ERR_OK)
+            status = make_local(server);
+        if (status != ERR_OK)
+            err_set(detail, status, "the server of light clients: %s", err_text(status));
+    }
+    if (status == ERR_OK)
+        status = make_server(server, detail);
+    if (status != ERR_OK) {
+        node_light_server_free(server);
+        return status;
+    }
+    *ret_server = server;
+    return ERR_OK;
+}
+
+int node_light_server_start(struct node_light_server *server, struct err_detail *detail)
+{
+    struct p2p_enode self;
+    char text[P2P_ENODE_TEXT];
+    int status = p2p_server_start(server->server, detail);
+    if (status != ERR_OK)
+        return status;
+    p2p_server_self(server->server, &self);
+    p2p_enode_format(text, &self);
+    NODE_LOG(NODE_LOG_INFO, "Started P2P networking for light clients", node_text("self", text));
+    return ERR_OK;
+}
+
+void node_light_server_free(struct node_light_server *server)
+{
+    if (!server)
+        return;
+    p2p_server_free(server->server);
+    io_worker_free(server->worker);
+    p2p_local_free(server->local);
+    io_tls_free(server->tls);
+    node_ranges_release(&server->allowed);
+    mem_free(server);
+}
+
+struct p2p_server *node_light_server_p2p(struct node_light_server *server)
+{
+    return server ? server->server : NULL;
+}
+
+bool node_light_server_peer_status(const struct node_light_server *server,
+                                   const struct p2p_peer *peer, struct u256 *ret_difficulty,
+                                   struct hash256 *ret_head)
+{
+    struct p2p_eth_peer_info info;
+    if (!server ||
+        !p2p_eth_peer_info(p2p_local_eth(server->local), p2p_peer_id(peer), &info) || !info.ready)
+        return false;
+    *ret_difficulty = info.td;
+    *ret_head = info.head;
+    return true;
+}
