@@ -237,6 +237,41 @@ static void test_config_file_metrics(void **state)
     unlink(path);
 }
 
+/* Go writes and reads lists where flags have commas. */
+static void test_config_file_lists(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {"\nHTTPCors = [\"a\", \"b\"]\nHTTPVirtualHosts = [",
+                                        "\nWSOrigins = [\"c\"]\nWSModules = [",
+                                        "\nGraphQLCors = [\"d\"]\nGraphQLVirtualHosts = [",
+                                        "\nNetRestrict = [\"10.0.0.0/8\"]\nListenAddr = "};
+    char path[] = "/tmp/quorate-config-XXXXXX";
+    struct buf shown = BUF_INIT;
+    node_config_defaults(&config);
+    node_config_file_write(&shown, &config);
+    for (size_t i = 0; i < BASE_COUNT(lines); i++)
+        assert_null(strstr(buf_text(&shown), lines[i]));
+    assert_int_equal(check("--http.corsdomain a,b --ws.origins c --graphql.corsdomain d "
+                           "--netrestrict 10.0.0.0/8"),
+                     ERR_OK);
+    buf_clear(&shown);
+    node_config_file_write(&shown, &config);
+    for (size_t i = 0; i < BASE_COUNT(lines); i++)
+        assert_non_null(strstr(buf_text(&shown), lines[i]));
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, shown.data, shown.len), (ssize_t)shown.len);
+    close(fd);
+    node_config_defaults(&config);
+    assert_int_equal(node_config_file_read(&config, path, &detail), ERR_OK);
+    assert_string_equal(config.http_cors, "a,b");
+    assert_string_equal(config.ws_origins, "c");
+    assert_string_equal(config.graphql_cors, "d");
+    assert_string_equal(config.netrestrict, "10.0.0.0/8");
+    unlink(path);
+    buf_release(&shown);
+}
+
 /* It is shown only where there is one, and read as it is shown. */
 static void test_config_file_ethstats(void **state)
 {
@@ -291,6 +326,7 @@ int main(void)
         cmocka_unit_test(test_config_file_nodes),
         cmocka_unit_test(test_config_file_metrics),
         cmocka_unit_test(test_config_file_ethstats),
+        cmocka_unit_test(test_config_file_lists),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
