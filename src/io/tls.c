@@ -244,6 +244,19 @@ static bool is_excluded(const struct io_tls_options *options, const char *suite)
     return false;
 }
 
+static int list_allowed(struct buf *list, const struct io_tls_options *options,
+                        struct err_detail *detail)
+{
+    for (size_t i = 0; i < options->allowed_count; i++) {
+        const char *name = OPENSSL_cipher_name(options->allowed[i]);
+        if (name && name[0] != '(' && strncmp(name, "TLS_", 4) != 0)
+            buf_append_format(list, "%s%s", list->len ? ":" : "", name);
+    }
+    return list->len || buf_status(list) < 0
+               ? ERR_OK
+               : err_set(detail, ERR_INPUT, "none of the cipher suites of TLS 1.2 is there");
+}
+
 /* What is left of the cipher suites: of TLS 1.2 as a list with "!NAME", of TLS 1.3 by name. */
 static int choose_ciphers(struct io_tls *tls, const struct io_tls_options *options,
                           struct err_detail *detail)
@@ -251,9 +264,15 @@ static int choose_ciphers(struct io_tls *tls, const struct io_tls_options *optio
     static const char *const suites[] = {"TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256",
                                          "TLS_AES_128_GCM_SHA256"};
     struct buf list = BUF_INIT, left = BUF_INIT;
-    if (!options->ciphers && options->excluded_count == 0)
+    if (!options->ciphers && options->excluded_count == 0 && options->allowed_count == 0)
         return 0;
-    buf_append_text(&list, options->ciphers ? options->ciphers : "DEFAULT");
+    if (options->allowed_count) {
+        int listed = list_allowed(&list, options, detail);
+        if (listed != ERR_OK)
+            return listed; /* there is nothing in it */
+    } else {
+        buf_append_text(&list, options->ciphers ? options->ciphers : "DEFAULT");
+    }
     for (size_t i = 0; i < options->excluded_count; i++) {
         const char *name = OPENSSL_cipher_name(options->excluded[i]);
         if (name && name[0] != '(' && strncmp(name, "TLS_", 4) != 0)

@@ -57,6 +57,10 @@ struct io_tls_options {
      * ("TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"); those that OpenSSL does not have are left out anyway. */
     const char *const *excluded;
     size_t excluded_count;
+    /* Those of TLS 1.2 that are taken, the first is liked best, by the same names; those of TLS 1.3 are taken all the
+     * same. None: `ciphers` says. Names that OpenSSL does not have are left out; ERR_INPUT when nothing is left. */
+    const char *const *allowed;
+    size_t allowed_count;
     /* Decides; NULL: `chain_ok` does. A server calls it only with a certificate. */
     io_tls_judge_fn *judge;
     void *context;

@@ -123,6 +123,10 @@ bool io_tls_session_feed(struct io_tls_session *session, struct bytes wire)
 static enum io_tls_state state_of(struct io_tls_session *session, int result)
 {
     int fault = SSL_get_error(session->ssl, result);
+    unsigned long code = fault == SSL_ERROR_SSL ? ERR_peek_last_error() : 0;
+    const char *reason = code ? ERR_reason_error_string(code) : NULL;
+    if (reason && !session->check.detail.text[0]) /* else it says why a certificate is refused */
+        (void)err_set(&session->check.detail, ERR_CRYPTO, "TLS failed: %s", reason);
     ERR_clear_error();
     switch (fault) {
     case SSL_ERROR_WANT_READ:

@@ -94,6 +94,8 @@ struct side {
     const char *judge;      /* name that its judge accepts; NULL: no judge */
     enum io_tls_ask ask;
     bool any_host;
+    const char *suite; /* the only one of TLS 1.2; NULL: all */
+    bool only_12;      /* no TLS 1.3 */
     struct judge judged;
 };
 
@@ -105,6 +107,12 @@ static struct io_tls *tls_of(struct side *side, bool server)
         options.certificate = buf_bytes(&side->own->certificate);
         options.key = buf_bytes(&side->own->key);
     }
+    static const char *const suites_13[] = {
+        "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_GCM_SHA256"};
+    options.excluded = suites_13;
+    options.excluded_count = side->only_12 ? BASE_COUNT(suites_13) : 0;
+    options.allowed = &side->suite;
+    options.allowed_count = side->suite ? 1 : 0;
     if (side->trusts)
         options.authorities = buf_bytes(&authority.certificate);
     if (side->judge) {
@@ -251,11 +259,24 @@ static void test_refusals(void **state)
     assert_int_not_equal(exchange(&server, &client, 5, "127.0.0.1").fault, IO_HTTP_FAULT_NONE);
 }
 
+/* A list of cipher suites holds for TLS 1.2. */
+static void test_allowed(void **state)
+{
+    (void)state;
+    struct side server = {.own = &server_pair, .suite = "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"};
+    struct side client = {.trusts = true, .only_12 = true};
+    assert_int_equal(exchange(&server, &client, 5, "127.0.0.1").fault, IO_HTTP_FAULT_NONE);
+    client.suite = "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384";
+    struct answer a = exchange(&server, &client, 5, "127.0.0.1");
+    assert_int_equal(a.fault, IO_HTTP_FAULT_TLS);
+}
+
 static void test_bad_options(void **state)
 {
     (void)state;
     struct bytes certificate = buf_bytes(&server_pair.certificate);
     struct bytes key = buf_bytes(&server_pair.key);
+    static const char *const unknown[] = {"TLS_NO_SUCH_CIPHER"};
     const struct io_tls_options options[] = {
         {.server = true},
         {.certificate = certificate},
@@ -266,6 +287,7 @@ static void test_bad_options(void **state)
         {.authorities = bytes_str("nothing")},
         {.pkcs12 = bytes_str("nothing")},
         {.server = true, .certificate = certificate, .key = key, .ciphers = "no such cipher"},
+        {.allowed = unknown, .allowed_count = 1},
     };
     for (size_t i = 0; i < BASE_COUNT(options); i++) {
         struct io_tls *tls;
@@ -660,10 +682,11 @@ static void test_certificates(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_agreement),   cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_bad_options), cmocka_unit_test(test_nonsense),
-        cmocka_unit_test(test_pauses),      cmocka_unit_test(test_half_closed),
-        cmocka_unit_test(test_new_keys),    cmocka_unit_test(test_certificates),
+        cmocka_unit_test(test_agreement),    cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_allowed),      cmocka_unit_test(test_bad_options),
+        cmocka_unit_test(test_nonsense),     cmocka_unit_test(test_pauses),
+        cmocka_unit_test(test_half_closed),  cmocka_unit_test(test_new_keys),
+        cmocka_unit_test(test_certificates),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
