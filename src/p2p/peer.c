@@ -305,6 +305,20 @@ static void on_drained(void *context, struct io_stream *stream)
     }
 }
 
+/* Neither side has been understood by the other: a wrong certificate, or no TLS there. */
+static void report_tls(const struct p2p_peer *peer, const char *message)
+{
+    const struct p2p_server_options *options = &peer->server->options;
+    char text[IO_ADDRESS_TEXT];
+    bool begun = peer->state == P2P_WAIT_AUTH || peer->state == P2P_WAIT_ACK;
+    if (!(peer->inbound ? options->listen_tls : options->dial_tls) || !begun || peer->end)
+        return;
+    io_address_format(text, &peer->remote);
+    p2p_report(peer->server, peer->inbound ? P2P_REPORT_DEBUG : P2P_REPORT_WARN,
+               "TLS with %s does not come about: %s", text,
+               *message ? message : "the other side has closed the connection");
+}
+
 static void on_stream_closed(void *context, struct io_stream *stream, int status,
                              const char *message)
 {
@@ -312,6 +326,7 @@ static void on_stream_closed(void *context, struct io_stream *stream, int status
     struct p2p_peer *peer = context;
     peer->stream = NULL;
     peer->hung_up = status == 0;
+    report_tls(peer, message);
     p2p_peer_drop(peer, "%s", message);
 }
 
@@ -390,8 +405,12 @@ int p2p_peer_dial(struct p2p_server *server, const struct p2p_enode *node, bool 
     peer->state = P2P_CONNECTING;
     p2p_enode_address(&peer->address, node);
     io_address_format_ip(ip, &node->ip);
-    status = io_connect_tcp(&peer->stream, server->loop, node->host[0] ? node->host : ip, node->tcp,
-                            P2P_DIAL_TIMEOUT, &stream_ops, peer);
+    const char *host = node->host[0] ? node->host : ip;
+    status = server->options.dial_tls
+                 ? io_connect_tls(&peer->stream, server->loop, host, node->tcp,
+                                  server->options.dial_tls, P2P_DIAL_TIMEOUT, &stream_ops, peer)
+                 : io_connect_tcp(&peer->stream, server->loop, host, node->tcp, P2P_DIAL_TIMEOUT,
+                                  &stream_ops, peer);
     if (status < 0)
         p2p_peer_drop(peer, "%s", err_text(status));
     return 0;

@@ -294,6 +294,18 @@ static char *copy_text(const char *text)
     return copy;
 }
 
+static int listen_to_all(struct p2p_server *server, struct err_detail *detail)
+{
+    const struct p2p_server_options *o = &server->options;
+    int status = o->listen_tls ? io_listen_tls(&server->listener, server->loop, server->listen_host,
+                                               o->port, o->listen_tls, on_accept, server, detail)
+                               : io_listen_tcp(&server->listener, server->loop, server->listen_host,
+                                               o->port, on_accept, server, detail);
+    if (status == 0)
+        server->address = *io_listener_address(server->listener);
+    return status;
+}
+
 static int take_nodes(struct p2p_server *server, const struct p2p_server_options *o)
 {
     int status = 0;
@@ -317,6 +329,8 @@ int p2p_server_new(struct p2p_server **ret_server, const struct p2p_server_optio
     if (!server)
         return err_set(detail, ERR_NOMEM, "out of memory");
     server->options = *options;
+    (void)io_tls_keep(options->listen_tls);
+    (void)io_tls_keep(options->dial_tls);
     server->loop = options->loop;
     server->name = copy_text(options->name);
     server->listen_host = copy_text(options->listen_host ? options->listen_host : "");
@@ -392,11 +406,9 @@ int p2p_server_set_eth_entry(struct p2p_server *server, struct bytes value)
 int p2p_server_start(struct p2p_server *server, struct err_detail *detail)
 {
     if (server->options.listen) {
-        int status = io_listen_tcp(&server->listener, server->loop, server->listen_host,
-                                   server->options.port, on_accept, server, detail);
+        int status = listen_to_all(server, detail);
         if (status < 0)
             return status;
-        server->address = *io_listener_address(server->listener);
     }
     if (server->options.discovery) {
         int status = p2p_discover_start(server, detail);
@@ -430,6 +442,8 @@ void p2p_server_free(struct p2p_server *server)
     mem_free(server->trusted);
     mem_free(server->name);
     mem_free(server->listen_host);
+    io_tls_free(server->options.listen_tls);
+    io_tls_free(server->options.dial_tls);
     mem_wipe(server, sizeof(*server));
     mem_free(server);
 }

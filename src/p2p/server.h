@@ -10,6 +10,7 @@
 #define P2P_SERVER_H
 
 #include "base/buf.h"
+#include "io/tls.h"
 #include "p2p/enode.h"
 #include "p2p/reason.h"
 
@@ -57,7 +58,7 @@ struct p2p_protocol {
 enum p2p_report {
     P2P_REPORT_DEBUG, /* refused and failed connections; why peers went */
     P2P_REPORT_INFO,  /* listening, peers that came and went */
-    P2P_REPORT_WARN,
+    P2P_REPORT_WARN, /* TLS with a dialled node that does not come about; boot nodes without address */
 };
 
 struct p2p_server_options {
@@ -68,6 +69,9 @@ struct p2p_server_options {
     bool listen;             /* false: outgoing connections only */
     const char *listen_host; /* an IP; "" or NULL for all addresses */
     uint16_t port;           /* 0 takes a free one */
+    /* Around RLPx, as QLight has it: of a server for connections that come, of a client for those that are dialled, whose
+     * certificates must be of the IP (or the name) in the dialled URL. NULL: none. Kept by references. */
+    struct io_tls *listen_tls, *dial_tls;
     const char
         *external_ip; /* what other nodes see, for the own enode; NULL: 127.0.0.1 until known */
 
