@@ -200,7 +200,8 @@ struct rpc_call {
     const atomic_bool *gone; /* set when nobody waits for the answer any more; NULL: never */
     /* The error, when RPC_FAILED. */
     int code;
-    struct bytes data; /* of a revert, hex by the writer; data NULL = none */
+    struct bytes data;      /* of a revert, hex by the writer; data NULL = none */
+    struct bytes json_data; /* in its place, JSON; len 0 = none */
     struct bytes text;
 };
 
@@ -247,6 +248,8 @@ struct rpc_method {
     bool waits;
     bool
         reads; /* `work` only reads, and nothing waits for it: it is left out when nobody waits for the answer */
+    /* A QLight client has its server do it (backend.proxy), with the parameters as they came. */
+    bool proxied;
     const char *result; /* for the documentation */
 };
 

@@ -17,8 +17,8 @@ enum {
 
 /* Those of spec §11.3, whether or not all their methods are there. */
 static const char *const namespaces[] = {
-    "admin", "clique", "debug", "eth",  "istanbul",         "miner",          "net", "personal",
-    "rpc",   "txpool", "web3",  "raft", "quorumPermission", "quorumExtension"};
+    "admin", "clique", "debug", "eth",  "istanbul",         "miner",           "net",   "personal",
+    "rpc",   "txpool", "web3",  "raft", "quorumPermission", "quorumExtension", "qlight"};
 static_assert(BASE_COUNT(namespaces) <= NAMESPACES_MAX, "a bit for each namespace");
 
 const char *const *rpc_namespaces(size_t *ret_count)
@@ -121,6 +121,11 @@ int rpc_new(struct rpc **ret_rpc, const struct rpc_backend *backend)
         for (size_t k = 0; k < rpc_method_lists[i]->count; k++)
             rpc->methods[at++] = &rpc_method_lists[i]->methods[k];
     qsort(rpc->methods, rpc->method_count, sizeof(const struct rpc_method *), compare_methods);
+    if (rpc_proxy_rows(rpc)) {
+        mem_free(rpc->methods);
+        mem_free(rpc);
+        return ERR_NOMEM;
+    }
     rpc_kept_init(&rpc->kept);
     rpc_texts_init(&rpc->texts);
     rpc_events_init(&rpc->events, rpc, backend);
@@ -146,6 +151,7 @@ void rpc_free(struct rpc *rpc)
     rpc_texts_release(&rpc->texts);
     rpc_figures_release(&rpc->figures);
     mem_free(rpc->methods);
+    mem_free(rpc->proxied);
     mem_free(rpc);
 }
 

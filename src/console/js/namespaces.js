@@ -184,7 +184,10 @@ var web3 = (function () {
             methods: ['newAccount plugin@account_newAccount 1', 'importRawKey plugin@account_importRawKey 2'], properties: []
         },
         plugin_helloworld: { methods: ['greeting plugin@helloworld_greeting 1'], properties: [] },
-        qlight: { methods: ['setCurrentToken qlight_setCurrentToken 1'], properties: ['getCurrentToken qlight_getCurrentToken'] }
+        qlight: {
+            methods: ['getCurrentToken qlight_getCurrentToken 0', 'setCurrentToken qlight_setCurrentToken 1'],
+            properties: ['token qlight_getCurrentToken']
+        }
     };
 
     function method(row) {

@@ -38,8 +38,10 @@ struct rpc_candidate {
     bool authorize;
 };
 
-struct rpc_raft;    /* rpc/backend/raft.h */
-struct rpc_servers; /* rpc/backend/servers.h */
+struct rpc_light_token; /* rpc/backend/token.h */
+struct rpc_proxy;       /* rpc/backend/proxy.h */
+struct rpc_raft;        /* rpc/backend/raft.h */
+struct rpc_servers;     /* rpc/backend/servers.h */
 
 /* Pointers are borrowed and outlive the rpc. What is NULL is not there: its methods answer as GoQuorum's do when
  * the service is off. */
@@ -61,6 +63,10 @@ struct rpc_backend {
     const struct chain_psis *psis; /* the private states of several tenants; NULL: there is one */
     bool multitenancy;             /* a token is to grant the private state that is asked for */
     struct permission *permission; /* of a network with permission contracts; NULL: none */
+
+    /* Of a QLight client; NULL: it is none. */
+    const struct rpc_proxy *proxy;             /* who does what it does not do itself */
+    const struct rpc_light_token *light_token; /* NULL, too: its token is not set from outside */
 
     /* Something of an extension (rpc/extension/extension.h) is not done, or not yet. Any thread. NULL: nobody is told. */
     void (*extension_report)(void *context, const char *what, const struct address *management,

@@ -22,13 +22,17 @@ static void begin_answer(struct rpc_exchange *x, struct bytes id)
         buf_append_text(&x->out, "null");
 }
 
+/* `data` goes as hex, `json` as it is. */
 static void write_error(struct rpc_exchange *x, struct bytes id, int code, struct bytes text,
-                        struct bytes data)
+                        struct bytes data, struct bytes json)
 {
     begin_answer(x, id);
     buf_append_format(&x->out, ",\"error\":{\"code\":%d,\"message\":", code);
     rpc_json_write_string(&x->out, text);
-    if (data.data) {
+    if (json.len) {
+        buf_append_text(&x->out, ",\"data\":");
+        buf_append_bytes(&x->out, json);
+    } else if (data.data) {
         buf_append_text(&x->out, ",\"data\":\"");
         hex_append(&x->out, data);
         buf_append_byte(&x->out, '"');
@@ -39,7 +43,7 @@ static void write_error(struct rpc_exchange *x, struct bytes id, int code, struc
 
 void rpc_write_error(struct rpc_exchange *x, struct bytes id, int code, const char *text)
 {
-    write_error(x, id, code, bytes_str(text), bytes_none());
+    write_error(x, id, code, bytes_str(text), bytes_none(), bytes_none());
 }
 
 /* --- One call --- */
@@ -127,7 +131,7 @@ static void end_call(struct rpc_exchange *x, int status)
     if (!id.len)
         return;
     if (status == RPC_FAILED)
-        write_error(x, id, x->call.code, x->call.text, x->call.data);
+        write_error(x, id, x->call.code, x->call.text, x->call.data, x->call.json_data);
     else if (status)
         rpc_write_error(x, id, RPC_CODE_ERROR, err_text(status));
 }

@@ -18,8 +18,9 @@ struct rpc {
     const struct rpc_backend *backend;
     const struct rpc_method **methods; /* sorted by name */
     size_t method_count;
-    uint32_t available; /* namespaces */
-    size_t under_way;   /* exchanges on the worker */
+    struct rpc_method *proxied; /* rows of `methods` that ask another node; NULL: none does */
+    uint32_t available;         /* namespaces */
+    size_t under_way;           /* exchanges on the worker */
     struct io_sum
         written; /* bytes of answers, and notifications behind them, under way, at all desks */
     struct rpc_call *holding;                     /* an account each */
@@ -84,6 +85,11 @@ struct rpc_exchange {
 const struct rpc_method *rpc_find_method(const struct rpc *rpc, struct bytes name);
 /* The call of the exchange is over, well or not; where calls are counted. */
 void rpc_count_call(struct rpc_exchange *x, bool good);
+
+/* --- proxy.c --- */
+
+/* With a backend that has a proxy: puts rows that ask it in the place of those that are marked. ERR_NOMEM. */
+int rpc_proxy_rows(struct rpc *rpc) BASE_NODISCARD;
 
 /* --- dispatch.c --- */
 

@@ -1,7 +1,7 @@
 /*
  * Watching extensions: one look at new blocks at a time. The worker reads their logs, keeps a list of its own, and asks of each
  * extension what this node has to do; the loop takes the list and does that, one thing after the other, by the methods that everybody
- * calls.
+ * calls. A QLight client keeps the list alone: its server does what there is to do.
  */
 #include "accounts/accounts.h"
 #include "base/mem.h"
@@ -418,7 +418,7 @@ static void done(void *context)
     struct rpc_extension_watch *w = context;
     bool all = w->may_act && w->action_count < RPC_EXTENSION_ACTIONS;
     rpc_stay_on_loop(&w->call);
-    if (w->look && (w->status || !all))
+    if (w->look && (w->status || !all) && !w->call.backend->proxy)
         w->ext->look = true;
     if (w->status) { /* the next head reads the same blocks again */
         end(w);
@@ -462,7 +462,7 @@ static void next_look(struct rpc_extension *ext)
     w->to = ext->head;
     w->again_from = UINT64_MAX;
     w->now = now;
-    w->may_act = !is_syncing(backend);
+    w->may_act = !backend->proxy && !is_syncing(backend);
     w->look = ext->look;
     ext->look = false;
     arena_init(&w->arena);

@@ -190,7 +190,7 @@ static const struct gql_input raw[] = {{"data", "Bytes!", "It, signed, as bytes.
 
 static const struct gql_field mutation_fields[] = {
     {"sendRawTransaction", "Bytes32!", "Sends a transaction; its hash.", send_raw, NULL,
-     GQL_INPUTS(raw), .on_loop = true},
+     GQL_INPUTS(raw), .on_loop = true, .proxied = true},
 };
 
 const struct gql_type rpc_gql_mutation = {.name = "Mutation",

@@ -294,7 +294,7 @@ int rpc_gql_run_early(struct gql_run *run, struct gql_plan *plan)
     int status = 0;
     run->is_on_loop = true;
     for (struct gql_plan *p = plan; p && status == 0; p = p->next) {
-        if (!p->field->on_loop)
+        if (!p->field->on_loop || (p->field->proxied && run->call->backend->proxy))
             continue;
         struct gql_result *result = rpc_gql_alloc(run, 1, sizeof(*result));
         if (!result)

@@ -38,6 +38,7 @@ struct gql_field {
     const struct gql_input *inputs;
     size_t input_count;
     bool on_loop; /* of a query or mutation: it must be asked on the loop */
+    bool proxied; /* but not of a QLight client, which has its server do it and waits for that */
 };
 
 struct gql_type {

@@ -408,7 +408,7 @@ static int pending_transactions(struct rpc_call *call)
 
 static const struct rpc_method methods[] = {
     {"eth_accounts", {{0}}, .run = list_accounts, .result = "array of addresses"},
-    {"eth_sign", {ADDRESS, DATA}, .run = eth_sign, .result = "65 bytes, hex"},
+    {"eth_sign", {ADDRESS, DATA}, .run = eth_sign, .proxied = true, .result = "65 bytes, hex"},
     {"eth_pendingTransactions",
      {{0}},
      .run = pending_transactions,
@@ -425,7 +425,11 @@ static const struct rpc_method methods[] = {
      .work = unlock,
      .result = "true"},
     {"personal_lockAccount", {ADDRESS}, .run = lock, .result = "whether there is such an account"},
-    {"personal_sign", {DATA, ADDRESS, PASSWORD}, .work = personal_sign, .result = "65 bytes, hex"},
+    {"personal_sign",
+     {DATA, ADDRESS, PASSWORD},
+     .work = personal_sign,
+     .proxied = true,
+     .result = "65 bytes, hex"},
     {"debug_testSignCliqueBlock",
      {{"address", RPC_ADDRESS}, {"number", RPC_NUMBER}},
      .work = sign_clique_block,

@@ -178,6 +178,20 @@ static void write_types(struct buf *b)
     }
 }
 
+/* By namespace and name, as all of the page. */
+static void write_proxied(struct buf *b, const struct sorted *sorted)
+{
+    const char *separator = "";
+    buf_append_text(b, "\n## Of a QLight client\n\nIts server is asked in its place for: ");
+    for (size_t i = 0; i < sorted->count; i++) {
+        if (!sorted->list[i]->proxied)
+            continue;
+        buf_append_format(b, "%s`%s`", separator, sorted->list[i]->name);
+        separator = ", ";
+    }
+    buf_append_text(b, ".\n");
+}
+
 int rpc_document_page(struct buf *b)
 {
     struct sorted sorted;
@@ -196,6 +210,7 @@ int rpc_document_page(struct buf *b)
                               (int)len, name);
         write_row(b, sorted.list[i]);
     }
+    write_proxied(b, &sorted);
     write_types(b);
     mem_free(sorted.list);
     return buf_status(b);

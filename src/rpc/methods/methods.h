@@ -10,6 +10,6 @@ extern const struct rpc_method_list rpc_methods_block, rpc_methods_transaction, 
     rpc_methods_runtime, rpc_methods_fee, rpc_methods_clique, rpc_methods_accesslist,
     rpc_methods_dump, rpc_methods_account, rpc_methods_send, rpc_methods_private,
     rpc_methods_sendprivate, rpc_methods_subscribe, rpc_methods_permission, rpc_methods_servers,
-    rpc_methods_extension, rpc_methods_modified, rpc_methods_storage_range;
+    rpc_methods_extension, rpc_methods_modified, rpc_methods_storage_range, rpc_methods_light;
 
 #endif

@@ -365,15 +365,18 @@ static const struct rpc_method methods[] = {
      .work = decode_and_distribute,
      .waits = true,
      .run = rpc_raw_submit,
+     .proxied = true,
      .result = "hash"},
     {"eth_sendTransactionAsync",
      {{"transaction", RPC_SEND_ASYNC}},
      .quick = rpc_send_behind,
+     .proxied = true,
      .result = "hash of zeros; what came of it goes to the object's callbackUrl"},
     {"eth_distributePrivateTransaction",
      {{"transaction", RPC_BYTES}, {"parties", RPC_SEND_RAW}},
      .work = distribute_for_marker,
      .waits = true,
+     .proxied = true,
      .result = "hash of the payload, for a marker's data"},
 };
 

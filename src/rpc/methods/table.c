@@ -11,7 +11,7 @@ const struct rpc_method_list *const rpc_method_lists[] = {
     &rpc_methods_fee,           &rpc_methods_clique,      &rpc_methods_private,
     &rpc_methods_sendprivate,   &rpc_methods_subscribe,   &rpc_methods_permission,
     &rpc_methods_servers,       &rpc_methods_extension,   &rpc_methods_modified,
-    &rpc_methods_storage_range,
+    &rpc_methods_storage_range, &rpc_methods_light,
 };
 const size_t rpc_method_list_count = BASE_COUNT(rpc_method_lists);
 
@@ -54,6 +54,9 @@ uint32_t rpc_available(const struct rpc_backend *backend)
             bits |= 1u << k;
     for (size_t k = 0; backend->privacy && k < count; k++)
         if (strcmp(names[k], "quorumExtension") == 0)
+            bits |= 1u << k;
+    for (size_t k = 0; backend->light_token && k < count; k++)
+        if (strcmp(names[k], "qlight") == 0)
             bits |= 1u << k;
     return bits;
 }

@@ -412,6 +412,7 @@ static const struct rpc_method methods[] = {
      .work = rpc_raw_decode,
      .run = rpc_raw_submit,
      .light = true,
+     .proxied = true,
      .result = "hash"},
 };
 

@@ -5,6 +5,7 @@
 #include "base/base64.h"
 #include "base/file.h"
 #include "extension/list.h"
+#include "rpc/backend/proxy.h"
 #include "rpc/events/events.h"
 #include "rpc/extension/extension.h"
 #include "rpc/json/encode.h"
@@ -149,8 +150,21 @@ static void keep_list(const json_t *line, void *context)
     l->theirs = json_incref(json_object_get(line, "result"));
 }
 
-/* The list is what the recorded blocks say, and what the file says afterwards. */
-static void watch(const char *network, unsigned peer)
+static unsigned reports;
+
+static void count_report(void *context, const char *what, const struct address *management,
+                         const char *why)
+{
+    (void)what;
+    (void)management;
+    (void)why;
+    (void)context;
+    reports++;
+}
+
+/* The list is what the recorded blocks say, and what the file says afterwards. Whoever began it would vote, and cannot: it has no accounts. A
+ * light client does not come to that. */
+static void watch(const char *network, unsigned peer, const struct rpc_proxy *proxy)
 {
     static const char empty[] = "{\"psiContracts\":{\"private\":{}},\"watchedBlock\":0}";
     static const char question[] =
@@ -168,6 +182,9 @@ static void watch(const char *network, unsigned peer)
     recordings_lines(network, "rpc.jsonl.gz", keep_list, &listed);
     assert_int_equal(json_array_size(listed.theirs), 1);
     world_begin_private(&w, network, peer);
+    reports = 0;
+    w.backend.proxy = proxy;
+    w.backend.extension_report = count_report;
     assert_int_equal(rpc_extension_open(w.rpc, path, &detail), 0);
     chain_head(w.chain, &head);
     uint64_t number = head.block->header.number;
@@ -180,6 +197,7 @@ static void watch(const char *network, unsigned peer)
     }
     json_decref(answer);
     json_decref(listed.theirs);
+    assert_int_equal(reports, peer == 0 && !proxy);
     world_end(&w);
     assert_int_equal(extension_list_load(&kept, path, &detail), 0);
     assert_int_equal(kept.count, 1);
@@ -194,8 +212,9 @@ static void test_extensions(void **state)
     (void)state;
     for (size_t i = 0; i < BASE_COUNT(networks); i++) {
         recordings_require(networks[i]);
-        watch(networks[i], 0);
-        watch(networks[i], 2);
+        watch(networks[i], 0, NULL);
+        watch(networks[i], 2, NULL);
+        watch(networks[i], 0, &(const struct rpc_proxy){.context = NULL});
     }
 }
 
