@@ -82,12 +82,13 @@ const char *p2p_permission_text(enum p2p_permission permission)
 }
 
 /* Whether the file lists the key; or why it cannot be told. */
-static int listed(const char *datadir, const char *name, const struct crypto_public_key *key,
-                  bool *ret_listed, bool *ret_left_out)
+static int listed(const char *datadir, const char *prefix, const char *name,
+                  const struct crypto_public_key *key, bool *ret_listed, bool *ret_left_out)
 {
     char path[4096];
     struct p2p_node_list list;
-    if (snprintf(path, sizeof(path), "%s/%s", datadir, name) >= (int)sizeof(path))
+    if (snprintf(path, sizeof(path), "%s/%s%s%s", datadir, prefix ? prefix : "", prefix ? "-" : "",
+                 name) >= (int)sizeof(path))
         return ERR_INPUT;
     int status = p2p_node_list_read(&list, path, NULL, NULL, NULL);
     if (status < 0)
@@ -103,12 +104,18 @@ static int listed(const char *datadir, const char *name, const struct crypto_pub
 enum p2p_permission p2p_permission_by_files(const char *datadir,
                                             const struct crypto_public_key *key)
 {
+    return p2p_permission_by_files_of(datadir, NULL, key);
+}
+
+enum p2p_permission p2p_permission_by_files_of(const char *datadir, const char *prefix,
+                                               const struct crypto_public_key *key)
+{
     bool permitted, disallowed = false, left_out = false;
-    if (listed(datadir, "permissioned-nodes.json", key, &permitted, &left_out) < 0)
+    if (listed(datadir, prefix, "permissioned-nodes.json", key, &permitted, &left_out) < 0)
         return P2P_NO_PERMISSION_FILE;
     if (!permitted)
         return P2P_NOT_LISTED;
-    int status = listed(datadir, "disallowed-nodes.json", key, &disallowed, &left_out);
+    int status = listed(datadir, prefix, "disallowed-nodes.json", key, &disallowed, &left_out);
     if (status == ERR_NOTFOUND)
         return P2P_PERMITTED;
     if (disallowed)

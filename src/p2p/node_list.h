@@ -53,5 +53,9 @@ const char *p2p_permission_text(enum p2p_permission permission);
  */
 enum p2p_permission p2p_permission_by_files(const char *datadir,
                                             const struct crypto_public_key *key);
+/* The same with the files <datadir>/<prefix>-permissioned-nodes.json and <datadir>/<prefix>-disallowed-nodes.json, as QLight's
+ * server has them; NULL: without prefix and hyphen. */
+enum p2p_permission p2p_permission_by_files_of(const char *datadir, const char *prefix,
+                                               const struct crypto_public_key *key);
 
 #endif

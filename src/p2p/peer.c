@@ -311,7 +311,7 @@ static void report_tls(const struct p2p_peer *peer, const char *message)
     const struct p2p_server_options *options = &peer->server->options;
     char text[IO_ADDRESS_TEXT];
     bool begun = peer->state == P2P_WAIT_AUTH || peer->state == P2P_WAIT_ACK;
-    if (!(peer->inbound ? options->listen_tls : options->dial_tls) || !begun || peer->end)
+    if (!(peer->inbound ? options->tls_server : options->tls_client) || !begun || peer->end)
         return;
     io_address_format(text, &peer->remote);
     p2p_report(peer->server, peer->inbound ? P2P_REPORT_DEBUG : P2P_REPORT_WARN,
@@ -406,9 +406,9 @@ int p2p_peer_dial(struct p2p_server *server, const struct p2p_enode *node, bool 
     p2p_enode_address(&peer->address, node);
     io_address_format_ip(ip, &node->ip);
     const char *host = node->host[0] ? node->host : ip;
-    status = server->options.dial_tls
+    status = server->options.tls_client
                  ? io_connect_tls(&peer->stream, server->loop, host, node->tcp,
-                                  server->options.dial_tls, P2P_DIAL_TIMEOUT, &stream_ops, peer)
+                                  server->options.tls_client, P2P_DIAL_TIMEOUT, &stream_ops, peer)
                  : io_connect_tcp(&peer->stream, server->loop, host, node->tcp, P2P_DIAL_TIMEOUT,
                                   &stream_ops, peer);
     if (status < 0)

@@ -297,8 +297,8 @@ static char *copy_text(const char *text)
 static int listen_to_all(struct p2p_server *server, struct err_detail *detail)
 {
     const struct p2p_server_options *o = &server->options;
-    int status = o->listen_tls ? io_listen_tls(&server->listener, server->loop, server->listen_host,
-                                               o->port, o->listen_tls, on_accept, server, detail)
+    int status = o->tls_server ? io_listen_tls(&server->listener, server->loop, server->listen_host,
+                                               o->port, o->tls_server, on_accept, server, detail)
                                : io_listen_tcp(&server->listener, server->loop, server->listen_host,
                                                o->port, on_accept, server, detail);
     if (status == 0)
@@ -329,8 +329,8 @@ int p2p_server_new(struct p2p_server **ret_server, const struct p2p_server_optio
     if (!server)
         return err_set(detail, ERR_NOMEM, "out of memory");
     server->options = *options;
-    (void)io_tls_keep(options->listen_tls);
-    (void)io_tls_keep(options->dial_tls);
+    (void)io_tls_keep(options->tls_server);
+    (void)io_tls_keep(options->tls_client);
     server->loop = options->loop;
     server->name = copy_text(options->name);
     server->listen_host = copy_text(options->listen_host ? options->listen_host : "");
@@ -442,8 +442,8 @@ void p2p_server_free(struct p2p_server *server)
     mem_free(server->trusted);
     mem_free(server->name);
     mem_free(server->listen_host);
-    io_tls_free(server->options.listen_tls);
-    io_tls_free(server->options.dial_tls);
+    io_tls_free(server->options.tls_server);
+    io_tls_free(server->options.tls_client);
     mem_wipe(server, sizeof(*server));
     mem_free(server);
 }

@@ -71,7 +71,7 @@ struct p2p_server_options {
     uint16_t port;           /* 0 takes a free one */
     /* Around RLPx, as QLight has it: of a server for connections that come, of a client for those that are dialled, whose
      * certificates must be of the IP (or the name) in the dialled URL. NULL: none. Kept by references. */
-    struct io_tls *listen_tls, *dial_tls;
+    struct io_tls *tls_server, *tls_client;
     const char
         *external_ip; /* what other nodes see, for the own enode; NULL: 127.0.0.1 until known */
 

@@ -168,6 +168,8 @@ static int remove_folder(void **state)
     put("static-nodes.json", NULL);
     put("permissioned-nodes.json", NULL);
     put("disallowed-nodes.json", NULL);
+    put("light-permissioned-nodes.json", NULL);
+    put("light-disallowed-nodes.json", NULL);
     return rmdir(folder);
 }
 
@@ -231,7 +233,16 @@ static void permissions(void **state)
         put("permissioned-nodes.json", cases[i].permissioned);
         put("disallowed-nodes.json", cases[i].disallowed);
         assert_int_equal(p2p_permission_by_files(folder, &node.key), cases[i].wanted);
+        assert_int_equal(p2p_permission_by_files_of(folder, "light", &node.key),
+                         P2P_NO_PERMISSION_FILE);
     }
+    put("permissioned-nodes.json", "[]");
+    for (size_t i = 0; i < BASE_COUNT(cases); i++) {
+        put("light-permissioned-nodes.json", cases[i].permissioned);
+        put("light-disallowed-nodes.json", cases[i].disallowed);
+        assert_int_equal(p2p_permission_by_files_of(folder, "light", &node.key), cases[i].wanted);
+    }
+    assert_int_equal(p2p_permission_by_files(folder, &node.key), P2P_NOT_LISTED);
     assert_string_equal(p2p_permission_text(P2P_DISALLOWED), "in disallowed-nodes.json");
 }
 

@@ -75,8 +75,8 @@ static void start(struct node *a, struct node *b, struct io_tls *dial, struct io
     node_prepare(a);
     node_prepare(b);
     a->options.listen = false;
-    a->options.dial_tls = dial;
-    b->options.listen_tls = listen;
+    a->options.tls_client = dial;
+    b->options.tls_server = listen;
     node_start(b);
     node_start_to(a, b);
     io_tls_free(dial);
