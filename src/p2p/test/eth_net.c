@@ -321,6 +321,7 @@ struct net_node *net_add(struct net *net, struct chain_block *const *blocks, siz
         n->blocks[n->count++] = chain_block_ref(blocks[i]);
     struct p2p_eth_backend backend = {
         .context = n,
+        .role = net->role,
         .network = 1337,
         .genesis = blocks[0]->hash,
         .is_quorum = true,
@@ -341,7 +342,7 @@ struct net_node *net_add(struct net *net, struct chain_block *const *blocks, siz
         .now = be_now,
         .wake = be_wake,
         .draw = be_random,
-        .ready = be_ready,
+        .ready = net->role == P2P_ETH_AMONG_EQUALS ? be_ready : NULL,
         .syncing = be_syncing,
         .report = be_report,
     };

@@ -53,6 +53,7 @@ struct net {
     size_t link_count;
     uint64_t now, random;
     struct net_job *jobs, **last_job;
+    enum p2p_eth_role role;                      /* of nodes that are added from now on */
     const struct p2p_eth_authorized *authorized; /* of nodes that are added from now on */
     size_t authorized_count;
 };
