@@ -35,6 +35,8 @@ static void stop_answering(struct node *node)
     rpc_free(node->rpc);
     node->rpc = NULL;
     node_endpoints_free(node->endpoints);
+    node_light_server_free(node->light_server); /* asks the tokens' keys */
+    node->light_server = NULL;
     node_security_close(&node->security);
 }
 
@@ -145,6 +147,8 @@ static int start(struct node *node, struct err_detail *detail)
         .network = node->network,
         .raft = node->raft,
     };
+    if (status == ERR_OK)
+        status = node_light_server_start(node->light_server, node->security.tokens, detail);
     if (status == ERR_OK)
         node_permission_start(node->permission, &parts);
     if (status == ERR_OK)

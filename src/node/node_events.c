@@ -81,6 +81,7 @@ void node_on_head(void *context, const struct node_head *head)
         node_transactions_head(node->transactions, head);
     if (node->network)
         node_network_head(node->network, head);
+    node_light_server_head(node->light_server, head);
     if (node->validator)
         node_validator_head(node->validator, head);
     if (node->signer)
@@ -134,6 +135,7 @@ void node_on_executable(void *context, struct chain_tx *const *txs, size_t count
         tell_created(node, txs[i]);
     if (node->network)
         node_network_transactions(node->network, txs, count);
+    node_light_server_transactions(node->light_server, txs, count);
     if (node->validator)
         node_validator_pending(node->validator);
     if (node->signer)

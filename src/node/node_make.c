@@ -112,6 +112,21 @@ int node_make_core(struct node *node, struct err_detail *detail)
     return node_transactions_new(&node->transactions, &transactions, detail);
 }
 
+static int make_light_server(struct node *node, struct err_detail *detail)
+{
+    const struct node_light_server_options options = {
+        .loop = node->loop,
+        .config = node->config,
+        .dir = &node->dir,
+        .key = &node->key,
+        .chain = node->chain,
+        .transactions = node->transactions,
+        .tm = node_manager_tm(node->manager),
+        .psis = node_manager_psis(node->manager),
+    };
+    return node_light_server_new(&node->light_server, &options, detail);
+}
+
 int node_make_network(struct node *node, struct err_detail *detail)
 {
     const char *identity = node->config->identity;
@@ -132,7 +147,9 @@ int node_make_network(struct node *node, struct err_detail *detail)
         .peer = node_on_peer,
         .context = node,
     };
-    return node_network_new(&node->network, &options, detail);
+    int status = node_network_new(&node->network, &options, detail);
+    return status == ERR_OK && node->config->light.server ? make_light_server(node, detail)
+                                                          : status;
 }
 
 /* On the chain's thread. */

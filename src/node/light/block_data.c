@@ -26,7 +26,8 @@ static int flush(struct gathering *g)
     g->block.payloads = g->payloads;
     p2p_qlight_write_private_data(g->messages, &g->block);
     g->block.count = 0;
-    g->block.root = (struct hash256){{0}}; /* once: GoQuorum's client takes a second one for an error */
+    g->block.root =
+        (struct hash256){{0}}; /* once: GoQuorum's client takes a second one for an error */
     g->bytes = 0;
     return buf_status(g->messages);
 }
@@ -134,8 +135,8 @@ int node_light_block_data(struct buf *messages, struct chain_reader *reader,
         return err_set(detail, ERR_NOTFOUND, "unable to find private state for context psi %.*s",
                        (int)view->psi.len, (const char *)view->psi.data);
     /* A state that is not kept any more has no root to tell, as in the reference. */
-    if (tell_root && chain_reader_private_root(reader, &g.block.root, view->psi,
-                                               block->header.number) != 0)
+    if (tell_root &&
+        chain_reader_private_root(reader, &g.block.root, view->psi, block->header.number) != 0)
         g.block.root = (struct hash256){{0}};
     arena_init(&g.arena);
     int err = gather(&g, block);

@@ -2,17 +2,22 @@
 
 #include "base/mem.h"
 #include "io/worker.h"
+#include "node/config/ranges.h"
 #include "node/light/block_data.h"
 #include "node/light/tls.h"
 #include "node/log/log.h"
+#include "node/servers/endpoints.h"
 #include "p2p/eth/local.h"
 #include "p2p/node_list.h"
 
 #include <stdio.h>
 
 enum {
-    BODIES_SOFT = 2 << 20, /* bytes of bodies and of what is private beside them: the block that goes over is the last */
-    NEW_BLOCKS_MAX = 4,    /* of a client that wait for the worker; more pass it by, and it asks for them (maxQueuedBlocks) */
+    BODIES_SOFT =
+        2
+        << 20, /* bytes of bodies and of what is private beside them: the block that goes over is the last */
+    NEW_BLOCKS_MAX =
+        4, /* of a client that wait for the worker; more pass it by, and it asks for them (maxQueuedBlocks) */
 };
 
 /* What a client is to be sent, while the worker makes it. */
@@ -36,7 +41,8 @@ struct node_light_server {
     struct p2p_local *local;
     struct p2p_server *server;
     struct io_tls *tls;
-    struct node_ranges allowed; /* --qlight.server.p2p.netrestrict */
+    const struct rpc_tokens *tokens; /* NULL: clients need none */
+    struct node_ranges allowed;      /* --qlight.server.p2p.netrestrict */
     struct io_worker *worker;
     struct job *jobs;
 };
@@ -78,8 +84,7 @@ static void add_body(struct job *job, struct chain_reader *reader, const struct 
 
 static void make_bodies(struct job *job, struct chain_reader *reader)
 {
-    struct p2p_eth_open open =
-        p2p_eth_begin(&job->message, P2P_ETH_65, P2P_ETH_BLOCK_BODIES, 0);
+    struct p2p_eth_open open = p2p_eth_begin(&job->message, P2P_ETH_65, P2P_ETH_BLOCK_BODIES, 0);
     for (size_t i = 0; i < job->count && job->status == ERR_OK; i++)
         if (job->message.len + job->private_data.len < BODIES_SOFT)
             add_body(job, reader, &job->hashes[i], job->tell_root[i]);
@@ -244,16 +249,16 @@ void node_light_server_transactions(struct node_light_server *server, struct cha
 /* qlight/server.go: Authorize. Without access tokens a private state need only be there. */
 static bool authorize(void *context, struct bytes psi, struct bytes token, struct err_detail *why)
 {
-    const struct node_light_server_options *o =
-        &((const struct node_light_server *)context)->options;
-    if (o->psis && !chain_psi_of(o->psis, psi)) {
+    const struct node_light_server *server = context;
+    const struct chain_psis *psis = server->options.psis;
+    if (psis && !chain_psi_of(psis, psi)) {
         err_set(why, 0, "unable to find private state for context psi %.*s", (int)psi.len,
                 (const char *)psi.data);
         return false;
     }
-    if (!o->tokens)
+    if (!server->tokens)
         return true;
-    struct rpc_grant *grant = rpc_tokens_grant(o->tokens, &token);
+    struct rpc_grant *grant = rpc_tokens_grant(server->tokens, &token);
     bool may = grant && rpc_grant_may_qlight(grant, psi, why);
     if (!grant)
         err_set(why, 0, "out of memory");
@@ -390,13 +395,19 @@ int node_light_server_new(struct node_light_server **ret_server,
     return ERR_OK;
 }
 
-int node_light_server_start(struct node_light_server *server, struct err_detail *detail)
+int node_light_server_start(struct node_light_server *server, const struct rpc_tokens *tokens,
+                            struct err_detail *detail)
 {
     struct p2p_enode self;
     char text[P2P_ENODE_TEXT];
+    if (!server)
+        return ERR_OK;
+    server->tokens = tokens;
     int status = p2p_server_start(server->server, detail);
-    if (status != ERR_OK)
+    if (status != ERR_OK) {
+        node_port_remedy(detail, "--qlight.server.p2p.port");
         return status;
+    }
     p2p_server_self(server->server, &self);
     p2p_enode_format(text, &self);
     NODE_LOG(NODE_LOG_INFO, "Started P2P networking for light clients", node_text("self", text));
@@ -425,8 +436,8 @@ bool node_light_server_peer_status(const struct node_light_server *server,
                                    struct hash256 *ret_head)
 {
     struct p2p_eth_peer_info info;
-    if (!server ||
-        !p2p_eth_peer_info(p2p_local_eth(server->local), p2p_peer_id(peer), &info) || !info.ready)
+    if (!server || !p2p_eth_peer_info(p2p_local_eth(server->local), p2p_peer_id(peer), &info) ||
+        !info.ready)
         return false;
     *ret_difficulty = info.td;
     *ret_head = info.head;

@@ -22,16 +22,16 @@ struct node_light_server_options {
     const struct crypto_private_key *key;
     struct node_chain *chain;
     struct node_transactions *transactions;
-    struct privacy_tm *tm;           /* NULL: none */
-    const struct chain_psis *psis;   /* NULL: there is one private state */
-    const struct rpc_tokens *tokens; /* what clients need; NULL: nothing */
+    struct privacy_tm *tm;         /* NULL: none */
+    const struct chain_psis *psis; /* NULL: there is one private state */
 };
 
 /* Nothing is opened yet. ERR_*. */
 int node_light_server_new(struct node_light_server **ret_server,
                           const struct node_light_server_options *options,
                           struct err_detail *detail) BASE_NODISCARD;
-int node_light_server_start(struct node_light_server *server,
+/* `tokens` (NULL: clients need none) outlives it. NULL is fine. */
+int node_light_server_start(struct node_light_server *server, const struct rpc_tokens *tokens,
                             struct err_detail *detail) BASE_NODISCARD;
 /* Ends all connections. The transaction manager has been stopped. NULL is fine, here and below. */
 void node_light_server_free(struct node_light_server *server);

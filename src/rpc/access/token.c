@@ -32,6 +32,7 @@ struct rpc_grant {
     size_t count;
     struct rpc_token_psi psis[RPC_TOKEN_SCOPES_MAX];
     size_t psi_count;
+    bool is_qlight; /* scope p2p://qlight */
 };
 
 /* The parts of a token that are looked at. */
@@ -102,6 +103,8 @@ static void add_scope(struct rpc_grant *grant, struct bytes scope)
             grant->psis[grant->psi_count++] = psi;
         return;
     }
+    if (bytes_equal(scope, bytes_str("p2p://qlight")))
+        grant->is_qlight = true;
     if (scope.len < len || memcmp(scope.data, prefix, len) != 0)
         return; /* of another service, or another right */
     scope = bytes_slice(scope, len, scope.len - len);
@@ -366,6 +369,35 @@ bool rpc_grant_may_send(const struct rpc_grant *grant, struct bytes psi,
         if (rpc_token_psi_is(&grant->psis[i], psi) &&
             rpc_token_psi_may_send(&grant->psis[i], account, is_raw))
             return true;
+    return false;
+}
+
+/* The scope rpc://eth_*, as it stands: what stands for more is not enough for GoQuorum. */
+static bool has_eth(const struct rpc_grant *grant)
+{
+    for (size_t i = 0; i < grant->count; i++)
+        if (bytes_equal(grant->authorities[i].service, bytes_str("eth")) &&
+            bytes_equal(grant->authorities[i].method, bytes_str("*")))
+            return true;
+    return false;
+}
+
+bool rpc_grant_may_qlight(const struct rpc_grant *grant, struct bytes psi, struct err_detail *why)
+{
+    bool eth = has_eth(grant);
+    if (grant->refusal)
+        err_set(why, 0, "%s", grant->refusal);
+    else if (grant->now() >= grant->expires)
+        err_set(why, 0, "token expired");
+    else if (!rpc_grant_has_psi(grant, psi))
+        err_set(why, 0, "PSI not authorized");
+    else if (!grant->is_qlight || !eth)
+        err_set(why, 0,
+                "The P2P token does not have the necessary authorization p2p=%s rpcETH=%s (scopes "
+                "p2p://qlight and rpc://eth_*)",
+                grant->is_qlight ? "true" : "false", eth ? "true" : "false");
+    else
+        return true;
     return false;
 }
 

@@ -64,5 +64,8 @@ bool rpc_grant_has_psi(const struct rpc_grant *grant, struct bytes psi);
 const char *rpc_grant_only_psi(const struct rpc_grant *grant, struct bytes *ret_psi);
 bool rpc_grant_may_send(const struct rpc_grant *grant, struct bytes psi,
                         const struct address *account, bool is_raw);
+/* Whether a QLight client may have this private state, now: scopes psi://<name>, p2p://qlight and rpc://eth_* (GoQuorum, qlight/server.go:
+ * Authorize). Not: `why` tells. */
+bool rpc_grant_may_qlight(const struct rpc_grant *grant, struct bytes psi, struct err_detail *why);
 
 #endif
