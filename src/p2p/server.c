@@ -471,6 +471,14 @@ const char *p2p_server_name(const struct p2p_server *server)
     return server->name;
 }
 
+bool p2p_server_offers(const struct p2p_server *server, const char *protocol)
+{
+    for (size_t i = 0; i < server->protocol_count; i++)
+        if (strcmp(server->offers[i].name, protocol) == 0)
+            return true;
+    return false;
+}
+
 void p2p_server_traffic(const struct p2p_server *server, struct p2p_traffic *ret_traffic)
 {
     *ret_traffic = server->traffic;

@@ -122,6 +122,8 @@ int p2p_server_set_eth_entry(struct p2p_server *server, struct bytes value) BASE
 /* The node's record (EIP-778) as text, "enr:…", for admin_nodeInfo. As long as the server; changes with the record. */
 const char *p2p_server_enr(const struct p2p_server *server);
 const char *p2p_server_name(const struct p2p_server *server);
+/* Whether it offers any version of the capability. */
+bool p2p_server_offers(const struct p2p_server *server, const char *protocol);
 
 /* admin_addPeer, admin_removePeer, admin_addTrustedPeer, admin_removeTrustedPeer. Static nodes are dialled again
  * whenever they are away, first after a second, then more slowly, at most every 30 s. Removing one ends its

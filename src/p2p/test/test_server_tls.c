@@ -90,6 +90,7 @@ static void nodes_talk(void **state)
     start(&a, &b, tls_of(false, &client_pair, IO_TLS_ASK_NONE),
           tls_of(true, &server_pair, IO_TLS_ASK_REQUIRED));
     until(a.opened == 2 && b.opened == 2);
+    assert_true(p2p_server_offers(a.server, "eth") && !p2p_server_offers(a.server, "qlight"));
     assert_int_equal(p2p_peer_send(a.peer, "eth", 3, bytes_str("\x83yes")), 0);
     until(b.received == 4);
     assert_int_equal(p2p_peer_send(b.peer, "eth", 4, bytes_str("\x82no")), 0);

@@ -59,10 +59,11 @@ struct rpc_backend {
     struct chain *chain;
     struct chain_pool *pool;
     struct p2p_server *server;
-    struct privacy_tm *privacy;    /* the transaction manager; NULL: none is in use */
-    const struct chain_psis *psis; /* the private states of several tenants; NULL: there is one */
-    bool multitenancy;             /* a token is to grant the private state that is asked for */
-    struct permission *permission; /* of a network with permission contracts; NULL: none */
+    struct p2p_server *light_server; /* of QLight clients; NULL: none are served */
+    struct privacy_tm *privacy;      /* the transaction manager; NULL: none is in use */
+    const struct chain_psis *psis;   /* the private states of several tenants; NULL: there is one */
+    bool multitenancy;               /* a token is to grant the private state that is asked for */
+    struct permission *permission;   /* of a network with permission contracts; NULL: none */
 
     /* Of a QLight client; NULL: it is none. */
     const struct rpc_proxy *proxy;             /* who does what it does not do itself */
@@ -85,9 +86,11 @@ struct rpc_backend {
     bool allow_unprotected; /* --rpc.allow-unprotected-txs */
 
     bool (*is_mining)(void *context);
-    /* What a peer said of its chain at the handshake; false: it speaks no eth. */
+    /* What a peer of `server`, or of `light_server`, said of its chain at the handshake; false: it speaks neither eth nor qlight. */
     bool (*peer_status)(void *context, const struct p2p_peer *peer, struct u256 *ret_difficulty,
                         struct hash256 *ret_head);
+    bool (*light_peer_status)(void *context, const struct p2p_peer *peer,
+                              struct u256 *ret_difficulty, struct hash256 *ret_head);
     void (*sync)(void *context, struct rpc_sync *ret_sync);
 
     const struct rpc_raft *raft;       /* NULL: no member of a Raft cluster */

@@ -88,56 +88,89 @@ static void write_self(struct buf *b, const struct p2p_server *server)
     write_text(b, listen);
 }
 
-static int node_info(struct rpc_call *call)
+/* Without a network, as if there were the one of this chain. */
+static bool offers(const struct rpc_call *call, const struct p2p_server *server, const char *name)
 {
+    if (server)
+        return p2p_server_offers(server, name);
+    return strcmp(name, "eth") == 0 ||
+           (strcmp(name, "istanbul") == 0 &&
+            chain_configuration(call->backend->chain)->engine == CHAIN_ENGINE_ISTANBUL);
+}
+
+/* What the server offers, each with the chain; snap, which is not spoken here, says nothing in GoQuorum either. */
+static void write_protocols(struct rpc_call *call, const struct p2p_server *server)
+{
+    static const char *const names[] = {"eth", "istanbul", "qlight"};
     struct buf *b = call->out;
-    bool istanbul = chain_configuration(call->backend->chain)->engine == CHAIN_ENGINE_ISTANBUL;
-    buf_append_byte(b, '{');
-    if (call->backend->server)
-        write_self(b, call->backend->server);
     rpc_key(b, "protocols");
     buf_append_byte(b, '{');
-    rpc_key(b, "eth");
-    write_chain_info(call);
-    if (istanbul) {
-        rpc_key(b, "istanbul");
+    for (size_t i = 0; i < BASE_COUNT(names); i++) {
+        if (!offers(call, server, names[i]))
+            continue;
+        rpc_key(b, names[i]);
         write_chain_info(call);
     }
-    rpc_key(b, "snap");
-    buf_append_text(b, "{}}");
+    if (offers(call, server, "eth")) {
+        rpc_key(b, "snap");
+        buf_append_text(b, "{}");
+    }
+    buf_append_byte(b, '}');
+}
+
+static int node_info_of(struct rpc_call *call, const struct p2p_server *server, const char *plugins)
+{
+    struct buf *b = call->out;
+    buf_append_byte(b, '{');
+    if (server)
+        write_self(b, server);
+    write_protocols(call, server);
     rpc_key(b, "plugins");
-    buf_append_text(b, "{}}");
+    buf_append_text(b, plugins);
+    buf_append_byte(b, '}');
     return 0;
+}
+
+static int node_info(struct rpc_call *call)
+{
+    return node_info_of(call, call->backend->server, "{}");
+}
+
+static int light_node_info(struct rpc_call *call)
+{
+    return call->backend->light_server ? node_info_of(call, call->backend->light_server, "null")
+                                       : rpc_null(call);
 }
 
 /* --- admin_peers --- */
 
+typedef bool status_fn(void *context, const struct p2p_peer *peer, struct u256 *ret_difficulty,
+                       struct hash256 *ret_head);
+
+/* The version is that of `head_name`, whose handshake told of the head: of istanbul it is eth's. */
 static void write_peer_protocol(struct rpc_call *call, const struct p2p_peer *peer,
-                                const char *name)
+                                const char *name, const char *head_name, status_fn *status)
 {
     struct u256 difficulty;
     struct hash256 head;
     struct buf *b = call->out;
-    const struct rpc_backend *backend = call->backend;
-    unsigned number = p2p_peer_version(peer, name);
-    if (!number)
+    if (!p2p_peer_version(peer, name))
         return;
     rpc_key(b, name);
-    if (!backend->peer_status ||
-        !backend->peer_status(backend->context, peer, &difficulty, &head)) {
+    if (!status || !status(call->backend->context, peer, &difficulty, &head)) {
         write_text(b, "handshake");
         return;
     }
     buf_append_byte(b, '{');
     rpc_key(b, "version");
-    buf_append_format(b, "%u", p2p_peer_version(peer, "eth"));
+    buf_append_format(b, "%u", p2p_peer_version(peer, head_name));
     rpc_key(b, "difficulty");
     rpc_write_decimal(b, &difficulty);
     rpc_put_hash(b, "head", &head);
     buf_append_byte(b, '}');
 }
 
-static void write_peer(struct rpc_call *call, const struct p2p_peer *peer)
+static void write_peer(struct rpc_call *call, const struct p2p_peer *peer, status_fn *status)
 {
     struct buf *b = call->out;
     char enode[P2P_ENODE_TEXT], local[IO_ADDRESS_TEXT], remote[IO_ADDRESS_TEXT];
@@ -171,21 +204,33 @@ static void write_peer(struct rpc_call *call, const struct p2p_peer *peer)
     buf_append_byte(b, '}');
     rpc_key(b, "protocols");
     buf_append_byte(b, '{');
-    write_peer_protocol(call, peer, "eth");
-    write_peer_protocol(call, peer, "istanbul");
+    write_peer_protocol(call, peer, "eth", "eth", status);
+    write_peer_protocol(call, peer, "istanbul", "eth", status);
+    write_peer_protocol(call, peer, "qlight", "qlight", status);
     buf_append_text(b, "}}");
+}
+
+static int peers_of(struct rpc_call *call, const struct p2p_server *server, status_fn *status)
+{
+    buf_append_byte(call->out, '[');
+    for (size_t i = 0; server && i < p2p_server_peer_count(server); i++) {
+        rpc_item(call->out);
+        write_peer(call, p2p_server_peer(server, i), status);
+    }
+    buf_append_byte(call->out, ']');
+    return 0;
 }
 
 static int peers(struct rpc_call *call)
 {
-    const struct p2p_server *server = call->backend->server;
-    buf_append_byte(call->out, '[');
-    for (size_t i = 0; server && i < p2p_server_peer_count(server); i++) {
-        rpc_item(call->out);
-        write_peer(call, p2p_server_peer(server, i));
-    }
-    buf_append_byte(call->out, ']');
-    return 0;
+    return peers_of(call, call->backend->server, call->backend->peer_status);
+}
+
+static int light_peers(struct rpc_call *call)
+{
+    const struct rpc_backend *backend = call->backend;
+    return backend->light_server ? peers_of(call, backend->light_server, backend->light_peer_status)
+                                 : rpc_null(call);
 }
 
 /* --- Changing peers --- */
@@ -299,12 +344,6 @@ static int export_chain(struct rpc_call *call)
     return 0;
 }
 
-/* The server of QLight, which is not here: what GoQuorum says without one. */
-static int no_light_server(struct rpc_call *call)
-{
-    return rpc_null(call);
-}
-
 #define URL {"enode", RPC_TEXT}
 
 static const struct rpc_method methods[] = {
@@ -313,8 +352,14 @@ static const struct rpc_method methods[] = {
     {"net_peerCount", {{0}}, .run = peer_count, .result = "number, hex"},
     {"admin_nodeInfo", {{0}}, .run = node_info, .result = "this node"},
     {"admin_peers", {{0}}, .run = peers, .result = "array of peers"},
-    {"admin_qnodeInfo", {{0}}, .run = no_light_server, .result = "null: there is no QLight here"},
-    {"admin_qpeers", {{0}}, .run = no_light_server, .result = "null: there is no QLight here"},
+    {"admin_qnodeInfo",
+     {{0}},
+     .run = light_node_info,
+     .result = "this node, as light clients see it; null: it serves none"},
+    {"admin_qpeers",
+     {{0}},
+     .run = light_peers,
+     .result = "array of light clients; null: none are served"},
     {"admin_addPeer", {URL}, .run = add_peer, .result = "true"},
     {"admin_removePeer", {URL}, .run = remove_peer, .result = "true"},
     {"admin_addTrustedPeer", {URL}, .run = add_trusted, .result = "true"},
