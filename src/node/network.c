@@ -380,9 +380,9 @@ int node_network_new(struct node_network **ret_network, const struct node_networ
 }
 
 /* The fork id at the head, as the record's "eth" has it (EIP-2124 and devp2p's eth entry): [[hash, next]]. */
-static void tell_fork(struct node_network *network, const struct eth_header *head)
+void node_network_tell_fork(struct p2p_server *server, const struct chain *chain,
+                            const struct eth_header *head)
 {
-    const struct chain *chain = node_chain_of(network->options.chain);
     struct chain_forkid id = chain_forkid(
         chain_configuration(chain), &chain_genesis_of(chain)->hash, head->number, head->timestamp);
     struct buf value = BUF_INIT;
@@ -393,7 +393,7 @@ static void tell_fork(struct node_network *network, const struct eth_header *hea
     rlp_end_list(&value, entry);
     int status = buf_status(&value);
     if (status == ERR_OK)
-        status = p2p_server_set_eth_entry(network->server, buf_bytes(&value));
+        status = p2p_server_set_eth_entry(server, buf_bytes(&value));
     if (status != ERR_OK)
         NODE_LOG(NODE_LOG_WARN, "The node's record is not renewed",
                  node_text("err", err_text(status)));
@@ -404,7 +404,8 @@ int node_network_start(struct node_network *network, struct err_detail *detail)
 {
     struct p2p_enode self;
     char text[P2P_ENODE_TEXT];
-    tell_fork(network, &node_chain_head(network->options.chain)->block->header);
+    node_network_tell_fork(network->server, node_chain_of(network->options.chain),
+                           &node_chain_head(network->options.chain)->block->header);
     int status = p2p_server_start(network->server, detail);
     if (status != ERR_OK) {
         node_port_remedy(detail, "--port");
@@ -512,7 +513,8 @@ void node_network_head(struct node_network *network, const struct node_head *hea
 {
     p2p_eth_new_head(p2p_local_eth(network->local), head->block, &head->total_difficulty,
                      head->fresh && !network->options.config->raft);
-    tell_fork(network, &head->block->header);
+    node_network_tell_fork(network->server, node_chain_of(network->options.chain),
+                           &head->block->header);
 }
 
 void node_network_transactions(struct node_network *network, struct chain_tx *const *txs,

@@ -66,6 +66,10 @@ void node_network_head(struct node_network *network, const struct node_head *hea
 void node_network_transactions(struct node_network *network, struct chain_tx *const *txs,
                                size_t count);
 
+/* The record of a server, this network's or another of the node, says which forks the chain has at a block; what fails is logged. */
+void node_network_tell_fork(struct p2p_server *server, const struct chain *chain,
+                            const struct eth_header *head);
+
 /* What a peer said of its chain in Status; false before that. */
 bool node_network_peer_status(const struct node_network *network, const struct p2p_peer *peer,
                               struct u256 *ret_difficulty, struct hash256 *ret_head);

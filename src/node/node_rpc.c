@@ -80,6 +80,13 @@ static bool peer_status(void *context, const struct p2p_peer *peer, struct u256 
     return node_network_peer_status(node->network, peer, ret_difficulty, ret_head);
 }
 
+static bool light_peer_status(void *context, const struct p2p_peer *peer,
+                              struct u256 *ret_difficulty, struct hash256 *ret_head)
+{
+    const struct node *node = context;
+    return node_light_server_peer_status(node->light_server, peer, ret_difficulty, ret_head);
+}
+
 static struct node_votes *votes_of(struct node *node)
 {
     return node->validator ? node_validator_votes(node->validator)
@@ -145,6 +152,7 @@ static void fill_backend(struct node *node)
         .chain = node->store,
         .pool = node_transactions_pool(node->transactions),
         .server = node_network_server(node->network),
+        .light_server = node_light_server_p2p(node->light_server),
         .privacy = node_manager_tm(node->manager),
         .psis = node_manager_psis(node->manager),
         .multitenancy = config->multitenancy,
@@ -167,6 +175,7 @@ static void fill_backend(struct node *node)
         .set_vmodule = set_vmodule,
         .set_backtrace = set_backtrace,
         .peer_status = peer_status,
+        .light_peer_status = light_peer_status,
         .sync = sync_state,
         .raft = node->raft ? &node->raft_methods : NULL,
         .servers = &node->servers,

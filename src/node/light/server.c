@@ -6,6 +6,7 @@
 #include "node/light/block_data.h"
 #include "node/light/tls.h"
 #include "node/log/log.h"
+#include "node/network.h"
 #include "node/servers/endpoints.h"
 #include "p2p/eth/local.h"
 #include "p2p/node_list.h"
@@ -403,6 +404,8 @@ int node_light_server_start(struct node_light_server *server, const struct rpc_t
     if (!server)
         return ERR_OK;
     server->tokens = tokens;
+    node_network_tell_fork(server->server, node_chain_of(server->options.chain),
+                           &node_chain_head(server->options.chain)->block->header);
     int status = p2p_server_start(server->server, detail);
     if (status != ERR_OK) {
         node_port_remedy(detail, "--qlight.server.p2p.port");
