@@ -1,21 +1,25 @@
-/* The private transaction manager of the command line and PRIVATE_CONFIG: found, greeted, told of in the log. */
+/* The private transaction manager of the command line and PRIVATE_CONFIG: found, greeted, told of in the log. Of a QLight client: its server. */
 #ifndef NODE_MANAGER_H
 #define NODE_MANAGER_H
 
 #include "chain/chain.h"
 #include "node/config/config.h"
+#include "node/light/remote.h"
 #include "privacy/privacy.h"
 
 struct node_manager;
 
 /* *ret_manager NULL: none is configured. Fails when one is and cannot be reached, as the reference does: an orchestrator
- * starts it first. */
+ * starts it first. A QLight client has none, whatever is configured, and asks its server when there is something to ask. */
 int node_manager_open(struct node_manager **ret_manager, const struct node_config *config,
                       struct err_detail *detail) BASE_NODISCARD;
 /* NULL is fine. Nobody is asking any more. */
 void node_manager_free(struct node_manager *manager);
 /* Whoever waits for it gives up. NULL is fine. */
 void node_manager_stop(struct node_manager *manager);
+
+/* The server of a QLight client; NULL: it is none, or `manager` is NULL. */
+struct node_light_remote *node_manager_remote(struct node_manager *manager);
 
 /* How it answers blocks. */
 struct node_manager_state {

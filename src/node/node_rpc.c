@@ -155,6 +155,8 @@ static void fill_backend(struct node *node)
         .light_server = node_light_server_p2p(node->light_server),
         .privacy = node_manager_tm(node->manager),
         .psis = node_manager_psis(node->manager),
+        .proxy = node_light_remote_proxy(node_manager_remote(node->manager)),
+        .light_token = node_light_remote_methods(node_manager_remote(node->manager)),
         .multitenancy = config->multitenancy,
         .permission = node_permission_of(node->permission),
         .extension_report = on_extension_report,

@@ -1,4 +1,4 @@
-/* Payloads that were sent or asked for in the last minutes: a sender's own block does not wait for its manager. */
+/* Payloads that were sent, asked for or given in the last minutes: a sender's own block does not wait for its manager. */
 #include "base/mem.h"
 #include "privacy/internal.h"
 
@@ -131,18 +131,23 @@ static void pack_payload(struct privacy_cached *c, const struct chain_payload *p
     c->payload.managed_parties = c->rest;
 }
 
-void privacy_cache_keep(struct privacy_tm *tm, const struct chain_payload_hash *hash, bool raw,
-                        const struct chain_payload *payload)
+static struct privacy_cached *make(struct privacy_tm *tm, const struct chain_payload_hash *hash,
+                                   bool raw, const struct chain_payload *payload)
 {
     size_t size = size_of(payload);
     struct privacy_cached *c = mem_alloc(size);
     if (!c)
-        return;
+        return NULL;
     *c = (struct privacy_cached){.hash = *hash, .raw = raw, .since = privacy_now(tm), .size = size};
     pack_payload(c, payload);
-    pthread_mutex_lock(&tm->lock);
-    drop(tm, hash, raw);
-    struct privacy_cached **bucket = bucket_of(tm, hash);
+    return c;
+}
+
+/* In the place of what is there. */
+static void put(struct privacy_tm *tm, struct privacy_cached *c)
+{
+    drop(tm, &c->hash, c->raw);
+    struct privacy_cached **bucket = bucket_of(tm, &c->hash);
     c->same = *bucket;
     *bucket = c;
     c->back = tm->end;
@@ -150,7 +155,51 @@ void privacy_cache_keep(struct privacy_tm *tm, const struct chain_payload_hash *
     tm->end = &c->next;
     tm->cached_size += c->size;
     drop_old(tm);
+}
+
+void privacy_cache_keep(struct privacy_tm *tm, const struct chain_payload_hash *hash, bool raw,
+                        const struct chain_payload *payload)
+{
+    struct privacy_cached *c = make(tm, hash, raw, payload);
+    if (!c)
+        return;
+    pthread_mutex_lock(&tm->lock);
+    put(tm, c);
     pthread_mutex_unlock(&tm->lock);
+}
+
+void privacy_give(struct privacy_tm *tm, const struct chain_payload_hash *hash,
+                  const struct chain_payload *payload, bool is_sender)
+{
+    static const struct chain_payload none = {.is_party = false};
+    if (chain_payload_hash_is_zero(hash))
+        return;
+    struct privacy_cached *c = make(tm, hash, false, payload ? payload : &none);
+    if (!c)
+        return;
+    c->is_given = true;
+    c->is_sender = payload && is_sender;
+    pthread_mutex_lock(&tm->lock);
+    drop_old(tm);
+    bool stays = !payload && *find(tm, hash, false);
+    if (!stays)
+        put(tm, c);
+    pthread_mutex_unlock(&tm->lock);
+    if (stays)
+        mem_free(c);
+}
+
+bool privacy_cache_sender(struct privacy_tm *tm, bool *ret_sender,
+                          const struct chain_payload_hash *hash)
+{
+    pthread_mutex_lock(&tm->lock);
+    drop_old(tm);
+    const struct privacy_cached *c = *find(tm, hash, false);
+    bool known = c && c->is_given;
+    if (known)
+        *ret_sender = c->is_sender;
+    pthread_mutex_unlock(&tm->lock);
+    return known;
 }
 
 void privacy_cache_clear(struct privacy_tm *tm)

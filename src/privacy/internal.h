@@ -13,6 +13,7 @@ struct privacy_cached {
     struct privacy_cached *same;         /* of its bucket */
     struct chain_payload_hash hash;
     bool raw;
+    bool is_given, is_sender; /* by privacy_give; otherwise it is not known who sent it */
     uint64_t since;
     size_t size; /* of all of it */
     struct chain_payload payload;
@@ -42,6 +43,9 @@ bool privacy_cache_find(struct privacy_tm *tm, struct chain_payload *ret_payload
                         const struct chain_payload_hash *hash, bool raw, struct arena *arena);
 void privacy_cache_keep(struct privacy_tm *tm, const struct chain_payload_hash *hash, bool raw,
                         const struct chain_payload *payload);
+/* Whether it is known who sent it: *ret_sender. */
+bool privacy_cache_sender(struct privacy_tm *tm, bool *ret_sender,
+                          const struct chain_payload_hash *hash);
 void privacy_cache_drop(struct privacy_tm *tm, const struct chain_payload_hash *hash, bool raw);
 void privacy_cache_clear(struct privacy_tm *tm);
 

@@ -7,6 +7,9 @@
  *     privacy_receive … one request each, on the caller's thread, which waits; any thread
  *     privacy_payloads  what the chain's execution asks: waits until the manager answers
  *
+ * A QLight client has no manager: what it knows it is given (privacy_give), for the rest `exchange` asks its server, as a Tessera of which there is
+ * only what reads: /transaction/HASH, its /isSender, /encodedpayload/decrypt (GoQuorum, private/engine/qlightptm).
+ *
  * Three kinds of result: 0; PRIVACY_FAILED, which the manager or the way to it is the reason of, told in `detail` in the
  * reference's words; a failure of this machine (ERR_…).
  */
@@ -78,6 +81,7 @@ struct privacy_options {
     void (*event)(void *context, enum privacy_event event, const char *text);
     void *context;
     bool exit_on_failure; /* GoQuorum's way: five failures of one request end the node */
+    bool is_light;        /* a QLight client: see above */
 };
 
 /* No handshake yet. ERR_NOMEM. */
@@ -88,7 +92,7 @@ void privacy_stop(struct privacy_tm *tm);
 /* Sleeps; true when the node ends. */
 bool privacy_pause(struct privacy_tm *tm, uint64_t ms);
 
-/* /upcheck, /version, /version/api. */
+/* /upcheck, /version, /version/api. Of a QLight client: nothing is asked, and it has privacy enhancements alone. */
 int privacy_open(struct privacy_tm *tm, struct err_detail *detail) BASE_NODISCARD;
 
 enum privacy_feature {
@@ -100,6 +104,12 @@ enum privacy_feature {
 
 bool privacy_has(const struct privacy_tm *tm, enum privacy_feature feature);
 bool privacy_is_tessera(const struct privacy_tm *tm);
+
+/* What a QLight client was told of a payload, kept as long as what a manager has answered: PRIVACY_CACHE_MS, PRIVACY_CACHE_MAX. NULL: it is no party
+ * to it; then what is there stays, while a payload replaces whatever is. A zero hash is nobody's. What does not fit, or no memory, is not kept: it is
+ * asked for. Any thread. */
+void privacy_give(struct privacy_tm *tm, const struct chain_payload_hash *hash,
+                  const struct chain_payload *payload, bool is_sender);
 
 /* --- Requests --- */
 

@@ -187,6 +187,8 @@ int privacy_is_sender(struct privacy_tm *tm, bool *ret_sender,
                       const struct chain_payload_hash *hash, struct err_detail *detail)
 {
     struct privacy_answer answer;
+    if (privacy_cache_sender(tm, ret_sender, hash))
+        return 0;
     int err = ask_text(tm, &answer, hash, "/isSender", detail);
     *ret_sender = !err && bytes_equal(buf_bytes(&answer.body), bytes_str("true"));
     if (err == PRIVACY_FAILED && answer.status == 404)

@@ -400,7 +400,9 @@ const struct node_flag node_flags[] = {
          "Cipher suites of TLS 1.2, separated by commas, such as "
          "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"),
 
-    OTHER(other, "plugins", TEXT, REFUSED, "Plugin settings"),
+    REFUSED(other, "plugins", TEXT, "Plugin settings",
+            "access tokens are --rpc.auth.*, a QLight client's token is renewed with "
+            "--qlight.client.token.management external"),
     OTHER(other, "plugins.localverify", SWITCH, SILENT, "(with --plugins)"),
     OTHER(other, "plugins.publickey", TEXT, SILENT, "(with --plugins)"),
     OTHER(other, "plugins.skipverify", SWITCH, SILENT, "(with --plugins)"),

@@ -14,7 +14,7 @@ struct node_light_proxy;
 enum {
     NODE_LIGHT_CONNECT_MS = 10000,
     NODE_LIGHT_CALL_MS =
-        60000, /* the server may wait for its transaction manager, or for its turn */
+        30000, /* the server may wait for its transaction manager, or for its turn */
     /* Bytes of an answer: the largest payload that a manager gives (PRIVACY_ANSWER_MAX in base64) in hex, and what is said of it. */
     NODE_LIGHT_ANSWER_MAX = 128 << 20,
     NODE_LIGHT_URL_MAX = 2048,

@@ -1,6 +1,7 @@
 /* A client's JSON-RPC to its server: what goes over each transport, what comes back, and what is said when nothing does; tokens. */
 #include "node/light/answer.h"
 #include "node/light/proxy.h"
+#include "node/light/remote.h"
 
 #include "console/wire.h"
 #include "io/http.h"
@@ -530,6 +531,61 @@ static void test_token(void **state)
     node_light_token_free(token);
 }
 
+/* --- As the flags say --- */
+
+static struct node_light_remote *remote_of(const struct node_light_config *config)
+{
+    struct node_light_remote *remote = NULL;
+    struct err_detail detail = {""};
+    if (node_light_remote_new(&remote, config, &detail))
+        fail_msg("%s", detail.text);
+    return remote;
+}
+
+static void test_remote(void **state)
+{
+    (void)state;
+    struct err_detail detail = {""};
+    struct buf value = BUF_INIT;
+    struct node_light_config config = {.client = true,
+                                       .client_psi = "private",
+                                       .server_node_rpc = "http://u:secret@host:8545/x",
+                                       .token_value = "bearer abc",
+                                       .token_management = "external",
+                                       .rpc_tls_cacert = "",
+                                       .rpc_tls_cert = "",
+                                       .rpc_tls_key = ""};
+    struct node_light_remote *remote = remote_of(&config);
+    assert_string_equal(node_light_remote_name(remote), "http://host:8545");
+    assert_null(node_light_remote_token(remote));
+    assert_null(node_light_remote_methods(remote));
+    node_light_remote_free(remote);
+
+    config.token_enabled = true;
+    remote = remote_of(&config);
+    const struct rpc_light_token *methods = node_light_remote_methods(remote);
+    assert_int_equal(methods->set(methods->context, bytes_str("bearer d"), &detail), 0);
+    methods->get(methods->context, &value);
+    node_light_token_get(node_light_remote_token(remote), &value);
+    assert_string_equal(buf_text(&value), "bearer dbearer d");
+    buf_release(&value);
+    node_light_remote_free(remote);
+
+    static const char *const others[] = {"none", "client-security-plugin"};
+    for (size_t i = 0; i < BASE_COUNT(others); i++) {
+        config.token_management = others[i];
+        remote = remote_of(&config);
+        node_light_token_get(node_light_remote_token(remote), &value);
+        assert_string_equal(buf_text(&value), "bearer abc");
+        assert_null(node_light_remote_methods(remote));
+        buf_release(&value);
+        node_light_remote_free(remote);
+    }
+    config.rpc_tls = true;
+    assert_int_equal(node_light_remote_new(&remote, &config, &detail), ERR_INPUT);
+    assert_non_null(strstr(detail.text, "--qlight.client.rpc.tls is for https"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -537,7 +593,7 @@ int main(void)
         cmocka_unit_test(test_silence), cmocka_unit_test(test_many),
         cmocka_unit_test(test_ipc),     cmocka_unit_test(test_web_socket),
         cmocka_unit_test(test_urls),    cmocka_unit_test(test_answers),
-        cmocka_unit_test(test_token),
+        cmocka_unit_test(test_token),   cmocka_unit_test(test_remote),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
