@@ -314,7 +314,7 @@ static void report_tls(const struct p2p_peer *peer, const char *message)
     if (!(peer->inbound ? options->tls_server : options->tls_client) || !begun || peer->end)
         return;
     io_address_format(text, &peer->remote);
-    p2p_report(peer->server, peer->inbound ? P2P_REPORT_DEBUG : P2P_REPORT_WARN,
+    p2p_report(peer->server, peer->inbound ? P2P_REPORT_INFO : P2P_REPORT_WARN,
                "TLS with %s does not come about: %s", text,
                *message ? message : "the other side has closed the connection");
 }

@@ -57,7 +57,7 @@ struct p2p_protocol {
 /* What the server tells the program, for its log. */
 enum p2p_report {
     P2P_REPORT_DEBUG, /* refused and failed connections; why peers went */
-    P2P_REPORT_INFO,  /* listening, peers that came and went */
+    P2P_REPORT_INFO, /* listening, peers that came and went, TLS of who came that does not come about */
     P2P_REPORT_WARN, /* TLS with a dialled node that does not come about; boot nodes without address */
 };
 

@@ -28,9 +28,10 @@ MASKS = [
     (r"Fatal: (Failed to register the Ethereum service|Cannot start quorum).*network id.*", "Fatal: network id 1"),
     (r"(Fatal: DIR/[\w.-]+, line \d+:).*", r"\1 …"),
     (r"(due to): .*", r"\1 …"),
-    (r"Fatal: Error starting protocol stack: (Error initialising Private Transaction Manager)", r"Fatal: \1"),
+    (r"Fatal: Error starting protocol stack: (Error initialising Private Transaction Manager|QLight TLS)", r"Fatal: \1"),
     (r"(read|mkdir|lstat) (DIR\S*): (is a|not a) directory", r"\2: no file"),
     (r"cannot read (DIR\S*): Is a directory", r"\1: no file"),
+    (r"cannot open (DIR\S*): No such file", r"open \1: no such file"),
     # dumpconfig: no nodes of Ethereum's main network, no proof of work
     (r"(BootstrapNodes(?:V5)?) = \[(\"enode|\"enr)[^\n]*", r"\1 = []"),
     (r'DatasetDir = ".*"', 'DatasetDir = ""'),
@@ -205,7 +206,7 @@ def cases():
     # light clients: each ends at once
     for words in ("--qlight.client", "--qlight.client --mine", f"--qlight.client {SERVER}", f"{CLIENT} --mine", f"{CLIENT} --syncmode fast", "--qlight.client.token.management foo",
                   f"{CLIENT} --qlight.client.token.management foo", "--qlight.client.rpc.tls.cert DIR/none", "--qlight.client.rpc.tls.key DIR/none", "--qlight.server --qlight.tls",
-                  "--qlight.server --qlight.tls --qlight.tls.cert DIR/none", f"{CLIENT} --qlight.tls", "--qlight.server --qlight.server.p2p.netrestrict zz", "--qlight.server.p2p.port zz",
+                  "--qlight.server --qlight.tls --qlight.tls.cert DIR/none", f"{CLIENT} --qlight.tls", "--qlight.server --qlight.tls --qlight.tls.cert DIR/none --qlight.tls.key DIR/none", "--qlight.server --qlight.server.p2p.netrestrict zz", "--qlight.server.p2p.port zz",
                   "--qlight.server --qlight.server.p2p.port 70000", "--qlight.server=maybe", "--qlight.client.serverNode", "--qlight.client --qlight.client.serverNode zz --qlight.client.serverNodeRPC zz"):
         yield "qlight " + words.replace(KEY, "KEY"), INIT + [(BASE + words.split() + ["--nodiscover", "--port", "0", "console", "--exec", "1"],)]
     for words in ("--qlight.server", "--qlight.server --qlight.server.p2p.port 44 --qlight.server.p2p.maxpeers 7 --qlight.server.p2p.netrestrict 10.0.0.0/8,fd00::/8 --qlight.server.p2p.permissioning",

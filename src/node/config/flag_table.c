@@ -376,7 +376,7 @@ const struct node_flag node_flags[] = {
     TEXT(light, "qlight.client.serverNode", light.server_node, "",
          "The server, enode URL with its port for light clients"),
     TEXT(light, "qlight.client.serverNodeRPC", light.server_node_rpc, "",
-         "URL of the server's JSON-RPC: http, https, ws or wss"),
+         "The server's JSON-RPC: URL by http, https, ws or wss, or the path of a socket"),
     SWITCH(light, "qlight.client.rpc.tls", light.rpc_tls,
            "The options of --qlight.client.rpc.tls.… hold for JSON-RPC at the server"),
     SWITCH(light, "qlight.client.rpc.tls.insecureskipverify", light.rpc_tls_insecureskipverify,
