@@ -23,6 +23,7 @@ MASKS = [
     (r" \(did you mean --[\w.]+\?\)", ""),
     (r"(?s)\n(account|new|attach|init|version|import|export)[^\n]*\n\n.*(geth|OPTIONS|machine-readable).*", "\nHELP"),
     # where the fault is, we say in our own words, with the place
+    (r"loading of DIR/data/permission-config.json", "loading of permission-config.json"),
     (r"Fatal: (Error starting protocol stack: )?(invalid genesis file|Failed to load the private key|loading of permission-config.json failed).*", r"Fatal: \2 …"),
     (r"Fatal: (Error starting protocol stack: )?(Option \"nodekey(hex)?\"): .*", r"Fatal: \2 …"),
     (r"Fatal: (Failed to register the Ethereum service|Cannot start quorum).*network id.*", "Fatal: network id 1"),
