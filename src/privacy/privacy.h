@@ -142,7 +142,7 @@ int privacy_send_signed(struct privacy_tm *tm, const struct chain_payload_hash *
                         const struct privacy_send *in, struct err_detail *detail) BASE_NODISCARD;
 
 /* What the manager has under the hash, in `arena`; `raw`: by privacy_store_raw. A zero hash is nobody's payload, without
- * a request. Tried PRIVACY_TRIES times. */
+ * a request. Tried PRIVACY_TRIES times, by a QLight client once. */
 int privacy_receive(struct privacy_tm *tm, struct chain_payload *ret_payload,
                     const struct chain_payload_hash *hash, bool raw, struct arena *arena,
                     struct err_detail *detail) BASE_NODISCARD;

@@ -107,7 +107,8 @@ int privacy_receive(struct privacy_tm *tm, struct chain_payload *ret_payload,
                     const struct chain_payload_hash *hash, bool raw, struct arena *arena,
                     struct err_detail *detail)
 {
-    return receive(tm, ret_payload, hash, raw, arena, PRIVACY_TRIES, detail);
+    unsigned tries = tm->options.is_light ? 1 : PRIVACY_TRIES;
+    return receive(tm, ret_payload, hash, raw, arena, tries, detail);
 }
 
 int privacy_receive_once(struct privacy_tm *tm, struct chain_payload *ret_payload,

@@ -90,8 +90,7 @@ static int read_refusal(struct privacy_answer *ret_answer, const struct rpc_prox
     snprintf(text, sizeof(text), "%.*s", len, (const char *)answer->message.data);
     if (sscanf(text, "%3u status: %n", &status, &at) != 1 || at == 0 || status < STATUS_LEAST ||
         status > STATUS_MOST)
-        return err_set(detail, PRIVACY_FAILED, "the QLight server says: %.*s", len,
-                       (const char *)answer->message.data);
+        return err_set(detail, PRIVACY_FAILED, "%.*s", len, (const char *)answer->message.data);
     ret_answer->status = status;
     buf_append_bytes(&ret_answer->body,
                      bytes_slice(answer->message, (size_t)at, answer->message.len - (size_t)at));

@@ -50,7 +50,8 @@ static void report(const struct rpc_backend *backend, const struct address *mana
     if (!backend->extension_report)
         return;
     size_t len = why.len < sizeof(text) - 1 ? why.len : sizeof(text) - 1;
-    memcpy(text, why.data, len);
+    if (len)
+        memcpy(text, why.data, len);
     text[len] = '\0';
     backend->extension_report(backend->context, what, management, text);
 }
