@@ -291,12 +291,85 @@ static void test_outsider(void **state)
     end(&peer);
 }
 
+/* --- A private state that another node vouches for --- */
+
+struct voucher {
+    struct peer *peer; /* whose states it knows */
+    uint64_t lies_at;  /* a block; 0: never */
+    size_t asked;
+};
+
+static bool vouch(void *context, struct hash256 *ret_root, const struct hash256 *block)
+{
+    struct voucher *v = context;
+    struct chain_reader reader;
+    uint64_t number;
+    assert_int_equal(chain_reader_open(&reader, v->peer->chain), 0);
+    assert_int_equal(chain_reader_number(&reader, &number, block), 0);
+    assert_int_equal(chain_reader_private_root(&reader, ret_root, chain_psi_private(), number), 0);
+    chain_reader_close(&reader);
+    ret_root->b[0] ^= number == v->lies_at;
+    v->asked++;
+    return number % 3 != 0; /* of some blocks nothing is known */
+}
+
+/* The first block from `first` on that is refused; the next one's number when none is. */
+static size_t import_until_refused(struct peer *p, size_t first, enum chain_verdict *ret_verdict)
+{
+    struct err_detail why = {{0}};
+    *ret_verdict = CHAIN_VALID;
+    for (size_t i = first; i < p->count; i++) {
+        assert_int_equal(chain_commit(p->chain, ret_verdict, &why, p->blocks[i]), 0);
+        if (*ret_verdict == CHAIN_VALID)
+            continue;
+        assert_non_null(strstr(why.text, "private root hash mismatch for block 0x"));
+        return i;
+    }
+    return p->count;
+}
+
+static void test_vouched(void **state)
+{
+    static struct peer server, client, stranger;
+    struct voucher voucher = {.peer = &server, .lies_at = 40};
+    const struct chain_private_roots roots = {&voucher, vouch};
+    struct chain_block *bad[CHAIN_BAD_MAX];
+    struct chain_reader reader;
+    enum chain_verdict verdict;
+    size_t bad_count;
+    (void)state;
+    recordings_require("private");
+    begin(&server, "private", 0, true);
+    import_from(&server, 1);
+    begin(&client, "private", 0, true);
+    chain_set_private_roots(client.chain, &roots);
+    assert_int_equal(import_until_refused(&client, 1, &verdict), 40);
+    assert_int_equal(verdict, CHAIN_PRIVATE_STATE);
+    assert_int_equal(chain_reader_open(&reader, client.chain), 0);
+    assert_int_equal(chain_reader_bad_blocks(&reader, bad, &bad_count), 0);
+    assert_int_equal(bad_count, 0); /* the block is the network's */
+    chain_reader_close(&reader);
+    voucher.lies_at = 0;
+    assert_int_equal(import_until_refused(&client, 40, &verdict), client.count);
+    compare(&client, "private", client.count - 5);
+    assert_true(voucher.asked >= client.count - 1);
+
+    /* With the payloads of another there is another private state, sooner or later. */
+    begin(&stranger, "private", 1, true);
+    chain_set_private_roots(stranger.chain, &roots);
+    assert_true(import_until_refused(&stranger, 1, &verdict) < stranger.count);
+    assert_int_equal(verdict, CHAIN_PRIVATE_STATE);
+    end(&stranger);
+    end(&client);
+    end(&server);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_private),  cmocka_unit_test(test_marker),
         cmocka_unit_test(test_together), cmocka_unit_test(test_rewind),
-        cmocka_unit_test(test_outsider),
+        cmocka_unit_test(test_outsider), cmocka_unit_test(test_vouched),
     };
     return cmocka_run_group_tests_name("private", tests, NULL, NULL);
 }
