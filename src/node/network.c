@@ -4,6 +4,8 @@
 #include "base/mem.h"
 #include "chain/config/forkid.h"
 #include "node/config/ranges.h"
+#include "node/light/client.h"
+#include "node/light/tls.h"
 #include "node/log/log.h"
 #include "node/permission.h"
 #include "node/raft/raft.h"
@@ -197,6 +199,7 @@ static int on_import(void *context, struct chain_block *const *blocks, size_t co
     struct import *import = network->stopped ? NULL : mem_alloc(sizeof(*import));
     if (!import)
         return ERR_NOMEM;
+    node_light_client_blocks(network->options.light, blocks, count);
     *import = (struct import){done, done_context};
     int status = node_chain_import(network->options.chain, blocks, count, on_imported, import);
     if (status != ERR_OK)
@@ -304,6 +307,13 @@ static int make_local(struct node_network *network)
         .report = on_eth_report,
         .context = network,
     };
+    struct p2p_qlight_options qlight;
+    if (network->options.light) {
+        qlight = node_light_client_options(network->options.light);
+        qlight.report = on_eth_report;
+        options.qlight = &qlight;
+        options.istanbul = false;
+    }
     return p2p_local_new(&network->local, &options);
 }
 
@@ -335,7 +345,12 @@ static int make_server(struct node_network *network, struct err_detail *detail)
         .context = network,
     };
     options.protocols = p2p_local_protocols(network->local, &options.protocol_count);
-    int status = p2p_server_new(&network->server, &options, detail);
+    int status = network->options.light
+                     ? node_light_client_tls(&options.tls_client, &config->light, detail)
+                     : ERR_OK;
+    if (status == ERR_OK)
+        status = p2p_server_new(&network->server, &options, detail);
+    io_tls_free(options.tls_client);
     mem_wipe(&options.key, sizeof(options.key));
     return status;
 }
@@ -449,6 +464,11 @@ void node_network_set_validator(struct node_network *network, struct node_valida
 void node_network_set_raft(struct node_network *network, const struct node_raft *raft)
 {
     network->raft = raft;
+}
+
+void node_network_tell_token(struct node_network *network, struct bytes token)
+{
+    p2p_qlight_set_token(p2p_local_qlight(network->local), token);
 }
 
 const struct p2p_node_list *node_network_static(const struct node_network *network)

@@ -12,6 +12,7 @@
 #include "p2p/node_list.h"
 #include "p2p/server.h"
 
+struct node_light_client;
 struct node_network;
 struct node_permission;
 
@@ -24,6 +25,8 @@ struct node_network_options {
     struct node_chain *chain;
     struct node_transactions *transactions;
     struct node_permission *permission; /* contracts that decide who connects; NULL: none */
+    struct node_light_client
+        *light; /* of a QLight client, whose only peer is its server; NULL: it is none */
     /* A synchronisation has begun, or ended; may be NULL. */
     void (*syncing)(void *context, bool syncing);
     /* A peer has come (`why` NULL), or gone; may be NULL. */
@@ -56,6 +59,8 @@ const struct p2p_protocol *node_network_protocols(const struct node_network *net
 /* Raft: who may connect is asked of `raft`; blocks are not announced; transactions are taken from the start. NULL: nobody. */
 struct node_raft;
 void node_network_set_raft(struct node_network *network, const struct node_raft *raft);
+/* A QLight client's server is told of another token. */
+void node_network_tell_token(struct node_network *network, struct bytes token);
 /* static-nodes.json, as it was read. */
 const struct p2p_node_list *node_network_static(const struct node_network *network);
 /* Peers may have blocks that they did not announce. */

@@ -77,6 +77,7 @@ static void take_down(struct node *node)
     if (node->store)
         NODE_LOG(NODE_LOG_INFO, "Blockchain stopped");
     chain_free(node->store);
+    node_light_client_free(node->light_client);
     node_manager_free(node->manager);
     pool_free(node->threads);
     node_stopping_hold();

@@ -127,8 +127,32 @@ static int make_light_server(struct node *node, struct err_detail *detail)
     return node_light_server_new(&node->light_server, &options, detail);
 }
 
+static void on_token(void *context, const char *token)
+{
+    const struct node *node = context;
+    if (node->network)
+        node_network_tell_token(node->network, bytes_str(token));
+}
+
+static int make_light_client(struct node *node, struct err_detail *detail)
+{
+    struct node_light_remote *remote = node_manager_remote(node->manager);
+    struct node_light_token *token = node_light_remote_token(remote);
+    int status =
+        node_light_client_new(&node->light_client, node->store, node_manager_tm(node->manager),
+                              node->config->light.client_psi, token);
+    if (status != ERR_OK)
+        return err_set(detail, status, "%s", err_text(status));
+    if (token)
+        node_light_token_watch(token, on_token, node);
+    return ERR_OK;
+}
+
 int node_make_network(struct node *node, struct err_detail *detail)
 {
+    int status = node->config->light.client ? make_light_client(node, detail) : ERR_OK;
+    if (status != ERR_OK)
+        return status;
     const char *identity = node->config->identity;
     snprintf(node->name, sizeof(node->name),
              "Geth/%s%sv" NODE_GETH_VERSION "(quorum-v" NODE_QUORUM_VERSION
@@ -143,11 +167,12 @@ int node_make_network(struct node *node, struct err_detail *detail)
         .chain = node->chain,
         .transactions = node->transactions,
         .permission = node->permission,
+        .light = node->light_client,
         .syncing = node_on_syncing,
         .peer = node_on_peer,
         .context = node,
     };
-    int status = node_network_new(&node->network, &options, detail);
+    status = node_network_new(&node->network, &options, detail);
     return status == ERR_OK && node->config->light.server ? make_light_server(node, detail)
                                                           : status;
 }
@@ -250,7 +275,7 @@ int node_make_validator(struct node *node, struct err_detail *detail)
     int status = check_etherbase(node, detail);
     if (status != ERR_OK)
         return status;
-    if (node->config->raft)
+    if (node->config->raft && !node->light_client) /* who is no member of the cluster */
         return make_raft(node, detail);
     if (!node->config->mine)
         return ERR_OK;

@@ -7,6 +7,7 @@
 #include "node/audit/answer.h"
 #include "node/commands/command.h"
 #include "node/ethstats/ethstats.h"
+#include "node/light/client.h"
 #include "node/light/server.h"
 #include "node/manager.h"
 #include "node/metrics/metrics.h"
@@ -40,6 +41,7 @@ struct node {
     struct io_signal *signals[2];
     struct node_chain *chain;
     struct node_transactions *transactions;
+    struct node_light_client *light_client; /* NULL: this node is no QLight client */
     struct node_network *network;
     struct node_light_server *light_server; /* of QLight clients; NULL: without --qlight.server */
     struct node_validator *validator;
