@@ -188,8 +188,10 @@ void node_manager_free(struct node_manager *manager)
 
 void node_manager_stop(struct node_manager *manager)
 {
-    if (manager)
-        privacy_stop(manager->tm);
+    if (!manager)
+        return;
+    privacy_stop(manager->tm);
+    node_light_remote_stop(manager->remote);
 }
 
 struct privacy_tm *node_manager_tm(struct node_manager *manager)

@@ -30,6 +30,7 @@ struct node_light_proxy {
     struct node_light_token *token;
     uint64_t timeout_ms;
     atomic_uint_fast64_t questions;
+    atomic_bool stopped;
     pthread_mutex_t lock; /* of what follows */
     struct io_http_caller *idle[CALLERS_KEPT];
     size_t idle_count;
@@ -142,6 +143,11 @@ void node_light_proxy_free(struct node_light_proxy *proxy)
     pthread_mutex_destroy(&proxy->lock);
     mem_wipe(proxy->url, sizeof(proxy->url));
     mem_free(proxy);
+}
+
+void node_light_proxy_stop(struct node_light_proxy *proxy)
+{
+    atomic_store(&proxy->stopped, true);
 }
 
 const char *node_light_proxy_name(const struct node_light_proxy *proxy)
@@ -322,6 +328,8 @@ int node_light_proxy_call(void *context, struct rpc_proxied *ret_answer, const c
 {
     struct node_light_proxy *proxy = context;
     struct buf question = BUF_INIT, token = BUF_INIT;
+    if (atomic_load(&proxy->stopped))
+        return err_set(detail, ERR_BUSY, "the node ends");
     write_question(proxy, &question, method, params);
     if (proxy->token)
         node_light_token_get(proxy->token, &token);

@@ -37,6 +37,10 @@ int node_light_proxy_new(struct node_light_proxy **ret_proxy,
 /* Nobody is asking any more. NULL is fine. */
 void node_light_proxy_free(struct node_light_proxy *proxy);
 
+/* The node ends: whoever asks from now on gets ERR_BUSY at once, so that questions that wait for their turn do not keep it up. What is under way
+ * goes on, for its time at most. Any thread. */
+void node_light_proxy_stop(struct node_light_proxy *proxy);
+
 /* rpc_proxy.call; `proxy` is a struct node_light_proxy. Any number of threads at a time. */
 int node_light_proxy_call(void *proxy, struct rpc_proxied *ret_answer, const char *method,
                           struct bytes params, struct arena *arena,

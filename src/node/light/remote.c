@@ -98,6 +98,12 @@ void node_light_remote_free(struct node_light_remote *remote)
     mem_free(remote);
 }
 
+void node_light_remote_stop(struct node_light_remote *remote)
+{
+    if (remote)
+        node_light_proxy_stop(remote->proxy);
+}
+
 const struct rpc_proxy *node_light_remote_proxy(const struct node_light_remote *remote)
 {
     return remote ? &remote->asked : NULL;

@@ -16,6 +16,9 @@ int node_light_remote_new(struct node_light_remote **ret_remote,
 /* Nobody is asking any more. NULL is fine. */
 void node_light_remote_free(struct node_light_remote *remote);
 
+/* The node ends (node_light_proxy_stop). NULL is fine. Any thread. */
+void node_light_remote_stop(struct node_light_remote *remote);
+
 /* NULL where `remote` is, here and below. */
 const struct rpc_proxy *node_light_remote_proxy(const struct node_light_remote *remote);
 /* For messages: where it is, without secrets. */

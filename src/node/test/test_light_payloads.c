@@ -1,6 +1,10 @@
 /* A light client's payloads: given by p2p, or asked for; what of either is remembered, and what is no answer of a manager. */
 #include "node/light/payloads.h"
 
+#include "base/hex.h"
+#include "tests/support/recorded_tm.h"
+#include "tests/support/recordings.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -332,13 +336,94 @@ static void test_refused(void **state)
     end(&w);
 }
 
+/* --- What GoQuorum said of payloads, and what its manager had said of them --- */
+
+struct recorded {
+    struct recorded_tm *manager;
+    struct privacy_tm *tm;
+    struct arena arena;
+    size_t parties, none;
+};
+
+static int exchange(void *context, struct privacy_answer *ret_answer,
+                    const struct privacy_request *request, struct err_detail *detail)
+{
+    struct recorded *r = context;
+    if (recorded_tm_answer(r->manager, request->method, request->path, request->body,
+                           &ret_answer->status, &ret_answer->body))
+        return 0;
+    return err_set(detail, PRIVACY_FAILED, "not recorded: %s", request->path);
+}
+
+static void compare(const struct chain_payload *a, const struct chain_payload *b)
+{
+    assert_int_equal(a->is_party, b->is_party);
+    if (!a->is_party)
+        return;
+    assert_true(bytes_equal(a->data, b->data));
+    assert_int_equal(a->flag, b->flag);
+    assert_memory_equal(&a->exec_hash, &b->exec_hash, sizeof(a->exec_hash));
+    assert_int_equal(a->affected_count, b->affected_count);
+    if (a->affected_count)
+        assert_memory_equal(a->affected, b->affected, a->affected_count * sizeof(a->affected[0]));
+}
+
+static void compare_line(const json_t *line, void *context)
+{
+    struct recorded *r = context;
+    struct world w;
+    struct chain_payload ours, theirs;
+    struct chain_payload_hash hash;
+    struct err_detail detail = {""};
+    bool sender;
+    if (json_integer_value(json_object_get(line, "peer")) != 0 ||
+        strcmp(json_string_value(json_object_get(line, "method")), "eth_getQuorumPayloadExtra") !=
+            0 ||
+        !json_object_get(line, "result"))
+        return;
+    const char *digest = json_string_value(json_array_get(json_object_get(line, "params"), 0));
+    assert_true(hex_decode_exact(digest, hash.b, sizeof(hash.b)));
+    char *result = json_dumps(json_object_get(line, "result"), 0);
+    begin(&w);
+    w.result = result;
+    assert_int_equal(privacy_receive(w.tm, &ours, &hash, false, &w.arena, &detail), 0);
+    if (privacy_receive(r->tm, &theirs, &hash, false, &r->arena, &detail))
+        fail_msg("%s", detail.text);
+    compare(&ours, &theirs);
+    assert_int_equal(privacy_is_sender(w.tm, &sender, &hash, &detail), 0);
+    assert_int_equal(sender,
+                     json_is_true(json_object_get(json_object_get(line, "result"), "IsSender")));
+    *(ours.is_party ? &r->parties : &r->none) += 1;
+    end(&w);
+    free(result);
+}
+
+static void test_recorded(void **state)
+{
+    (void)state;
+    recordings_require("private");
+    struct recorded r = {.manager = recorded_tm_open("private", 0)};
+    struct err_detail detail = {""};
+    const struct privacy_options options = {.exchange = exchange, .exchange_context = &r};
+    arena_init(&r.arena);
+    assert_int_equal(privacy_new(&r.tm, &options), 0);
+    if (privacy_open(r.tm, &detail))
+        fail_msg("%s", detail.text);
+    recordings_lines("private", "rpc.jsonl.gz", compare_line, &r);
+    print_message("%zu payloads the same, %zu of others\n", r.parties, r.none);
+    assert_true(r.parties > 20);
+    privacy_free(r.tm);
+    recorded_tm_close(r.manager);
+    arena_release(&r.arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_asked),     cmocka_unit_test(test_none),
         cmocka_unit_test(test_no_answer), cmocka_unit_test(test_given),
         cmocka_unit_test(test_expected),  cmocka_unit_test(test_decrypt),
-        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_refused),   cmocka_unit_test(test_recorded),
     };
     return cmocka_run_group_tests_name("light_payloads", tests, NULL, NULL);
 }

@@ -245,6 +245,14 @@ static void test_silence(void **state)
     arena_release(&q.arena);
     end(&w);
 
+    begin(&w, NULL, 0); /* it would be for ever */
+    node_light_proxy_stop(w.proxy);
+    ask(&w, &q);
+    assert_int_equal(q.status, ERR_BUSY);
+    assert_int_equal(w.requests, 0);
+    arena_release(&q.arena);
+    end(&w);
+
     begin(&w, NULL, 0);
     io_http_free(w.server);
     w.server = NULL;

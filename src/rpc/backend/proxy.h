@@ -18,7 +18,7 @@ struct rpc_proxy {
     void *context;
     /*
      * Asks for `method` with `params`, a JSON array, and waits for the answer. Called by any number of threads, never the loop's. 0; ERR_IO,
-     * ERR_TIMEOUT, ERR_LIMIT, ERR_INPUT: there is no answer, `detail` says why and what to do; ERR_NOMEM.
+     * ERR_TIMEOUT, ERR_LIMIT, ERR_INPUT, ERR_BUSY: there is no answer, `detail` says why and what to do; ERR_NOMEM.
      */
     int (*call)(void *context, struct rpc_proxied *ret_answer, const char *method,
                 struct bytes params, struct arena *arena, struct err_detail *detail);
