@@ -65,19 +65,23 @@ class Peers:
     def enode(self, i):
         return self.network["enodes"][i].split("@")[0] + f"@127.0.0.1:{self.port + 10 + i}?discport=0"
 
+    def program(self, i):
+        """What runs as node `i`."""
+        return self.node
+
     def start_node(self, i):
         d = os.path.join(self.work, f"n{i}")
         environment = dict(os.environ, PRIVATE_CONFIG="ignore")
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "check": True, "env": environment}
         if not os.path.exists(d):
-            subprocess.run([self.node, "--datadir", d, "init", self.genesis], **quiet)
-            subprocess.run([self.node, "--datadir", d, "account", "import", "--lightkdf", "--password", self.password,
+            subprocess.run([self.program(i), "--datadir", d, "init", self.genesis], **quiet)
+            subprocess.run([self.program(i), "--datadir", d, "account", "import", "--lightkdf", "--password", self.password,
                             self.write(f"key{i}", self.network["accounts"][i]["key"][2:], 0o600)], **quiet)
             self.write(f"n{i}/geth/static-nodes.json", json.dumps(self.static_nodes(i)))
         if i < self.managed:
             environment["PRIVATE_CONFIG"] = os.path.join(self.work, f"t{i}", "tm.ipc")
         self.nodes[i] = subprocess.Popen(
-            [self.node, "--datadir", d, "--networkid", "1337", "--port", str(self.port + 10 + i), "--nodiscover", "--mine",
+            [self.program(i), "--datadir", d, "--networkid", "1337", "--port", str(self.port + 10 + i), "--nodiscover", "--mine",
              "--nodekeyhex", self.network["node_keys"][i], "--http", "--http.port", str(self.port + 20 + i),
              "--http.api", "eth,debug,personal,web3,quorumExtension", "--unlock", self.address[i], "--password", self.password,
              "--allow-insecure-unlock", *self.flags[i]],
@@ -96,9 +100,9 @@ class Peers:
     def log(self, i):
         return open(os.path.join(self.work, f"n{i}.log")).read()
 
-    def post(self, port, path, body):
+    def post(self, port, path, body, **fields):
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-        connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+        connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json", **fields})
         answer = connection.getresponse().read()
         connection.close()
         return json.loads(answer)
