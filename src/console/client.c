@@ -17,6 +17,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+enum { LOOK_MS = 250 }; /* between two looks at the options' ends_at */
+
 enum kind { KIND_IPC, KIND_HTTP, KIND_WS };
 
 struct console_client {
@@ -167,17 +169,31 @@ static void begin_wait(struct console_client *c)
     c->until = c->options.timeout_ms ? base_now_ms() + c->options.timeout_ms : 0;
 }
 
+static bool is_given_up(const struct console_client *c)
+{
+    uint64_t end = c->options.ends_at ? atomic_load(c->options.ends_at) : 0;
+    return end && base_now_ms() >= end;
+}
+
 static bool is_late(const struct console_client *c)
 {
-    return c->until && base_now_ms() >= c->until;
+    return (c->until && base_now_ms() >= c->until) || is_given_up(c);
+}
+
+/* What the system has given up for its time is to go on: it was only to be looked whether the end is known by now. */
+static bool goes_on(const struct console_client *c)
+{
+    return c->options.ends_at && !is_late(c);
 }
 
 /* The system gives up what is under way on the socket when the time is over. */
 static void limit_wait(const struct console_client *c)
 {
-    if (!c->until)
-        return;
     uint64_t now = base_now_ms(), left = now < c->until ? c->until - now : 1;
+    if (!c->until && !c->options.ends_at)
+        return;
+    if (c->options.ends_at && (!c->until || left > LOOK_MS))
+        left = LOOK_MS;
     struct timeval t = {.tv_sec = (time_t)(left / 1000),
                         .tv_usec = (suseconds_t)(left % 1000) * 1000};
     setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof(t));
@@ -185,6 +201,18 @@ static void limit_wait(const struct console_client *c)
 }
 
 /* --- Connecting --- */
+
+static bool connect_socket(const struct console_client *c, const struct sockaddr *address,
+                           socklen_t len)
+{
+    int result;
+    limit_wait(c);
+    do
+        result = connect(c->fd, address, len);
+    while (result != 0 && (errno == EINPROGRESS || errno == EALREADY || errno == EAGAIN) &&
+           goes_on(c));
+    return result == 0;
+}
 
 static int dial_unix(struct console_client *c, struct err_detail *detail)
 {
@@ -194,8 +222,7 @@ static int dial_unix(struct console_client *c, struct err_detail *detail)
         return err_set(detail, ERR_USAGE, "dial unix %.300s: connect: invalid argument", c->path);
     memcpy(address.sun_path, c->path, strlen(c->path) + 1);
     c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    limit_wait(c);
-    if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&address, sizeof(address)) != 0)
+    if (c->fd < 0 || !connect_socket(c, (struct sockaddr *)&address, sizeof(address)))
         return err_set(detail, ERR_IO, "dial unix %.300s: connect: %s", c->path,
                        lower(text, errno));
     return ERR_OK;
@@ -211,10 +238,9 @@ static int dial_tcp(struct console_client *c, struct err_detail *detail)
                        failed == EAI_NONAME ? "no such host" : gai_strerror(failed));
     for (const struct addrinfo *a = all; a && c->fd < 0; a = a->ai_next) {
         c->fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        limit_wait(c);
-        if (c->fd >= 0 && connect(c->fd, a->ai_addr, a->ai_addrlen) == 0)
+        if (c->fd >= 0 && connect_socket(c, a->ai_addr, a->ai_addrlen))
             break;
-        last = errno == EINPROGRESS ? ETIMEDOUT : errno;
+        last = errno == EINPROGRESS || errno == EALREADY ? ETIMEDOUT : errno;
         if (c->fd >= 0)
             close(c->fd);
         c->fd = -1;
@@ -252,6 +278,13 @@ static int make_context(struct console_client *c, struct err_detail *detail)
     return ERR_OK;
 }
 
+/* The system has given up for its time. */
+static bool is_waiting(const SSL *ssl, int result)
+{
+    int fault = SSL_get_error(ssl, result);
+    return fault == SSL_ERROR_WANT_READ || fault == SSL_ERROR_WANT_WRITE;
+}
+
 static int start_tls(struct console_client *c, struct err_detail *detail)
 {
     int status = c->context ? ERR_OK : make_context(c, detail);
@@ -261,7 +294,11 @@ static int start_tls(struct console_client *c, struct err_detail *detail)
     if (!c->ssl || SSL_set_tlsext_host_name(c->ssl, c->host) != 1 ||
         SSL_set1_host(c->ssl, c->host) != 1 || SSL_set_fd(c->ssl, c->fd) != 1)
         return err_set(detail, ERR_NOMEM, "TLS cannot be set up");
-    if (SSL_connect(c->ssl) != 1) {
+    int result;
+    do
+        result = SSL_connect(c->ssl);
+    while (result != 1 && is_waiting(c->ssl, result) && goes_on(c));
+    if (result != 1) {
         long verified = SSL_get_verify_result(c->ssl);
         if (verified != X509_V_OK)
             return err_set(detail, ERR_IO, "%s: the certificate is not accepted: %s", c->host,
@@ -286,10 +323,18 @@ static void hang_up(struct console_client *c)
 static int lost(struct console_client *c, struct err_detail *detail)
 {
     hang_up(c);
+    if (is_given_up(c))
+        return err_set(detail, ERR_TIMEOUT, "%.300s did not answer in time", c->shown);
     if (is_late(c))
         return err_set(detail, ERR_TIMEOUT, "%.300s did not answer within %llu ms", c->shown,
                        (unsigned long long)c->options.timeout_ms);
     return err_set(detail, ERR_IO, "the connection to %.300s is lost", c->shown);
+}
+
+/* After a failure: it was for the time that the system had for it. */
+static bool has_waited(const struct console_client *c, int result)
+{
+    return c->ssl ? is_waiting(c->ssl, result) : errno == EAGAIN || errno == EWOULDBLOCK;
 }
 
 static int put(struct console_client *c, struct bytes data, struct err_detail *detail)
@@ -300,6 +345,8 @@ static int put(struct console_client *c, struct bytes data, struct err_detail *d
         ssize_t n = c->ssl ? SSL_write(c->ssl, data.data, (int)part)
                            : send(c->fd, data.data, part, MSG_NOSIGNAL);
         if (n < 0 && !c->ssl && errno == EINTR)
+            continue;
+        if (n < 0 && has_waited(c, (int)n) && goes_on(c))
             continue;
         if (n <= 0)
             return lost(c, detail);
@@ -325,7 +372,10 @@ static int get(struct console_client *c, bool *ret_closed, struct err_detail *de
     do
         n = c->ssl ? SSL_read(c->ssl, part, sizeof(part)) : recv(c->fd, part, sizeof(part), 0);
     while (n < 0 && !c->ssl && errno == EINTR);
-    if (n < 0 && !c->ssl && (errno == EAGAIN || errno == EWOULDBLOCK))
+    *ret_closed = false;
+    if (n < 0 && has_waited(c, (int)n) && goes_on(c))
+        return ERR_OK;
+    if (n < 0 && !c->ssl && has_waited(c, (int)n) && !is_given_up(c))
         c->until = 1; /* the system's clock was a little faster than ours */
     *ret_closed = n <= 0;
     if (n > 0)

@@ -4,6 +4,8 @@
 
 #include "base/buf.h"
 
+#include <stdatomic.h>
+
 struct console_client;
 
 enum {
@@ -23,6 +25,9 @@ struct console_client_options {
     const char *name; /* of the endpoint, for messages; NULL: itself, without its password */
     uint64_t
         timeout_ms; /* for connecting and for a question, each; 0: it waits. A name server has its own patience */
+    /* By base_now_ms: when nobody waits any more (ERR_TIMEOUT), 0 while that is not known. Whoever knows it sets it, on any thread, with the
+     * question under way. NULL: never. */
+    const atomic_uint_fast64_t *ends_at;
     size_t answer_max; /* bytes of an answer, CONSOLE_ANSWER_MAX at most; 0: that */
 };
 

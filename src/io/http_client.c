@@ -1,5 +1,6 @@
 #include "io/http_client.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "io/internal.h"
 #include "io/tls_internal.h"
@@ -21,6 +22,7 @@ struct transfer {
     struct buf answer;
     size_t answer_max;
     bool too_large;
+    const atomic_uint_fast64_t *ends_at;
     char message[CURL_ERROR_SIZE];
 };
 
@@ -88,6 +90,19 @@ static size_t on_body(char *data, size_t one, size_t len, void *argument)
     }
     buf_append(&transfer->answer, data, len);
     return buf_status(&transfer->answer) ? 0 : len;
+}
+
+/* Not 0: libcurl gives up. */
+static int on_progress(void *argument, curl_off_t total, curl_off_t now, curl_off_t sent_total,
+                       curl_off_t sent)
+{
+    const struct transfer *transfer = argument;
+    uint64_t end = transfer->ends_at ? atomic_load(transfer->ends_at) : 0;
+    (void)total;
+    (void)now;
+    (void)sent_total;
+    (void)sent;
+    return end && base_now_ms() >= end;
 }
 
 static CURLcode on_tls(CURL *easy, void *context, void *argument)
@@ -159,6 +174,8 @@ static int set_constants(struct transfer *transfer)
     SET(CURLOPT_ERRORBUFFER, transfer->message);
     SET(CURLOPT_WRITEFUNCTION, on_body);
     SET(CURLOPT_WRITEDATA, transfer);
+    SET(CURLOPT_XFERINFOFUNCTION, on_progress);
+    SET(CURLOPT_XFERINFODATA, transfer);
     SET(CURLOPT_SSL_SESSIONID_CACHE, 0L); /* a session taken up again would not be judged again */
     SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     if (transfer->tls) {
@@ -193,6 +210,7 @@ static int set_request(struct transfer *transfer, const struct io_http_call_opti
                                           : options->total_ms ? options->total_ms
                                                               : 300000));
     SET(CURLOPT_TIMEOUT_MS, (long)options->total_ms);
+    SET(CURLOPT_NOPROGRESS, options->ends_at ? 0L : 1L);
 #undef SET
     return code == CURLE_OK ? 0 : ERR_NOMEM;
 }
@@ -229,6 +247,7 @@ static int transfer_prepare(struct transfer *transfer, const struct io_http_call
     buf_clear(&transfer->answer);
     transfer->answer_max = options->answer_max;
     transfer->too_large = false;
+    transfer->ends_at = options->ends_at;
     transfer->message[0] = 0;
     transfer->check.detail.text[0] = 0;
     transfer->check.host = options->url;
@@ -259,6 +278,8 @@ static enum io_http_fault fault_of(const struct transfer *transfer, CURLcode cod
         return IO_HTTP_FAULT_TIMEOUT;
     case CURLE_WRITE_ERROR:
         return transfer->too_large ? IO_HTTP_FAULT_TOO_LARGE : IO_HTTP_FAULT_MEMORY;
+    case CURLE_ABORTED_BY_CALLBACK:
+        return IO_HTTP_FAULT_STOPPED;
     case CURLE_OUT_OF_MEMORY:
         return IO_HTTP_FAULT_MEMORY;
     case CURLE_UNSUPPORTED_PROTOCOL: /* libcurl's word for HTTP/0.9 */

@@ -13,6 +13,8 @@
 #include "io/loop.h"
 #include "io/tls.h"
 
+#include <stdatomic.h>
+
 /* X(NAME, "text"): why there is no answer. */
 #define IO_HTTP_FAULT_LIST(X)                                                                      \
     X(NONE, "answered")                                                                            \
@@ -23,6 +25,7 @@
     X(BROKEN, "the connection broke")                                                              \
     X(MALFORMED, "the answer is no HTTP")                                                          \
     X(TOO_LARGE, "the answer is too large")                                                        \
+    X(STOPPED, "not waited for any more")                                                          \
     X(MEMORY, "out of memory")
 
 enum io_http_fault {
@@ -45,6 +48,9 @@ struct io_http_call_options {
     uint64_t connect_ms; /* for name, connection and TLS; 0 = as the whole */
     uint64_t total_ms;   /* for all, the answer's last byte included; 0 = none */
     size_t answer_max;   /* bytes of the answer's body */
+    /* By base_now_ms: when nobody waits any more (STOPPED), 0 while that is not known. Whoever knows it sets it, on any thread, with the
+     * call under way; it is looked at once a second. NULL: never. */
+    const atomic_uint_fast64_t *ends_at;
 };
 
 /* Valid during the call of `done`, or until the caller's next io_http_caller_run. */

@@ -1,6 +1,7 @@
 /* One HTTP connection for each thread that asks at a time, kept for the next; by WebSocket and IPC one for each question. */
 #include "node/light/proxy.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "console/client.h"
 #include "io/http_client.h"
@@ -30,8 +31,8 @@ struct node_light_proxy {
     struct node_light_token *token;
     uint64_t timeout_ms;
     atomic_uint_fast64_t questions;
-    atomic_bool stopped;
-    pthread_mutex_t lock; /* of what follows */
+    atomic_uint_fast64_t ends_at; /* by base_now_ms; 0: the node does not end */
+    pthread_mutex_t lock;         /* of what follows */
     struct io_http_caller *idle[CALLERS_KEPT];
     size_t idle_count;
 };
@@ -147,7 +148,7 @@ void node_light_proxy_free(struct node_light_proxy *proxy)
 
 void node_light_proxy_stop(struct node_light_proxy *proxy)
 {
-    atomic_store(&proxy->stopped, true);
+    atomic_store(&proxy->ends_at, base_now_ms() + NODE_LIGHT_END_MS);
 }
 
 const char *node_light_proxy_name(const struct node_light_proxy *proxy)
@@ -196,6 +197,11 @@ static void write_question(struct node_light_proxy *proxy, struct buf *b, const 
     buf_append_text(b, ",\"params\":");
     buf_append_bytes(b, params);
     buf_append_byte(b, '}');
+}
+
+static int node_ends(struct err_detail *detail)
+{
+    return err_set(detail, ERR_BUSY, "the node ends");
 }
 
 /* The remedy of whatever kept the answer away. */
@@ -250,6 +256,8 @@ static int read_fault(const struct node_light_proxy *proxy, const struct io_http
         return err_set(detail, ERR_LIMIT,
                        "the QLight server's JSON-RPC at %s answers with more than %d MiB",
                        proxy->name, NODE_LIGHT_ANSWER_MAX >> 20);
+    case IO_HTTP_FAULT_STOPPED:
+        return node_ends(detail);
     case IO_HTTP_FAULT_TIMEOUT:
         return no_answer(proxy, ERR_TIMEOUT, detail, why);
     default:
@@ -278,6 +286,7 @@ static int ask_http(struct node_light_proxy *proxy, struct rpc_proxied *ret_answ
             proxy->timeout_ms < NODE_LIGHT_CONNECT_MS ? proxy->timeout_ms : NODE_LIGHT_CONNECT_MS,
         .total_ms = proxy->timeout_ms,
         .answer_max = NODE_LIGHT_ANSWER_MAX,
+        .ends_at = &proxy->ends_at,
     };
     int status = take_caller(proxy, &caller);
     if (status != ERR_OK)
@@ -308,6 +317,7 @@ static int ask_other(struct node_light_proxy *proxy, struct rpc_proxied *ret_ans
         .psi = proxy->psi,
         .timeout_ms = proxy->timeout_ms,
         .answer_max = NODE_LIGHT_ANSWER_MAX,
+        .ends_at = &proxy->ends_at,
     };
     int status = console_client_new(&client, &options, &why);
     if (status == ERR_OK)
@@ -317,6 +327,8 @@ static int ask_other(struct node_light_proxy *proxy, struct rpc_proxied *ret_ans
         status = read_reply(proxy, ret_answer, 200, buf_bytes(&answer), arena, detail);
     else if (status == ERR_NOMEM)
         err_set(detail, status, "out of memory");
+    else if (atomic_load(&proxy->ends_at))
+        status = node_ends(detail);
     else
         no_answer(proxy, status, detail, why.text);
     buf_release(&answer);
@@ -328,8 +340,8 @@ int node_light_proxy_call(void *context, struct rpc_proxied *ret_answer, const c
 {
     struct node_light_proxy *proxy = context;
     struct buf question = BUF_INIT, token = BUF_INIT;
-    if (atomic_load(&proxy->stopped))
-        return err_set(detail, ERR_BUSY, "the node ends");
+    if (atomic_load(&proxy->ends_at))
+        return node_ends(detail);
     write_question(proxy, &question, method, params);
     if (proxy->token)
         node_light_token_get(proxy->token, &token);

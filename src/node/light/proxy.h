@@ -13,6 +13,7 @@ struct node_light_proxy;
 
 enum {
     NODE_LIGHT_CONNECT_MS = 10000,
+    NODE_LIGHT_END_MS = 1000, /* what is under way may still be answered when the node ends */
     NODE_LIGHT_CALL_MS =
         30000, /* the server may wait for its transaction manager, or for its turn */
     /* Bytes of an answer: the largest payload that a manager gives (PRIVACY_ANSWER_MAX in base64) in hex, and what is said of it. */
@@ -37,8 +38,8 @@ int node_light_proxy_new(struct node_light_proxy **ret_proxy,
 /* Nobody is asking any more. NULL is fine. */
 void node_light_proxy_free(struct node_light_proxy *proxy);
 
-/* The node ends: whoever asks from now on gets ERR_BUSY at once, so that questions that wait for their turn do not keep it up. What is under way
- * goes on, for its time at most. Any thread. */
+/* The node ends: whoever asks from now on gets ERR_BUSY at once, and who is waiting for an answer gets it when that has not come within
+ * NODE_LIGHT_END_MS, so that a server that does not answer does not keep the node up. Any thread. */
 void node_light_proxy_stop(struct node_light_proxy *proxy);
 
 /* rpc_proxy.call; `proxy` is a struct node_light_proxy. Any number of threads at a time. */

@@ -253,6 +253,17 @@ static void test_silence(void **state)
     arena_release(&q.arena);
     end(&w);
 
+    begin(&w, NULL, 0); /* what is under way is not waited for, either */
+    start(&w, &q, 0);
+    while (!w.requests)
+        io_loop_turn(w.loop, true);
+    node_light_proxy_stop(w.proxy);
+    while (!q.done)
+        io_loop_turn(w.loop, true);
+    assert_int_equal(q.status, ERR_BUSY);
+    arena_release(&q.arena);
+    end(&w);
+
     begin(&w, NULL, 0);
     io_http_free(w.server);
     w.server = NULL;
@@ -290,6 +301,8 @@ static void test_many(void **state)
 struct one {
     int listener;
     bool is_web, is_silent;
+    bool stops; /* it is silent, and the node ends */
+    struct node_light_proxy *proxy;
     char head[2048], question[512];
     pthread_t thread;
 };
@@ -343,7 +356,9 @@ static void *run_one(void *context)
     int fd = accept(one->listener, NULL, NULL);
     if (fd < 0)
         abort();
-    if (one->is_web)
+    if (one->stops && recv(fd, rest, sizeof(rest), 0) > 0)
+        node_light_proxy_stop(one->proxy);
+    else if (one->is_web)
         serve_web(one, fd);
     else
         serve_ipc(one, fd);
@@ -364,7 +379,9 @@ static void begin_one(struct one *one, const struct sockaddr *address, socklen_t
 static int ask_one(struct one *one, const char *url, struct node_light_token *token,
                    struct rpc_proxied *ret_answer, struct arena *arena, struct err_detail *detail)
 {
-    struct node_light_proxy *proxy = proxy_to(url, token, one->is_silent ? 50 : 0);
+    struct node_light_proxy *proxy = one->proxy;
+    if (!proxy)
+        proxy = proxy_to(url, token, one->is_silent ? 50 : 0);
     int status =
         node_light_proxy_call(proxy, ret_answer, "eth_one", bytes_str("[]"), arena, detail);
     pthread_join(one->thread, NULL);
@@ -424,6 +441,38 @@ static void test_web_socket(void **state)
     assert_non_null(strstr(one.head, "\r\nAuthorization: bearer abc\r\n"));
     assert_non_null(strstr(one.head, "\r\nQuorum-PSI: PS1\r\n"));
     node_light_token_free(token);
+    arena_release(&arena);
+}
+
+/* The node ends while a server has accepted a connection, and answers nothing. */
+static void test_end(void **state)
+{
+    (void)state;
+    static const char *const schemes[] = {"http", "https", "ws", "wss", NULL};
+    struct rpc_proxied answer;
+    struct err_detail detail = {""};
+    struct arena arena;
+    arena_init(&arena);
+    for (size_t i = 0; i < BASE_COUNT(schemes); i++) {
+        struct one one = {.stops = true};
+        struct sockaddr_un local = {.sun_family = AF_UNIX};
+        struct sockaddr_in address = {.sin_family = AF_INET,
+                                      .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
+        socklen_t len = sizeof(address);
+        char url[64];
+        snprintf(local.sun_path, sizeof(local.sun_path), "/tmp/test_light_%d.ipc", getpid());
+        if (schemes[i])
+            begin_one(&one, (const struct sockaddr *)&address, sizeof(address));
+        else
+            begin_one(&one, (const struct sockaddr *)&local, sizeof(local));
+        assert_int_equal(getsockname(one.listener, (struct sockaddr *)&address, &len), 0);
+        snprintf(url, sizeof(url), "%s://127.0.0.1:%u", schemes[i] ? schemes[i] : "",
+                 ntohs(address.sin_port));
+        one.proxy = proxy_to(schemes[i] ? url : local.sun_path, NULL, 0);
+        assert_int_equal(ask_one(&one, NULL, NULL, &answer, &arena, &detail), ERR_BUSY);
+        unlink(local.sun_path);
+        assert_string_equal(detail.text, "the node ends");
+    }
     arena_release(&arena);
 }
 
@@ -600,8 +649,9 @@ int main(void)
         cmocka_unit_test(test_http),    cmocka_unit_test(test_refused),
         cmocka_unit_test(test_silence), cmocka_unit_test(test_many),
         cmocka_unit_test(test_ipc),     cmocka_unit_test(test_web_socket),
-        cmocka_unit_test(test_urls),    cmocka_unit_test(test_answers),
-        cmocka_unit_test(test_token),   cmocka_unit_test(test_remote),
+        cmocka_unit_test(test_end),     cmocka_unit_test(test_urls),
+        cmocka_unit_test(test_answers), cmocka_unit_test(test_token),
+        cmocka_unit_test(test_remote),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
