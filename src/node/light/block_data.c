@@ -121,6 +121,20 @@ static int gather(struct gathering *g, const struct chain_block *block)
     return err ? err : flush(g);
 }
 
+/* The private state after a block. Zero: it is not kept any more, as in the reference; or another block has taken this one's place since it
+ * was the head, and with the number would be found that one's state. */
+static struct hash256 root_after(struct chain_reader *reader, const struct chain_block *block,
+                                 struct bytes psi)
+{
+    const struct hash256 unknown = {{0}};
+    struct hash256 canonical, root;
+    uint64_t number = block->header.number;
+    bool found = chain_reader_hash(reader, &canonical, number) == 0 &&
+                 hash256_equal(&canonical, &block->hash) &&
+                 chain_reader_private_root(reader, &root, psi, number) == 0;
+    return found ? root : unknown;
+}
+
 int node_light_block_data(struct buf *messages, struct chain_reader *reader,
                           const struct chain_block *block, const struct node_light_view *view,
                           bool tell_root, struct err_detail *detail)
@@ -134,10 +148,8 @@ int node_light_block_data(struct buf *messages, struct chain_reader *reader,
     if (view->psis && !(g.psi = chain_psi_of(view->psis, view->psi)))
         return err_set(detail, ERR_NOTFOUND, "unable to find private state for context psi %.*s",
                        (int)view->psi.len, (const char *)view->psi.data);
-    /* A state that is not kept any more has no root to tell, as in the reference. */
-    if (tell_root &&
-        chain_reader_private_root(reader, &g.block.root, view->psi, block->header.number) != 0)
-        g.block.root = (struct hash256){{0}};
+    if (tell_root)
+        g.block.root = root_after(reader, block, view->psi);
     arena_init(&g.arena);
     int err = gather(&g, block);
     arena_release(&g.arena);
