@@ -1,5 +1,7 @@
 #include "node/light/block_data.h"
 
+#include "base/clock.h"
+#include "p2p/eth/wire.h"
 #include "p2p/qlight/wire.h"
 
 enum {
@@ -154,4 +156,49 @@ int node_light_block_data(struct buf *messages, struct chain_reader *reader,
     int err = gather(&g, block);
     arena_release(&g.arena);
     return err;
+}
+
+/* *ret_found: it is of the chain. */
+static int add_body(struct buf *private_data, struct buf *message, struct chain_reader *reader,
+                    const struct hash256 *hash, const struct node_light_view *view, bool tell_root,
+                    bool *ret_found, struct err_detail *detail)
+{
+    uint64_t number;
+    struct chain_block *block;
+    int err = chain_reader_number(reader, &number, hash);
+    if (!err)
+        err = chain_reader_block(reader, &block, number);
+    *ret_found = !err;
+    if (err == ERR_NOTFOUND)
+        return 0;
+    if (err)
+        return err_set(detail, err, "%s", reader->detail.text);
+    err = node_light_block_data(private_data, reader, block, view, tell_root, detail);
+    size_t list = rlp_begin(message);
+    rlp_write_raw(message, block->body->rlp);
+    rlp_end_list(message, list);
+    chain_block_unref(block);
+    return err;
+}
+
+int node_light_bodies(struct buf *private_data, struct buf *message, size_t *ret_count,
+                      struct chain_reader *reader, const struct node_light_bodies *asked,
+                      const struct node_light_view *view, struct err_detail *detail)
+{
+    struct p2p_eth_open open = p2p_eth_begin(message, P2P_ETH_65, P2P_ETH_BLOCK_BODIES, 0);
+    bool any = false;
+    int err = 0;
+    *ret_count = 0;
+    for (size_t i = 0; i < asked->count && !err; i++) {
+        bool found, goes_on = message->len + private_data->len < asked->bytes_soft &&
+                              base_now_ms() < asked->until;
+        if (any && !goes_on)
+            break;
+        err = add_body(private_data, message, reader, &asked->hashes[i], view, asked->tell_root[i],
+                       &found, detail);
+        any |= found;
+        ++*ret_count;
+    }
+    p2p_eth_end(message, P2P_ETH_65, P2P_ETH_BLOCK_BODIES, open);
+    return err ? err : buf_status(message);
 }

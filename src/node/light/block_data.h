@@ -18,4 +18,20 @@ int node_light_block_data(struct buf *messages, struct chain_reader *reader,
                           const struct chain_block *block, const struct node_light_view *view,
                           bool tell_root, struct err_detail *detail) BASE_NODISCARD;
 
+/* A question for bodies. */
+struct node_light_bodies {
+    const struct hash256 *hashes; /* of blocks */
+    const bool *tell_root;        /* for each */
+    size_t count;
+    /* Whose bodies are behind either is left out, but never the first: bytes of the answer, and a time by base_now_ms. */
+    size_t bytes_soft;
+    uint64_t until;
+};
+
+/* Appends the message BlockBodies to `message`, and to `private_data` what node_light_block_data says of its blocks. Blocks that are not of the
+ * chain are left out. *ret_count: how many were looked at. Failures likewise; the chain's. */
+int node_light_bodies(struct buf *private_data, struct buf *message, size_t *ret_count,
+                      struct chain_reader *reader, const struct node_light_bodies *asked,
+                      const struct node_light_view *view, struct err_detail *detail) BASE_NODISCARD;
+
 #endif

@@ -1,5 +1,6 @@
 #include "node/light/server.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "io/worker.h"
 #include "node/config/ranges.h"
@@ -11,12 +12,15 @@
 #include "p2p/eth/local.h"
 #include "p2p/node_list.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 
 enum {
     BODIES_SOFT =
         2
         << 20, /* bytes of bodies and of what is private beside them: the block that goes over is the last */
+    BODIES_MS =
+        1000, /* for which the manager is asked for one answer, so that other clients have their turn */
     NEW_BLOCKS_MAX =
         4, /* of a client that wait for the worker; more pass it by, and it asks for them (maxQueuedBlocks) */
 };
@@ -31,7 +35,7 @@ struct job {
     struct u256 total_difficulty;
     struct hash256 *hashes; /* of blocks whose bodies are */
     bool *tell_root;
-    size_t count;
+    size_t count, answered;
     struct buf private_data, message;
     int status;
     struct err_detail why;
@@ -45,79 +49,61 @@ struct node_light_server {
     const struct rpc_tokens *tokens; /* NULL: clients need none */
     struct node_ranges allowed;      /* --qlight.server.p2p.netrestrict */
     struct io_worker *worker;
+    atomic_bool stops; /* jobs that wait for their turn are not done any more */
     struct job *jobs;
 };
 
 /* --- On the worker --- */
 
-static void add_data(struct job *job, struct chain_reader *reader, const struct chain_block *block,
-                     bool tell_root)
+static void make_bodies(struct job *job, struct chain_reader *reader,
+                        const struct node_light_view *view)
 {
-    const struct node_light_view view = {
-        .tm = job->server->options.tm,
-        .psis = job->server->options.psis,
-        .psi = bytes_str(job->psi),
+    const struct node_light_bodies asked = {
+        .hashes = job->hashes,
+        .tell_root = job->tell_root,
+        .count = job->count,
+        .bytes_soft = BODIES_SOFT,
+        .until = base_now_ms() + BODIES_MS,
     };
-    job->status =
-        node_light_block_data(&job->private_data, reader, block, &view, tell_root, &job->why);
+    job->status = node_light_bodies(&job->private_data, &job->message, &job->answered, reader,
+                                    &asked, view, &job->why);
 }
 
-static void add_body(struct job *job, struct chain_reader *reader, const struct hash256 *hash,
-                     bool tell_root)
-{
-    uint64_t number;
-    struct chain_block *block;
-    int status = chain_reader_number(reader, &number, hash);
-    if (status == ERR_OK)
-        status = chain_reader_block(reader, &block, number);
-    if (status == ERR_NOTFOUND)
-        return; /* left out, as among other nodes */
-    if (status != ERR_OK) {
-        job->status = err_set(&job->why, status, "%s", reader->detail.text);
-        return;
-    }
-    add_data(job, reader, block, tell_root);
-    size_t list = rlp_begin(&job->message);
-    rlp_write_raw(&job->message, block->body->rlp);
-    rlp_end_list(&job->message, list);
-    chain_block_unref(block);
-}
-
-static void make_bodies(struct job *job, struct chain_reader *reader)
-{
-    struct p2p_eth_open open = p2p_eth_begin(&job->message, P2P_ETH_65, P2P_ETH_BLOCK_BODIES, 0);
-    for (size_t i = 0; i < job->count && job->status == ERR_OK; i++)
-        if (job->message.len + job->private_data.len < BODIES_SOFT)
-            add_body(job, reader, &job->hashes[i], job->tell_root[i]);
-    p2p_eth_end(&job->message, P2P_ETH_65, P2P_ETH_BLOCK_BODIES, open);
-}
-
-static void make_new_block(struct job *job, struct chain_reader *reader)
+static void make_new_block(struct job *job, struct chain_reader *reader,
+                           const struct node_light_view *view)
 {
     struct buf *b = &job->message;
-    add_data(job, reader, job->block, job->tell_root[0]);
+    job->status = node_light_block_data(&job->private_data, reader, job->block, view,
+                                        job->tell_root[0], &job->why);
     struct p2p_eth_open open = p2p_eth_begin(b, P2P_ETH_65, P2P_ETH_NEW_BLOCK, 0);
     chain_block_write(b, job->block);
     rlp_write_u256(b, &job->total_difficulty);
     p2p_eth_end(b, P2P_ETH_65, P2P_ETH_NEW_BLOCK, open);
+    if (job->status == ERR_OK)
+        job->status = buf_status(b);
 }
 
 static void job_work(void *context)
 {
     struct job *job = context;
+    const struct node_light_server_options *options = &job->server->options;
+    const struct node_light_view view = {
+        .tm = options->tm, .psis = options->psis, .psi = bytes_str(job->psi)};
     struct chain_reader reader;
-    job->status = chain_reader_open(&reader, node_chain_of(job->server->options.chain));
+    if (atomic_load(&job->server->stops)) {
+        job->status = ERR_BUSY;
+        return;
+    }
+    job->status = chain_reader_open(&reader, node_chain_of(options->chain));
     if (job->status != ERR_OK) {
         err_set(&job->why, job->status, "%s", reader.detail.text);
         return;
     }
     if (job->block)
-        make_new_block(job, &reader);
+        make_new_block(job, &reader, &view);
     else
-        make_bodies(job, &reader);
+        make_bodies(job, &reader, &view);
     chain_reader_close(&reader);
-    if (job->status == ERR_OK)
-        job->status = buf_status(&job->message);
 }
 
 /* --- On the loop --- */
@@ -153,6 +139,9 @@ static void job_done(void *context)
     } else if (job->peer && job->block) {
         p2p_qlight_new_block(job->peer, private_data, message);
     } else if (job->peer) {
+        for (size_t i = job->answered; i < job->count; i++)
+            if (job->tell_root[i])
+                p2p_qlight_root_untold(job->peer, &job->hashes[i]);
         p2p_qlight_answer(job->peer, private_data, message);
     }
     job_free(job);
@@ -421,6 +410,7 @@ void node_light_server_free(struct node_light_server *server)
 {
     if (!server)
         return;
+    atomic_store(&server->stops, true);
     p2p_server_free(server->server);
     io_worker_free(server->worker);
     p2p_local_free(server->local);

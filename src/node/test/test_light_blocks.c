@@ -160,6 +160,58 @@ static void test_roots(void **state)
     end(&w);
 }
 
+/* How many bodies, and how many messages of private data with them. */
+static void ask_bodies(struct world *w, size_t bytes_soft, uint64_t until, size_t *ret_bodies,
+                       size_t *ret_data)
+{
+    struct hash256 hashes[BLOCKS_MAX] = {{{1}}}; /* the first is nobody's */
+    bool tell_root[BLOCKS_MAX] = {false};
+    const struct node_light_view view = {.tm = w->tm, .psi = bytes_str("private")};
+    const struct node_light_bodies asked = {hashes, tell_root, w->count, bytes_soft, until};
+    struct buf data = BUF_INIT, message = BUF_INIT;
+    struct p2p_eth_message m;
+    struct chain_reader reader;
+    struct rlp_reader r;
+    size_t looked_at;
+    for (size_t i = 1; i < w->count; i++)
+        hashes[i] = w->blocks[i]->hash;
+    assert_int_equal(chain_reader_open(&reader, w->chain), 0);
+    if (node_light_bodies(&data, &message, &looked_at, &reader, &asked, &view, &w->detail))
+        fail_msg("%s", w->detail.text);
+    chain_reader_close(&reader);
+    assert_int_equal(p2p_eth_decode(&m, &w->arena, P2P_ETH_65, P2P_ETH_BLOCK_BODIES,
+                                    buf_bytes(&message), &w->detail),
+                     0);
+    *ret_bodies = m.list.count;
+    assert_int_equal(looked_at, m.list.count + 1);
+    *ret_data = 0;
+    rlp_reader_init(&r, buf_bytes(&data));
+    for (; rlp_more(&r); ++*ret_data)
+        rlp_read_raw(&r, "private data");
+    buf_release(&data);
+    buf_release(&message);
+}
+
+/* What costs too much is left out, but for one body: who asks would take an answer without any for the end of the chain. */
+static void test_bodies(void **state)
+{
+    struct world w;
+    size_t bodies, data, all;
+    (void)state;
+    recordings_require("private");
+    begin(&w);
+    ask_bodies(&w, SIZE_MAX, UINT64_MAX, &bodies, &all);
+    assert_int_equal(bodies, w.count - 1);
+    assert_true(all > 10);
+    ask_bodies(&w, SIZE_MAX, 0, &bodies, &data);
+    assert_int_equal(bodies, 1);
+    ask_bodies(&w, 1, UINT64_MAX, &bodies, &data);
+    assert_int_equal(bodies, 1);
+    ask_bodies(&w, 20000, UINT64_MAX, &bodies, &data);
+    assert_true(bodies > 1 && bodies < w.count - 1 && data > 0 && data < all);
+    end(&w);
+}
+
 /* --- The client --- */
 
 /* What a chain asks for. */
@@ -209,6 +261,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_roots),
+        cmocka_unit_test(test_bodies),
         cmocka_unit_test(test_many_given),
     };
     return cmocka_run_group_tests_name("light_blocks", tests, NULL, NULL);

@@ -394,6 +394,11 @@ bool p2p_qlight_tell_root(struct p2p_qlight_peer *peer, const struct hash256 *bl
     return !told;
 }
 
+void p2p_qlight_root_untold(struct p2p_qlight_peer *peer, const struct hash256 *block)
+{
+    p2p_known_remove(&peer->told, block);
+}
+
 static void send_private_data(struct p2p_qlight_peer *peer, struct bytes messages)
 {
     struct rlp_reader r;

@@ -63,6 +63,8 @@ struct bytes p2p_qlight_psi(const struct p2p_qlight_peer *peer);
 /* Whether it is still to be told of the private state root after a block: GoQuorum's client ends the connection when it is told twice. From
  * now on it was. */
 bool p2p_qlight_tell_root(struct p2p_qlight_peer *peer, const struct hash256 *block);
+/* It was not, after all. */
+void p2p_qlight_root_untold(struct p2p_qlight_peer *peer, const struct hash256 *block);
 /* What was asked for: private data of blocks, as messages one behind the other, and the message with the bodies. */
 void p2p_qlight_answer(struct p2p_qlight_peer *peer, struct bytes private_data,
                        struct bytes bodies);

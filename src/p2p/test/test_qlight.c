@@ -285,9 +285,11 @@ static void a_client_catches_up_and_follows(void **state)
     buf_release(&data);
     buf_release(&message);
 
-    /* The root is told once. */
+    /* The root is told once; a block that was left out of an answer has its chance again. */
     assert_true(p2p_qlight_tell_root(peer, &blocks[1]->hash));
     assert_false(p2p_qlight_tell_root(peer, &blocks[1]->hash));
+    p2p_qlight_root_untold(peer, &blocks[1]->hash);
+    assert_true(p2p_qlight_tell_root(peer, &blocks[1]->hash));
     end_close(&client);
     until_in(&net, server.gone == 1);
     end_close(&server);
