@@ -191,6 +191,7 @@ void node_manager_stop(struct node_manager *manager)
     if (!manager)
         return;
     privacy_stop(manager->tm);
+    privacy_wire_stop(manager->wire);
     node_light_remote_stop(manager->remote);
 }
 

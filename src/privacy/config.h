@@ -35,12 +35,17 @@ int privacy_config_flag(struct privacy_config *config, const char *name, const c
 int privacy_config_check(const struct privacy_config *config,
                          struct err_detail *detail) BASE_NODISCARD;
 
+enum { PRIVACY_END_MS = 3000 };
+
 /* The way that the configuration describes: connections that are kept open, one for each thread that asks at a time. */
 struct privacy_wire;
 
 /* Reads certificates and key; `config` is copied. ERR_INPUT, ERR_NOTFOUND (names the file), ERR_NOMEM. */
 int privacy_wire_new(struct privacy_wire **ret_wire, const struct privacy_config *config,
                      struct err_detail *detail) BASE_NODISCARD;
+/* The node ends: PRIVACY_END_MS later nobody gets an answer any more, whether he waits for one by then or asks only then, so that a manager
+ * that does not answer does not keep it up for each that is queued. Any thread. NULL is fine. */
+void privacy_wire_stop(struct privacy_wire *wire);
 /* Nobody is asking any more. NULL is fine. */
 void privacy_wire_free(struct privacy_wire *wire);
 /* The exchange of privacy_options; the context is the wire. */

@@ -1,4 +1,5 @@
 /* HTTP over a unix socket or a URL: one libcurl connection for each thread that asks at a time, kept for the next. */
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "io/http_client.h"
@@ -21,6 +22,7 @@ struct privacy_wire {
     char socket[2 * PRIVACY_TEXT_MAX];
     char base[PRIVACY_TEXT_MAX]; /* "http://host:port", no '/' at the end */
     struct io_tls *tls;
+    atomic_uint_fast64_t ends_at; /* by base_now_ms; 0: the node does not end */
     pthread_mutex_t lock;
     struct io_http_caller *idle[CALLERS_KEPT];
     size_t idle_count;
@@ -127,6 +129,12 @@ int privacy_wire_new(struct privacy_wire **ret_wire, const struct privacy_config
     return err;
 }
 
+void privacy_wire_stop(struct privacy_wire *wire)
+{
+    if (wire)
+        atomic_store(&wire->ends_at, base_now_ms() + PRIVACY_END_MS);
+}
+
 void privacy_wire_free(struct privacy_wire *wire)
 {
     if (!wire)
@@ -188,10 +196,13 @@ static int run(struct privacy_wire *wire, struct io_http_caller *caller, const c
         .connect_ms = wire->config.dial_timeout_s * 1000,
         .total_ms = local ? SOCKET_TIMEOUT_MS : wire->config.timeout_s * 1000,
         .answer_max = PRIVACY_ANSWER_MAX,
+        .ends_at = &wire->ends_at,
     };
     int err = io_http_caller_run(&reply, caller, &options);
     if (err)
         return err_set(detail, err, "%s: %s", url, err_text(err));
+    if (reply.fault == IO_HTTP_FAULT_STOPPED)
+        return err_set(detail, PRIVACY_FAILED, "the node ends");
     if (reply.fault == IO_HTTP_FAULT_MEMORY)
         return err_set(detail, ERR_NOMEM, "out of memory");
     if (reply.fault != IO_HTTP_FAULT_NONE)

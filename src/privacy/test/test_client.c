@@ -7,6 +7,7 @@
 #include "tests/support/recorded_tm.h"
 #include "tests/support/recordings.h"
 
+#include <arpa/inet.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -340,6 +341,7 @@ static void test_down(void **state)
 struct server {
     struct recorded_tm *recorded;
     int listener;
+    struct privacy_wire *wire;
     pthread_t thread;
     unsigned served;
 };
@@ -432,12 +434,61 @@ static void test_socket(void **state)
     recorded_tm_close(server.recorded);
 }
 
+/* The node ends while a manager has accepted a connection, and answers nothing. */
+static void *stop_wire(void *context)
+{
+    struct server *s = context;
+    char request[256];
+    int c = accept(s->listener, NULL, NULL);
+    if (c < 0 || recv(c, request, sizeof(request), 0) <= 0)
+        abort();
+    privacy_wire_stop(s->wire);
+    while (recv(c, request, sizeof(request), 0) > 0)
+        ;
+    close(c);
+    return NULL;
+}
+
+static void test_end(void **state)
+{
+    struct server server = {.served = 0};
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
+    socklen_t len = sizeof(address);
+    struct privacy_config config;
+    struct privacy_answer answer = {.body = BUF_INIT};
+    struct err_detail detail = {""};
+    char url[64];
+    const struct privacy_request request = {.method = "GET", .path = "/upcheck"};
+    (void)state;
+    server.listener = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(server.listener, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(listen(server.listener, 4), 0);
+    assert_int_equal(getsockname(server.listener, (struct sockaddr *)&address, &len), 0);
+    snprintf(url, sizeof(url), "http://127.0.0.1:%u", ntohs(address.sin_port));
+    privacy_config_init(&config);
+    assert_int_equal(privacy_config_flag(&config, "url", url, &detail), 0);
+    assert_int_equal(privacy_config_flag(&config, "timeout", "60", &detail), 0);
+    assert_int_equal(privacy_config_check(&config, &detail), 0);
+    assert_int_equal(privacy_wire_new(&server.wire, &config, &detail), 0);
+    assert_int_equal(pthread_create(&server.thread, NULL, stop_wire, &server), 0);
+    for (int i = 0; i < 2; i++) { /* who waits, and who asks then */
+        assert_int_equal(privacy_wire_exchange(server.wire, &answer, &request, &detail),
+                         PRIVACY_FAILED);
+        assert_string_equal(detail.text, "the node ends");
+    }
+    pthread_join(server.thread, NULL);
+    close(server.listener);
+    privacy_wire_free(server.wire);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_handshake), cmocka_unit_test(test_requests),
         cmocka_unit_test(test_receive),   cmocka_unit_test(test_down),
-        cmocka_unit_test(test_socket),    cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_end),       cmocka_unit_test(test_socket),
+        cmocka_unit_test(test_groups),
     };
     return cmocka_run_group_tests_name("client", tests, NULL, NULL);
 }
