@@ -207,6 +207,8 @@ struct rpc_call {
 
 /* Sets the error; returns RPC_FAILED. The text is cut at a kilobyte. */
 int rpc_fail(struct rpc_call *call, int code, const char *format, ...) BASE_PRINTF(3, 4);
+/* Has the server of a QLight client answer in place of this node (backend->proxy is there); nothing has been written yet. Where waiting is allowed. */
+int rpc_ask_server(struct rpc_call *call) BASE_NODISCARD;
 
 /* Whether nobody waits for the answer any more. On any thread. */
 static inline bool rpc_is_gone(const struct rpc_call *call)

@@ -46,7 +46,7 @@ static int fail_as(struct rpc_call *call, const struct rpc_proxied *answer)
     return RPC_FAILED;
 }
 
-static int ask_server(struct rpc_call *call)
+int rpc_ask_server(struct rpc_call *call)
 {
     const struct rpc_proxy *proxy = call->backend->proxy;
     struct rpc_proxied answer;
@@ -89,7 +89,7 @@ int rpc_proxy_rows(struct rpc *rpc)
         struct rpc_method *row = &rpc->proxied[count++];
         row->name = method->name;
         memcpy(row->params, method->params, sizeof(row->params));
-        row->work = ask_server;
+        row->work = rpc_ask_server;
         row->waits = true;
         row->proxied = true;
         row->result = method->result;

@@ -374,6 +374,8 @@ static int get_private_receipt(struct rpc_call *call)
 static int write_contract_metadata(struct rpc_call *call, const struct chain_metadata *metadata)
 {
     struct buf *b = call->out;
+    if (metadata->flag == CHAIN_MANDATORY_RECIPIENTS && call->backend->proxy)
+        return rpc_ask_server(call); /* who has a manager that knows them */
     buf_append_byte(b, '{');
     rpc_key(b, "creationTxHash");
     write_base64(b, &metadata->creation);
