@@ -14,14 +14,17 @@ scenarios
     tenants  a server with two private states, and a client of each
     listed   files of permitted clients
     tokens   access tokens (a server of ours alone)
+    extended_to_server, random_contracts, manager_away, much, crowded, raft, transports, rewound   as in ../private/light_trouble.py
 """
 import argparse, os, shutil, sys, time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "../private"))
 import light_steps as steps  # noqa: E402
-from light_peers import Light, LightTenants  # noqa: E402
+import light_trouble as trouble  # noqa: E402
+from light_peers import Light, LightRaft, LightTenants  # noqa: E402
 
+KEEP = "--keep"
 KINDS = ("goquorum", "quorate")
 PAIRS = ("goquorum-goquorum", "quorate-goquorum", "goquorum-quorate", "quorate-quorate")
 
@@ -51,18 +54,35 @@ def tokens(args, programs):
         with_network(Light(args.node, args.manager, args.fixtures, programs), steps.tokens)
 
 
-SCENARIOS = {f.__name__: f for f in (plain, markers, tls, tenants, listed, tokens)}
+# What GoQuorum's do not do, by scenario: (server, client) are GoQuorum's.
+BEYOND = {"manager_away": lambda server, client: server,  # it ends without its manager
+          "much": lambda server, client: server and client,  # more than 10 MB in one message
+          "raft": lambda server, client: client}  # it never synchronises
+
+
+def trouble_of(name):
+    def run(args, programs):
+        if name in BEYOND and BEYOND[name](programs[0] == args.goquorum, programs[2] == args.goquorum):
+            print("   not with these", flush=True)
+            return
+        kind = LightRaft if name == "raft" else Light
+        with_network(kind(args.node, args.manager, args.fixtures, programs), getattr(trouble, name))
+    run.__name__ = name
+    return run
+
+
+SCENARIOS = {f.__name__: f for f in (plain, markers, tls, tenants, listed, tokens, *map(trouble_of, ("extended_to_server", "random_contracts", "manager_away", "much", "crowded", "raft", "transports", "rewound")))}
 
 
 def with_network(p, test):
-    done = False
+    done, p.keep = False, KEEP in sys.argv
     try:
         p.start()
         test(p)
         done = True
     finally:
         p.stop()
-        if done:
+        if done and not p.keep:
             shutil.rmtree(p.work, ignore_errors=True)
         else:
             print(f"logs: {p.work}", flush=True)
@@ -77,6 +97,7 @@ def main():
     parser.add_argument("--pairs", nargs="+", choices=PAIRS, default=PAIRS)
     parser.add_argument("--other", choices=KINDS, default="goquorum", help="the other validator")
     parser.add_argument("--blocks", type=int, default=0)
+    parser.add_argument("--keep", action="store_true", help="keep what was written")
     parser.add_argument("scenarios", nargs="*", default=[])
     args = parser.parse_args()
     if set(args.scenarios) - set(SCENARIOS):

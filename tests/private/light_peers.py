@@ -45,10 +45,10 @@ class Light(Peers):
     def server_enode(self, port=None):
         return self.network["enodes"][SERVER].split("@")[0] + f"@127.0.0.1:{port or self.port + QLIGHT}?discport=0"
 
-    def client_command(self, i, psi="private", enode=None, rpc=None, apis=APIS, more=()):
+    def client_command(self, i, psi="private", enode=None, rpc=None, apis=APIS, gcmode="archive", more=()):
         """`psi` None: the flag is not given."""
         return [self.program(i), "--datadir", os.path.join(self.work, f"n{i}"), "--networkid", "1337", "--nodiscover", "--syncmode", "full",
-                "--gcmode", "archive", "--port", str(self.port + 10 + i), "--verbosity", "4", "--http", "--http.port", str(self.port + 20 + i),
+                "--gcmode", gcmode, "--port", str(self.port + 10 + i), "--verbosity", "4", "--http", "--http.port", str(self.port + 20 + i),
                 "--http.api", apis, "--qlight.client", *([] if psi is None else ["--qlight.client.psi", psi]),
                 "--qlight.client.serverNode", enode or self.server_enode(),
                 "--qlight.client.serverNodeRPC", rpc or f"http://127.0.0.1:{self.port + 20 + SERVER}", *more]
@@ -122,3 +122,35 @@ class LightTenants(Light, Tenants):
         genesis = json.load(open(self.plain))
         genesis["config"]["isMPS"] = True
         self.multiple = self.write("multiple.json", json.dumps(genesis))
+
+
+class LightRaft(Light):
+    """The two are members of a Raft cluster; a client is told that the chain is one of Raft."""
+
+    def __init__(self, *args, **kw):
+        super().__init__(*args, **kw)
+        genesis = json.load(open(self.shared))
+        del genesis["config"]["qbft"]
+        genesis.update(difficulty="0x0", extraData="0x" + 64 * "0", mixHash="0x" + 64 * "0", timestamp="0x0")
+        self.genesis = self.shared = self.write("raft.json", json.dumps(genesis))
+        apis = ["--http.api", APIS.replace("istanbul", "raft")]
+        self.common += [*apis, *self.raft(SERVER)]
+        self.flags = [self.common + self.serving, self.flags[OTHER] + apis + self.raft(OTHER)]
+
+    def raft(self, i):
+        return ["--raft", "--raftport", str(self.raft_port(i)), "--raftblocktime", "50"]
+
+    def raft_port(self, i):
+        return self.port + QLIGHT + 1 + i
+
+    def static_nodes(self, i):  # of all members in the order of their Raft ids
+        return [self.enode(j) for j in (SERVER, OTHER)]
+
+    def enode(self, i):
+        return super().enode(i) + f"&raftport={self.raft_port(i)}"
+
+    def wait_for_blocks(self):  # there are none without transactions
+        until(lambda: "minter" in [self.result(i, "raft_role") for i in (SERVER, OTHER)], "a minter")
+
+    def client_command(self, i, more=(), **how):
+        return super().client_command(i, more=["--raft", *more], apis=APIS.replace("istanbul,", "").replace(",istanbul", ""), **how)

@@ -1,0 +1,258 @@
+"""Light clients where it is harder: extensions to their server, random contracts, kills in the middle of synchronising, a manager that is away,
+much private data, more clients than the server takes."""
+import json, os, random, shutil, socket, time
+from light_peers import NOBODY, OTHER, QLIGHT, SERVER
+from light_steps import following, load, mined, private_for, same, same_of_transaction, same_state, stays_out, voted
+from peers import set_to, until
+
+
+def extended_to_server(p):
+    """A contract that two others have is extended to the server, which approves through its client; client and server get its state, and so does a
+    client that comes later."""
+    p.made = []
+    client = p.light()
+    for flag in (0, 1, 3):
+        sent = p.send(OTHER, data=p.creation("Store", 42), privateFor=[p.keys[NOBODY]], privacyFlag=flag)
+        contract = p.receipt(OTHER, sent)["contractAddress"]
+        extend(p, client, contract)
+        until(lambda: int(p.result(client, "eth_getStorageAt", contract, "0x0", "latest"), 16) == 42, f"flag {flag}: the state at the client")
+        p.made.append({"flag": flag, "contract": contract, "sent": [], "value": 42})
+        same_state(p, client)
+        sent = p.send(OTHER, to=contract, data=set_to(43 + flag), privateFor=[p.keys[SERVER], p.keys[NOBODY]], privacyFlag=flag)
+        mined(p, sent, (SERVER, OTHER, client))
+        p.made[-1].update(sent=[sent], value=43 + flag)
+        same_state(p, client)
+    same_state(p, p.light())
+    p.end_client(client)
+    p.start_client(client)
+    same_state(p, client)
+
+
+def extend(p, client, contract):
+    begun = p.result(OTHER, "quorumExtension_extendContract", contract, p.keys[SERVER], p.address[SERVER],
+                     p.arguments(OTHER, privateFor=[p.keys[SERVER]]))
+    mined(p, begun, (SERVER, OTHER, client))
+    entry, = until(lambda: p.result(client, "quorumExtension_activeExtensionContracts"), "the extension at the client")
+    management = entry["managementContractAddress"]
+    until(lambda: p.result(OTHER, "eth_call", {"from": p.address[OTHER], "to": management, "data": voted(p)}, "latest")[-1] == "1", "the first vote")
+    p.result(client, "quorumExtension_approveExtension", management, True,
+             p.arguments(SERVER, privateFor=[p.keys[OTHER], p.keys[NOBODY]]))
+    for i in (OTHER, SERVER, client):
+        until(lambda: p.ask(i, "quorumExtension_getExtensionStatus", management).get("result") == "DONE", f"the extension's end at node {i}")
+        until(lambda: p.result(i, "quorumExtension_activeExtensionContracts") == [], f"the list of node {i}")
+
+
+CALLS = {"Store": [("60fe47b1", "n"), ("1003e2d2", "n"), ("52efea6e", "")], "Token": [("a9059cbb", "an"), ("095ea7b3", "an"), ("23b872dd", "aan")],
+         "Factory": [("516517ab", "n"), ("a5dcd9a2", "nn")], "Caller": [("f4a6e2a9", "cn"), ("9a6299ea", "cn"), ("b1e77e52", "c"), ("045f984e", "c"), ("1a6d2878", "d"), ("a81d9bcc", "")],
+         "Mortal": [("8c4dd39d", "a")]}
+
+
+def make_random(p, count, seed):
+    """Contracts of all kinds, and calls of either side that may fail; `p.sent` has the transactions, `p.where` the contracts."""
+    r, made, p.sent = random.Random(seed), [], []
+
+    def word(kind):
+        if kind in "ac":
+            return "%064x" % int(r.choice(made)["address"] if kind == "c" else r.choice(p.address[:6]), 16)
+        return "%064x" % r.randrange(1, 5 if kind == "d" else 1000)
+
+    wanted = [(name, flag) for flag in (0, 1, 3) for name in ("Store", "Token", "Factory")] + [("Caller", 0), ("Mortal", 0)]
+    for n, (name, flag) in enumerate(wanted):
+        by = n % 2
+        sent = p.send(by, data=p.creation(name, *([10000] if name in ("Store", "Token", "Mortal") else [])), **private_for(p, flag, 1 - by))
+        made.append({"name": name, "flag": flag, "address": p.receipt(by, sent)["contractAddress"]})
+        mined(p, sent)
+        p.sent.append(sent)
+    while len(p.sent) < count:
+        burst = []
+        for _ in range(r.randrange(1, 9)):
+            contract, by = r.choice(made), r.randrange(2)
+            selector, kinds = r.choice(CALLS[contract["name"]])
+            data = "0x" + selector + "".join(word(k) for k in kinds)
+            said = p.ask(by, "eth_sendTransaction", p.arguments(by, to=contract["address"], data=data, **private_for(p, contract["flag"], 1 - by)))
+            burst += [said["result"]] if "result" in said else []  # a party may refuse what fails on its newest state
+        for sent in burst:
+            mined(p, sent)
+        p.sent += burst
+    p.where = [m["address"] for m in made]
+
+
+def same_random(p, client):
+    p.follows(client)
+    for sent in p.sent:
+        same_of_transaction(p, client, sent)
+    logs = same(p, client, "eth_getLogs", {"fromBlock": "0x0"})["result"]
+    for contract in sorted(set(p.where) | {log["address"] for log in logs}):
+        for method, params in (("eth_getCode", [contract, "latest"]), ("eth_storageRoot", [contract]), ("eth_getStorageAt", [contract, "0x0", "latest"])):
+            same(p, client, method, *params)
+    roots = {same(p, client, "debug_privateStateRoot", hex(n))["result"] for n in range(min(p.height(SERVER), p.height(client)) + 1)}
+    print(f"   {len(p.sent)} random transactions, {len(logs)} logs, {len(roots)} private states", flush=True)
+
+
+def random_contracts(p, count=100, seed=7):
+    """While a client follows, for one that comes later, and for ones that are killed while they synchronise."""
+    client = p.light()
+    make_random(p, count, seed)
+    same_random(p, client)
+    torn(p, client)
+
+
+def torn(p, client, times=12):
+    """Killed at a random moment after its start, when it synchronises; every fourth time it begins with nothing."""
+    r = random.Random(times)
+    p.end_client(client)
+    for n in range(times):
+        if n % 4 == 0:
+            shutil.rmtree(os.path.join(p.work, f"n{client}"))
+        p.start_client(client)
+        time.sleep(r.uniform(0.05, 0.35))
+        p.kill(client)
+    p.start_client(client)
+    same_random(p, client)
+
+
+def manager_away(p):
+    """What the server's manager does not give is not taken for nothing: the client waits."""
+    load(p)
+    client = p.light()
+    same_state(p, client)
+    p.end_client(client)
+    made, missed = p.made[0], p.height(SERVER)
+    for value in (11, 12, 13):
+        made["sent"].append(p.send(OTHER, to=made["contract"], data=set_to(value), **private_for(p, 0, SERVER)))
+        mined(p, made["sent"][-1])
+        made["value"] = value
+    p.managers[SERVER].kill()
+    p.managers[SERVER].wait()
+    os.remove(os.path.join(p.work, "t0", "tm.ipc"))
+    p.start_client(client)
+    until(lambda: p.height(client) >= 0, "a client's JSON-RPC")
+    time.sleep(5)
+    stopped = p.height(client)
+    assert stopped <= missed + 1, (stopped, missed)
+    print(f"   {p.height(SERVER)} blocks at the server, {stopped} at the client", flush=True)
+    p.start_manager(SERVER)
+    if not p.ours(client):  # who never takes back a server that he lost
+        p.end_client(client)
+        p.start_client(client)
+    same_state(p, client)
+
+
+def much(p, count=24, size=500_000):
+    """More private data than one message may carry (10 MB at GoQuorum's)."""
+    client = p.light()
+    p.end_client(client)
+    sent = []
+    for n in range(count):
+        data = p.creation("Store", n) + "%02x" % n * size
+        sent.append(p.send(n % 2, data=data, gas="0x7fffffff", **private_for(p, 0, 1 - n % 2)))
+        mined(p, sent[-1])
+    p.start_client(client)
+    p.follows(client)
+    for h in sent:
+        same(p, client, "eth_getTransactionReceipt", h)
+    for n in range(min(p.height(SERVER), p.height(client)) + 1):
+        same(p, client, "debug_privateStateRoot", hex(n))
+
+
+def crowded(p):
+    """One client more than the server takes."""
+    p.restart_server("--qlight.server.p2p.maxpeers", "1")
+    first, second = p.light(), p.new_client()
+    p.start_client(second)
+    until(lambda: p.result(second, "eth_blockNumber") == "0x0", "a client's JSON-RPC")
+    time.sleep(3)
+    assert p.result(second, "admin_peers") == [] and p.result(second, "eth_blockNumber") == "0x0" and len(p.served()) == 1
+    p.end_client(first)
+    until(lambda: p.height(second) >= p.height(SERVER) - 1, "the second client, when the first has gone", 120)
+
+
+def raft(p, blocks=300):
+    """Clients of a member of a Raft cluster, the last one late by some hundred blocks, every one with a private transaction."""
+    load(p)
+    client = p.light()
+    same_state(p, client)
+    following(p, client)
+    made = p.made[0]
+    while p.height(SERVER) < blocks:
+        sent = [p.send(i, to=made["contract"], data=set_to(n + 100 * i), **private_for(p, 0, 1 - i)) for n in range(10) for i in (SERVER, OTHER)]
+        made["sent"].append(sent[-1])
+        for h in sent:
+            mined(p, h)
+    made["value"] = int(p.result(SERVER, "eth_getStorageAt", made["contract"], "0x0", "latest"), 16)
+    same_state(p, client)
+    late = p.new_client()
+    for seconds in (0.1, 0.2, 0.3, 0.4):
+        p.start_client(late)
+        time.sleep(seconds)
+        p.kill(late)
+    begun = time.monotonic()
+    p.start_client(late)
+    p.follows(late)
+    print(f"   {p.height(late)} blocks after {time.monotonic() - begun:.1f} s", flush=True)
+    same_state(p, late)
+
+
+def transports(p):
+    """The server's JSON-RPC by WebSocket, IPC and TLS; noise at the port for clients; a client of another chain."""
+    ws = p.port + QLIGHT + 5
+    p.restart_server("--ws", "--ws.port", str(ws), "--ws.api", "eth,personal,quorumExtension")
+    load(p)
+    noise(p)
+    for url in (f"ws://127.0.0.1:{ws}", os.path.join(p.work, f"n{SERVER}", "geth.ipc")):
+        client = p.light(rpc=url)
+        same_state(p, client)
+        sent = p.result(client, "eth_sendTransaction", p.arguments(SERVER, to=p.made[0]["contract"], data=set_to(5), **private_for(p, 0, OTHER)))
+        mined(p, sent, (SERVER, OTHER, client))
+        p.made[0].update(value=5, sent=p.made[0]["sent"] + [sent])
+        assert p.error(client, "eth_sign", p.address[3], "0x00") == "unknown account"
+        p.end_client(client)
+        p.start_client(client, rpc=url)  # payloads are asked for
+        same_state(p, client)
+        p.end_client(client)
+    genesis = json.load(open(p.shared))
+    genesis["timestamp"] = "0x5f5e1001"
+    shared, p.shared = p.shared, p.write("another.json", json.dumps(genesis))
+    stays_out(p, p.new_client())
+    p.shared = shared
+
+
+def noise(p, count=40):
+    """Bytes that are no handshake, and connections that say nothing, which stay open meanwhile."""
+    held = []
+    for n in range(2 * count):
+        s = socket.create_connection(("127.0.0.1", p.port + QLIGHT), timeout=10)
+        try:
+            if n % 2:
+                s.sendall(random.Random(n).randbytes(n * 37 % 3000 + 1))
+        except OSError:
+            pass
+        held.append(s)
+    p.end_client(p.light())
+    for s in held:
+        s.close()
+
+
+def rewound(p):
+    """The client's head is set back; a client that keeps little state is killed; both take the blocks again. Logs are told to who subscribed."""
+    load(p)
+    client = p.light(more=["--ws", "--ws.port", str(p.port + QLIGHT + 5), "--ws.api", "eth"])
+    watched = p.result(client, "eth_newFilter", {"address": p.made[1]["contract"]})
+    following(p, client)
+    logs = p.result(client, "eth_getFilterChanges", watched)
+    assert [log["transactionHash"] for log in logs] == p.made[1]["sent"][-2:], logs
+    for height in (p.height(client) // 2, 1):
+        p.result(client, "debug_setHead", hex(height))
+        if not p.ours(client):  # who drops its server then
+            p.end_client(client)
+            p.start_client(client)
+        same_state(p, client)
+    p.end_client(client)
+    shutil.rmtree(os.path.join(p.work, f"n{client}"))
+    p.start_client(client, gcmode="full")
+    for _ in range(3):
+        same_state(p, client)
+        p.kill(client)
+        p.start_client(client, gcmode="full")
+    following(p, client)
+    same_state(p, client)
