@@ -11,6 +11,8 @@ enum {
     AGAIN_MS = 30000,  /* between two looks at tokens (PeriodicAuthCheck) */
     STATUS_MAX = 1024, /* bytes of eth's Status that wait for QLight's; it has about 100 */
     TOLD_MAX = 8192,   /* blocks; GoQuorum's client remembers those of the last five minutes */
+    TOLD_MS = 5 * 60 * 1000,
+    FORMER_MAX = 16, /* clients; a server has 10 */
     QUEUE_MAX =
         8
         << 20 /* bytes that wait for a client before new blocks pass it by; it asks for them when it reads again */
@@ -30,11 +32,20 @@ struct p2p_qlight_peer {
     struct p2p_known told;       /* blocks whose private state root it was told */
 };
 
+/* What a client that is gone was told: it may come again, with gaps, and know it still. */
+struct former {
+    struct hash256 id;
+    struct p2p_known told;
+    uint64_t until; /* by the loop's clock; 0: nobody's */
+};
+
 struct p2p_qlight {
+    struct io_loop *loop;
     struct p2p_eth *eth;
     struct p2p_qlight_options options;
     char psi[CHAIN_PSI_MAX + 1];
     struct p2p_qlight_peer *peers;
+    struct former former[FORMER_MAX];
     struct io_timer again;
     struct arena arena; /* of the message under way */
     struct buf out;     /* the message that is being written */
@@ -240,6 +251,44 @@ static void be_served(struct p2p_qlight_peer *peer, unsigned code, struct bytes 
     }
 }
 
+/* --- What clients were told --- */
+
+static void forget(struct former *f)
+{
+    p2p_known_release(&f->told);
+    *f = (struct former){.until = 0};
+}
+
+static void keep_told(struct p2p_qlight_peer *peer)
+{
+    struct p2p_qlight *q = peer->qlight;
+    struct former *oldest = &q->former[0];
+    for (size_t i = 1; i < FORMER_MAX; i++)
+        if (q->former[i].until < oldest->until)
+            oldest = &q->former[i];
+    forget(oldest);
+    *oldest = (struct former){.id = *p2p_peer_id(peer->link.peer),
+                              .told = peer->told,
+                              .until = io_loop_now(q->loop) + TOLD_MS};
+    p2p_known_init(&peer->told, TOLD_MAX);
+}
+
+static void take_told(struct p2p_qlight_peer *peer)
+{
+    struct p2p_qlight *q = peer->qlight;
+    p2p_known_init(&peer->told, TOLD_MAX);
+    for (size_t i = 0; i < FORMER_MAX; i++) {
+        struct former *f = &q->former[i];
+        if (!hash256_equal(&f->id, p2p_peer_id(peer->link.peer)))
+            continue;
+        if (io_loop_now(q->loop) < f->until) {
+            peer->told = f->told;
+            f->told = (struct p2p_known){.limit = 0};
+        }
+        forget(f);
+    }
+}
+
 /* --- Connections --- */
 
 static void on_opened(void *context, struct p2p_peer *connection)
@@ -253,12 +302,12 @@ static void on_opened(void *context, struct p2p_peer *connection)
     peer->qlight = q;
     buf_init(&peer->status);
     buf_init(&peer->token);
-    p2p_known_init(&peer->told, TOLD_MAX);
     peer->link = (struct p2p_eth_link){.eth = q->eth,
                                        .peer = connection,
                                        .protocol = capability,
                                        .report = q->options.report,
                                        .context = q->options.context};
+    take_told(peer);
     peer->next = q->peers;
     q->peers = peer;
     p2p_peer_set_data(connection, capability, peer);
@@ -305,6 +354,8 @@ static void on_closed(void *context, struct p2p_peer *connection, enum p2p_reaso
     p2p_eth_link_close(&peer->link);
     if (q->options.gone)
         q->options.gone(q->options.context, peer);
+    if (q->options.server && peer->greeted)
+        keep_told(peer);
     mem_wipe(peer->token.data, peer->token.len);
     buf_release(&peer->token);
     buf_release(&peer->status);
@@ -339,6 +390,7 @@ int p2p_qlight_new(struct p2p_qlight **ret_qlight, struct p2p_eth *eth,
     struct p2p_qlight *q = mem_alloc_zeroed(1, sizeof(*q));
     if (!q)
         return ERR_NOMEM;
+    q->loop = loop;
     q->eth = eth;
     q->options = *options;
     if (!options->server)
@@ -355,6 +407,8 @@ void p2p_qlight_free(struct p2p_qlight *q)
     if (!q)
         return;
     io_timer_stop(&q->again);
+    for (size_t i = 0; i < FORMER_MAX; i++)
+        forget(&q->former[i]);
     arena_release(&q->arena);
     buf_release(&q->out);
     mem_free(q);

@@ -146,7 +146,8 @@ struct end {
     struct node server; /* of connections */
     struct buf log;
     unsigned asked, gone, blocks_with_data;
-    bool refuses;
+    bool refuses, tells;
+    unsigned told; /* roots */
     const char *token;
 };
 
@@ -161,6 +162,7 @@ static void on_bodies(void *context, struct p2p_qlight_peer *peer,
     for (size_t i = 0; i < hashes->count; i++) {
         struct p2p_qlight_block block = {.hash = p2p_eth_hash_at(hashes, i),
                                          .psi = bytes_str("private")};
+        end->told += end->tells && p2p_qlight_tell_root(peer, &block.hash);
         for (size_t k = 0; k < end->node->count; k++)
             if (hash256_equal(&end->node->blocks[k]->hash, &block.hash)) {
                 chain_body_write(&bodies, end->node->blocks[k]->body);
@@ -367,13 +369,15 @@ static void a_server_that_cannot_answer(void **state)
     net_init(&net);
     end_open(&server, &net, blocks, 2, true);
     end_open(&client, &net, blocks, 1, false);
-    server.refuses = true;
+    server.refuses = server.tells = true;
     node_start(&server.server);
     node_start_to(&client.server, &server.server);
     until_in(&net, server.gone == 1);
     assert_non_null(strstr(buf_text(&server.log), "the manager is away"));
     server.refuses = false;
     until_in(&net, client.node->count == 2);
+    assert_int_equal(server.asked, 2);
+    assert_int_equal(server.told, 1); /* a client that comes again knows it from before */
     end_close(&client);
     end_close(&server);
     net_release(&net);
