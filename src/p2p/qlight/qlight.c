@@ -51,6 +51,16 @@ struct p2p_qlight {
     struct buf out;     /* the message that is being written */
 };
 
+static void report(const struct p2p_qlight_peer *peer, enum p2p_eth_level level, const char *what,
+                   const char *why)
+{
+    const struct p2p_qlight_options *o = &peer->qlight->options;
+    struct err_detail text;
+    err_set(&text, 0, "%s: %s", what, why);
+    if (o->report)
+        o->report(o->context, level, text.text);
+}
+
 static void drop(struct p2p_qlight_peer *peer, enum p2p_reason reason, const char *why)
 {
     p2p_eth_link_drop(&peer->link, reason, why);
@@ -93,6 +103,7 @@ static bool may_have(struct p2p_qlight_peer *peer)
     if (!o->authorize ||
         o->authorize(o->context, bytes_str(peer->psi), buf_bytes(&peer->token), &why))
         return true;
+    report(peer, P2P_ETH_INFO, "a light client is refused", why.text);
     drop(peer, P2P_AUTH_ERROR, why.text);
     return false;
 }
@@ -343,10 +354,13 @@ static void on_closed(void *context, struct p2p_peer *connection, enum p2p_reaso
 {
     struct p2p_qlight *q = context;
     struct p2p_qlight_peer *peer = p2p_peer_data(connection, capability), **at = &q->peers;
-    (void)reason;
-    (void)by_peer;
     if (!peer)
         return;
+    if (!q->options.server && by_peer && reason == P2P_AUTH_ERROR)
+        report(
+            peer, P2P_ETH_WARN, "the QLight server refuses this client",
+            "its log says why (the token: --qlight.client.token.value, qlight_setCurrentToken; the "
+            "private state: --qlight.client.psi)");
     while (*at != peer)
         at = &(*at)->next;
     *at = peer->next;
