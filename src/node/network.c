@@ -188,6 +188,12 @@ static void on_imported(void *context, const struct node_imported *imported)
         NODE_LOG(NODE_LOG_ERROR, "Blocks of peers cannot be imported",
                  node_text("err",
                            *imported->why.text ? imported->why.text : err_text(imported->status)));
+    if (imported->status == ERR_OK && imported->verdict == CHAIN_PRIVATE_STATE)
+        NODE_LOG(NODE_LOG_ERROR, "QLight - Private state root hash check failure for block",
+                 node_text("err", imported->why.text),
+                 node_text("hint", "the server is asked again; if it stays so, this node's private "
+                                   "state is another one: init an empty data directory anew, with "
+                                   "the --qlight.client.psi that it shall have"));
     import->done(import->context, &answer);
     mem_free(import);
 }
