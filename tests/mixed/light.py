@@ -14,7 +14,7 @@ scenarios
     tenants  a server with two private states, and a client of each
     listed   files of permitted clients
     tokens   access tokens (a server of ours alone)
-    extended_to_server, random_contracts, manager_away, much, crowded, raft, transports, rewound   as in ../private/light_trouble.py
+    extended_to_server, random_contracts, manager_away, much, crowded, raft, transports, rewound, stopped, hammered, behind_tls   as in ../private/light_trouble.py
 """
 import argparse, os, shutil, sys, time
 
@@ -57,7 +57,8 @@ def tokens(args, programs):
 # What GoQuorum's do not do, by scenario: (server, client) are GoQuorum's.
 BEYOND = {"manager_away": lambda server, client: server,  # it ends without its manager
           "much": lambda server, client: server and client,  # more than 10 MB in one message
-          "raft": lambda server, client: client}  # it never synchronises
+          "raft": lambda server, client: client,  # it never synchronises
+          "rewound": lambda server, client: client}  # it ends in a panic
 
 
 def trouble_of(name):
@@ -71,7 +72,8 @@ def trouble_of(name):
     return run
 
 
-SCENARIOS = {f.__name__: f for f in (plain, markers, tls, tenants, listed, tokens, *map(trouble_of, ("extended_to_server", "random_contracts", "manager_away", "much", "crowded", "raft", "transports", "rewound")))}
+SCENARIOS = {f.__name__: f for f in (plain, markers, tls, tenants, listed, tokens, *map(trouble_of, ("extended_to_server", "random_contracts", "manager_away", "much", "crowded", "raft", "transports", "rewound", "stopped",
+                                                                              "hammered", "behind_tls")))}
 
 
 def with_network(p, test):

@@ -1,8 +1,8 @@
 """Light clients where it is harder: extensions to their server, random contracts, kills in the middle of synchronising, a manager that is away,
 much private data, more clients than the server takes."""
-import json, os, random, shutil, socket, time
+import http.client, json, os, random, shutil, signal, socket, ssl, threading, time
 from light_peers import NOBODY, OTHER, QLIGHT, SERVER
-from light_steps import following, load, mined, private_for, same, same_of_transaction, same_state, stays_out, voted
+from light_steps import Authority, following, load, mined, private_for, same, same_of_transaction, same_state, stays_out, voted
 from peers import set_to, until
 
 
@@ -236,16 +236,13 @@ def noise(p, count=40):
 def rewound(p):
     """The client's head is set back; a client that keeps little state is killed; both take the blocks again. Logs are told to who subscribed."""
     load(p)
-    client = p.light(more=["--ws", "--ws.port", str(p.port + QLIGHT + 5), "--ws.api", "eth"])
+    client = p.light()
     watched = p.result(client, "eth_newFilter", {"address": p.made[1]["contract"]})
     following(p, client)
     logs = p.result(client, "eth_getFilterChanges", watched)
     assert [log["transactionHash"] for log in logs] == p.made[1]["sent"][-2:], logs
     for height in (p.height(client) // 2, 1):
         p.result(client, "debug_setHead", hex(height))
-        if not p.ours(client):  # who drops its server then
-            p.end_client(client)
-            p.start_client(client)
         same_state(p, client)
     p.end_client(client)
     shutil.rmtree(os.path.join(p.work, f"n{client}"))
@@ -256,3 +253,143 @@ def rewound(p):
         p.start_client(client, gcmode="full")
     following(p, client)
     same_state(p, client)
+
+
+def stopped(p):
+    """A client that is stopped for some blocks; a server that is stopped, which a client's end does not wait for."""
+    load(p)
+    client = p.light()
+    p.nodes[client].send_signal(signal.SIGSTOP)
+    begun = p.height(SERVER)
+    until(lambda: p.height(SERVER) > begun + 12, "blocks while a client is stopped", 120)
+    made = p.made[1]
+    made["sent"].append(p.send(OTHER, to=made["contract"], data=set_to(30), **private_for(p, 1, SERVER)))
+    mined(p, made["sent"][-1])
+    made["value"] = 30
+    p.nodes[client].send_signal(signal.SIGCONT)
+    same_state(p, client)
+    p.nodes[SERVER].send_signal(signal.SIGSTOP)
+    try:
+        asked = [threading.Thread(target=asked_in_vain, args=(p, client)) for _ in range(20)]
+        for thread in asked:
+            thread.start()
+        time.sleep(1)
+        assert int(p.result(client, "eth_getStorageAt", made["contract"], "0x0", "latest"), 16) == 30
+        code = p.end_client(client)
+        assert code == 0 or not p.ours(client), code
+        for thread in asked:
+            thread.join()
+    finally:
+        p.nodes[SERVER].send_signal(signal.SIGCONT)
+    p.start_client(client)
+    same_state(p, client)
+
+
+def asked_in_vain(p, client):
+    try:
+        p.post(p.port + 20 + client, "/", {"jsonrpc": "2.0", "id": 1, "method": "eth_sign", "params": [p.address[SERVER], "0x12"]})
+    except (OSError, http.client.HTTPException, ValueError):
+        pass
+
+
+def hammered(p, senders=8, each=30):
+    """Many send through the client at a time while the server is killed and comes back: each is answered, and what was answered with a hash and is
+    mined is the same at both."""
+    load(p)
+    client, answers = p.light(), []
+
+    def sender(n):
+        for k in range(each):
+            made = p.made[0]
+            body = p.arguments(SERVER, to=made["contract"], data=set_to(1000 * n + k), **private_for(p, 0, OTHER))
+            try:
+                answers.append(p.post(p.port + 20 + client, "/", {"jsonrpc": "2.0", "id": 1, "method": "eth_sendTransaction", "params": [body]}))
+            except TimeoutError as error:
+                answers.append({"never": str(error)})
+            time.sleep(0.05)
+
+    threads = [threading.Thread(target=sender, args=(n,)) for n in range(senders)]
+    for thread in threads:
+        thread.start()
+    time.sleep(1)
+    p.restart_server()
+    for thread in threads:
+        thread.join()
+    hashes = [a["result"] for a in answers if "result" in a]
+    refused = {str(a["error"]["message"])[:60] for a in answers if "error" in a}
+    print(f"   {len(hashes)} sent, {len(answers) - len(hashes)} not: {sorted(refused)[:4]}", flush=True)
+    assert len(answers) == senders * each and len(hashes) + sum("error" in a for a in answers) == len(answers), answers
+    if not p.ours(client):
+        p.end_client(client)
+        p.start_client(client)
+    last = p.send(SERVER, to=p.made[0]["contract"], data=set_to(7), **private_for(p, 0, OTHER))
+    mined(p, last)
+    p.made[0].update(value=int(p.result(SERVER, "eth_getStorageAt", p.made[0]["contract"], "0x0", "latest"), 16))
+    p.made[0]["sent"].append(last)
+    until(lambda: p.result(SERVER, "txpool_status")["pending"] == "0x0", "an empty pool")
+    p.made[0].update(value=int(p.result(SERVER, "eth_getStorageAt", p.made[0]["contract"], "0x0", "latest"), 16))
+    same_state(p, client)
+    for h in hashes:
+        same(p, client, "eth_getTransactionReceipt", h)
+
+
+class TlsFront:
+    """Takes TLS at a port of its own and passes on what is inside to the server's JSON-RPC. Clients must show a certificate of the authority."""
+
+    def __init__(self, p, authority, name):
+        self.to, flags = p.port + 20 + SERVER, authority.sign(name)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(flags[1], flags[3])
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(authority.certificate)
+        self.listener, self.context = socket.create_server(("127.0.0.1", 0)), context
+        self.url = f"https://127.0.0.1:{self.listener.getsockname()[1]}"
+        threading.Thread(target=self.take, daemon=True).start()
+
+    def take(self):
+        while True:
+            try:
+                plain, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(plain,), daemon=True).start()
+
+    def serve(self, plain):
+        try:
+            with self.context.wrap_socket(plain, server_side=True) as s, socket.create_connection(("127.0.0.1", self.to)) as inner:
+                threading.Thread(target=self.copy, args=(inner, s), daemon=True).start()
+                self.copy(s, inner)
+        except OSError:
+            pass
+
+    @staticmethod
+    def copy(source, sink):
+        try:
+            while data := source.recv(65536):
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+        except (OSError, ValueError):
+            pass
+
+
+def behind_tls(p):
+    """The server's JSON-RPC behind TLS that wants a certificate; blocks come in any case."""
+    load(p)
+    ours, strange = Authority(p, "authority"), Authority(p, "stranger")
+    front, shown, other = TlsFront(p, ours, "front"), ours.sign("shown"), strange.sign("other")
+    certificate = ["--qlight.client.rpc.tls.cert", shown[1], "--qlight.client.rpc.tls.key", shown[3]]
+    trusting = ["--qlight.client.rpc.tls", "--qlight.client.rpc.tls.cacert", ours.certificate]
+    client = p.new_client()
+    for more, works in ((trusting + certificate, True), (trusting, False),
+                        (trusting + ["--qlight.client.rpc.tls.cert", other[1], "--qlight.client.rpc.tls.key", other[3]], False),
+                        (["--qlight.client.rpc.tls", "--qlight.client.rpc.tls.cacert", strange.certificate, *certificate], False),
+                        (certificate, False)):
+        p.start_client(client, rpc=front.url, more=more)
+        p.follows(client)
+        said = p.ask(client, "eth_sign", p.address[SERVER], "0x1234")
+        assert ("result" in said) == works, (more, said)
+        same(p, client, "eth_getStorageAt", p.made[0]["contract"], "0x0", "latest")
+        if works:
+            same_state(p, client)
+        p.end_client(client)
+    front.listener.close()
