@@ -115,7 +115,9 @@ static int gather(struct gathering *g, const struct chain_block *block)
     for (size_t i = 0; i < body->transaction_count && !err; i++) {
         const struct eth_transaction *tx = &body->transactions[i];
         struct chain_payload unused;
-        if (!tx->is_creation && address_equal(&tx->to, &chain_marker_address))
+        if (g->view->unwanted && atomic_load(g->view->unwanted))
+            err = ERR_BUSY;
+        else if (!tx->is_creation && address_equal(&tx->to, &chain_marker_address))
             err = take_marker(g, tx->data);
         else if (eth_transaction_is_private(tx))
             err = take(g, &unused, tx->data);

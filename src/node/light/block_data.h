@@ -5,15 +5,18 @@
 #include "chain/chain.h"
 #include "privacy/privacy.h"
 
+#include <stdatomic.h>
+
 struct node_light_view {
     struct privacy_tm *tm;         /* NULL: there is none, and nothing is private */
     const struct chain_psis *psis; /* NULL: there is one private state */
     struct bytes psi;              /* the client's */
+    const atomic_bool *unwanted; /* set by any thread: nobody waits any more; NULL: somebody does */
 };
 
 /* Appends messages of QLight, none when it is party to nothing of the block; more than one when they are large. `tell_root`: with the
  * root of the private state, if it is kept. Asks the transaction manager and waits: not for the loop. PRIVACY_FAILED, with GoQuorum's words, when
- * it has no answer; ERR_NOTFOUND: no such private state; failures of this machine. */
+ * it has no answer; ERR_NOTFOUND: no such private state; ERR_BUSY: unwanted; failures of this machine. */
 int node_light_block_data(struct buf *messages, struct chain_reader *reader,
                           const struct chain_block *block, const struct node_light_view *view,
                           bool tell_root, struct err_detail *detail) BASE_NODISCARD;

@@ -30,6 +30,7 @@ struct job {
     struct node_light_server *server;
     struct job *next;             /* of those under way */
     struct p2p_qlight_peer *peer; /* NULL: it is gone; of the loop alone */
+    atomic_bool unwanted;         /* likewise, for the worker: it has others to work for */
     char psi[CHAIN_PSI_MAX + 1];
     struct chain_block *block; /* a new one; NULL: bodies are asked for */
     struct u256 total_difficulty;
@@ -49,7 +50,6 @@ struct node_light_server {
     const struct rpc_tokens *tokens; /* NULL: clients need none */
     struct node_ranges allowed;      /* --qlight.server.p2p.netrestrict */
     struct io_worker *worker;
-    atomic_bool stops; /* jobs that wait for their turn are not done any more */
     struct job *jobs;
 };
 
@@ -87,10 +87,12 @@ static void job_work(void *context)
 {
     struct job *job = context;
     const struct node_light_server_options *options = &job->server->options;
-    const struct node_light_view view = {
-        .tm = options->tm, .psis = options->psis, .psi = bytes_str(job->psi)};
+    const struct node_light_view view = {.tm = options->tm,
+                                         .psis = options->psis,
+                                         .psi = bytes_str(job->psi),
+                                         .unwanted = &job->unwanted};
     struct chain_reader reader;
-    if (atomic_load(&job->server->stops)) {
+    if (atomic_load(&job->unwanted)) {
         job->status = ERR_BUSY;
         return;
     }
@@ -198,8 +200,10 @@ static void on_gone(void *context, struct p2p_qlight_peer *peer)
 {
     const struct node_light_server *server = context;
     for (struct job *job = server->jobs; job; job = job->next)
-        if (job->peer == peer)
+        if (job->peer == peer) {
+            atomic_store(&job->unwanted, true);
             job->peer = NULL;
+        }
 }
 
 static size_t count_new_blocks(const struct node_light_server *server,
@@ -410,8 +414,7 @@ void node_light_server_free(struct node_light_server *server)
 {
     if (!server)
         return;
-    atomic_store(&server->stops, true);
-    p2p_server_free(server->server);
+    p2p_server_free(server->server); /* now all jobs are unwanted */
     io_worker_free(server->worker);
     p2p_local_free(server->local);
     io_tls_free(server->tls);

@@ -160,6 +160,32 @@ static void test_roots(void **state)
     end(&w);
 }
 
+/* The manager is not asked for whoever has gone. */
+static void test_unwanted(void **state)
+{
+    struct world w;
+    atomic_bool unwanted = true;
+    struct node_light_view view = {.psi = bytes_str("private"), .unwanted = &unwanted};
+    struct chain_reader reader;
+    struct buf messages = BUF_INIT;
+    (void)state;
+    recordings_require("private");
+    begin(&w);
+    view.tm = w.tm;
+    w.now += PRIVACY_CACHE_MS + 1;
+    w.asked = 0;
+    assert_int_equal(chain_reader_open(&reader, w.chain), 0);
+    for (size_t i = 1; i < w.count; i++)
+        if (w.blocks[i]->body->body.transaction_count)
+            assert_int_equal(
+                node_light_block_data(&messages, &reader, w.blocks[i], &view, true, &w.detail),
+                ERR_BUSY);
+    chain_reader_close(&reader);
+    assert_int_equal(w.asked, 0);
+    assert_int_equal(messages.len, 0);
+    end(&w);
+}
+
 /* How many bodies, and how many messages of private data with them. */
 static void ask_bodies(struct world *w, size_t bytes_soft, uint64_t until, size_t *ret_bodies,
                        size_t *ret_data)
@@ -261,6 +287,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_roots),
+        cmocka_unit_test(test_unwanted),
         cmocka_unit_test(test_bodies),
         cmocka_unit_test(test_many_given),
     };

@@ -12,6 +12,8 @@ enum {
     STATUS_MAX = 1024, /* bytes of eth's Status that wait for QLight's; it has about 100 */
     TOLD_MAX = 8192,   /* blocks; GoQuorum's client remembers those of the last five minutes */
     TOLD_MS = 5 * 60 * 1000,
+    WAITS_MAX =
+        2, /* answers that a client waits for, and is not listened to, so that its end is not seen */
     FORMER_MAX = 16, /* clients; a server has 10 */
     QUEUE_MAX =
         8
@@ -25,7 +27,7 @@ struct p2p_qlight_peer {
     struct p2p_qlight_peer *next;
     struct p2p_eth_link link;
     bool greeted;                /* both Status are welcome */
-    bool waits;                  /* for an answer: it is not listened to */
+    unsigned waits;              /* for so many answers */
     struct buf status;           /* eth's, until the other has come */
     char psi[CHAIN_PSI_MAX + 1]; /* of a client */
     struct buf token;            /* likewise */
@@ -202,8 +204,8 @@ static void take_bodies_query(struct p2p_qlight_peer *peer, struct bytes payload
         drop(peer, P2P_SUBPROTOCOL_ERROR, detail.text);
         return;
     }
-    peer->waits = true;
-    p2p_peer_pause(peer->link.peer);
+    if (++peer->waits == WAITS_MAX)
+        p2p_peer_pause(peer->link.peer);
     q->options.bodies(q->options.context, peer, &m.hashes);
 }
 
@@ -484,8 +486,8 @@ void p2p_qlight_answer(struct p2p_qlight_peer *peer, struct bytes private_data, 
     send_private_data(peer, private_data);
     if (p2p_peer_send(peer->link.peer, capability, P2P_ETH_BLOCK_BODIES, bodies) != ERR_OK)
         drop(peer, P2P_SUBPROTOCOL_ERROR, "bodies could not be sent");
-    peer->waits = false;
-    p2p_peer_resume(peer->link.peer);
+    if (peer->waits-- == WAITS_MAX)
+        p2p_peer_resume(peer->link.peer);
 }
 
 void p2p_qlight_refuse(struct p2p_qlight_peer *peer, const char *why)

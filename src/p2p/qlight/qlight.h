@@ -28,8 +28,8 @@ struct p2p_qlight_options {
     /* Whether the client may have the private state that it named, by its token; asked when it comes and every 30 s. Not: `why`
      * is for the log. */
     bool (*authorize)(void *context, struct bytes psi, struct bytes token, struct err_detail *why);
-    /* It asks for bodies; to be answered by p2p_qlight_answer or _refuse, now or later. It is not listened to until then. `hashes`
-     * is valid during the call. */
+    /* It asks for bodies; to be answered by p2p_qlight_answer or _refuse, now or later, in order; two at most are open. `hashes` is valid during the
+     * call. */
     void (*bodies)(void *context, struct p2p_qlight_peer *peer,
                    const struct p2p_eth_hashes *hashes);
     /* It is gone, and `peer` with it. */

@@ -146,7 +146,7 @@ struct end {
     struct node server; /* of connections */
     struct buf log;
     unsigned asked, gone, blocks_with_data;
-    bool refuses, tells;
+    bool refuses, tells, is_silent;
     unsigned told; /* roots */
     const char *token;
 };
@@ -157,6 +157,8 @@ static void on_bodies(void *context, struct p2p_qlight_peer *peer,
     struct end *end = context;
     struct buf data = BUF_INIT, bodies = BUF_INIT;
     end->asked++;
+    if (end->is_silent)
+        return;
     assert_true(bytes_equal(p2p_qlight_psi(peer), bytes_str("private")));
     struct p2p_eth_open open = p2p_eth_begin(&bodies, P2P_ETH_65, P2P_ETH_BLOCK_BODIES, 0);
     for (size_t i = 0; i < hashes->count; i++) {
@@ -385,6 +387,27 @@ static void a_server_that_cannot_answer(void **state)
     net_free_blocks(blocks, 2);
 }
 
+/* That a client goes is seen while it waits for an answer: nobody is to work for it then. */
+static void a_client_that_does_not_wait(void **state)
+{
+    (void)state;
+    struct net net;
+    struct end server, client;
+    struct chain_block **blocks = net_make_chain(2, 1, 0, 0);
+    net_init(&net);
+    end_open(&server, &net, blocks, 2, true);
+    end_open(&client, &net, blocks, 1, false);
+    server.is_silent = true;
+    node_start(&server.server);
+    node_start_to(&client.server, &server.server);
+    until_in(&net, server.asked == 1);
+    end_close(&client);
+    until_in(&net, server.gone == 1);
+    end_close(&server);
+    net_release(&net);
+    net_free_blocks(blocks, 2);
+}
+
 /* --- Ends that are played --- */
 
 /* What the played end sends, and what the real one says as it goes. */
@@ -474,6 +497,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(transactions_go_one_way, loop_new, loop_free),
         cmocka_unit_test_setup_teardown(tokens_are_looked_at, loop_new, loop_free),
         cmocka_unit_test_setup_teardown(a_server_that_cannot_answer, loop_new, loop_free),
+        cmocka_unit_test_setup_teardown(a_client_that_does_not_wait, loop_new, loop_free),
         cmocka_unit_test_setup_teardown(breaches, loop_new, loop_free),
     };
     return cmocka_run_group_tests_name("p2p qlight", tests, NULL, NULL);
