@@ -203,6 +203,8 @@ static int set_request(struct transfer *transfer, const struct io_http_call_opti
         SET(CURLOPT_HTTPGET, 1L);
         SET(CURLOPT_NOBODY, is_head ? 1L : 0L);
     }
+    SET(CURLOPT_FRESH_CONNECT, options->own_connection ? 1L : 0L);
+    SET(CURLOPT_FORBID_REUSE, options->own_connection ? 1L : 0L);
     SET(CURLOPT_CUSTOMREQUEST, options->method);
     SET(CURLOPT_HTTPHEADER, transfer->fields);
     /* 0 would be libcurl's own 300 seconds */

@@ -43,8 +43,11 @@ struct io_http_call_options {
     /* Sent as they are, beside Host and Content-Length. Nothing else is added. */
     const struct io_http_field *fields;
     size_t field_count;
-    struct bytes body;   /* stays until the call has ended */
-    bool has_body;       /* a Content-Length is sent, of 0 too */
+    struct bytes body; /* stays until the call has ended */
+    bool has_body;     /* a Content-Length is sent, of 0 too */
+    /* Over a connection opened for it, which is not kept. Else, where the server takes the request over a kept connection and closes that without an
+     * answer, it is sent a second time, over a new one: nothing for what must not be done twice. */
+    bool own_connection;
     uint64_t connect_ms; /* for name, connection and TLS; 0 = as the whole */
     uint64_t total_ms;   /* for all, the answer's last byte included; 0 = none */
     size_t answer_max;   /* bytes of the answer's body */

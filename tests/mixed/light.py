@@ -14,7 +14,7 @@ scenarios
     tenants  a server with two private states, and a client of each
     listed   files of permitted clients
     tokens   access tokens (a server of ours alone)
-    extended_to_server, random_contracts, manager_away, much, crowded, raft, transports, rewound, stopped, hammered, behind_tls   as in ../private/light_trouble.py
+    extended_to_server, random_contracts, manager_away, much, crowded, raft, transports, rewound, stopped, hammered, once, behind_tls   as in ../private/light_trouble.py
 """
 import argparse, os, shutil, sys, time
 
@@ -73,7 +73,7 @@ def trouble_of(name):
 
 
 SCENARIOS = {f.__name__: f for f in (plain, markers, tls, tenants, listed, tokens, *map(trouble_of, ("extended_to_server", "random_contracts", "manager_away", "much", "crowded", "raft", "transports", "rewound", "stopped",
-                                                                              "hammered", "behind_tls")))}
+                                                                              "hammered", "once", "behind_tls")))}
 
 
 def with_network(p, test):

@@ -2,7 +2,7 @@
 much private data, more clients than the server takes."""
 import http.client, json, os, random, shutil, signal, socket, ssl, threading, time
 from light_peers import NOBODY, OTHER, QLIGHT, SERVER
-from light_steps import Authority, following, load, mined, private_for, same, same_of_transaction, same_state, stays_out, voted
+from light_steps import Authority, following, load, mined, nonce, private_for, same, same_of_transaction, same_state, stays_out, voted
 from peers import set_to, until
 
 
@@ -296,7 +296,7 @@ def hammered(p, senders=8, each=30):
     """Many send through the client at a time while the server is killed and comes back: each is answered, and what was answered with a hash and is
     mined is the same at both."""
     load(p)
-    client, answers = p.light(), []
+    client, answers, before = p.light(), [], nonce(p)
 
     def sender(n):
         for k in range(each):
@@ -331,6 +331,50 @@ def hammered(p, senders=8, each=30):
     same_state(p, client)
     for h in hashes:
         same(p, client, "eth_getTransactionReceipt", h)
+    failed = sum("error" in a and "authentication needed" not in a["error"]["message"] for a in answers)
+    assert int(nonce(p), 16) - int(before, 16) - 1 <= len(hashes) + failed  # nothing was sent twice
+
+
+class Closing:
+    """In the server's place: answers what asks for a signature, and closes the connection when it has read anything else; `asked` has the methods."""
+
+    def __init__(self):
+        self.asked, self.listener = [], socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        threading.Thread(target=self.take, daemon=True).start()
+
+    def take(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+
+    def serve(self, connection):
+        with connection, connection.makefile("rb") as stream:
+            while stream.readline():
+                length = 0
+                while (field := stream.readline()) != b"\r\n":
+                    if field.lower().startswith(b"content-length:"):
+                        length = int(field.split(b":")[1])
+                asked = json.loads(stream.read(length))
+                self.asked.append(asked["method"])
+                if asked["method"] != "eth_sign":
+                    return
+                answer = json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": "0x12"}).encode()
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(answer) + answer)
+
+
+def once(p):
+    """What a server took and did not answer is not sent again."""
+    server = Closing()
+    client = p.light(rpc=server.url)
+    for value in (1, 2, 3):
+        assert p.result(client, "eth_sign", p.address[SERVER], "0x12") == "0x12"
+        assert server.url in p.error(client, "eth_sendTransaction", p.arguments(SERVER, to=p.address[3], value=hex(value)))
+    assert server.asked == 3 * ["eth_sign", "eth_sendTransaction"], server.asked
+    server.listener.close()
 
 
 class TlsFront:

@@ -156,13 +156,21 @@ static void test_calls(void **state)
         assert_string_equal(buf_text(&a.body), strcmp(methods[i], "HEAD") ? expected : "");
     }
     assert_int_equal(w.connections, 1); /* kept */
-    struct io_http_call_options options = request_at(url, &w, "/fields", "");
+    struct io_http_call_options options = request_at(url, &w, "/echo", "once");
+    options.own_connection = true;
+    for (int i = 2; i < 4; i++) {
+        call(&w, &a, &options);
+        assert_string_equal(buf_text(&a.body), "POST once");
+        assert_int_equal(w.connections, i);
+    }
+    options = request_at(url, &w, "/fields", "");
     static const struct io_http_field fields[] = {{"Accept", "text/plain"}, {"X-Empty", ""}};
     options.fields = fields;
     options.field_count = BASE_COUNT(fields);
     call(&w, &a, &options);
     snprintf(url, sizeof(url), "Host=%s;Accept=text/plain;X-Empty=;Content-Length=0;", w.url + 7);
     assert_string_equal(buf_text(&a.body), url);
+    assert_int_equal(w.connections, 3); /* the first is still there */
     buf_release(&a.body);
     end(&w);
 }

@@ -265,9 +265,15 @@ static int read_fault(const struct node_light_proxy *proxy, const struct io_http
     }
 }
 
+/* All else changes something, which must not happen twice: it has a connection of its own. */
+static bool only_reads(const char *method)
+{
+    return strncmp(method, "eth_get", 7) == 0;
+}
+
 static int ask_http(struct node_light_proxy *proxy, struct rpc_proxied *ret_answer,
-                    struct bytes question, const char *token, struct arena *arena,
-                    struct err_detail *detail)
+                    const char *method, struct bytes question, const char *token,
+                    struct arena *arena, struct err_detail *detail)
 {
     struct io_http_caller *caller;
     struct io_http_reply reply;
@@ -282,6 +288,7 @@ static int ask_http(struct node_light_proxy *proxy, struct rpc_proxied *ret_answ
         .field_count = BASE_COUNT(fields) - !*token,
         .body = question,
         .has_body = true,
+        .own_connection = !only_reads(method),
         .connect_ms =
             proxy->timeout_ms < NODE_LIGHT_CONNECT_MS ? proxy->timeout_ms : NODE_LIGHT_CONNECT_MS,
         .total_ms = proxy->timeout_ms,
@@ -302,7 +309,7 @@ static int ask_http(struct node_light_proxy *proxy, struct rpc_proxied *ret_answ
     return status;
 }
 
-/* A connection each: one that was kept might be closed by now, and a transaction is not to be sent twice. */
+/* A connection each, too. */
 static int ask_other(struct node_light_proxy *proxy, struct rpc_proxied *ret_answer,
                      struct bytes question, const char *token, struct arena *arena,
                      struct err_detail *detail)
@@ -349,7 +356,8 @@ int node_light_proxy_call(void *context, struct rpc_proxied *ret_answer, const c
     if (status != ERR_OK)
         err_set(detail, status, "out of memory");
     else if (proxy->transport == PLAIN || proxy->transport == TLS)
-        status = ask_http(proxy, ret_answer, buf_bytes(&question), buf_text(&token), arena, detail);
+        status = ask_http(proxy, ret_answer, method, buf_bytes(&question), buf_text(&token), arena,
+                          detail);
     else
         status =
             ask_other(proxy, ret_answer, buf_bytes(&question), buf_text(&token), arena, detail);
