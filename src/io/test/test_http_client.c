@@ -158,10 +158,10 @@ static void test_calls(void **state)
     assert_int_equal(w.connections, 1); /* kept */
     struct io_http_call_options options = request_at(url, &w, "/echo", "once");
     options.own_connection = true;
-    for (int i = 2; i < 4; i++) {
+    for (int i = 0; i < 3; i++) {
         call(&w, &a, &options);
         assert_string_equal(buf_text(&a.body), "POST once");
-        assert_int_equal(w.connections, i);
+        assert_int_equal(w.connections, 2); /* beside the first, and not kept */
     }
     options = request_at(url, &w, "/fields", "");
     static const struct io_http_field fields[] = {{"Accept", "text/plain"}, {"X-Empty", ""}};
@@ -170,7 +170,6 @@ static void test_calls(void **state)
     call(&w, &a, &options);
     snprintf(url, sizeof(url), "Host=%s;Accept=text/plain;X-Empty=;Content-Length=0;", w.url + 7);
     assert_string_equal(buf_text(&a.body), url);
-    assert_int_equal(w.connections, 3); /* the first is still there */
     buf_release(&a.body);
     end(&w);
 }
