@@ -14,7 +14,8 @@ scenarios
     tenants  a server with two private states, and a client of each
     listed   files of permitted clients
     tokens   access tokens (a server of ours alone)
-    extended_to_server, random_contracts, manager_away, much, crowded, raft, transports, rewound, stopped, hammered, once, behind_tls   as in ../private/light_trouble.py
+    extended_to_server, random_contracts, manager_away, much, crowded, raft, transports, rewound, stopped, hammered, once, behind_tls,
+    tokens_of_tenants   as in ../private/light_trouble.py
 """
 import argparse, os, shutil, sys, time
 
@@ -56,6 +57,7 @@ def tokens(args, programs):
 
 # What GoQuorum's do not do, by scenario: (server, client) are GoQuorum's.
 BEYOND = {"manager_away": lambda server, client: server,  # it ends without its manager
+          "tokens_of_tenants": lambda server, client: server,  # which needs a plugin
           "much": lambda server, client: server and client,  # more than 10 MB in one message
           "raft": lambda server, client: client,  # it never synchronises
           "rewound": lambda server, client: client}  # it ends in a panic
@@ -66,14 +68,14 @@ def trouble_of(name):
         if name in BEYOND and BEYOND[name](programs[0] == args.goquorum, programs[2] == args.goquorum):
             print("   not with these", flush=True)
             return
-        kind = LightRaft if name == "raft" else Light
+        kind = {"raft": LightRaft, "tokens_of_tenants": LightTenants}.get(name, Light)
         with_network(kind(args.node, args.manager, args.fixtures, programs), getattr(trouble, name))
     run.__name__ = name
     return run
 
 
 SCENARIOS = {f.__name__: f for f in (plain, markers, tls, tenants, listed, tokens, *map(trouble_of, ("extended_to_server", "random_contracts", "manager_away", "much", "crowded", "raft", "transports", "rewound", "stopped",
-                                                                              "hammered", "once", "behind_tls")))}
+                                                                              "hammered", "once", "behind_tls", "tokens_of_tenants")))}
 
 
 def with_network(p, test):

@@ -12,7 +12,7 @@ import light_trouble as trouble  # noqa: E402
 from light_peers import Light, LightRaft, LightTenants  # noqa: E402
 
 node, manager, fixtures = sys.argv[1:4]
-KINDS = {"two_tenants": LightTenants, "raft": LightRaft}
+KINDS = {"two_tenants": LightTenants, "tokens_of_tenants": LightTenants, "raft": LightRaft}
 MORE = {"with_markers": {"network": "private-marker", "serving": ["--privacymarker.enable"]}}
 for name in sys.argv[4:]:
     KINDS.get(name, Light)(node, manager, fixtures, **MORE.get(name, {})).run(getattr(steps, name, None) or getattr(trouble, name))

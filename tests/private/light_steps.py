@@ -457,6 +457,12 @@ def token_of(scope, seconds=600, audience="light"):
     return "bearer " + (text + b"." + part(hmac.new(SECRET, text, hashlib.sha256).digest())).decode()
 
 
+def access(p):
+    """The server's flags."""
+    keys = {"keys": [{"kty": "oct", "kid": "k", "alg": "HS256", "k": base64.urlsafe_b64encode(SECRET).rstrip(b"=").decode()}]}
+    return ["--rpc.auth.jwks", p.write("keys.json", json.dumps(keys), 0o600), "--rpc.auth.audience", "light"]
+
+
 def showing(token, management="none"):
     value = ["--qlight.client.token.value", token] if token else []
     return {"more": ["--qlight.client.token.enabled", *value, "--qlight.client.token.management", management], "apis": APIS + ",qlight" * (management == "external")}
@@ -464,9 +470,8 @@ def showing(token, management="none"):
 
 def tokens(p):
     """Of a server of ours: who may come in, whose token is replaced, and whose is looked at again."""
-    keys = {"keys": [{"kty": "oct", "kid": "k", "alg": "HS256", "k": base64.urlsafe_b64encode(SECRET).rstrip(b"=").decode()}]}
     p.token = token_of("rpc://*_*")
-    p.restart_server("--rpc.auth.jwks", p.write("keys.json", json.dumps(keys), 0o600), "--rpc.auth.audience", "light")
+    p.restart_server(*access(p))
     load(p)
     wrong = {"no p2p": token_of("rpc://eth_* psi://private"), "no eth_*": token_of("p2p://qlight rpc://eth_call psi://private"),
              "no psi": token_of("p2p://qlight rpc://eth_*"), "another psi": token_of("p2p://qlight rpc://eth_* psi://other"),

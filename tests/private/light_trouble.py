@@ -2,8 +2,9 @@
 much private data, more clients than the server takes."""
 import http.client, json, os, random, shutil, signal, socket, ssl, threading, time
 from light_peers import NOBODY, OTHER, QLIGHT, SERVER
-from light_steps import Authority, following, load, mined, nonce, private_for, same, same_of_transaction, same_state, stays_out, voted
+from light_steps import Authority, access, following, load, mined, nonce, private_for, same, same_of_transaction, same_state, showing, stays_out, token_of, voted
 from peers import set_to, until
+from tenants import FOR_ALL, ONE
 
 
 def extended_to_server(p):
@@ -333,6 +334,31 @@ def hammered(p, senders=8, each=30):
         same(p, client, "eth_getTransactionReceipt", h)
     failed = sum("error" in a and "authentication needed" not in a["error"]["message"] for a in answers)
     assert int(nonce(p), 16) - int(before, 16) - 1 <= len(hashes) + failed  # nothing was sent twice
+
+
+def tokens_of_tenants(p):
+    """With --multitenancy the token says whose client it is, at the port for clients and at the JSON-RPC."""
+    p.token = token_of(f"rpc://*_* psi://{FOR_ALL}?node.eoa={p.address[SERVER]}")
+    p.restart_server("--multitenancy", *access(p))
+    p.result(SERVER, "eth_sign", p.address[SERVER], "0x00")  # its account is unlocked
+    contracts = {}
+    for psi in (ONE, FOR_ALL):
+        token = token_of(f"rpc://*_* psi://{psi}?node.eoa={p.address[SERVER]}").split()[1]
+        sent = p.as_(psi, "eth_sendTransaction", p.arguments(SERVER, data=p.creation("Store", 5), privateFor=[p.keys[OTHER]]), token=token)
+        contracts[psi] = p.receipt(OTHER, sent)["contractAddress"]
+    clients = {}
+    for psi, other in ((ONE, FOR_ALL), (FOR_ALL, ONE)):
+        clients[psi] = p.new_client()
+        scope = f"p2p://qlight rpc://eth_* psi://{psi}?node.eoa={p.address[SERVER]}"
+        stays_out(p, clients[psi], psi=other, **showing(token_of(scope)))
+        p.start_client(clients[psi], psi=psi, **showing(token_of(scope)))
+    for psi, client in clients.items():
+        until(lambda: p.height(client) >= p.height(OTHER) - 1, "a client of a tenant")
+        other = FOR_ALL if psi == ONE else ONE
+        assert p.result(client, "eth_getCode", contracts[psi], "latest") != "0x" == p.result(client, "eth_getCode", contracts[other], "latest")
+        sent = p.result(client, "eth_sendTransaction", p.arguments(SERVER, to=contracts[psi], data=set_to(9), privateFor=[p.keys[OTHER]]))
+        mined(p, sent, (OTHER, client))
+        assert int(p.result(client, "eth_getStorageAt", contracts[psi], "0x0", "latest"), 16) == 9
 
 
 class Closing:
