@@ -554,6 +554,22 @@ def two_tenants(p):
     until(lambda: p.height(nobody) >= 0, "a client's JSON-RPC")
     time.sleep(5)
     assert p.height(nobody) < p.height(SERVER), p.log(nobody)[-2000:]
+    if p.ours(nobody):
+        another_psi(p, clients[ONE], contracts[FOR_ALL, "other"])
+
+
+def another_psi(p, client, contract):
+    """With the other tenant's psi the private state that is there is the wrong one: the client takes no block whose private root it cannot have."""
+    p.end_client(client)
+    p.start_client(client, psi=FOR_ALL)
+    sent = p.as_(FOR_ALL, "eth_sendTransaction", p.arguments(SERVER, to=contract, data=set_to(78), privateFor=[p.keys[OTHER]]))
+    block = int(p.receipt(SERVER, sent)["blockNumber"], 16)
+    until(lambda: p.height(SERVER) > block + 2, "blocks of the server")
+    until(lambda: "private root hash mismatch" in p.log(client), "the client says that private states differ")
+    assert p.height(client) < block, p.log(client)[-2000:]
+    p.end_client(client)
+    p.start_client(client, psi=ONE)
+    p.follows(client)
 
 
 def same_of_tenant(p, psi, client, contracts, sent):
