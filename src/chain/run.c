@@ -29,7 +29,7 @@ static int before(void *context, const struct eth_transaction *tx, const struct 
     }
     run->fee_recipient = env->reward_account;
     if (quorum && env->private) {
-        int err = chain_private_before(env->private, tx, run, verdict, why);
+        int err = chain_private_before(env->private, tx, sender, run, verdict, why);
         if (err || *verdict != EXEC_VALID)
             return err;
     } else if (quorum && eth_transaction_is_private(tx) && !env->is_call) {

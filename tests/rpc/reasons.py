@@ -32,6 +32,7 @@ REASONS = [
     ("\\(HTTP\\)", "host NODE.example|host \\[::1\\]", "", "", "hosts: names without case, IPv6 addresses in brackets"),
     ("\\(HTTP\\)", "host a b", "400|ConnectionResetError", "403", "a host that cannot be one: 403, not 400"),
     ("eth_get(Block|Header|BlockTransactionCount|Transaction|RawTransaction)By.*", '^\\["pending"', "", "", "the pending block is the head"),
+    ("eth_getLogs", '"fromBlock": ?"pending"', "", "", "eth_getLogs: GoQuorum begins two blocks before the first, for `pending`, and gives the logs of all"),
     ("eth_storageRoot", '"pending"', "invalid block number", "", "the pending block is the head"),
     ("(eth|personal)_signTransaction", '(?s)(?=.*"privateFor")(?=.*"accessList")', '"raw"', "transaction type not supported",
      "a private transaction with an access list: GoQuorum gives one with a signature of zeros"),

@@ -31,8 +31,8 @@ void chain_private_keep_out(struct chain_environment *env, const struct eth_tran
 
 /* The hooks of exec, called by the environment's. */
 int chain_private_before(struct chain_private *p, const struct eth_transaction *tx,
-                         struct exec_run *run, enum exec_verdict *verdict,
-                         struct err_detail *why) BASE_NODISCARD;
+                         const struct address *sender, struct exec_run *run,
+                         enum exec_verdict *verdict, struct err_detail *why) BASE_NODISCARD;
 int chain_private_view_of(struct chain_private *p, struct state_view **ret_view,
                           struct state_view *current, const struct address *address) BASE_NODISCARD;
 int chain_private_entered(struct chain_private *p,

@@ -281,19 +281,41 @@ static int begin_private(struct chain_private *p, const struct eth_transaction *
     return 0;
 }
 
+static bool has_less(int *ret_err, struct state_view *view, const struct address *address,
+                     const struct u256 *value)
+{
+    const struct state_account *account;
+    *ret_err = state_view_account(view, &account, address);
+    return !*ret_err && (account ? u256_less(&account->balance, value) : !u256_is_zero(value));
+}
+
+/* A call on a private contract, whose value the reference takes from the sender's private account, once the public one has it. */
+static int begin_call(struct chain_private *p, const struct eth_transaction *tx,
+                      const struct address *sender, struct exec_run *run,
+                      enum exec_verdict *verdict, struct err_detail *why)
+{
+    int err = 0;
+    if (!p->is_dual)
+        return 0;
+    run->view = p->view;
+    run->notes = p->notes;
+    if (u256_is_zero(&tx->value) || has_less(&err, p->block_view, sender, &tx->value) || err ||
+        !has_less(&err, p->view, sender, &tx->value))
+        return err;
+    *verdict = EXEC_REFUSED;
+    err_set(why, 0, "insufficient balance for transfer");
+    return 0;
+}
+
 int chain_private_before(struct chain_private *p, const struct eth_transaction *tx,
-                         struct exec_run *run, enum exec_verdict *verdict, struct err_detail *why)
+                         const struct address *sender, struct exec_run *run,
+                         enum exec_verdict *verdict, struct err_detail *why)
 {
     p->tx = tx;
     p->is_private = p->fails = p->verifies = false;
     p->affected_count = 0;
-    if (!p->payloads) { /* a call */
-        if (p->is_dual) {
-            run->view = p->view;
-            run->notes = p->notes;
-        }
-        return 0;
-    }
+    if (!p->payloads)
+        return begin_call(p, tx, sender, run, verdict, why);
     if (!p->is_inner && !p->psis) {
         p->has_inner_receipt = false;
         arena_clear(&p->arena);

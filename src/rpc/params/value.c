@@ -181,15 +181,17 @@ static bool read_tag(struct rpc_block_id *ret_block, struct bytes text)
     return true;
 }
 
-/* hexutil.DecodeUint64, which has its own mind about the empty text. */
+/* hexutil.DecodeUint64, which has its own mind about the empty text, and looks at digits as far as the number has room for. */
 static int read_block_number(struct rpc_reading *r, struct rpc_block_id *ret_block,
                              struct bytes text, const char *too_large)
 {
+    enum { LONGEST = 18, LOOKED_AT };
     struct u256 value;
+    struct bytes begin = text.len > LOOKED_AT ? bytes_slice(text, 0, LOOKED_AT) : text;
     const char *why = text.len == 0
                           ? "empty hex string"
-                          : rpc_param_quantity(&value, text, SIZE_MAX, "hex number > 64 bits");
-    if (!why && text.len > 18)
+                          : rpc_param_quantity(&value, begin, SIZE_MAX, "hex number > 64 bits");
+    if (!why && text.len > LONGEST)
         why = "hex number > 64 bits";
     if (why)
         return rpc_param_wrong(r, "%s", why);

@@ -292,12 +292,45 @@ static void test_no_management(void **state)
     world_end(&w);
 }
 
+/* The value of a call on a private contract is the sender's private account's, which has nothing; what its public one lacks comes first. */
+static void test_value(void **state)
+{
+    (void)state;
+    static const char private_contract[] = "0x3634852ab193e17551cee13fa8c0ac08d0d3afe6";
+    static const struct {
+        const char *from, *value, *wanted;
+    } rows[] = {
+        {"0x1fa2ce2b19907481c638ee9cf88b32df6a1f5264", "0x1",
+         "err: insufficient balance for transfer (supplied gas 1048576)"},
+        {"0x1fa2ce2b19907481c638ee9cf88b32df6a1f5264", "0x0", "execution reverted"},
+        {"0x0000000000000000000000000000000000000123", "0x1",
+         "err: insufficient funds for transfer: address "
+         "0x0000000000000000000000000000000000000123 (supplied gas 1048576)"},
+    };
+    struct world w;
+    world_begin_private(&w, "private-marker", 0);
+    for (size_t i = 0; i < BASE_COUNT(rows); i++) {
+        char message[400];
+        snprintf(message, sizeof(message),
+                 "{\"id\":1,\"method\":\"eth_call\",\"params\":[{\"from\":\"%s\",\"to\":\"%s\","
+                 "\"gas\":\"0x100000\",\"value\":\"%s\",\"data\":\"0x22d3764e\"},\"latest\"]}",
+                 rows[i].from, private_contract, rows[i].value);
+        json_t *answer = world_ask(&w, rpc_access_all(), message);
+        const char *text =
+            json_string_value(json_object_get(json_object_get(answer, "error"), "message"));
+        assert_non_null(text);
+        assert_string_equal(text, rows[i].wanted);
+        json_decref(answer);
+    }
+    world_end(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_private),       cmocka_unit_test(test_marker),
         cmocka_unit_test(test_extensions),    cmocka_unit_test(test_inner),
-        cmocka_unit_test(test_no_management),
+        cmocka_unit_test(test_no_management), cmocka_unit_test(test_value),
     };
     return cmocka_run_group_tests_name("private", tests, NULL, NULL);
 }
