@@ -19,6 +19,7 @@ REASONS = [
     # The first run, by which GoQuorum sees whether a call is private, is a private transaction: it may not write to public contracts.
     ("debug_traceCall", "", '"failed": true', '"failed": false.*"op": "(SSTORE|LOG[0-4]|CREATE2?|CALL|SELFDESTRUCT)"',
      "debug_traceCall: GoQuorum traces a call that writes to a public contract as a private one, which may not"),
+    ("debug_traceCall", "callTracer", "VM in read-only mode", '"gasUsed"', "debug_traceCall: GoQuorum traces a call that writes to a public contract as a private one, which may not"),
     # With a tracer it runs once more, on the state that the first run has left: nonce, balance and slots are not those of the block.
     ("debug_traceCall", "callTracer", '"type": "CREATE2?"', '"type": "CREATE2?"', "debug_traceCall: GoQuorum runs the call twice on one state: another address of a creation"),
     ("debug_traceCall", "prestateTracer", '"nonce": ', '"nonce": ', "debug_traceCall: GoQuorum runs the call twice on one state: another state before"),

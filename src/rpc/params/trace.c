@@ -31,7 +31,7 @@ static int read_slots(struct rpc_reading *r, const struct rpc_override_slot **re
     while (rpc_json_member(&walk, &key, &value)) {
         int status = read_key(r, slots[count].slot.b, 32, "common.Hash", key);
         if (status == 0)
-            status = rpc_param_hash(r, NULL, &slots[count].value, value);
+            status = rpc_param_hash(r, place, &slots[count].value, value);
         if (status)
             return status;
         count++;

@@ -352,6 +352,13 @@ static void test_later_instructions(void **state)
     json_t *answer = ask(&w, "eth_call", "[{\"data\":\"0x5e\"},\"latest\"]");
     assert_string_equal(error_of(answer), "invalid opcode: opcode 0x5e not defined");
     json_decref(answer);
+    /* And names for what there never was. */
+    answer = ask(&w, "eth_call", "[{\"data\":\"0xb2\"},\"latest\"]");
+    assert_string_equal(error_of(answer), "invalid opcode: SWAP");
+    json_decref(answer);
+    answer = ask(&w, "eth_call", "[{\"data\":\"0xb3\"},\"latest\"]");
+    assert_string_equal(error_of(answer), "invalid opcode: opcode 0xb3 not defined");
+    json_decref(answer);
     answer = ask(&w, "eth_call", "[{\"data\":\"0x1b\"},\"latest\"]");
     assert_string_equal(error_of(answer), "stack underflow (0 <=> 2)");
     json_decref(answer);

@@ -63,6 +63,7 @@ bool rpc_trace_is_precompile(const struct address *address)
 
 const char *rpc_trace_op_name(char ret_unknown[32], const struct rpc_trace *t, uint8_t op)
 {
+    static const char *const unreal[] = {"PUSH", "DUP", "SWAP"}; /* geth's names of 0xb0 to 0xb2 */
     const char *name = evm_opcode_name(op);
     enum fork fork = evm_opcode_fork(op);
     if (op == EVM_OP_KECCAK256)
@@ -71,6 +72,8 @@ const char *rpc_trace_op_name(char ret_unknown[32], const struct rpc_trace *t, u
         return "DIFFICULTY";
     if (name && op != EVM_OP_INVALID && (fork <= FORK_BERLIN || fork <= t->fork))
         return name;
+    if (op >= 0xb0 && op - 0xb0u < BASE_COUNT(unreal))
+        return unreal[op - 0xb0u];
     snprintf(ret_unknown, 32, "opcode 0x%x not defined", op);
     return ret_unknown;
 }
