@@ -289,7 +289,8 @@ static bool has_less(int *ret_err, struct state_view *view, const struct address
     return !*ret_err && (account ? u256_less(&account->balance, value) : !u256_is_zero(value));
 }
 
-/* A call on a private contract, whose value the reference takes from the sender's private account, once the public one has it. */
+/* A call on a private contract, whose value the reference takes from the sender's private account, once the public one has it. A private
+ * transaction that is simulated may have none, which is said elsewhere. */
 static int begin_call(struct chain_private *p, const struct eth_transaction *tx,
                       const struct address *sender, struct exec_run *run,
                       enum exec_verdict *verdict, struct err_detail *why)
@@ -299,7 +300,8 @@ static int begin_call(struct chain_private *p, const struct eth_transaction *tx,
         return 0;
     run->view = p->view;
     run->notes = p->notes;
-    if (u256_is_zero(&tx->value) || has_less(&err, p->block_view, sender, &tx->value) || err ||
+    if (p->simulation || u256_is_zero(&tx->value) ||
+        has_less(&err, p->block_view, sender, &tx->value) || err ||
         !has_less(&err, p->view, sender, &tx->value))
         return err;
     *verdict = EXEC_REFUSED;
