@@ -191,6 +191,6 @@ int chain_private_marker(struct chain_private *p, const struct evm_message *mess
 {
     *result = (struct evm_result){.status = EVM_SUCCESS, .gas_left = message->gas};
     bool marker = p->payloads && message->depth == 0 && !p->is_private && !p->is_inner && p->tx &&
-                  !p->tx->is_creation && address_equal(&p->tx->to, &chain_marker_address);
+                  chain_is_marker(p->tx);
     return marker ? fetch_and_run(p) : 0;
 }

@@ -201,18 +201,12 @@ static void prepare(struct chain_private *p, const struct eth_transaction *tx, s
     p->verifies = enhanced;
 }
 
-static bool has_payload(const struct eth_transaction *tx)
-{
-    return eth_transaction_is_private(tx) ||
-           (!tx->is_creation && address_equal(&tx->to, &chain_marker_address));
-}
-
 bool chain_private_waits(const struct chain *chain, const struct chain_block *block)
 {
     const struct eth_body *body = &block->body->body;
     bool waits = false;
     for (size_t i = 0; chain->payloads && i < body->transaction_count && !waits; i++)
-        waits = has_payload(&body->transactions[i]);
+        waits = chain_has_payload(&body->transactions[i]);
     return waits;
 }
 
@@ -225,7 +219,7 @@ void chain_private_expect(const struct chain_private *p, size_t count,
         return;
     for (size_t i = 0; i < count; i++) {
         const struct eth_transaction *tx = at(list, i);
-        if (!has_payload(tx))
+        if (!chain_has_payload(tx))
             continue;
         const struct chain_payload_hash hash = chain_payload_hash_of(tx->data);
         buf_append(&hashes, &hash, sizeof(hash));
@@ -326,8 +320,7 @@ int chain_private_before(struct chain_private *p, const struct eth_transaction *
         p->is_private = true;
         return begin_private(p, tx, run, verdict, why);
     }
-    bool marker = p->environment->rules.privacy_precompile && !tx->is_creation &&
-                  address_equal(&tx->to, &chain_marker_address);
+    bool marker = p->environment->rules.privacy_precompile && chain_is_marker(tx);
     if (marker && !u256_is_zero(&tx->value)) {
         /* The reference takes it from the sender's private account, which has nothing. */
         *verdict = EXEC_REFUSED;

@@ -47,6 +47,18 @@ struct chain_payload_hash {
 
 extern const struct address chain_marker_address; /* 0x7a */
 
+/* A marker by its recipient: whether the rules of its block know of markers is not looked at. */
+static inline bool chain_is_marker(const struct eth_transaction *tx)
+{
+    return !tx->is_creation && address_equal(&tx->to, &chain_marker_address);
+}
+
+/* Whether its data is the hash of a payload: a private transaction, or a marker. */
+static inline bool chain_has_payload(const struct eth_transaction *tx)
+{
+    return eth_transaction_is_private(tx) || chain_is_marker(tx);
+}
+
 /* --- Multiple private states --- */
 
 enum {

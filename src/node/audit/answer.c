@@ -69,9 +69,7 @@ static int find_transaction(struct answering *a)
         return err;
     a->tx = a->block->body->body.transactions[a->index];
     a->hash = chain_payload_hash_of(a->tx.data);
-    bool is_private = eth_transaction_is_private(&a->tx) ||
-                      (!a->tx.is_creation && address_equal(&a->tx.to, &chain_marker_address));
-    return is_private ? 0 : ERR_NOTFOUND;
+    return chain_has_payload(&a->tx) ? 0 : ERR_NOTFOUND;
 }
 
 /* *ret_party: this node has the payload, and who asks is a party of it. */

@@ -54,12 +54,6 @@ static bool same_receipt(const struct chain_private_receipt *a,
            memcmp(&a->receipt.bloom, &b->receipt.bloom, sizeof(a->receipt.bloom)) == 0;
 }
 
-static bool is_private(const struct eth_transaction *tx)
-{
-    return eth_transaction_is_private(tx) ||
-           (!tx->is_creation && address_equal(&tx->to, &chain_marker_address));
-}
-
 /* The first private transaction with another outcome; when none is seen to have one, the first that is private. */
 static int find_transaction(struct replay *r, struct chain_reader *old, struct chain_reader *new,
                             const struct chain_block *block)
@@ -75,7 +69,7 @@ static int find_transaction(struct replay *r, struct chain_reader *old, struct c
         err = chain_reader_private_receipts(new, &b, &arena, chain_psi_private(),
                                             block->header.number);
     for (size_t i = body->transaction_count; i-- > 0 && !err;)
-        if (is_private(&body->transactions[i]))
+        if (chain_has_payload(&body->transactions[i]))
             r->transaction = block->body->hashes[i];
     for (size_t i = 0; i < body->transaction_count && !err && !found; i++) {
         found = !same_receipt(chain_private_receipt_of(&a, i), chain_private_receipt_of(&b, i));

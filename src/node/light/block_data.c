@@ -117,7 +117,7 @@ static int gather(struct gathering *g, const struct chain_block *block)
         struct chain_payload unused;
         if (g->view->unwanted && atomic_load(g->view->unwanted))
             err = ERR_BUSY;
-        else if (!tx->is_creation && address_equal(&tx->to, &chain_marker_address))
+        else if (chain_is_marker(tx))
             err = take_marker(g, tx->data);
         else if (eth_transaction_is_private(tx))
             err = take(g, &unused, tx->data);

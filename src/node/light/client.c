@@ -80,8 +80,7 @@ static void take_block(struct node_light_client *client, const struct p2p_qlight
         privacy_give(client->tm, &p->hash, &p->payload, p->is_sender);
         p2p_known_add(&client->given, &key);
     }
-    static const struct hash256 unknown;
-    if (!hash256_equal(&block->root, &unknown))
+    if (!hash256_is_zero(&block->root))
         keep_root(client, &block->hash, &block->root);
 }
 
@@ -98,8 +97,7 @@ void node_light_client_blocks(struct node_light_client *client, struct chain_blo
         const struct eth_body *body = &blocks[i]->body->body;
         for (size_t k = 0; k < body->transaction_count; k++) {
             const struct eth_transaction *tx = &body->transactions[k];
-            bool marker = !tx->is_creation && address_equal(&tx->to, &chain_marker_address);
-            if (!marker && !eth_transaction_is_private(tx))
+            if (!chain_has_payload(tx))
                 continue;
             struct chain_payload_hash hash = chain_payload_hash_of(tx->data);
             struct hash256 key = key_of(&hash);

@@ -86,7 +86,7 @@ static int read_sender(struct rpc_extension_watch *w, struct chain_reader *reade
     struct chain_payload payload;
     int status = rpc_read_transaction(&w->call, reader, &tx, found->number, found->index);
     *ret_known = true;
-    if (status == 0 && !tx.is_creation && address_equal(&tx.to, &chain_marker_address)) {
+    if (status == 0 && chain_is_marker(&tx)) {
         struct chain_payload_hash hash = chain_payload_hash_of(tx.data);
         status =
             privacy_receive(w->call.backend->privacy, &payload, &hash, false, &w->arena, &detail);

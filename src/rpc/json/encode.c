@@ -369,8 +369,7 @@ void rpc_write_receipt(struct buf *b, const struct rpc_receipt *r)
     rpc_put_number(b, "cumulativeGasUsed", receipt->cumulative_gas);
     rpc_put_address(b, "from", &r->tx->sender);
     rpc_put_number(b, "gasUsed", r->gas_used);
-    rpc_put_bool(b, "isPrivacyMarkerTransaction",
-                 !r->tx->is_creation && address_equal(&r->tx->to, &chain_marker_address));
+    rpc_put_bool(b, "isPrivacyMarkerTransaction", chain_is_marker(r->tx));
     rpc_key(b, "logs");
     buf_append_byte(b, '[');
     for (size_t i = 0; i < receipt->log_count; i++) {
