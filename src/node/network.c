@@ -7,6 +7,7 @@
 #include "node/light/client.h"
 #include "node/light/tls.h"
 #include "node/log/log.h"
+#include "node/log/network.h"
 #include "node/permission.h"
 #include "node/raft/raft.h"
 #include "node/servers/endpoints.h"
@@ -37,24 +38,6 @@ struct node_network {
 };
 
 /* --- From the network to the node --- */
-
-static void on_server_report(void *context, enum p2p_report level, const char *message)
-{
-    (void)context;
-    enum node_log_level at = level == P2P_REPORT_WARN   ? NODE_LOG_WARN
-                             : level == P2P_REPORT_INFO ? NODE_LOG_INFO
-                                                        : NODE_LOG_DEBUG;
-    NODE_LOG_OF("p2p/server.c", at, message);
-}
-
-static void on_eth_report(void *context, enum p2p_eth_level level, const char *message)
-{
-    (void)context;
-    enum node_log_level at = level == P2P_ETH_WARN   ? NODE_LOG_WARN
-                             : level == P2P_ETH_INFO ? NODE_LOG_INFO
-                                                     : NODE_LOG_DEBUG;
-    NODE_LOG_OF("p2p/eth/peer.c", at, message);
-}
 
 static void on_list_report(void *context, const char *message)
 {
@@ -310,13 +293,13 @@ static int make_local(struct node_network *network)
         .syncing = on_syncing,
         .message = on_message,
         .peer = on_peer,
-        .report = on_eth_report,
+        .report = node_log_eth,
         .context = network,
     };
     struct p2p_qlight_options qlight;
     if (network->options.light) {
         qlight = node_light_client_options(network->options.light);
-        qlight.report = on_eth_report;
+        qlight.report = node_log_eth;
         options.qlight = &qlight;
         options.istanbul = false;
     }
@@ -346,7 +329,7 @@ static int make_server(struct node_network *network, struct err_detail *detail)
         .boot_count = network->boot.count,
         .permit = config->permissioned || network->allowed.count || config->raft ? permit : NULL,
         .permit_address = network->allowed.count ? permit_address : NULL,
-        .report = on_server_report,
+        .report = node_log_server,
         .peer = on_server_peer,
         .context = network,
     };

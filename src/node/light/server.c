@@ -7,6 +7,7 @@
 #include "node/light/block_data.h"
 #include "node/light/tls.h"
 #include "node/log/log.h"
+#include "node/log/network.h"
 #include "node/network.h"
 #include "node/servers/endpoints.h"
 #include "p2p/eth/local.h"
@@ -274,26 +275,6 @@ static bool permit(void *context, const struct p2p_enode *node, bool outgoing)
 
 /* --- Life --- */
 
-static void on_server_report(void *context, enum p2p_report level, const char *message)
-{
-    (void)context;
-    NODE_LOG_OF("p2p/server.c",
-                level == P2P_REPORT_WARN   ? NODE_LOG_WARN
-                : level == P2P_REPORT_INFO ? NODE_LOG_INFO
-                                           : NODE_LOG_DEBUG,
-                message);
-}
-
-static void on_report(void *context, enum p2p_eth_level level, const char *message)
-{
-    (void)context;
-    NODE_LOG_OF("p2p/qlight/qlight.c",
-                level == P2P_ETH_WARN   ? NODE_LOG_WARN
-                : level == P2P_ETH_INFO ? NODE_LOG_INFO
-                                        : NODE_LOG_DEBUG,
-                message);
-}
-
 /* Nothing is asked of clients, so that nothing is imported. */
 static int import_nothing(void *context, struct chain_block *const *blocks, size_t count,
                           p2p_eth_imported_fn *done, void *done_context)
@@ -319,7 +300,7 @@ static int make_local(struct node_light_server *server)
         .authorize = authorize,
         .bodies = on_bodies,
         .gone = on_gone,
-        .report = on_report,
+        .report = node_log_qlight,
         .context = server,
     };
     const struct p2p_local_options options = {
@@ -330,7 +311,7 @@ static int make_local(struct node_light_server *server)
         .qlight = &qlight,
         .import = import_nothing,
         .rules = on_rules,
-        .report = on_report,
+        .report = node_log_qlight,
         .context = server,
     };
     return p2p_local_new(&server->local, &options);
@@ -348,7 +329,7 @@ static int make_server(struct node_light_server *server, struct err_detail *deta
         .max_peers = (unsigned)config->server_maxpeers,
         .no_dial = true,
         .permit = permit,
-        .report = on_server_report,
+        .report = node_log_server,
         .context = server,
         .tls_server = server->tls,
     };
