@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "chain/private/private.h"
 #include "console/client.h"
 #include "io/http_client.h"
 #include "node/light/answer.h"
@@ -25,7 +26,7 @@ enum transport { PLAIN, TLS, SOCKET, WEB_SOCKET };
 struct node_light_proxy {
     char url[NODE_LIGHT_URL_MAX];
     char name[NAME_MAX_LEN];
-    char psi[NODE_LIGHT_PSI_MAX + 1];
+    char psi[CHAIN_PSI_MAX + 1];
     enum transport transport;
     struct io_tls *tls;
     struct node_light_token *token;
@@ -104,9 +105,9 @@ static int read_options(struct node_light_proxy *proxy,
                        "--qlight.client.rpc.tls is for https, and " FLAG
                        " is %s: give an https URL, or leave the option out",
                        proxy->name);
-    if (strlen(options->psi) > NODE_LIGHT_PSI_MAX)
+    if (strlen(options->psi) > CHAIN_PSI_MAX)
         return err_set(detail, ERR_INPUT, "--qlight.client.psi has more than %d characters",
-                       NODE_LIGHT_PSI_MAX);
+                       CHAIN_PSI_MAX);
     for (const char *p = options->psi; *p; p++)
         if (*p < 0x20 || *p == 0x7f)
             return err_set(detail, ERR_INPUT, "--qlight.client.psi has a control character");
@@ -183,7 +184,7 @@ static void give_caller(struct node_light_proxy *proxy, struct io_http_caller *c
 static void write_question(struct node_light_proxy *proxy, struct buf *b, const char *method,
                            struct bytes params)
 {
-    char id[NODE_LIGHT_PSI_MAX + 32];
+    char id[CHAIN_PSI_MAX + 32];
     unsigned long long number = atomic_fetch_add(&proxy->questions, 1) + 1;
     buf_append_text(b, "{\"jsonrpc\":\"2.0\",\"id\":");
     if (proxy->transport == SOCKET || proxy->transport == WEB_SOCKET) {

@@ -19,7 +19,6 @@ enum {
     /* Bytes of an answer: the largest payload that a manager gives (PRIVACY_ANSWER_MAX in base64) in hex, and what is said of it. */
     NODE_LIGHT_ANSWER_MAX = 128 << 20,
     NODE_LIGHT_URL_MAX = 2048,
-    NODE_LIGHT_PSI_MAX = 128,
 };
 
 struct node_light_proxy_options {

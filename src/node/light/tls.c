@@ -158,23 +158,31 @@ static int ask_clients(struct io_tls_options *options, const struct node_light_c
     return ERR_OK;
 }
 
-int node_light_server_tls(struct io_tls **ret_tls, const struct node_light_config *config,
-                          struct err_detail *detail)
+/* --qlight.tls, of one end or the other. */
+static int open_end(struct io_tls **ret_tls, bool server, const struct node_light_config *config,
+                    struct err_detail *detail)
 {
-    struct io_tls_options options = {.server = true};
+    struct io_tls_options options = {.server = server};
     struct chosen chosen = {.count = 0};
     struct files files;
     *ret_tls = NULL;
     if (!config->tls)
         return ERR_OK;
     int status = read_files(&files, config->tls_cacerts, config->tls_cert, config->tls_key, detail);
-    if (status == ERR_OK)
+    if (status == ERR_OK && server)
         status = ask_clients(&options, config, detail);
     if (status == ERR_OK)
         status = choose_suites(&chosen, config->tls_ciphersuites, detail);
     if (status == ERR_OK)
         status = make(ret_tls, &options, &files, &chosen, detail);
     release(&files);
+    return status;
+}
+
+int node_light_server_tls(struct io_tls **ret_tls, const struct node_light_config *config,
+                          struct err_detail *detail)
+{
+    int status = open_end(ret_tls, true, config, detail);
     return status == ERR_OK
                ? ERR_OK
                : err_prefix(detail, status, "QLight TLS - unable to read server tls configuration");
@@ -183,18 +191,7 @@ int node_light_server_tls(struct io_tls **ret_tls, const struct node_light_confi
 int node_light_client_tls(struct io_tls **ret_tls, const struct node_light_config *config,
                           struct err_detail *detail)
 {
-    struct io_tls_options options = {.server = false};
-    struct chosen chosen = {.count = 0};
-    struct files files;
-    *ret_tls = NULL;
-    if (!config->tls)
-        return ERR_OK;
-    int status = read_files(&files, config->tls_cacerts, config->tls_cert, config->tls_key, detail);
-    if (status == ERR_OK)
-        status = choose_suites(&chosen, config->tls_ciphersuites, detail);
-    if (status == ERR_OK)
-        status = make(ret_tls, &options, &files, &chosen, detail);
-    release(&files);
+    int status = open_end(ret_tls, false, config, detail);
     return status == ERR_OK
                ? ERR_OK
                : err_prefix(detail, status, "Unable to load the specified tls configuration");

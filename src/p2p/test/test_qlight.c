@@ -355,14 +355,13 @@ static void tokens_are_looked_at(void **state)
     assert_int_equal(client.node->count, 1);
     client.token = "bearer good";
     until_in(&net, client.node->count == 2); /* it calls again by itself */
-
-    /* A manager that gives no answer ends the connection, as GoQuorum does. */
     end_close(&client);
     end_close(&server);
     net_release(&net);
     net_free_blocks(blocks, 2);
 }
 
+/* As when its manager is away; GoQuorum ends the connection, too. */
 static void a_server_that_cannot_answer(void **state)
 {
     (void)state;
