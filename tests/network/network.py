@@ -96,13 +96,13 @@ class Node:
         for attempt in range(2):
             try:
                 if not self.connection:
-                    self.connection = http.client.HTTPConnection("127.0.0.1", self.rpc_port, timeout=10)
+                    self.connection = http.client.HTTPConnection("127.0.0.1", self.rpc_port, timeout=60)
                 self.connection.request("POST", "/", body, {"Content-Type": "application/json"})
                 answer = json.loads(self.connection.getresponse().read())
                 break
-            except (http.client.HTTPException, OSError):
+            except (http.client.HTTPException, OSError) as error:
                 self.connection = None
-                if attempt:
+                if attempt or isinstance(error, TimeoutError):  # which it may have taken: that is not sent again
                     raise
         if "error" in answer:
             raise RuntimeError(f"{method}: {answer['error']}")

@@ -1,14 +1,27 @@
 """Peers of a private network as processes: a node each, with a transaction manager. Keys, accounts and the genesis file are those of a
 recorded network."""
-import http.client, json, os, shutil, subprocess, sys, tempfile, time
+import http.client, json, os, shutil, socket, subprocess, sys, tempfile, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
 from ports import free_base  # noqa: E402
-from processes import end, until  # noqa: E402
+from processes import PATIENCE, end, until  # noqa: E402
 
 
 def set_to(value):
     return "0x60fe47b1" + "%064x" % value
+
+
+def serves(path):
+    """Whether a manager answers at its socket. It then listens everywhere: the socket alone is there before that."""
+    connection = http.client.HTTPConnection("localhost")
+    connection.sock = socket.socket(socket.AF_UNIX)
+    try:
+        connection.sock.settimeout(PATIENCE)
+        connection.sock.connect(path)
+        connection.request("GET", "/upcheck")
+        return connection.getresponse().status == 200
+    finally:
+        connection.close()
 
 
 class Peers:
@@ -51,12 +64,28 @@ class Peers:
                 "serverConfigs": [
                     {"app": "Q2T", "serverAddress": f"unix:{d}/tm.ipc", "enabled": True, "communicationType": "REST"},
                     {"app": "ThirdParty", "serverAddress": f"http://127.0.0.1:{self.port + 30 + i}", **server},
-                    {"app": "P2P", "serverAddress": f"http://127.0.0.1:{self.port + i}", **server}],
+                    {"app": "P2P", "serverAddress": f"http://127.0.0.1:{self.port + i}", **server,
+                     "properties": {"pushTimeout": "30000"}}],  # on a machine that is busy with other things
                 "peer": [{"url": f"http://127.0.0.1:{self.port + j}"} for j in range(self.managed)],
                 "keys": {"passwords": [], "keyData": [{"privateKeyPath": f"{d}/tm.key", "publicKeyPath": f"{d}/tm.pub"}]}}))
         self.managers[i] = subprocess.Popen([self.manager, "--configfile", f"{d}/config.json"],
                                             stdout=open(f"{d}/log", "a"), stderr=subprocess.STDOUT)
-        until(lambda: os.path.exists(f"{d}/tm.ipc"), "a manager")
+        until(lambda: serves(f"{d}/tm.ipc"), f"manager {i}")
+
+    def everybody(self):
+        """The keys of all managers."""
+        return self.keys[:self.managed]
+
+    def wait_met(self):
+        """Until each manager knows where everybody's key is: a send to a key that it has not heard of is refused."""
+        def known(i):
+            connection = http.client.HTTPConnection("127.0.0.1", self.port + i, timeout=PATIENCE)
+            connection.request("GET", "/partyinfo")
+            answer = connection.getresponse().read()
+            connection.close()
+            return {item["key"] for item in json.loads(answer)["keys"]}
+        for i in range(self.managed):
+            until(lambda: set(self.everybody()) <= known(i), f"all keys at manager {i}")
 
     def static_nodes(self, i):
         """The recorded ones; a peer with a key of its own looks for them."""
@@ -93,9 +122,17 @@ class Peers:
         for i in range(self.count):
             self.start_node(i)
         self.wait_for_blocks()
+        self.wait_met()
 
     def wait_for_blocks(self):
         until(lambda: int(self.result(0, "eth_blockNumber"), 16) >= 2, "blocks")
+
+    def level(self):
+        """Until every node has the block that one has now: what is in it, all have then."""
+        nodes = [i for i in range(self.count) if self.nodes[i]]
+        head = max(int(self.result(i, "eth_blockNumber"), 16) for i in nodes)
+        for i in nodes:
+            until(lambda: int(self.result(i, "eth_blockNumber"), 16) >= head, f"block {head} at node {i}")
 
     def log(self, i):
         return open(os.path.join(self.work, f"n{i}.log")).read()
@@ -108,13 +145,15 @@ class Peers:
         return json.loads(answer)
 
     def ask(self, i, method, *params):
-        """Waits for the node's start, and until its account is unlocked, which comes after it answers."""
-        for _ in range(200):
+        """Waits for the node's start, and until its account is unlocked, which comes after it answers. What was taken and is not answered in time
+        is not sent again."""
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
             try:
                 answer = self.post(self.port + 20 + i, "/", {"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
                 if "authentication needed" not in str(answer.get("error")):
                     return answer
-            except OSError:
+            except ConnectionError:
                 pass
             time.sleep(0.1)
         raise SystemExit(f"node {i} does not answer, or its account is locked")

@@ -45,7 +45,7 @@ class UnixConnection(http.client.HTTPConnection):
 
     def connect(self):
         self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(20)
+        self.sock.settimeout(60)
         self.sock.connect(self.path)
 
 
@@ -67,7 +67,10 @@ class Managers:
                     self.ports[port] = str(free_ports(1)[0])
             for port, ours in self.ports.items():
                 text = text.replace(f"127.0.0.1:{port}", f"127.0.0.1:{ours}")
-            open(f"{folder}/t{i}/config.json", "w").write(text)
+            config = json.loads(text)
+            p2p = next(s for s in config["serverConfigs"] if s["app"] == "P2P")
+            p2p["properties"] = {"pushTimeout": "30000"}  # on a machine that is busy with other things
+            json.dump(config, open(f"{folder}/t{i}/config.json", "w"))
 
     def address(self, manager, app):
         config = json.load(open(f"{self.folder}/t{manager}/config.json"))

@@ -18,7 +18,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 from ports import free_ports  # noqa: E402
 
 SKIPPED = 77
-START_SECONDS = {'quorate': 20, 'tessera': 180}  # a JVM on a busy machine takes its time
+START_SECONDS = {'quorate': 60, 'tessera': 180}  # a JVM on a busy machine takes its time
 
 
 class Failed(Exception):
