@@ -91,6 +91,17 @@ class Light(Peers):
         """The clients that the server has."""
         return self.result(SERVER, "admin_qpeers")
 
+    def guests(self):
+        """Those of them that it has let in: in the moments of a greeting others are there, too."""
+        return [q for q in self.served() if q["protocols"]["qlight"] != "handshake"]
+
+    def is_outside(self, i, height=0):
+        """A client goes on running, with no block more, and without a peer but for the moments in which it asks again and is refused."""
+        assert self.nodes[i].poll() is None and self.height(i) == height, self.log(i)[-2000:]
+        until(lambda: self.result(i, "admin_peers") == [], f"node {i} without a peer")
+        ours = self.result(i, "admin_nodeInfo")["id"]
+        assert ours not in [q["id"] for q in self.guests()] and self.height(i) == height, self.log(i)[-2000:]
+
     def kill(self, i):
         self.nodes[i].kill()
         self.nodes[i].wait()
