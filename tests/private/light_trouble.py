@@ -118,10 +118,10 @@ def manager_away(p):
     client = p.light()
     same_state(p, client)
     p.end_client(client)
-    made, missed = p.made[0], p.height(SERVER)
+    made, blocks = p.made[0], []
     for value in (11, 12, 13):
         made["sent"].append(p.send(OTHER, to=made["contract"], data=set_to(value), **private_for(p, 0, SERVER)))
-        mined(p, made["sent"][-1])
+        blocks.append(int(mined(p, made["sent"][-1])["blockNumber"], 16))
         made["value"] = value
     p.managers[SERVER].kill()
     p.managers[SERVER].wait()
@@ -130,7 +130,7 @@ def manager_away(p):
     until(lambda: p.height(client) >= 0, "a client's JSON-RPC")
     time.sleep(5)
     stopped = p.height(client)
-    assert stopped <= missed + 1, (stopped, missed)
+    assert stopped < blocks[0], (stopped, blocks)
     print(f"   {p.height(SERVER)} blocks at the server, {stopped} at the client", flush=True)
     p.start_manager(SERVER)
     if not p.ours(client):  # who never takes back a server that he lost
@@ -163,7 +163,8 @@ def crowded(p):
     p.start_client(second)
     until(lambda: p.result(second, "eth_blockNumber") == "0x0", "a client's JSON-RPC")
     time.sleep(3)
-    assert p.result(second, "admin_peers") == [] and p.result(second, "eth_blockNumber") == "0x0" and len(p.served()) == 1
+    p.is_outside(second)
+    assert len(p.guests()) == 1
     p.end_client(first)
     until(lambda: p.height(second) >= p.height(SERVER) - 1, "the second client, when the first has gone", 120)
 
@@ -323,17 +324,23 @@ def hammered(p, senders=8, each=30):
     if not p.ours(client):
         p.end_client(client)
         p.start_client(client)
+    # The other may have some that the server does not know any more: what were sent now would take their nonces.
+    emptied(p)
     last = p.send(SERVER, to=p.made[0]["contract"], data=set_to(7), **private_for(p, 0, OTHER))
     mined(p, last)
-    p.made[0].update(value=int(p.result(SERVER, "eth_getStorageAt", p.made[0]["contract"], "0x0", "latest"), 16))
     p.made[0]["sent"].append(last)
-    until(lambda: p.result(SERVER, "txpool_status")["pending"] == "0x0", "an empty pool")
+    emptied(p)
     p.made[0].update(value=int(p.result(SERVER, "eth_getStorageAt", p.made[0]["contract"], "0x0", "latest"), 16))
     same_state(p, client)
     for h in hashes:
         same(p, client, "eth_getTransactionReceipt", h)
     failed = sum("error" in a and "authentication needed" not in a["error"]["message"] for a in answers)
     assert int(nonce(p), 16) - int(before, 16) - 1 <= len(hashes) + failed  # nothing was sent twice
+
+
+def emptied(p):
+    for i in (SERVER, OTHER):
+        until(lambda: p.result(i, "txpool_status")["pending"] == "0x0", f"an empty pool at node {i}")
 
 
 def tokens_of_tenants(p):
@@ -352,8 +359,9 @@ def tokens_of_tenants(p):
         scope = f"p2p://qlight rpc://eth_* psi://{psi}?node.eoa={p.address[SERVER]}"
         stays_out(p, clients[psi], psi=other, **showing(token_of(scope)))
         p.start_client(clients[psi], psi=psi, **showing(token_of(scope)))
+    head = p.height(OTHER)
     for psi, client in clients.items():
-        until(lambda: p.height(client) >= p.height(OTHER) - 1, "a client of a tenant")
+        until(lambda: p.height(client) >= head, "a client of a tenant")
         other = FOR_ALL if psi == ONE else ONE
         assert p.result(client, "eth_getCode", contracts[psi], "latest") != "0x" == p.result(client, "eth_getCode", contracts[other], "latest")
         sent = p.result(client, "eth_sendTransaction", p.arguments(SERVER, to=contracts[psi], data=set_to(9), privateFor=[p.keys[OTHER]]))

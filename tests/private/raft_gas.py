@@ -28,10 +28,11 @@ class RaftPeers(Peers):
         return super().enode(i) + f"&raftport={self.port + 40 + i}"
 
     def minter(self):
-        return next((i for i in range(PEERS) if self.result(i, "raft_role") == "minter"), None)
+        """Waits for one: while another is elected, there is none."""
+        return until(lambda: [i for i in range(PEERS) if self.result(i, "raft_role") == "minter"], "a minter")[0]
 
     def wait_for_blocks(self):  # there are none without transactions
-        until(lambda: self.minter() is not None, "a minter")
+        self.minter()
 
 
 def nothing_waits(p, i):
