@@ -115,9 +115,13 @@ class Player:
             self.wait(lambda: self.ask("txpool_status", [])[0]["pending"] == "0x0", "the next block")
         if method == "debug_storageRangeAt": # of the block that is the head by now
             self.mapping[line["params"][0]] = self.ask("eth_getBlockByNumber", ["latest", False])[0]["hash"]
+        if method == "debug_setHead": # else the next block comes before what is asked then: the head's number, a vote that this one would carry
+            self.ask("miner_stop", [])
         ours = self.ask(method, self.ours(line["params"]))
         if method.endswith("listAccounts") or method in ("eth_accounts", "personal_listWallets"):
             return self.compare_accounts(line, ours)
+        if line.get("tag") == "pending or just mined" and ours[0] and ours[0]["blockHash"]:
+            ours = {**ours[0], "blockHash": None, "blockNumber": None, "transactionIndex": None}, None
         if method == "eth_newBlockFilter" and "tag" not in line:
             self.block_filter = line["result"]
         if method == "eth_getFilterChanges" and line["params"][0] == self.block_filter and line.get("result") is not None:
