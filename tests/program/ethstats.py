@@ -2,6 +2,7 @@
 """--ethstats: what a validator reports to a server, and what it makes of servers that refuse it, hang up, or say rubbish.
 
     ethstats.py QUORATE_NODE"""
+import calendar
 import os
 import pathlib
 import re
@@ -18,6 +19,7 @@ from processes import until  # noqa: E402
 
 NODE = sys.argv[1]
 SECRET = "a-secret-of-the-service"
+AGAIN_MAX = 30  # seconds until it calls again: ten, and what a busy machine needs
 GO_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ \+0000 UTC")
 failed = 0
 
@@ -88,7 +90,7 @@ def check_history(caller, node):
     check("no block at all", ask({"list": [100000]}) == [])
     check("numbers that are none", ask({"list": [-1]}) == [])
     got = [b["number"] for b in ask(None)]
-    check("the newest where none is named", got == list(range(got[0], -1, -1)), got)
+    check("the newest 50 where none is named", got == list(range(got[0], max(got[0] - 50, -1), -1)), got)
     # 5,000 numbers of one block: only so many are looked at.
     check("a long list", len(ask({"list": [1] * 5000})) == 1024)
 
@@ -102,11 +104,13 @@ def check_others(caller):
     check("WebSocket's, too", caller.pongs == [b"are you there"], caller.pongs)
 
 
-def check_period(caller, began):
-    """The second full report."""
+def check_period(caller):
+    """The second full report, by the clock of the node: either side may have been kept waiting since."""
     until(lambda: len(caller.of("stats")) >= 2, "no second report")
-    took = time.monotonic() - began
-    check("a full report every 15 s", 13 < took < 20 and len(caller.of("node-ping")) == len(caller.of("latency")) == 2, took)
+    words = [word for word, _ in list(caller.documents)]
+    before = words[:words.index("stats", words.index("stats") + 1)]
+    first, second = (calendar.timegm(time.strptime(ping["clientTime"][:19], "%Y-%m-%d %H:%M:%S")) for ping in caller.of("node-ping")[:2])
+    check("a full report every 15 s", 14 <= second - first < 25 and before.count("node-ping") == before.count("latency") == 2, (second - first, words))
 
 
 def rubbish(node, service):
@@ -125,7 +129,7 @@ def rubbish(node, service):
         service.next(count)
         took = time.monotonic() - began
         now = len(re.findall(re.sub(" +", " +", re.escape(line).replace(r"\ ", " ")), node.log.read_text()))
-        check(f"{what} ends the connection, and it comes again", now == told + 1 and took < 15, (now, told, took, node.log.read_text()[-500:]))
+        check(f"{what} ends the connection, and it comes again", now == told + 1 and took < AGAIN_MAX, (now, told, took, node.log.read_text()[-500:]))
     for _ in range(100):
         service.callers[-1].emit("what is this")
     service.callers[-1].say("primus::ping::1")
@@ -148,13 +152,12 @@ def run_plain(folder):
         check("a refused login", service.strangers >= 1 and re.search(r"Stats login failed +err=unauthorized", node.log.read_text()), node.log.read_text())
         service.secret = SECRET
         caller = service.next()
-        began = time.monotonic()
         check_hello(caller, node)
         check_reports(caller, node)
         check_transactions(caller, node)
         check_history(caller, node)
         check_others(caller)
-        check_period(caller, began)
+        check_period(caller)
         count = len(service.callers)
         caller.drop()
         service.next(count)
