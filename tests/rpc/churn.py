@@ -174,8 +174,8 @@ class Storm:
 def ask(node, method, *params):
     """By the unix socket, which nobody switches off."""
     with socket.socket(socket.AF_UNIX) as s:
+        s.connect(str(node.folder / "geth.ipc"))  # waits for its place, which it doesn't with a timeout
         s.settimeout(SECONDS)
-        s.connect(str(node.folder / "geth.ipc"))
         s.sendall(json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode())
         return json.loads(s.makefile("rb").readline())
 

@@ -42,7 +42,7 @@ def body_of(method):
 
 
 def ask(port, context, method, token):
-    connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=10, context=context)
+    connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=60, context=context)
     headers = {"Content-Type": "application/json"}
     if token:
         headers["Authorization"] = token
@@ -53,7 +53,7 @@ def ask(port, context, method, token):
 
 
 def ask_websocket(port, context, method, token):
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as plain, context.wrap_socket(plain, server_hostname="127.0.0.1") as s:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as plain, context.wrap_socket(plain, server_hostname="127.0.0.1") as s:
         s.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
                   b"Sec-WebSocket-Key: " + base64.b64encode(os.urandom(16)) + b"\r\n" +
                   (b"Authorization: " + token.encode() + b"\r\n" if token else b"") + b"\r\n")
@@ -94,7 +94,7 @@ def check_answers(ports, context):
 
 def check_plain(port):
     """Who speaks no TLS gets no answer of HTTP."""
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as s:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as s:
         try:
             s.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
             answer = s.recv(1000)

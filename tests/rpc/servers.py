@@ -162,6 +162,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="quorate-servers-") as folder:
         network = Network(folder, sys.argv[1:2] * 2)
         node = network.nodes[0]
+        (node.folder / "geth/static-nodes.json").write_text("[]")  # one dials: of two connections at a time, one would come and go
         with network:
             node.start()
             ipc = Ipc(node)
