@@ -1,7 +1,7 @@
 /*
  * Branches, where the engine allows them: a block that does not stand on the head is kept aside, and
- * when its branch has more difficulty than the chain, the chain goes back to where they part and
- * along the branch. Every block of it is checked and executed as any other is; when one fails, the old
+ * when its branch has more difficulty than the chain, or wins at the same, the chain goes back to where
+ * they part and along the branch. Every block of it is checked and executed as any other is; when one fails, the old
  * blocks come back.
  */
 #include "base/mem.h"
@@ -217,6 +217,21 @@ static int reorganise(struct chain *chain, struct chain_reader *reader,
     return err;
 }
 
+/*
+ * Of the same difficulty, the shorter one (as in GoQuorum, which then draws lots), then the one whose last block has the smaller hash: all take the same.
+ * Two signers that made a block at the same time, and both kept to their own, would wait for each other for ever where nobody else may sign: each has
+ * signed what it stands on.
+ */
+static bool wins(const struct chain_block *block, const struct u256 *td,
+                 const struct chain_head *head)
+{
+    const struct chain_block *tip = head->block;
+    int order = u256_compare(td, &head->total_difficulty);
+    if (order == 0 && block->header.number != tip->header.number)
+        return block->header.number < tip->header.number;
+    return order > 0 || (order == 0 && memcmp(block->hash.b, tip->hash.b, sizeof(tip->hash.b)) < 0);
+}
+
 static int take_branch(struct chain *chain, struct chain_reader *reader,
                        enum chain_verdict *ret_verdict, struct err_detail *why,
                        struct chain_block *block)
@@ -248,9 +263,9 @@ static int take_branch(struct chain *chain, struct chain_reader *reader,
     *ret_verdict = CHAIN_VALID;
     err = write_aside(chain, &block, &td, 1, why);
     chain_head(chain, &head);
-    bool heavier = u256_compare(&td, &head.total_difficulty) > 0;
+    bool better = wins(block, &td, &head);
     chain_head_release(&head);
-    if (err || !heavier)
+    if (err || !better)
         return err;
     chain_reader_close(reader); /* it does not see what was put aside */
     err = chain_reader_open(reader, chain);

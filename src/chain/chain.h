@@ -325,7 +325,8 @@ int chain_execute(struct chain *chain, enum chain_verdict *ret_verdict, struct e
  * Makes the block the head: checks what has not been checked yet (seals, everything), executes
  * unless a result is kept under its hash, writes all in one durable commit, tells the listener. Not
  * executed twice, whatever seals it has. With an engine that is not final a block of another branch
- * is kept, and becomes the head when its total difficulty is greater (CHAIN_VALID either way).
+ * is kept, and becomes the head when its total difficulty is greater, or as great in a shorter branch,
+ * or in one as long whose last block has the smaller hash (CHAIN_VALID either way).
  */
 int chain_commit(struct chain *chain, enum chain_verdict *ret_verdict, struct err_detail *why,
                  struct chain_block *block) BASE_NODISCARD;

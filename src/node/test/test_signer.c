@@ -6,6 +6,7 @@
 #include "base/hex.h"
 #include "base/mem.h"
 #include "crypto/secp256k1.h"
+#include "io/timer.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -38,6 +39,8 @@ struct world {
     struct member members[SIGNERS];
     size_t up;
     uint64_t goal;
+    size_t apart; /* they hear nothing of each other, until so many have made a block */
+    struct io_timer limit;
 };
 
 static int sign(void *context, const struct hash256 *digest, uint8_t ret_signature[65])
@@ -97,12 +100,22 @@ static void bring_blocks(struct member *from, struct member *to)
     chain_reader_close(&reader);
 }
 
+static void meet(struct world *world)
+{
+    for (size_t i = 0; i < world->up; i++)
+        for (size_t j = 0; j < world->up; j++)
+            if (i != j)
+                bring_blocks(&world->members[i], &world->members[j]);
+}
+
 static void on_head(void *context, const struct node_head *head)
 {
     struct member *m = context;
     struct world *world = m->world;
     (void)head;
-    for (size_t i = 0; i < world->up; i++)
+    if (world->apart && --world->apart == 0)
+        meet(world);
+    for (size_t i = 0; i < world->up && !world->apart; i++)
         if (&world->members[i] != m)
             bring_blocks(m, &world->members[i]);
     node_signer_head(m->signer);
@@ -280,11 +293,35 @@ static void nobody_signs_while_syncing(void **state)
     assert_true(world->members[2].signatures > 0);
 }
 
+static void on_limit(void *context)
+{
+    const struct world *world = context;
+    fail_msg("heights %llu, %llu", (unsigned long long)head_of(&world->members[0])->header.number,
+             (unsigned long long)head_of(&world->members[2])->header.number);
+}
+
+/* Two make a block at the same time, while the third, whose turn it is, is away for good: one of them gives way. Else each
+ * would wait for the other, as it has signed the last block it knows. */
+static void two_at_a_time_agree(void **state)
+{
+    struct world *world = *state;
+    world->goal = 4;
+    world->apart = 2;
+    io_timer_init(&world->limit, world->loop, on_limit, world);
+    io_timer_start(&world->limit, 60000);
+    node_signer_start(world->members[0].signer);
+    node_signer_start(world->members[2].signer);
+    io_loop_run(world->loop);
+    io_timer_stop(&world->limit);
+    assert_int_equal(world->members[1].signatures, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(signers_make_one_chain, set_up, clean_up),
         cmocka_unit_test_setup_teardown(nobody_signs_while_syncing, set_up, clean_up),
+        cmocka_unit_test_setup_teardown(two_at_a_time_agree, set_up, clean_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
