@@ -116,14 +116,18 @@ def check_in_use(folder, port, http):
         check(f"{flag} in use", code == 1 and f"Error starting protocol stack: {place}: bind: address already in use" in err and flag in err, err)
 
 
-def check_metrics(port):
+def check_metrics(port, path):
+    def rounds():  # a validator that is kept waiting for seconds begins one
+        return open(path).read().count("QBFT: start new round")
+    before = rounds()
     text = urllib.request.urlopen(f"http://127.0.0.1:{port}/debug/metrics/prometheus", timeout=WAIT).read().decode()
     figures = dict(line.rsplit(" ", 1) for line in text.splitlines() if line and line[0] != "#")
     head = int(figures["chain_head_block"])
     check("heights are counted", head - 2 <= int(figures["consensus_istanbul_qbft_core_sequence"]) <= head, figures)
+    check("and rounds", before <= int(figures["consensus_istanbul_qbft_core_round"]) <= rounds(), figures["consensus_istanbul_qbft_core_round"])
     check("and how long they took", head - 2 <= int(figures["consensus_istanbul_qbft_core_consensus_count"]) <= head and
           int(figures['consensus_istanbul_qbft_core_consensus {quantile="0.5"}']) > 0, figures)
-    for name in ("consensus_istanbul_qbft_core_round", "consensus_istanbul_core_sequence", "chain_inserts_count", "chain_reorg_drop", "txpool_valid", "txpool_slots"):
+    for name in ("consensus_istanbul_core_sequence", "chain_inserts_count", "chain_reorg_drop", "txpool_valid", "txpool_slots"):
         check(name, figures.get(name) == "0", figures.get(name))
 
 
@@ -165,7 +169,7 @@ def main():
                                     stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=dict(os.environ, PRIVATE_CONFIG="ignore"))
         try:
             check("blocks are made", wait(lambda: open(f"{folder}/log").read().count("Successfully sealed") >= 3), open(f"{folder}/log").read())
-            check_metrics(metrics)
+            check_metrics(metrics, f"{folder}/log")
             check_console(folder)
             check_in_use(folder, port, http)
             check_signals(node, f"{folder}/log")
