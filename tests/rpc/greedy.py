@@ -18,7 +18,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../network"))
 from clique import add_account  # noqa: E402
-from connections import check_blocks  # noqa: E402
+from connections import look_at_blocks, steady  # noqa: E402
 from network import DATA, Network  # noqa: E402
 
 ENDLESS = "0x5b600056"  # JUMPDEST PUSH1 0 JUMP
@@ -95,24 +95,30 @@ def load(network, blocks):
     asked = questions(make_work(network))
     greedy = [Greedy(node.rpc_port, asked[i % len(asked)], True) for i in range(READERS)]
     greedy += [Greedy(node.rpc_port, asked[i % len(asked)], False) for i in range(DEAF)]
-    first, memory, end = watched.height(), 0, time.monotonic() + SECONDS
-    # A block is under way when the load begins; and each client gets an answer.
-    while (height := watched.height()) < first + blocks or not all(g.answers for g in greedy if g.reads):
-        failed = [f"{g.name}: {g.failure!r}" for g in greedy if g.failure]
-        assert not failed, failed
-        assert time.monotonic() < end, f"{height - first} blocks, {[(g.name, g.answers) for g in greedy]}"
-        memory = max(memory, node.memory_kib())
-        time.sleep(0.1)
-    mean, longest = check_blocks(watched, first, height)
+    memory, begun = 0, watched.height()
+
+    def measure():
+        nonlocal memory
+        first, end = watched.height(), time.monotonic() + SECONDS
+        # A block is under way when the load begins; and each client gets an answer.
+        while (height := watched.height()) < first + blocks or not all(g.answers for g in greedy if g.reads):
+            failed = [f"{g.name}: {g.failure!r}" for g in greedy if g.failure]
+            assert not failed, failed
+            assert time.monotonic() < end, f"{height - first} blocks, {[(g.name, g.answers) for g in greedy]}"
+            memory = max(memory, node.memory_kib())
+            time.sleep(0.1)
+        return look_at_blocks(watched, first, height)
+    count, _, mean, longest = steady(measure)
     for g in greedy:
         g.ended.set()
-    proposers = collections.Counter(watched.rpc("eth_getBlockByNumber", hex(n), False)["miner"].lower() for n in range(first + 1, height + 1))
+    blocks_made = range(begun + 1, watched.height() + 1)
+    proposers = collections.Counter(watched.rpc("eth_getBlockByNumber", hex(n), False)["miner"].lower() for n in blocks_made)
     assert DATA["nodes"][0]["address"].lower() in proposers, proposers
     assert memory < MEMORY_MAX_KIB, f"{memory} KiB"
     answers = collections.Counter()
     for g in greedy:
         answers[g.name] += g.answers
-    print(f"{height - first} blocks, {mean:.2f} s apart, at most {longest} s, {proposers[DATA['nodes'][0]['address'].lower()]} of them by the one that was asked; "
+    print(f"{count} blocks, {mean:.2f} s apart, at most {longest} s, {proposers[DATA['nodes'][0]['address'].lower()]} of them by the one that was asked; "
           f"answers: {dict(answers)}; memory at most {memory} KiB")
 
 
