@@ -119,6 +119,15 @@ def changed(p, client, made, value, by):
     note(p, client, made, value, sent)
 
 
+def brought(p, client, sent):
+    """What came by the protocol has lists, of nobody too, which of a manager's answer are null."""
+    digest = p.result(client, "eth_getTransactionByHash", sent)["input"]
+    said = p.result(client, "eth_getQuorumPayloadExtra", digest)
+    about = said and said["ExtraMetaData"]
+    if about:
+        assert about["MandatoryRecipients"] == [] and isinstance(about["ManagedParties"], list), said
+
+
 def note(p, client, made, value, sent):
     for i in (SERVER, OTHER, client):
         p.receipt(i, sent)
@@ -126,6 +135,7 @@ def note(p, client, made, value, sent):
     made["sent"].append(sent)
     same_of_contract(p, client, made)
     same_of_transaction(p, client, sent)
+    brought(p, client, sent)
 
 
 def following(p, client):

@@ -111,6 +111,8 @@ struct chain_payload {
     struct bytes sender;      /* key, base64; empty: unknown */
     const struct bytes *managed_parties;
     size_t managed_count;
+    /* Lists without members are lists, not null: so they come to a light client by p2p. */
+    bool has_lists;
 };
 
 /* Where payloads come from. */

@@ -102,7 +102,7 @@ static void read_affected(struct rlp_reader *r, struct chain_payload *payload, s
 static void read_payload(struct rlp_reader *r, struct p2p_qlight_payload *p, struct arena *arena,
                          int *ret_err)
 {
-    p->payload = (struct chain_payload){.is_party = true};
+    p->payload = (struct chain_payload){.is_party = true, .has_lists = true};
     rlp_enter(r, "private transaction");
     rlp_read_fixed(r, p->hash.b, sizeof(p->hash.b), "payload hash");
     p->payload.data = rlp_read_bytes(r, "payload");

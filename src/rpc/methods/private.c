@@ -118,14 +118,17 @@ static void write_metadata(struct buf *b, const struct chain_payload *p)
     rpc_key(b, "PrivacyFlag");
     buf_append_format(b, "%llu", (unsigned long long)p->flag);
     rpc_key(b, "ManagedParties");
-    if (p->managed_count)
+    if (p->managed_count || p->has_lists)
         write_texts(b, p->managed_parties, p->managed_count);
     else
         rpc_write_null(b);
     rpc_key(b, "Sender");
     rpc_json_write_string(b, p->sender);
     rpc_key(b, "MandatoryRecipients");
-    rpc_write_null(b);
+    if (p->has_lists)
+        write_texts(b, NULL, 0);
+    else
+        rpc_write_null(b);
     buf_append_byte(b, '}');
 }
 
