@@ -3,8 +3,8 @@
 
 #include "base/base64.h"
 #include "base/mem.h"
-#include "io/certificate.h"
 #include "io/tls.h"
+#include "tests/support/pair.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -164,24 +164,20 @@ static void test_wrong(void **state)
 
 static void test_write(void **state)
 {
-    struct buf made = BUF_INIT, key = BUF_INIT, data = BUF_INIT;
-    const char *host = "127.0.0.1";
-    struct io_certificate_options options = {
-        .name = "manager", .hosts = &host, .host_count = 1, .days = 10};
+    struct buf data = BUF_INIT;
+    struct pair made;
     struct err_detail detail = {""};
     struct io_keystore store;
     (void)state;
-    assert_int_equal(io_certificate_new(&made, &key, &options, &detail), 0);
-    assert_int_equal(
-        io_keystore_write(&data, buf_bytes(&made), buf_bytes(&key), "tessera", "pw", &detail), 0);
+    pair_make(&made, "manager", "127.0.0.1", NULL);
+    struct bytes pem = buf_bytes(&made.certificate), key = buf_bytes(&made.key);
+    assert_int_equal(io_keystore_write(&data, pem, key, "tessera", "pw", &detail), 0);
     assert_int_equal(io_keystore_read(&store, buf_bytes(&data), "pw", &detail), 0);
-    assert_true(bytes_equal(buf_bytes(&store.certificate), buf_bytes(&made)));
+    assert_true(bytes_equal(buf_bytes(&store.certificate), pem));
     io_keystore_release(&store);
     buf_clear(&data);
-    assert_int_equal(io_keystore_write(&data, buf_bytes(&key), buf_bytes(&key), "a", "pw", &detail),
-                     ERR_INPUT);
-    buf_release(&made);
-    buf_release(&key);
+    assert_int_equal(io_keystore_write(&data, key, key, "a", "pw", &detail), ERR_INPUT);
+    pair_release(&made);
     buf_release(&data);
 }
 

@@ -1,10 +1,10 @@
 /* Mailboxes, loops with threads of their own, and HTTP servers of several threads that share one port. */
-#include "io/certificate.h"
 #include "io/http.h"
 #include "io/http_client.h"
 #include "io/mailbox.h"
 #include "io/test/client.h"
 #include "io/thread.h"
+#include "tests/support/pair.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -410,16 +410,13 @@ static void ask(struct servers *s, struct io_http_client *client, uint16_t port,
 static void test_shared_tls(void **state)
 {
     (void)state;
-    struct buf certificate = BUF_INIT, key = BUF_INIT;
+    struct pair pair;
     struct err_detail detail;
-    const char *host = "127.0.0.1";
-    const struct io_certificate_options about = {
-        .name = "server", .hosts = &host, .host_count = 1, .days = 365};
-    assert_int_equal(io_certificate_new(&certificate, &key, &about, &detail), 0);
+    pair_make(&pair, "server", "127.0.0.1", NULL);
     struct io_tls *tls, *trust;
     const struct io_tls_options own = {
-        .certificate = buf_bytes(&certificate), .key = buf_bytes(&key), .server = true};
-    const struct io_tls_options other = {.authorities = buf_bytes(&certificate)};
+        .certificate = buf_bytes(&pair.certificate), .key = buf_bytes(&pair.key), .server = true};
+    const struct io_tls_options other = {.authorities = buf_bytes(&pair.certificate)};
     assert_int_equal(io_tls_new(&tls, &own, &detail), 0);
     assert_int_equal(io_tls_new(&trust, &other, &detail), 0);
     struct servers s;
@@ -437,8 +434,7 @@ static void test_shared_tls(void **state)
     end(&s);
     io_tls_free(tls);
     io_tls_free(trust);
-    buf_release(&certificate);
-    buf_release(&key);
+    pair_release(&pair);
 }
 
 int main(void)

@@ -4,6 +4,7 @@
 #include "io/http.h"
 #include "io/http_client.h"
 #include "io/worker.h"
+#include "tests/support/pair.h"
 
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -19,38 +20,15 @@
 
 enum { LARGE = 3 << 20 };
 
-struct pair {
-    struct buf certificate, key;
-};
-
 static struct pair authority, server_pair, client_pair, other; /* `other` is nobody's child */
-
-static void make(struct pair *ret_pair, const char *name, const char *host,
-                 const struct pair *issuer)
-{
-    struct io_certificate_options options = {
-        .name = name,
-        .hosts = &host,
-        .host_count = host ? 1 : 0,
-        .days = 365,
-        .authority = !host,
-        .issuer_certificate = issuer ? buf_bytes(&issuer->certificate) : bytes_none(),
-        .issuer_key = issuer ? buf_bytes(&issuer->key) : bytes_none(),
-    };
-    struct err_detail detail = {""};
-    buf_init(&ret_pair->certificate);
-    buf_init(&ret_pair->key);
-    assert_int_equal(io_certificate_new(&ret_pair->certificate, &ret_pair->key, &options, &detail),
-                     0);
-}
 
 static int set_up(void **state)
 {
     (void)state;
-    make(&authority, "authority", NULL, NULL);
-    make(&server_pair, "server", "127.0.0.1", &authority);
-    make(&client_pair, "client", "client", &authority);
-    make(&other, "other", "127.0.0.1", NULL);
+    pair_make(&authority, "authority", NULL, NULL);
+    pair_make(&server_pair, "server", "127.0.0.1", &authority);
+    pair_make(&client_pair, "client", "client", &authority);
+    pair_make(&other, "other", "127.0.0.1", NULL);
     return 0;
 }
 
@@ -58,10 +36,8 @@ static int tear_down(void **state)
 {
     (void)state;
     struct pair *pairs[] = {&authority, &server_pair, &client_pair, &other};
-    for (size_t i = 0; i < BASE_COUNT(pairs); i++) {
-        buf_release(&pairs[i]->certificate);
-        buf_release(&pairs[i]->key);
-    }
+    for (size_t i = 0; i < BASE_COUNT(pairs); i++)
+        pair_release(pairs[i]);
     return 0;
 }
 

@@ -1,7 +1,7 @@
 /* The client's end of WebSocket: URLs, answers, and real connections to our own server, plain and by TLS. */
-#include "io/certificate.h"
 #include "io/http.h"
 #include "io/websocket_client.h"
+#include "tests/support/pair.h"
 
 #include <arpa/inet.h>
 #include <setjmp.h>
@@ -304,14 +304,6 @@ static void test_plain(void **state)
     world_end(&w);
 }
 
-static void make_pair(struct buf *certificate, struct buf *key, const char *host)
-{
-    struct io_certificate_options options = {
-        .name = host, .hosts = &host, .host_count = 1, .days = 2, .authority = true};
-    struct err_detail detail = {""};
-    assert_int_equal(io_certificate_new(certificate, key, &options, &detail), 0);
-}
-
 static struct io_tls *tls_new(const struct io_tls_options *options)
 {
     struct io_tls *tls;
@@ -326,13 +318,15 @@ static void test_tls(void **state)
     (void)state;
     static const char *const hosts[] = {"127.0.0.1", "127.0.0.2"};
     for (size_t i = 0; i < 4; i++) {
-        struct buf certificate = BUF_INIT, key = BUF_INIT;
+        struct pair pair;
         struct world w;
-        make_pair(&certificate, &key, hosts[i == 2]);
-        struct io_tls *server = tls_new(&(struct io_tls_options){
-            .server = true, .certificate = buf_bytes(&certificate), .key = buf_bytes(&key)});
+        pair_make(&pair, "server", hosts[i == 2], NULL);
+        struct io_tls *server =
+            tls_new(&(struct io_tls_options){.server = true,
+                                             .certificate = buf_bytes(&pair.certificate),
+                                             .key = buf_bytes(&pair.key)});
         struct io_tls *trusting =
-            tls_new(&(struct io_tls_options){.authorities = buf_bytes(&certificate)});
+            tls_new(&(struct io_tls_options){.authorities = buf_bytes(&pair.certificate)});
         struct io_tls *wary = tls_new(&(struct io_tls_options){.system_authorities = true});
         world_begin(&w, i == 3 ? NULL : server);
         dial_own(&w, "wss", i == 1 ? wary : trusting);
@@ -350,8 +344,7 @@ static void test_tls(void **state)
         io_tls_free(server);
         io_tls_free(trusting);
         io_tls_free(wary);
-        buf_release(&certificate);
-        buf_release(&key);
+        pair_release(&pair);
     }
 }
 

@@ -1,9 +1,9 @@
 /* TLS of light clients and their server: who is let in by each --qlight.tls.clientauth, cipher suites, faults. */
 #include "base/file.h"
-#include "io/certificate.h"
 #include "io/stream.h"
 #include "node/config/config.h"
 #include "node/light/tls.h"
+#include "tests/support/pair.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,13 +13,13 @@
 
 #include <cmocka.h>
 
-struct pair {
-    struct buf certificate, key;
+struct filed {
+    struct pair pair;
     char certificate_path[128], key_path[128];
 };
 
 static char folder[] = "/tmp/quorate-light-tls-XXXXXX";
-static struct pair authority, server_pair, client_pair, foreign;
+static struct filed authority, server_pair, client_pair, foreign;
 static struct io_loop *loop;
 static struct err_detail detail;
 
@@ -31,24 +31,14 @@ static void write_file(const char *path, struct bytes text)
     fclose(f);
 }
 
-static void make(struct pair *pair, const char *name, const char *host, const struct pair *issuer)
+static void make(struct filed *filed, const char *name, const char *host,
+                 const struct filed *issuer)
 {
-    struct io_certificate_options options = {
-        .name = name,
-        .hosts = &host,
-        .host_count = host ? 1 : 0,
-        .days = 365,
-        .authority = !host,
-        .issuer_certificate = issuer ? buf_bytes(&issuer->certificate) : bytes_none(),
-        .issuer_key = issuer ? buf_bytes(&issuer->key) : bytes_none(),
-    };
-    buf_init(&pair->certificate);
-    buf_init(&pair->key);
-    assert_int_equal(io_certificate_new(&pair->certificate, &pair->key, &options, &detail), 0);
-    snprintf(pair->certificate_path, sizeof(pair->certificate_path), "%s/%s.pem", folder, name);
-    snprintf(pair->key_path, sizeof(pair->key_path), "%s/%s.key", folder, name);
-    write_file(pair->certificate_path, buf_bytes(&pair->certificate));
-    write_file(pair->key_path, buf_bytes(&pair->key));
+    pair_make(&filed->pair, name, host, issuer ? &issuer->pair : NULL);
+    snprintf(filed->certificate_path, sizeof(filed->certificate_path), "%s/%s.pem", folder, name);
+    snprintf(filed->key_path, sizeof(filed->key_path), "%s/%s.key", folder, name);
+    write_file(filed->certificate_path, buf_bytes(&filed->pair.certificate));
+    write_file(filed->key_path, buf_bytes(&filed->pair.key));
 }
 
 static int set_up(void **state)
@@ -66,12 +56,11 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    struct pair *pairs[] = {&authority, &server_pair, &client_pair, &foreign};
-    for (size_t i = 0; i < BASE_COUNT(pairs); i++) {
-        buf_release(&pairs[i]->certificate);
-        buf_release(&pairs[i]->key);
-        unlink(pairs[i]->certificate_path);
-        unlink(pairs[i]->key_path);
+    struct filed *all[] = {&authority, &server_pair, &client_pair, &foreign};
+    for (size_t i = 0; i < BASE_COUNT(all); i++) {
+        pair_release(&all[i]->pair);
+        unlink(all[i]->certificate_path);
+        unlink(all[i]->key_path);
     }
     rmdir(folder);
     io_loop_free(loop);
@@ -86,20 +75,20 @@ static struct node_light_config defaults(void)
     return config.light;
 }
 
-static struct node_light_config server_of(const struct pair *pair)
+static struct node_light_config server_of(const struct filed *own)
 {
     struct node_light_config config = defaults();
-    config.tls_cert = pair->certificate_path;
-    config.tls_key = pair->key_path;
+    config.tls_cert = own->certificate_path;
+    config.tls_key = own->key_path;
     return config;
 }
 
-static struct node_light_config client_of(const struct pair *pair)
+static struct node_light_config client_of(const struct filed *own)
 {
     struct node_light_config config = defaults();
     config.tls_cacerts = authority.certificate_path;
-    config.tls_cert = pair ? pair->certificate_path : "";
-    config.tls_key = pair ? pair->key_path : "";
+    config.tls_cert = own ? own->certificate_path : "";
+    config.tls_key = own ? own->key_path : "";
     return config;
 }
 

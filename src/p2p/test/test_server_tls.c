@@ -1,45 +1,22 @@
 /* TLS around RLPx: two nodes talk; with a wrong certificate, or TLS at one end alone, they do not, and say why. */
-#include "io/certificate.h"
 #include "p2p/test/server_net.h"
+#include "tests/support/pair.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 
 #include <cmocka.h>
 
-struct pair {
-    struct buf certificate, key;
-};
-
 static struct pair authority, server_pair, client_pair, elsewhere, foreign;
-
-static void make(struct pair *ret_pair, const char *name, const char *host,
-                 const struct pair *issuer)
-{
-    struct io_certificate_options options = {
-        .name = name,
-        .hosts = &host,
-        .host_count = host ? 1 : 0,
-        .days = 365,
-        .authority = !host,
-        .issuer_certificate = issuer ? buf_bytes(&issuer->certificate) : bytes_none(),
-        .issuer_key = issuer ? buf_bytes(&issuer->key) : bytes_none(),
-    };
-    struct err_detail detail = {""};
-    buf_init(&ret_pair->certificate);
-    buf_init(&ret_pair->key);
-    assert_int_equal(io_certificate_new(&ret_pair->certificate, &ret_pair->key, &options, &detail),
-                     0);
-}
 
 static int set_up(void **state)
 {
     (void)state;
-    make(&authority, "authority", NULL, NULL);
-    make(&server_pair, "server", "127.0.0.1", &authority);
-    make(&client_pair, "client", "client", &authority);
-    make(&elsewhere, "elsewhere", "127.0.0.2", &authority);
-    make(&foreign, "foreign", "127.0.0.1", NULL);
+    pair_make(&authority, "authority", NULL, NULL);
+    pair_make(&server_pair, "server", "127.0.0.1", &authority);
+    pair_make(&client_pair, "client", "client", &authority);
+    pair_make(&elsewhere, "elsewhere", "127.0.0.2", &authority);
+    pair_make(&foreign, "foreign", "127.0.0.1", NULL);
     return 0;
 }
 
@@ -47,10 +24,8 @@ static int tear_down(void **state)
 {
     (void)state;
     struct pair *pairs[] = {&authority, &server_pair, &client_pair, &elsewhere, &foreign};
-    for (size_t i = 0; i < BASE_COUNT(pairs); i++) {
-        buf_release(&pairs[i]->certificate);
-        buf_release(&pairs[i]->key);
-    }
+    for (size_t i = 0; i < BASE_COUNT(pairs); i++)
+        pair_release(pairs[i]);
     return 0;
 }
 
