@@ -423,12 +423,12 @@ static void test_socket(void **state)
     arena_init(&arena);
     assert_int_equal(privacy_receive(tm, &payload, &hash, false, &arena, &detail), 0);
     assert_true(payload.is_party);
-    assert_int_equal(server.served, 4); /* over one connection */
     arena_release(&arena);
     privacy_free(tm);
     privacy_wire_free(wire);
     close(server.listener);
     pthread_join(server.thread, NULL);
+    assert_int_equal(server.served, 4); /* over one connection */
     unlink(address.sun_path);
     rmdir(folder);
     recorded_tm_close(server.recorded);
