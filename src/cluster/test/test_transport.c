@@ -3,21 +3,15 @@
 #include "consensus/raft/cluster.h"
 #include "io/stream.h"
 #include "io/timer.h"
+#include "tests/support/port.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 enum { PATIENCE_MS = 20000 };
-
-/* Three ports below those that connections are given, of this process' own. */
-static unsigned first_port(void)
-{
-    return 20000 + 3 * ((unsigned)getpid() % 4000);
-}
 
 struct member {
     struct cluster_transport *transport;
@@ -28,6 +22,7 @@ struct member {
 
 static struct io_loop *loop;
 static struct member members[3];
+static uint16_t ports[3]; /* of this process's own: a member that comes back listens where it was */
 
 static bool is_removed(void *context, uint64_t id)
 {
@@ -66,7 +61,7 @@ static void make(size_t i, uint64_t cluster)
                                           .id = i + 1,
                                           .cluster = cluster,
                                           .host = "127.0.0.1",
-                                          .port = (uint16_t)(first_port() + i),
+                                          .port = ports[i],
                                           .context = &members[i],
                                           .is_removed = is_removed,
                                           .message = on_message,
@@ -78,14 +73,13 @@ static void make(size_t i, uint64_t cluster)
     assert_int_equal(cluster_transport_new(&members[i].transport, &o), ERR_OK);
     if (cluster_transport_start(members[i].transport, &why) != ERR_OK)
         fail_msg("%s", why.text);
-    snprintf(url, sizeof(url), "http://127.0.0.1:%u", (unsigned)(first_port() + i));
+    snprintf(url, sizeof(url), "http://127.0.0.1:%u", ports[i]);
     cluster_transport_set_url(members[i].transport, url);
 }
 
 static void know(size_t i, size_t k)
 {
-    assert_int_equal(cluster_transport_add(members[i].transport, k + 1, "127.0.0.1",
-                                           (uint16_t)(first_port() + k)),
+    assert_int_equal(cluster_transport_add(members[i].transport, k + 1, "127.0.0.1", ports[k]),
                      ERR_OK);
 }
 
@@ -233,8 +227,7 @@ static void ask(const char *request, const char *want)
 {
     struct stranger s = {BUF_INIT, false};
     struct io_stream *stream;
-    assert_int_equal(io_connect_tcp(&stream, loop, "127.0.0.1", first_port(), 5000, &ops, &s),
-                     ERR_OK);
+    assert_int_equal(io_connect_tcp(&stream, loop, "127.0.0.1", ports[0], 5000, &ops, &s), ERR_OK);
     io_stream_write(stream, bytes_str(request));
     if (want) {
         UNTIL(s.closed || (s.answer.len && strstr(buf_text(&s.answer), want)));
@@ -279,6 +272,16 @@ static void strangers(void **state)
         ask(rows[i][0], rows[i][1]);
 }
 
+static int take_ports(void **state)
+{
+    (void)state;
+    do
+        for (size_t i = 0; i < 3; i++)
+            ports[i] = port_free();
+    while (ports[0] == ports[1] || ports[0] == ports[2] || ports[1] == ports[2]);
+    return 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -288,5 +291,5 @@ int main(void)
         cmocka_unit_test_setup_teardown(another_cluster, setup, teardown),
         cmocka_unit_test_setup_teardown(strangers, setup, teardown),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, take_ports, NULL);
 }
