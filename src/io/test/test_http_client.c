@@ -215,9 +215,10 @@ static void test_faults(void **state)
     assert_int_equal(a.body.len, 0);
 
     options = request_at(url, &w, "/wait", "x");
-    options.total_ms = 50;
+    options.total_ms = 500; /* in which it comes to the server */
     call(&w, &a, &options);
     assert_int_equal(a.fault, IO_HTTP_FAULT_TIMEOUT);
+    assert_non_null(w.kept);
     io_http_answer_text(w.kept, 200, "late");
 
     struct io_http_call *under_way;

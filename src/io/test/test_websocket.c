@@ -4,6 +4,7 @@
 #include "io/websocket.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -268,13 +269,13 @@ static void send_all(const struct server *s, struct buf *b)
     buf_release(b);
 }
 
-/* Reads until what came ends with `end`, or the server closes (end NULL). */
+/* Reads until what came ends with `end`, or the server closes (end NULL), be it before it has read all. */
 static void expect(struct server *s, const void *end, size_t len)
 {
     for (;;) {
         uint8_t piece[4096];
         ssize_t got = recv(s->fd, piece, sizeof(piece), MSG_DONTWAIT);
-        if (got == 0) {
+        if (got == 0 || (got < 0 && errno == ECONNRESET)) {
             assert_null(end);
             return;
         }
