@@ -155,8 +155,10 @@ static int leave(struct deploy_context *context, size_t index, struct err_detail
 {
     bool is = false;
     int status = deploy_context_identities(context, passphrase_file, DEPLOY_MAKE_NONE, detail);
-    if (status != ERR_OK || is_raft(context))
-        return status == ERR_OK ? deploy_members_raft_remove(context->site, index, detail) : status;
+    if (status != ERR_OK)
+        return status;
+    if (is_raft(context))
+        return deploy_members_raft_remove(context->site, index, wait_seconds, detail);
     status = deploy_members_is_validator(&is, context->site, index, detail);
     if (status == ERR_OK && is)
         status = deploy_members_vote(context->site, index, false, wait_seconds, detail);
@@ -227,7 +229,7 @@ static int vote(const char *path, const char *name, bool in, struct err_detail *
     if (status == ERR_OK)
         status = deploy_context_identities(&context, passphrase_file, DEPLOY_MAKE_NONE, detail);
     if (status == ERR_OK && is_raft(&context))
-        status = deploy_members_raft_promote(context.site, index, detail);
+        status = deploy_members_raft_promote(context.site, index, wait_seconds, detail);
     if (status == ERR_OK && !in)
         status = deploy_members_vote(context.site, index, false, wait_seconds, detail);
     if (status == ERR_OK)

@@ -10,7 +10,7 @@
 #include <strings.h>
 #include <unistd.h>
 
-enum { PAUSE_US = 100000 };
+enum { PAUSE_US = 100000, AGAIN_SECONDS = 3 };
 
 struct crowd {
     const struct deploy_site *site;
@@ -154,8 +154,8 @@ int deploy_members_vote(const struct deploy_site *site, size_t index, bool in, u
 
 /* --- Raft --- */
 
-/* The number of a member; 0 for one that is none. */
-static int find_member(uint16_t *ret_id, const struct crowd *crowd, size_t index,
+/* The number of a member, and whether it votes; 0 for one that is none. */
+static int find_member(uint16_t *ret_id, bool *ret_votes, const struct crowd *crowd, size_t index,
                        struct err_detail *detail)
 {
     const struct deploy_site_peer *peer = &crowd->site->peers[index];
@@ -167,11 +167,15 @@ static int find_member(uint16_t *ret_id, const struct crowd *crowd, size_t index
     if (status != ERR_OK)
         return status;
     *ret_id = 0;
+    *ret_votes = false;
     json_array_foreach(cluster, i, row)
     {
         const char *node = json_string_value(json_object_get(row, "nodeId"));
-        if (node && strcmp(node, id) == 0)
-            *ret_id = (uint16_t)json_integer_value(json_object_get(row, "raftId"));
+        const char *role = json_string_value(json_object_get(row, "role"));
+        if (!node || strcmp(node, id) != 0)
+            continue;
+        *ret_id = (uint16_t)json_integer_value(json_object_get(row, "raftId"));
+        *ret_votes = role && strcmp(role, "learner") != 0;
     }
     json_decref(cluster);
     return ERR_OK;
@@ -193,12 +197,13 @@ int deploy_members_raft_add(struct deploy_site *site, size_t index, bool votes,
     struct crowd crowd;
     struct buf enode = BUF_INIT;
     json_t *result = NULL;
+    bool ignored;
     if (peer->raft_id)
         return ERR_OK;
     int status = begin(&crowd, site, detail);
     if (status != ERR_OK)
         return status;
-    status = find_member(&peer->raft_id, &crowd, index, detail);
+    status = find_member(&peer->raft_id, &ignored, &crowd, index, detail);
     if (status == ERR_OK && peer->raft_id == 0) {
         deploy_site_enode(&enode, site, index);
         status = ask_any(&result, &crowd, index, votes ? "raft_addPeer" : "raft_addLearner",
@@ -215,34 +220,76 @@ int deploy_members_raft_add(struct deploy_site *site, size_t index, bool votes,
     return status;
 }
 
-static int change_member(const struct deploy_site *site, size_t index, const char *method,
-                         bool must_be_there, struct err_detail *detail)
+/* What a member is to become. */
+enum wish { VOTER, NOBODY };
+
+static bool came_about(const struct crowd *crowd, size_t index, enum wish wish)
+{
+    uint16_t id;
+    bool votes;
+    if (find_member(&id, &votes, crowd, index, NULL) != ERR_OK)
+        return false;
+    return wish == NOBODY ? id == 0 : votes;
+}
+
+/* Proposed, and again from time to time: what a leader has not handed on when it goes is lost. */
+static int agree(const struct crowd *crowd, size_t index, uint16_t id, enum wish wish,
+                 uint64_t seconds, struct err_detail *detail)
+{
+    const char *method = wish == NOBODY ? "raft_removePeer" : "raft_promoteToPeer";
+    double now = base_now_seconds(), limit = now + (double)seconds, again = now + AGAIN_SECONDS;
+    json_t *result = NULL;
+    int status = ask_any(&result, crowd, index, method, json_pack("[i]", (int)id), detail);
+    json_decref(result);
+    while (status == ERR_OK && !came_about(crowd, index, wish)) {
+        now = base_now_seconds();
+        if (now > limit)
+            return err_set(detail, ERR_IO,
+                           "the cluster has not agreed on %s after %llu seconds: more than half of "
+                           "its members must run",
+                           crowd->site->peers[index].name, (unsigned long long)seconds);
+        if (now > again) {
+            result = NULL;
+            (void)ask_any(&result, crowd, index, method, json_pack("[i]", (int)id), NULL);
+            json_decref(result);
+            again = now + AGAIN_SECONDS;
+        }
+        usleep(PAUSE_US);
+    }
+    return status;
+}
+
+int deploy_members_raft_promote(const struct deploy_site *site, size_t index, uint64_t seconds,
+                                struct err_detail *detail)
 {
     struct crowd crowd;
-    json_t *result = NULL;
     uint16_t id = 0;
+    bool votes;
     int status = begin(&crowd, site, detail);
     if (status != ERR_OK)
         return status;
-    status = find_member(&id, &crowd, index, detail);
-    if (status == ERR_OK && id == 0 && must_be_there)
+    status = find_member(&id, &votes, &crowd, index, detail);
+    if (status == ERR_OK && id == 0)
         status = err_set(detail, ERR_NOTFOUND, "%s is no member of the cluster",
                          site->peers[index].name);
-    if (status == ERR_OK && id != 0)
-        status = ask_any(&result, &crowd, index, method, json_pack("[i]", (int)id), detail);
-    json_decref(result);
+    if (status == ERR_OK)
+        status = agree(&crowd, index, id, VOTER, seconds, detail);
     io_http_caller_free(crowd.caller);
     return status;
 }
 
-int deploy_members_raft_promote(const struct deploy_site *site, size_t index,
-                                struct err_detail *detail)
-{
-    return change_member(site, index, "raft_promoteToPeer", true, detail);
-}
-
-int deploy_members_raft_remove(const struct deploy_site *site, size_t index,
+int deploy_members_raft_remove(const struct deploy_site *site, size_t index, uint64_t seconds,
                                struct err_detail *detail)
 {
-    return change_member(site, index, "raft_removePeer", false, detail);
+    struct crowd crowd;
+    uint16_t id = 0;
+    bool votes;
+    int status = begin(&crowd, site, detail);
+    if (status != ERR_OK)
+        return status;
+    status = find_member(&id, &votes, &crowd, index, detail);
+    if (status == ERR_OK && id != 0)
+        status = agree(&crowd, index, id, NOBODY, seconds, detail);
+    io_http_caller_free(crowd.caller);
+    return status;
 }

@@ -18,11 +18,12 @@ int deploy_members_vote(const struct deploy_site *site, size_t index, bool in, u
  * down, so that the node joins by it. One that is a member keeps its number. ERR_IO, ERR_INPUT. */
 int deploy_members_raft_add(struct deploy_site *site, size_t index, bool votes,
                             struct err_detail *detail) BASE_NODISCARD;
-/* A learner votes from now on. ERR_NOTFOUND: no member; ERR_INPUT, ERR_IO. */
-int deploy_members_raft_promote(const struct deploy_site *site, size_t index,
+/* A learner votes from now on. ERR_NOTFOUND: no member; ERR_INPUT; ERR_IO when the cluster has not agreed in `seconds`. */
+int deploy_members_raft_promote(const struct deploy_site *site, size_t index, uint64_t seconds,
                                 struct err_detail *detail) BASE_NODISCARD;
-/* Nothing is done for one that is no member. */
-int deploy_members_raft_remove(const struct deploy_site *site, size_t index,
+/* The cluster is without it when this returns: only then may its node end, which may be the leader. Nothing is done for one
+ * that is no member. */
+int deploy_members_raft_remove(const struct deploy_site *site, size_t index, uint64_t seconds,
                                struct err_detail *detail) BASE_NODISCARD;
 
 #endif
