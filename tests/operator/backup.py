@@ -16,7 +16,7 @@ import tarfile
 import threading
 import time
 
-from members import growing
+from members import growing, leader
 from support import Network, rpc, until
 
 PEERS = ["one/one", "two/two", "three/three", "four/four"]
@@ -98,6 +98,8 @@ def value(url, contract):
 def check_private(network, contracts, data=None):
     """What each peer sees of the contracts: parties the number and the payload, others nothing."""
     urls = {row["peer"]: f"http://127.0.0.1:{row['rpc']}" for row in network.status()}
+    last = contracts[-1][0]
+    until(lambda: all(rpc(url, "eth_getTransactionReceipt", last) for url in urls.values()), "all to have the contracts")
     for transaction, contract, _, number in contracts:
         digest = rpc(next(iter(urls.values())), "eth_getTransactionByHash", transaction)["input"]
         for peer, url in urls.items():
@@ -199,15 +201,23 @@ def interrupted(network, single, whole, good):
     print("a restore that was killed while it placed: nothing starts until it has gone on")
 
 
+def killed_at_work(network, good, out):
+    """Whether it was, and had not made its archive before."""
+    process = subprocess.Popen([network.program, "backup", "--out", str(out / "a.tar"), "--archive-passphrase-file", str(good)], cwd=network.folder,
+                               stdout=subprocess.DEVNULL, env=network.environment)
+    while process.poll() is None and not list(out.glob("a.tar.backup-??????")):
+        time.sleep(0.001)
+    process.kill()
+    process.wait()
+    (out / "a.tar").unlink(missing_ok=True)
+    return list(out.glob("a.tar.backup-??????"))
+
+
 def killed(network, good):
     """A backup that is killed leaves a folder; the next one beside it takes it away, and nobody else's."""
     out = network.folder / "killed"
     out.mkdir()
-    process = subprocess.Popen([network.program, "backup", "--out", str(out / "a.tar"), "--archive-passphrase-file", str(good)], cwd=network.folder,
-                               stdout=subprocess.DEVNULL, env=network.environment)
-    until(lambda: list(out.glob("a.tar.backup-??????")), "a folder")
-    process.kill()
-    process.wait()
+    until(lambda: killed_at_work(network, good, out), "a backup that is killed at its work")
     (out / "mine.backup-abcdef").mkdir()
     (out / "mine.backup-abcdef" / "other").write_text("kept")
     network.run("backup", "--out", str(out / "b.tar"), "--archive-passphrase-file", str(good))
@@ -280,7 +290,6 @@ def check(network, consensus, manager):
         there = [c for c in load.contracts if rpc(network.url("four/four"), "eth_getTransactionByHash", c[0])]
         assert len(there) >= len(old)
         growing_or_leader(network, consensus)
-        until(lambda: all(rpc(network.url(peer), "eth_getTransactionReceipt", there[-1][0]) for peer in PEERS), "all to have the contracts")
         check_private(network, there)
         until(lambda: "all transaction managers answer" in network.run("doctor", code=None), "all managers")
         with Load(network) as more:
@@ -300,7 +309,7 @@ def check(network, consensus, manager):
 
 def growing_or_leader(network, consensus):
     if consensus == "raft":
-        until(lambda: rpc(network.url("one/one"), "raft_leader"), "a leader")
+        until(lambda: leader(network), "a leader")
     else:
         growing(network)
 

@@ -12,7 +12,7 @@ import pathlib
 import re
 import sys
 
-from members import STORES_42, growing
+from members import STORES_42, growing, members
 from samples import baf
 from support import Network, free_base, rpc, until
 
@@ -60,15 +60,7 @@ def sample(network, fixtures, name, change=lambda text: text, **files):
 
 def private(network, sender, party):
     """A contract between the two; what each peer of the network reads of it."""
-    call = {"gas": 300000, "data": STORES_42, "privateFor": [network.secret(party, "tm.pub").strip()]}
-    expression = f"var t = {json.dumps(call)}; t.from = eth.accounts[0]; personal.sendTransaction(t, '{network.secret(sender, 'passwords.txt')}')"
-
-    def send():
-        try:
-            return json.loads(network.run("attach", "--exec", expression, sender, code=None))
-        except ValueError:
-            return None  # the other's key is not known yet
-    transaction = until(send, "a manager that knows the other")
+    transaction = network.send_private(sender, party, STORES_42)
     seen = {}
     for row in network.status():
         url = f"http://127.0.0.1:{row['rpc']}"
@@ -113,8 +105,7 @@ def newcomer(network, fixtures, program, genesis, staticnodes):
         other.run("check", "--local", str(other.file), text=" 0 errors")
         other.run("up", "--local", "--detach", "--wait", "120", str(other.file), text="ready neworg/neworg")
         url = other.url("neworg/neworg")
-        cluster = rpc(network.url("carrier/carrier"), "raft_cluster")
-        assert len(cluster) == 5, cluster
+        until(lambda: members(network, "carrier/carrier", 5), "a fifth member")
         head = rpc(network.url("carrier/carrier"), "eth_getBlockByNumber", "latest", False)
         until(lambda: rpc(url, "eth_getBlockByNumber", head["number"], False) == head, "the newcomer to have the chain")
         before = (other.data / "genesis.json").read_bytes()
@@ -123,16 +114,7 @@ def newcomer(network, fixtures, program, genesis, staticnodes):
         other.run("up", "--local", "--detach", str(other.file), text="there genesis")
         assert len(rpc(url, "raft_cluster")) == 5
         # A contract between the newcomer and one that was there.
-        party = other.secret("neworg", "tm.pub").strip()
-        call = {"gas": 300000, "data": STORES_42, "privateFor": [party]}
-        expression = f"var t = {json.dumps(call)}; t.from = eth.accounts[0]; personal.sendTransaction(t, '{network.secret('store', 'passwords.txt')}')"
-
-        def send():
-            try:
-                return json.loads(network.run("attach", "--exec", expression, "store", code=None))
-            except ValueError:
-                return None
-        transaction = until(send, "managers that know the newcomer")
+        transaction = network.send_private("store", other.secret("neworg", "tm.pub").strip(), STORES_42)
         receipt = until(lambda: rpc(url, "eth_getTransactionReceipt", transaction), "a receipt")
         assert int(rpc(url, "eth_getStorageAt", receipt["contractAddress"], "0x0", "latest"), 16) == 42
         assert int(rpc(network.url("warehouse/warehouse"), "eth_getStorageAt", receipt["contractAddress"], "0x0", "latest"), 16) == 0

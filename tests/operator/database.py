@@ -6,7 +6,6 @@ usage: database.py PROGRAM
 PROGRAM is `quorate` in a folder that has quorate-init, quorate-node and quorate-tm too. Skipped without a MariaDB server (Debian:
 mariadb-server-core, mariadb-client-core)."""
 
-import json
 import os
 import pathlib
 import re
@@ -20,12 +19,6 @@ from support import PATIENCE, Network, rpc, until
 SKIPPED = 77
 STORES_42 = "0x602a60005560006000f3"  # a creation: SSTORE(0, 42), and no code
 PATH = os.environ["PATH"] + ":/usr/sbin"
-
-
-def send_private(network, maker, partner):
-    call = {"gas": 300000, "data": STORES_42, "privateFor": [network.secret(partner, "tm.pub")]}
-    return network.attach(maker, f"var t = {json.dumps(call)}; t.from = eth.accounts[0]; "
-                                 f"personal.sendTransaction(t, '{network.secret(maker, 'passwords.txt')}')")
 
 
 def payload(network, peer, transaction):
@@ -71,7 +64,7 @@ def check(network):
     network.file.write_text(text.replace("  config:\n", "  config:\n    database: mysql\n"))
     network.up(text="ready two/two")
     assert len(servers(network)) == 2, network.processes()
-    first = send_private(network, "one", "two")
+    first = network.send_private("one", "two", STORES_42)
     wait_private(network, first)
     for peer in ("one", "two"):
         found = ask_database(network, peer, "select count(*) from ENCRYPTED_TRANSACTION")
@@ -95,7 +88,7 @@ def check(network):
     assert not network.processes()
     network.up(text="ready two/two")
     wait_private(network, first)
-    wait_private(network, send_private(network, "two", "one"))
+    wait_private(network, network.send_private("two", "one", STORES_42))
     print("down and up again: the payloads are there")
 
     old = network.secret("one", "db-password")

@@ -5,7 +5,6 @@ usage: dialects.py PROGRAM
 
 PROGRAM is `quorate` in a folder that has quorate-node and quorate-tm too. Certificates are looked at where `openssl` is."""
 
-import json
 import pathlib
 import re
 import shutil
@@ -18,9 +17,7 @@ STORES_42 = "0x602a60005560006000f3"  # a creation: SSTORE(0, 42), and no code
 
 
 def private(network):
-    call = {"gas": 300000, "data": STORES_42, "privateFor": [network.secret("two", "tm.pub")]}
-    password = network.secret("one", "passwords.txt")
-    transaction = network.attach("one", f"var t = {json.dumps(call)}; t.from = eth.accounts[0]; personal.sendTransaction(t, '{password}')")
+    transaction = network.send_private("one", "two", STORES_42)
     seen = {}
     for peer in ("one", "two", "three"):
         url = network.url(f"{peer}/{peer}")

@@ -83,9 +83,8 @@ def check_import(network):
 
 
 def send(network, maker, partner):
-    call = {"gas": 300000, "data": STORES_42, "privateFor": [described(network, partner)["tm"]["public_key"]]}
-    transaction = network.attach(maker, f"var t = {json.dumps(call)}; t.from = eth.accounts[0]; "
-                                        f"personal.sendTransaction(t, '{network.secret(maker, 'passwords.txt')}')")
+    assert described(network, partner)["tm"]["public_key"] == network.secret(partner, "tm.pub").strip()
+    transaction = network.send_private(maker, partner, STORES_42)
     until(lambda: rpc(network.url(f"{partner}/{partner}"), "eth_getTransactionReceipt", transaction), "the receipt")
     assert read(network, partner, transaction) == STORES_42
     return transaction

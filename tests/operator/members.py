@@ -6,20 +6,17 @@ usage: members.py PROGRAM [--consensus NAME]
 PROGRAM is `quorate` in a folder that has quorate-node and quorate-tm too."""
 
 import argparse
-import json
 
 from support import Network, rpc, until
 
 STORES_42 = "0x602a60005560006000f3"  # a creation: SSTORE(0, 42), and no code
 
 
-def private(network, sender, party, password_of):
+def private(network, sender, party):
     """Deploys a contract between two, and returns what each peer reads of it."""
     until(lambda: "and know each other" in network.run("doctor", code=None), "managers that know each other")
     keys = {row["peer"]: row for row in network.status()}
-    call = {"gas": 300000, "data": STORES_42, "privateFor": [network.secret(party, "tm.pub")]}
-    transaction = network.attach(sender, f"var t = {json.dumps(call)}; t.from = eth.accounts[0]; "
-                                         f"personal.sendTransaction(t, '{network.secret(password_of, 'passwords.txt')}')")
+    transaction = network.send_private(sender, party, STORES_42)
     seen = {}
     for peer in keys:
         url = network.url(peer)
@@ -51,7 +48,7 @@ def check(network):
     assert set(before) <= set(network.processes()), "a peer that was there has been restarted"
     assert validators(network) == founders
     # The new one's transaction manager is known to all: a contract between an old peer and the new one.
-    seen = private(network, "one", "five", "one")
+    seen = private(network, "one", "five")
     assert {peer for peer, value in seen.items() if value} == {"one/one", "five/five"}, seen
     print("an organization came, has the chain, and takes part in a private contract")
 
@@ -86,25 +83,39 @@ def check(network):
     print("a founder went, the network went on, and comes up again")
 
 
+def leader(network):
+    """None while none is elected."""
+    try:
+        return rpc(network.url("one/one"), "raft_leader")
+    except RuntimeError:
+        return None
+
+
+def members(network, peer, count):
+    """Of the cluster, as the peer knows it; None while these are not so many."""
+    cluster = rpc(network.url(peer), "raft_cluster")
+    return cluster if len(cluster) == count else None
+
+
 def check_raft(network):
     genesis = (network.data / "genesis.json").read_bytes()
     network.run("add-org", "--validator", "network.yaml", "five", text="ready five/five")
-    cluster = rpc(network.url("five/five"), "raft_cluster")
-    assert len(cluster) == 5 and [row["raftId"] for row in cluster if row["role"] == "learner"] == [], cluster
+    cluster = until(lambda: members(network, "five/five", 5), "the cluster's log at the new member")
+    assert [row["raftId"] for row in cluster if row["role"] == "learner"] == [], cluster
     network.run("add-peer", "network.yaml", "one", "second", text="one/second")
-    learners = [row["raftId"] for row in rpc(network.url("one/one"), "raft_cluster") if row["role"] == "learner"]
+    learners = [row["raftId"] for row in until(lambda: members(network, "one/one", 6), "the learner") if row["role"] == "learner"]
     assert len(learners) == 1, learners
-    seen = private(network, "five", "two", "five")
+    seen = private(network, "five", "two")
     assert {peer for peer, value in seen.items() if value} == {"five/five", "two/two"}, seen
     network.run("promote", "network.yaml", "one/second", text="is a validator")
-    until(lambda: not [row for row in rpc(network.url("one/one"), "raft_cluster") if row["role"] == "learner"], "no learner")
+    assert not [row for row in rpc(network.url("one/one"), "raft_cluster") if row["role"] == "learner"]
     network.run("demote", "network.yaml", "one/second", code=1, text="cannot be made a learner")
     network.run("remove-peer", "network.yaml", "two", text="two/two is gone")
-    assert len(rpc(network.url("one/one"), "raft_cluster")) == 5
+    assert members(network, "one/one", 5)
     network.run("down")
     network.up(text="ready one/second")
-    until(lambda: rpc(network.url("one/one"), "raft_leader"), "a leader")
-    seen = private(network, "three", "five", "three")
+    until(lambda: leader(network), "a leader")
+    seen = private(network, "three", "five")
     assert {peer for peer, value in seen.items() if value} == {"three/three", "five/five"}, seen
     assert (network.data / "genesis.json").read_bytes() == genesis
     print("members of the cluster came, were promoted and went")

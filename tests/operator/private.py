@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 
-from support import PATIENCE, with_own_ports
+from support import PATIENCE, until, with_own_ports
 
 STORES_42 = "0x602a60005560006000f3"  # a creation: SSTORE(0, 42), and no code
 
@@ -29,6 +29,15 @@ def run(program, *arguments, cwd):
 def attach(node, data, peer, expression):
     answer = run(node, "attach", str(data / peer / peer / "node" / "geth.ipc"), "--exec", expression, cwd=data)
     return json.loads(answer)
+
+
+def attempt(node, data, peer, expression):
+    """None as long as it fails, as right after the managers have begun."""
+    try:
+        return attach(node, data, peer, expression)
+    except SystemExit as e:
+        print(e, file=sys.stderr)
+        return None
 
 
 def in_memory(data, peer, name):
@@ -68,8 +77,8 @@ def main():
             password = in_memory(data, "one", "passwords.txt")
             party = in_memory(data, "three", "tm.pub")
             call = {"gas": 300000, "data": STORES_42, "privateFor": [party]}
-            transaction = attach(node, data, "one", f"var t = {json.dumps(call)}; t.from = eth.accounts[0]; "
-                                                    f"personal.sendTransaction(t, '{password}')")
+            expression = f"var t = {json.dumps(call)}; t.from = eth.accounts[0]; personal.sendTransaction(t, '{password}')"
+            transaction = until(lambda: attempt(node, data, "one", expression), "managers that know each other")
             seen = {peer: storage(node, data, peer, transaction) for peer in ["one", "two", "three", "four"]}
             assert seen == {"one": 42, "two": 0, "three": 42, "four": 0}, seen
             print(f"private between one and three: {seen}")

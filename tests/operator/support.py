@@ -82,6 +82,22 @@ class Network:
         """What an expression of the console evaluates to."""
         return json.loads(self.run("attach", "--exec", expression, peer))
 
+    def send_private(self, maker, partner, data):
+        """The hash of a creation that is private between a peer and another, or who has a manager's key. Right after managers have begun
+        they may not know each other yet."""
+        key = partner if partner.endswith("=") else self.secret(partner, "tm.pub").strip()
+        call = {"gas": 300000, "data": data, "privateFor": [key]}
+        expression = f"var t = {json.dumps(call)}; t.from = eth.accounts[0]; personal.sendTransaction(t, '{self.secret(maker, 'passwords.txt')}')"
+
+        def send():
+            done = subprocess.run([self.program, "attach", "--exec", expression, maker], cwd=self.folder, capture_output=True, text=True,
+                                  timeout=PATIENCE, stdin=subprocess.DEVNULL, env=self.environment)
+            try:
+                return json.loads(done.stdout)
+            except ValueError:
+                raise OSError(done.stdout + done.stderr) from None
+        return until(send, f"a private transaction from {maker} to {partner}")
+
     def processes(self):
         """Process ids and command lines of what runs for this network."""
         found = {}
