@@ -33,6 +33,8 @@ import time
 
 from mixed import Failed, Net, Node, SKIPPED, free_ports
 
+PATIENCE = 60  # seconds; a guard against waiting for ever, where nothing is said of time
+
 
 class Member(Node):
     def __init__(self, net, index, kind, name=None):
@@ -61,7 +63,7 @@ class Member(Node):
         env = dict(os.environ, PRIVATE_CONFIG='ignore')
         self.process = subprocess.Popen(command, env=env, stdout=open(self.log, 'a'), stderr=subprocess.STDOUT)
         if wait:
-            self.net.wait(lambda: self.try_rpc('eth_blockNumber') is not None, 30, f'{self.name} answers RPC')
+            self.net.wait(lambda: self.try_rpc('eth_blockNumber') is not None, PATIENCE, f'{self.name} answers RPC')
 
     def answer(self, method, *params):
         """Result or error, without what differs by kind."""
@@ -103,8 +105,8 @@ class Cluster(Net):
         for node in self.nodes:
             node.start(wait=False)
         for node in self.nodes:
-            self.wait(lambda: node.try_rpc('eth_blockNumber') is not None, 30, f'{node.name} answers RPC')
-        self.leader(20)
+            self.wait(lambda: node.try_rpc('eth_blockNumber') is not None, PATIENCE, f'{node.name} answers RPC')
+        self.leader()
         for node in self.nodes:
             node.rpc('personal_importRawKey', self.accounts[0]['key'][2:], 'pw')
 
@@ -115,7 +117,7 @@ class Cluster(Net):
         leaders = [n for n in self.alive() if n.role() == 'minter']
         return leaders[0] if len(leaders) == 1 else None
 
-    def leader(self, seconds=10):
+    def leader(self, seconds=PATIENCE):
         self.wait(lambda: self.find_leader() is not None, seconds, 'a leader')
         return self.find_leader() or self.leader(seconds)
 
@@ -134,7 +136,7 @@ class Cluster(Net):
             signer.rpc('personal_unlockAccount', owner, 'pw', 0)
             return signer.rpc('eth_signTransaction', tx)['raw']
 
-    def mine(self, via=None, count=1, seconds=20):
+    def mine(self, via=None, count=1, seconds=PATIENCE):
         """Sends transfers one after the other, each through `via` (or a random member; who was removed hears of no block) until it is mined there."""
         for _ in range(count):
             raw = self.raw()
@@ -153,7 +155,7 @@ class Cluster(Net):
                             pass
                 time.sleep(0.03)
 
-    def same(self, text, nodes=None, seconds=30):
+    def same(self, text, nodes=None, seconds=PATIENCE):
         nodes = nodes or self.alive()
         self.wait(lambda: len({n.head() for n in nodes}) == 1, seconds, f'one height ({text})')
         heads = [n.block(n.head()) for n in nodes]
@@ -164,7 +166,7 @@ class Cluster(Net):
         leader = self.leader()
         leader.stop(signal.SIGKILL)
         began = time.monotonic()
-        self.wait(lambda: self.find_leader() is not None, 15, 'a new leader')
+        self.wait(lambda: self.find_leader() is not None, PATIENCE, 'a new leader')
         took = time.monotonic() - began
         self.mine()
         leader.start()
@@ -174,14 +176,20 @@ class Cluster(Net):
         member = self.add(index, kind)
         member.raft_id = via.rpc('raft_addLearner' if learner else 'raft_addPeer', member.enode)
         member.start()
-        self.wait(lambda: member.role() == ('learner' if learner else 'verifier'), 20,
+        self.wait(lambda: member.role() == ('learner' if learner else 'verifier'), PATIENCE,
                   f'{member.name} is {"learner" if learner else "verifier"}')
         return member
 
     def remove(self, member, via):
         via.rpc('raft_removePeer', member.raft_id or self.nodes.index(member) + 1)
-        self.wait(lambda: all(member.public_id not in [c['nodeId'] for c in n.rpc('raft_cluster')]
-                              for n in self.alive() if n is not member), 15, f'{member.name} is removed everywhere')
+        self.wait(lambda: all(self.is_without(n, member) for n in self.alive() if n is not member), PATIENCE,
+                  f'{member.name} is removed everywhere')
+
+    @staticmethod
+    def is_without(node, member):
+        """One that has no leader for a moment cannot say it."""
+        cluster = node.try_rpc('raft_cluster')
+        return cluster is not None and member.public_id not in [c['nodeId'] for c in cluster]
 
 
 Member.public_id = property(lambda self: self.net.public[self.index])
@@ -200,10 +208,10 @@ def scenario_own(args):
         net.mine()
         net.same('a learner')
         net.check(via.rpc('raft_promoteToPeer', member.raft_id) is True, 'the learner is promoted')
-        net.wait(lambda: member.role() == 'verifier', 10, 'it is verifier')
+        net.wait(lambda: member.role() == 'verifier', PATIENCE, 'it is verifier')
         net.mine()
         net.remove(member, net.leader())
-        net.wait(lambda: member.role() == '', 10, 'the removed one has no role')
+        net.wait(lambda: member.role() == '', PATIENCE, 'the removed one has no role')
         net.check(member.process.poll() is None, 'the removed one runs on, with its chain')
         net.mine()
         net.same('after the removal', [n for n in net.nodes if n is not member])
@@ -213,7 +221,7 @@ def scenario_own(args):
             node.stop(signal.SIGKILL)
         for node in net.nodes:
             node.start()
-        net.leader(20)
+        net.leader()
         net.mine(count=3)
         net.same('after kill -9 of all')
         return net.failures
@@ -251,7 +259,7 @@ def scenario_members(args):
                     net.same(f'{kind} {"learner" if learner else "member"} added by {side}')
                     if learner:
                         via.rpc('raft_promoteToPeer', member.raft_id)
-                        net.wait(lambda: member.role() == 'verifier', 10, 'it is promoted')
+                        net.wait(lambda: member.role() == 'verifier', PATIENCE, 'it is promoted')
                     net.remove(member, via)
                     net.mine(via=via)
                     member.stop()
@@ -272,7 +280,7 @@ def scenario_snapshot(args):
                 via = net.leader()
                 net.mine(via=via, count=count)
                 away.start()
-                net.same(f'{kind} is back by {how}, led by {net.leader().kind}', seconds=60)
+                net.same(f'{kind} is back by {how}, led by {net.leader().kind}')
         return net.failures
 
 
@@ -324,7 +332,7 @@ def scenario_recorded(args):
             node.stop(signal.SIGKILL)
         for node in net.nodes:
             node.start()
-        net.leader(20)
+        net.leader()
         net.mine(count=2)
         net.same('after kill -9 of all')
         return net.failures
@@ -339,10 +347,10 @@ def restarted(net, text):
         node.stop()
     for node in net.nodes:
         node.start()
-    net.leader(30)
-    net.wait(lambda: all((n.try_rpc('eth_blockNumber') or '0x0') != '0x0' and n.head() >= before for n in net.nodes), 30,
+    net.leader()
+    net.wait(lambda: all((n.try_rpc('eth_blockNumber') or '0x0') != '0x0' and n.head() >= before for n in net.nodes), PATIENCE,
              'the heights that were there before the stop')
-    net.mine(count=2, seconds=60)
+    net.mine(count=2)
     net.same(text)
 
 
@@ -377,7 +385,7 @@ def scenario_raft_block_synchronization_with_peer(args):
 
 def promoted(net, via, member):
     net.check(via.rpc('raft_promoteToPeer', member.raft_id) is True, 'the learner is promoted')
-    net.wait(lambda: member.role() == 'verifier', 30, 'it is verifier')
+    net.wait(lambda: member.role() == 'verifier', PATIENCE, 'it is verifier')
 
 
 def scenario_raft_block_synchronization_with_learner_add_promote(args):
@@ -403,17 +411,17 @@ def scenario_raft_block_synchronization_with_learner_quorum(args):
         net.same('the learner has the blocks')
         for gone in (learner, third):
             gone.stop()
-            net.leader(30)
+            net.leader()
             net.mine(via=net.nodes[0], count=2)
             net.same(f'without {gone.name}')
         for back in (learner, third):
             back.start()
-        net.leader(30)
-        net.mine(count=2, seconds=60)
+        net.leader()
+        net.mine(count=2)
         net.same('both are back')
         promoted(net, net.nodes[0], learner)
         learner.stop()
-        net.leader(30)
+        net.leader()
         net.mine(via=net.nodes[0], count=2)
         net.same('without the promoted one')
         third.stop()
@@ -424,7 +432,7 @@ def scenario_raft_block_synchronization_with_learner_quorum(args):
                   'two of four make no block')
         for back in (third, learner):
             back.start()
-        net.wait(lambda: net.nodes[0].try_rpc('eth_getTransactionReceipt', stuck) is not None, 60, 'the block, with a majority')
+        net.wait(lambda: net.nodes[0].try_rpc('eth_getTransactionReceipt', stuck) is not None, PATIENCE, 'the block, with a majority')
         net.same('all are back')
         return net.failures
 
