@@ -26,8 +26,8 @@ def payload(network, peer, transaction):
 
 
 def wait_private(network, transaction):
-    until(lambda: rpc(network.url("two/two"), "eth_getTransactionReceipt", transaction), "the receipt")
     for peer in ("one", "two"):
+        until(lambda: rpc(network.url(f"{peer}/{peer}"), "eth_getTransactionReceipt", transaction), "the receipt")
         assert payload(network, peer, transaction) == STORES_42, peer
 
 
