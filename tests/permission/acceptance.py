@@ -3,7 +3,7 @@
 headings, with their steps: a Raft cluster of three, permissioned by contracts from block 20 on, which a fourth node joins. One network
 goes through all of them, where the specification makes a new one for each.
 
-usage: acceptance.py PROGRAM MODEL    (MODEL: v1 or v2)"""
+usage: acceptance.py PROGRAM MODEL [PEER]    (MODEL: v1 or v2; PEER: GoQuorum's geth, to be the second and the fourth)"""
 
 import json
 import sys
@@ -28,12 +28,12 @@ def store_code(value):
 
 
 class Cluster:
-    def __init__(self, folder, program, model):
+    def __init__(self, folder, program, model, peer):
         self.model = model
         genesis = json.loads(json.dumps(DATA["genesis"]))
         del genesis["config"]["qbft"]
         genesis["config"]["qip714Block"] = PERMITTED_FROM
-        self.network = Network(folder, [program] * 4, ["--raft", "--raftblocktime", "50", "--allow-insecure-unlock"], genesis)
+        self.network = Network(folder, [program, peer] * 2, ["--raft", "--raftblocktime", "50", "--allow-insecure-unlock"], genesis)
         self.nodes = self.network.nodes
         self.urls, self.accounts = [], {}
         for node, identity, raft_port in zip(self.nodes, DATA["nodes"], free_ports(4)):
@@ -210,9 +210,9 @@ def third_is_gone(c, node):
 
 
 def main():
-    program, model = sys.argv[1:]
+    program, model, *more = sys.argv[1:]
     with tempfile.TemporaryDirectory() as folder:
-        cluster = Cluster(folder, program, model)
+        cluster = Cluster(folder, program, model, more[0] if more else program)
         try:
             cluster.begin()
             for scenario in (initialized, proposed, suspended, deactivated):
