@@ -149,7 +149,7 @@ def run_plain(folder):
         check("it starts without a server", node.told("Stats daemon started") == 1 and until(lambda: height(node) >= 2, "no blocks"))
         service = Service(port, "another secret")
         until(lambda: node.told("Stats login failed"), "it is not refused")
-        check("a refused login", service.strangers >= 1 and re.search(r"Stats login failed +err=unauthorized", node.log.read_text()), node.log.read_text())
+        check("a refused login", service.strangers >= 1 and re.search(r"Stats login failed +err=unauthorized", node.log.read_text()), (service.strangers, [line for line in node.log.read_text().splitlines() if "Stats" in line]))
         service.secret = SECRET
         caller = service.next()
         check_hello(caller, node)

@@ -73,6 +73,7 @@ class Service:
             threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
 
     def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)  # ends accept(), which might else go on with the next socket of that number
         self.listener.close()
         for caller in self.callers:
             caller.drop()
