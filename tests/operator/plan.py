@@ -75,13 +75,11 @@ def process_of(network, peer, program):
     return next(pid for pid, line in network.processes().items() if f"/{peer}/{peer}/" in line and program in line)
 
 
-def stands(network, peers):
+def stands(urls):
     """Whether no block comes in some periods."""
-    def heights():
-        return [rpc(network.url(peer), "eth_blockNumber") for peer in peers]
-    before = heights()
+    before = [rpc(url, "eth_blockNumber") for url in urls]
     time.sleep(3)
-    return heights() == before
+    return [rpc(url, "eth_blockNumber") for url in urls] == before
 
 
 def examined(network):
@@ -92,10 +90,11 @@ def examined(network):
     network.run("doctor", code=1, text="transaction manager of two/two does not answer")
     os.kill(manager, signal.SIGCONT)
 
+    urls = [network.url(peer) for peer in ("one/one", "two/two")]
     validators = [process_of(network, peer, "quorate-node") for peer in ("three", "four")]
     for pid in validators:
         os.kill(pid, signal.SIGSTOP)
-    until(lambda: stands(network, ("one/one", "two/two")), "no more blocks")  # of one that was under way
+    until(lambda: stands(urls), "no more blocks")  # of one that was under way
     found = network.run("doctor", code=1, text="the node of four/four does not answer")
     assert "no block for" in found and "2 of 4 nodes answer" in found, found
     for pid in validators:
