@@ -304,6 +304,10 @@ static void make_reply(struct io_http_reply *ret_reply, struct transfer *transfe
         ret_reply->body = buf_bytes(&transfer->answer);
         return;
     }
+    long error = 0;
+    if (fault == IO_HTTP_FAULT_CONNECT)
+        curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &error);
+    ret_reply->error = (int)error;
     ret_reply->message = transfer->check.detail.text[0] ? transfer->check.detail.text
                          : transfer->message[0]         ? transfer->message
                                                         : curl_easy_strerror(code);

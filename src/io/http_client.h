@@ -62,6 +62,7 @@ struct io_http_reply {
     unsigned status;     /* 0 with a fault */
     struct bytes body;   /* none with a fault */
     const char *message; /* what went wrong, in words; "" without a fault */
+    int error;           /* with CONNECT: the system's number for it; 0: it has none */
     const void *handle;  /* http_client.c's */
 };
 

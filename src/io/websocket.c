@@ -335,6 +335,11 @@ void io_websocket_send_buf(struct io_websocket *ws, struct buf *text)
     (void)io_stream_write_buf(ws->stream, text);
 }
 
+unsigned io_websocket_code(const struct io_websocket *ws)
+{
+    return ws->reader.code;
+}
+
 size_t io_websocket_queued(const struct io_websocket *ws)
 {
     return io_stream_queued(ws->stream);

@@ -40,6 +40,8 @@ int io_websocket_new(struct io_websocket **ret_ws, struct io_loop *loop, struct 
 void io_websocket_send(struct io_websocket *ws, struct bytes text);
 /* The same, and leaves `text` empty; a large one is not copied. */
 void io_websocket_send_buf(struct io_websocket *ws, struct buf *text);
+/* For `closed`: the code that the other side closed with, or was closed with for what it sent; NO_CODE: there is none. */
+unsigned io_websocket_code(const struct io_websocket *ws);
 size_t io_websocket_queued(const struct io_websocket *ws);
 /* No `message` until resumed, which may call it inside. */
 void io_websocket_pause(struct io_websocket *ws);

@@ -81,6 +81,8 @@ struct io_websocket_dial {
     struct io_timer timer;
     struct buf in; /* the answer's head, and what came behind it */
     size_t looked;
+    bool reached;
+    unsigned status; /* of the answer */
     char accept[IO_WEBSOCKET_ACCEPT_LEN + 1];
 };
 
@@ -102,6 +104,13 @@ static void fail(struct io_websocket_dial *dial, const char *why)
 static void on_timer(void *context)
 {
     fail(context, "timed out");
+}
+
+static void on_connected(void *context, struct io_stream *stream)
+{
+    (void)stream;
+    struct io_websocket_dial *dial = context;
+    dial->reached = true;
 }
 
 static void on_closed(void *context, struct io_stream *stream, int status, const char *message)
@@ -136,15 +145,14 @@ static void take_over(struct io_websocket_dial *dial, size_t head_len)
 }
 
 /* What the head says; NULL: it agrees. */
-static const char *look(const struct io_websocket_dial *dial, size_t head_len)
+static const char *look(struct io_websocket_dial *dial, size_t head_len)
 {
     struct io_http_head head;
-    unsigned status = 0;
     struct bytes data = bytes_of(dial->in.data, head_len);
-    if (io_http_reply_head_read(&head, &status, data) != IO_HTTP_OK)
+    if (io_http_reply_head_read(&head, &dial->status, data) != IO_HTTP_OK)
         return "the answer is no HTTP";
-    return io_websocket_is_accepted(&head, status, dial->accept) ? NULL
-                                                                 : "websocket: bad handshake";
+    return io_websocket_is_accepted(&head, dial->status, dial->accept) ? NULL
+                                                                       : "websocket: bad handshake";
 }
 
 static void on_read(void *context, struct io_stream *stream, struct bytes data)
@@ -167,7 +175,8 @@ static void on_read(void *context, struct io_stream *stream, struct bytes data)
         take_over(dial, len);
 }
 
-static const struct io_stream_ops stream_ops = {.read = on_read, .closed = on_closed};
+static const struct io_stream_ops stream_ops = {
+    .connected = on_connected, .read = on_read, .closed = on_closed};
 
 /* Goes out when the stream is open. */
 static int send_request(struct io_websocket_dial *dial, const struct io_websocket_url *url)
@@ -183,12 +192,15 @@ static int send_request(struct io_websocket_dial *dial, const struct io_websocke
                       "GET %s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                       "Sec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\n",
                       url->target, url->authority, key);
-    if (dial->options.origin)
-        buf_append_format(&b, "Origin: %s\r\n", dial->options.origin);
+    const struct io_http_field *fields = dial->options.fields;
+    for (size_t i = 0; i < dial->options.field_count; i++)
+        buf_append_format(&b, "%s: %s\r\n", fields[i].name, fields[i].value);
     buf_append_text(&b, "\r\n");
     int status = buf_status(&b);
     if (status == 0)
         status = io_stream_write(dial->stream, buf_bytes(&b));
+    if (b.len)
+        mem_wipe(b.data, b.len); /* fields have tokens */
     buf_release(&b);
     return status;
 }
@@ -215,9 +227,21 @@ int io_websocket_dial(struct io_websocket_dial **ret_dial, struct io_loop *loop,
         dial_free(dial);
         return status;
     }
-    io_timer_start(&dial->timer, options->timeout_ms);
+    dial->options.fields = NULL;
+    if (options->timeout_ms)
+        io_timer_start(&dial->timer, options->timeout_ms);
     *ret_dial = dial;
     return 0;
+}
+
+bool io_websocket_dial_reached(const struct io_websocket_dial *dial)
+{
+    return dial->reached;
+}
+
+unsigned io_websocket_dial_status(const struct io_websocket_dial *dial)
+{
+    return dial->status;
 }
 
 void io_websocket_dial_cancel(struct io_websocket_dial *dial)

@@ -26,13 +26,15 @@ struct io_websocket_url {
 int io_websocket_url_read(struct io_websocket_url *ret_url, const char *url) BASE_NODISCARD;
 
 /* The handshake is done: `ws` is the callee's. Or it has failed: `ws` is NULL, and `why` says it in words, for the time of the
- * call. */
+ * call, in which io_websocket_dial_reached and _status say more. */
 typedef void io_websocket_dialled_fn(void *context, struct io_websocket *ws, const char *why);
 
 struct io_websocket_dial_options {
-    const char *origin;                    /* of the request; NULL: none */
+    const struct io_http_field
+        *fields; /* more of the request's head; borrowed until io_websocket_dial returns */
+    size_t field_count;
     struct io_tls *tls;                    /* for wss:// */
-    uint64_t timeout_ms;                   /* for all, from the name to the answer */
+    uint64_t timeout_ms;                   /* for all, from the name to the answer; 0: none */
     struct io_websocket_options websocket; /* `client` is set here */
     const struct io_websocket_ops *ops;    /* stays with it, as `context` does */
     io_websocket_dialled_fn *done;
@@ -45,6 +47,10 @@ struct io_websocket_dial;
 int io_websocket_dial(struct io_websocket_dial **ret_dial, struct io_loop *loop,
                       const struct io_websocket_url *url,
                       const struct io_websocket_dial_options *options) BASE_NODISCARD;
+/* Whether there was a connection; what failed then is TLS or the handshake. */
+bool io_websocket_dial_reached(const struct io_websocket_dial *dial);
+/* Of the answer that was not the wanted one; 0: none came. */
+unsigned io_websocket_dial_status(const struct io_websocket_dial *dial);
 /* `done` will not be called. NULL is fine. */
 void io_websocket_dial_cancel(struct io_websocket_dial *dial);
 

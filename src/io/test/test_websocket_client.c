@@ -149,7 +149,8 @@ struct world {
     struct io_websocket *ws; /* the client's */
     struct buf got, origin;
     char why[256];
-    bool done, closed;
+    bool done, closed, reached;
+    unsigned status, code;
 };
 
 static void echo(void *context, struct io_websocket *ws, struct buf *message)
@@ -195,8 +196,8 @@ static void on_message(void *context, struct io_websocket *ws, struct buf *messa
 
 static void on_closed(void *context, struct io_websocket *ws)
 {
-    (void)ws;
     struct world *w = context;
+    w->code = io_websocket_code(ws);
     w->ws = NULL;
     w->closed = true;
 }
@@ -206,6 +207,8 @@ static const struct io_websocket_ops client_ops = {.message = on_message, .close
 static void on_dialled(void *context, struct io_websocket *ws, const char *why)
 {
     struct world *w = context;
+    w->reached = io_websocket_dial_reached(w->dial);
+    w->status = io_websocket_dial_status(w->dial);
     w->dial = NULL;
     w->done = true;
     w->ws = ws;
@@ -249,8 +252,10 @@ static void dial(struct world *w, const char *scheme, uint16_t port, struct io_t
 {
     char text[64];
     struct io_websocket_url url;
+    static const struct io_http_field fields[] = {{"Origin", "http://localhost"}};
     struct io_websocket_dial_options options = {
-        .origin = "http://localhost",
+        .fields = fields,
+        .field_count = BASE_COUNT(fields),
         .tls = tls,
         .timeout_ms = timeout_ms,
         .websocket = {.message_max = 1 << 17, .ping_ms = 60000, .pong_ms = 30000},
@@ -301,6 +306,7 @@ static void test_plain(void **state)
     w.served = NULL;
     while (!w.closed)
         io_loop_turn(w.loop, true);
+    assert_int_equal(w.code, IO_WEBSOCKET_GOING_AWAY);
     world_end(&w);
 }
 
@@ -380,6 +386,8 @@ static void expect_failure(const char *answer, size_t times, bool closes, const 
         io_loop_turn(w.loop, true);
     assert_null(w.ws);
     assert_string_equal(w.why, why);
+    assert_true(w.reached);
+    assert_int_equal(w.status, strstr(why, "handshake") ? 404 : 0);
     close(peer);
     close(fd);
     world_end(&w);
@@ -417,6 +425,7 @@ static void test_cancel(void **state)
     while (!w.done)
         io_loop_turn(w.loop, true);
     assert_string_equal(w.why, "connection refused");
+    assert_false(w.reached);
     world_end(&w);
 }
 

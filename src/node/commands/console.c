@@ -63,19 +63,12 @@ int node_run_attach(const struct node_config *config, size_t count, char **argum
         return NODE_EXIT_OK;
     if ((status == ERR_INPUT || status == ERR_NOTFOUND) && options.preload && *options.preload)
         return node_fatal("Failed to start the JavaScript console: %s", detail.text);
-    /* The reference connects at once but for HTTP, where the first request does: for the namespaces. */
+    /* The first request is for the namespaces; over HTTP it is what connects. */
     static const char namespaces[] = "namespaces.js: Error: ";
-    const char *endpoint = options.client.endpoint;
     if (strncmp(detail.text, namespaces, strlen(namespaces)) == 0)
         return node_fatal("Failed to start the JavaScript console: api modules: %s",
                           detail.text + strlen(namespaces));
-    if (status == ERR_USAGE ||
-        (strncmp(endpoint, "http://", 7) != 0 && strncmp(endpoint, "https://", 8) != 0))
-        return node_fatal("Unable to attach to remote geth: %s", detail.text);
-    char shown[CONSOLE_ENDPOINT_SHOWN];
-    console_endpoint_shown(shown, endpoint);
-    return node_fatal("Failed to start the JavaScript console: api modules: Post \"%s\": %s", shown,
-                      detail.text);
+    return node_fatal("Unable to attach to remote geth: %s", detail.text);
 }
 
 /* --- A console with a node of its own: the node keeps the main thread, the console has another --- */

@@ -344,8 +344,10 @@ static bool next_url(struct buf *url, const struct node_ethstats *e)
 static int dial(struct node_ethstats *e, const char *text, struct err_detail *why)
 {
     struct io_websocket_url url;
+    static const struct io_http_field fields[] = {{"Origin", "http://localhost"}};
     struct io_websocket_dial_options options = {
-        .origin = "http://localhost",
+        .fields = fields,
+        .field_count = BASE_COUNT(fields),
         .timeout_ms = DIAL_MS,
         .websocket = {.message_max = NODE_ETHSTATS_MESSAGE_MAX,
                       .ping_ms = SILENCE_MS,

@@ -3,7 +3,6 @@
 #include "node/light/proxy.h"
 #include "node/light/remote.h"
 
-#include "console/wire.h"
 #include "io/http.h"
 #include "io/websocket_frame.h"
 #include "io/worker.h"
@@ -332,7 +331,7 @@ static void serve_web(struct one *one, int fd)
     if (recv(fd, one->head, sizeof(one->head) - 1, 0) <= 0)
         abort();
     sscanf(strstr(one->head, "Sec-WebSocket-Key: "), "Sec-WebSocket-Key: %31s", key);
-    console_ws_accept(accept_key, key);
+    io_websocket_accept(accept_key, key);
     snprintf(text, sizeof(text),
              "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
              "Sec-WebSocket-Accept: %s\r\n\r\n",
