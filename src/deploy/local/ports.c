@@ -63,13 +63,16 @@ static json_int_t asked(const struct deploy_port *wanted)
     return wanted && wanted->port.given ? (json_int_t)wanted->port.value : 0;
 }
 
-static void forget(struct deploy_site *site)
+/* `old` has a row for each peer. */
+static void forget(uint16_t (*old)[DEPLOY_PORT_KINDS], struct deploy_site *site)
 {
     for (size_t i = 0; i < site->count; i++) {
         struct slot slots[DEPLOY_PORT_KINDS];
         slots_of(slots, site, &site->peers[i]);
-        for (size_t j = 0; j < DEPLOY_PORT_KINDS; j++)
+        for (size_t j = 0; j < DEPLOY_PORT_KINDS; j++) {
+            old[i][j] = *slots[j].port;
             *slots[j].port = 0;
+        }
     }
 }
 
@@ -90,12 +93,25 @@ static void restore(struct deploy_site *site, struct ports *ports, const json_t 
     }
 }
 
+/* Those that this process has chosen already, and looked at. */
+static void keep(struct deploy_site *site, struct ports *ports, uint16_t (*old)[DEPLOY_PORT_KINDS])
+{
+    for (size_t i = 0; i < site->count; i++) {
+        struct slot slots[DEPLOY_PORT_KINDS];
+        slots_of(slots, site, &site->peers[i]);
+        for (size_t j = 0; j < DEPLOY_PORT_KINDS; j++)
+            if (slots[j].needed && !*slots[j].port && take_port(ports, old[i][j]))
+                *slots[j].port = old[i][j];
+    }
+}
+
 int deploy_ports_give(struct deploy_site *site, struct arena *arena, struct err_detail *detail)
 {
     struct ports *ports = arena_alloc_zeroed(arena, 1, sizeof(*ports));
+    uint16_t(*old)[DEPLOY_PORT_KINDS] = arena_alloc_zeroed(arena, site->count + 1, sizeof(*old));
     struct buf text = BUF_INIT;
     char path[DEPLOY_PATH_MAX];
-    int status = ports ? ERR_OK : err_set(detail, ERR_NOMEM, "out of memory");
+    int status = ports && old ? ERR_OK : err_set(detail, ERR_NOMEM, "out of memory");
     json_t *kept = NULL;
     deploy_site_path(path, site, "ports.json");
     if (status == ERR_OK && access(path, F_OK) == 0) {
@@ -110,8 +126,9 @@ int deploy_ports_give(struct deploy_site *site, struct arena *arena, struct err_
         ports->next_free = FREE_PORTS_FROM;
         if (site->given_up)
             memcpy(ports->taken, site->given_up, sizeof(ports->taken));
-        forget(site);
+        forget(old, site);
         restore(site, ports, kept);
+        keep(site, ports, old);
         for (size_t i = 0; i < site->count; i++) {
             struct slot slots[DEPLOY_PORT_KINDS];
             slots_of(slots, site, &site->peers[i]);
