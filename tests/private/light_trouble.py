@@ -170,13 +170,14 @@ def crowded(p):
 
 
 def raft(p, blocks=300):
-    """Clients of a member of a Raft cluster, the last one late by some hundred blocks, every one with a private transaction."""
+    """Clients of a member of a Raft cluster, the last one late by some hundred blocks, every one with a private transaction; by fewer where they take
+    long to make."""
     load(p)
     client = p.light()
     same_state(p, client)
     following(p, client)
-    made = p.made[0]
-    while p.height(SERVER) < blocks:
+    made, end = p.made[0], time.monotonic() + 90
+    while p.height(SERVER) < blocks and time.monotonic() < end:
         sent = [p.send(i, to=made["contract"], data=set_to(n + 100 * i), **private_for(p, 0, 1 - i)) for n in range(10) for i in (SERVER, OTHER)]
         made["sent"].append(sent[-1])
         for h in sent:
