@@ -1,5 +1,6 @@
 """What the operator's tests share: a network in a folder of its own, on ports that nobody else uses."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -9,9 +10,10 @@ import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
-from ports import free_base  # noqa: E402
+from ports import CHOSEN, free_base, lock_chosen  # noqa: E402
 from processes import PATIENCE, ask, until  # noqa: E402
 
+CHOOSE = ("up", "add-org", "add-peer")  # commands that choose ports for peers that have none
 PROGRAMS = ("quorate-node", "quorate-tm", "constellation-node", "mariadbd")
 
 
@@ -45,14 +47,43 @@ class Network:
         self.file = self.folder / "network.yaml"
         self.data = self.folder / "quorate.d"
         self.environment = dict(os.environ)
+        self.down_lock = None  # while it is down, and has ports that another network would choose
+        self.is_ending = False
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
+        self.is_ending = True
         self.run("down", code=None)
         self.run("down", "--purge", "--yes", code=None)
+        self.let_go()
         self.temporary.cleanup()
+
+    def let_go(self):
+        if self.down_lock:
+            self.down_lock.close()
+        self.down_lock = None
+
+    def has_chosen_ports(self):
+        try:
+            peers = json.loads((self.data / "ports.json").read_text())
+        except (OSError, ValueError):
+            return False
+        return any(given in CHOSEN for rows in peers.values() for _, given in rows)
+
+    @contextlib.contextmanager
+    def keeps_ports(self, command, *options):
+        """Two networks of one machine choose different ports, but not those of one that is down: between tests this is seen to."""
+        lock = None
+        stays = command == "down" and "--purge" not in options and not self.is_ending
+        if stays and not self.down_lock and self.has_chosen_ports():
+            self.down_lock = lock_chosen(is_down=True)
+        elif command in CHOOSE and not self.down_lock:
+            lock = lock_chosen(is_down=False)
+        yield
+        if lock:
+            lock.close()
 
     def init(self, *options):
         self.run("init", *options)
@@ -60,8 +91,11 @@ class Network:
 
     def run(self, *arguments, code=0, text=None, stdin=None):
         """Its standard output; `code` None takes any exit code, `text` must be in what it prints."""
-        done = subprocess.run([self.program, *arguments], cwd=self.folder, capture_output=True, text=True, timeout=2 * PATIENCE,
-                              input=stdin or "", env=self.environment)
+        with self.keeps_ports(*arguments):
+            done = subprocess.run([self.program, *arguments], cwd=self.folder, capture_output=True, text=True, timeout=2 * PATIENCE,
+                                  input=stdin or "", env=self.environment)
+        if done.returncode == 0 and arguments[0] == "up":
+            self.let_go()
         output = done.stdout + done.stderr
         if code is not None and done.returncode != code:
             sys.exit(f"quorate {' '.join(arguments)} ended with {done.returncode}, expected {code}:\n{output}")

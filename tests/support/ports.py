@@ -11,6 +11,8 @@ CHOSEN = range(22000, 22500)  # where `quorate up` counts from for networks that
 BLOCK = 100
 LOCKS = pathlib.Path(tempfile.gettempdir()) / f"quorate-test-ports-{os.getuid()}"
 
+DOWN = LOCKS / "down"  # locked by a test whose network has chosen ports and does not listen there; shared by who chooses some
+
 held = []  # the locks of this process's blocks, until it ends
 left = []  # ports of its blocks that were not given out yet
 
@@ -38,6 +40,14 @@ def take_block():
         held.append(lock)
         return [port for port in range(first, first + BLOCK) if is_free(port)]
     raise RuntimeError(f"every port from {FIRST} to {LAST} is another test's")
+
+
+def lock_chosen(is_down):
+    """A lock, until it is closed: of a network that is down, whose ports nobody is to choose; or of one that chooses."""
+    LOCKS.mkdir(mode=0o700, exist_ok=True)
+    lock = open(DOWN, "w")
+    fcntl.flock(lock, fcntl.LOCK_EX if is_down else fcntl.LOCK_SH)
+    return lock
 
 
 def free_ports(count):

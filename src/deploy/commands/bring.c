@@ -109,10 +109,13 @@ static int check_ports(struct deploy_context *context, const struct deploy_bring
                        struct err_detail *detail)
 {
     bool any = false;
-    if (!options->new_ports)
+    /* Those that nobody asked for and no peer has yet follow what is free now. */
+    int status = deploy_ports_give(context->site, &context->arena, detail);
+    if (status == ERR_OK && !options->new_ports)
         return deploy_listen_free(context->site, detail);
-    int status =
-        deploy_listen_renew(&any, context->site, &context->arena, print_step, NULL, detail);
+    if (status == ERR_OK)
+        status =
+            deploy_listen_renew(&any, context->site, &context->arena, print_step, NULL, detail);
     if (status != ERR_OK || !any)
         return status;
     tell_outsiders(context->network);

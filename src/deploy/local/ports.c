@@ -93,14 +93,15 @@ static void restore(struct deploy_site *site, struct ports *ports, const json_t 
     }
 }
 
-/* Those that this process has chosen already, and looked at. */
+/* Those that this process has chosen already, unless somebody else has come to listen there. */
 static void keep(struct deploy_site *site, struct ports *ports, uint16_t (*old)[DEPLOY_PORT_KINDS])
 {
     for (size_t i = 0; i < site->count; i++) {
         struct slot slots[DEPLOY_PORT_KINDS];
         slots_of(slots, site, &site->peers[i]);
         for (size_t j = 0; j < DEPLOY_PORT_KINDS; j++)
-            if (slots[j].needed && !*slots[j].port && take_port(ports, old[i][j]))
+            if (slots[j].needed && !*slots[j].port && !deploy_port_taken(old[i][j]) &&
+                take_port(ports, old[i][j]))
                 *slots[j].port = old[i][j];
     }
 }

@@ -241,6 +241,29 @@ static void a_taken_port_is_given_up(void **state)
     arena_release(&arena);
 }
 
+/* One that nobody asked for and no peer has yet: another program came to listen there, and it is no reason to refuse. */
+static void a_chosen_port_follows_what_is_free(void **state)
+{
+    (void)state;
+    struct arena arena;
+    struct deploy_site *site;
+    struct err_detail detail = {""};
+    arena_init(&arena);
+    assert_int_equal(
+        deploy_site_new(&site, make_network(&arena), "/nowhere/fifth", &arena, &detail), ERR_OK);
+    uint16_t taken, rpc = site->peers[1].rpc;
+    int fd = port_take(&taken);
+    assert_int_equal(listen(fd, 1), 0);
+    assert_true(is_chosen(site->peers[1].tm));
+    site->peers[1].tm = taken; /* as if it had been free when it was chosen */
+    assert_int_equal(deploy_ports_give(site, &arena, &detail), ERR_OK);
+    assert_true(is_chosen(site->peers[1].tm));
+    assert_int_not_equal(site->peers[1].tm, taken);
+    assert_int_equal(site->peers[1].rpc, rpc);
+    close(fd);
+    arena_release(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -248,6 +271,7 @@ int main(void)
         cmocka_unit_test(who_listens_is_named),
         cmocka_unit_test(members_of_a_cluster_stay),
         cmocka_unit_test(a_taken_port_is_given_up),
+        cmocka_unit_test(a_chosen_port_follows_what_is_free),
     };
     return cmocka_run_group_tests_name("ports", tests, NULL, NULL);
 }
