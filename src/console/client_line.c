@@ -100,7 +100,7 @@ static void wake(void *context)
     (void)context; /* the turn has ended */
 }
 
-static void hang_up(struct console_client *c)
+void console_line_close(struct console_client *c)
 {
     io_websocket_dial_cancel(c->dial);
     io_websocket_close(c->ws, IO_WEBSOCKET_NORMAL);
@@ -121,7 +121,7 @@ static int wait_for(struct console_client *c, const bool *done, struct err_detai
         uint64_t end = c->options.ends_at ? atomic_load(c->options.ends_at) : 0;
         bool given_up = end && now >= end;
         if (given_up || now >= until) {
-            hang_up(c);
+            console_line_close(c);
             io_timer_stop(&c->timer);
             return console_client_late(c, given_up, detail);
         }
@@ -193,11 +193,6 @@ int console_line_open(struct console_client *client, struct err_detail *detail)
         return err_set(detail, status, "%s", err_text(status));
     io_timer_init(&client->timer, client->loop, wake, client);
     return connect_now(client, detail);
-}
-
-void console_line_close(struct console_client *client)
-{
-    hang_up(client);
 }
 
 /* --- A question --- */
