@@ -259,27 +259,8 @@ static int agree(const struct crowd *crowd, size_t index, uint16_t id, enum wish
     return status;
 }
 
-int deploy_members_raft_promote(const struct deploy_site *site, size_t index, uint64_t seconds,
-                                struct err_detail *detail)
-{
-    struct crowd crowd;
-    uint16_t id = 0;
-    bool votes;
-    int status = begin(&crowd, site, detail);
-    if (status != ERR_OK)
-        return status;
-    status = find_member(&id, &votes, &crowd, index, detail);
-    if (status == ERR_OK && id == 0)
-        status = err_set(detail, ERR_NOTFOUND, "%s is no member of the cluster",
-                         site->peers[index].name);
-    if (status == ERR_OK)
-        status = agree(&crowd, index, id, VOTER, seconds, detail);
-    io_http_caller_free(crowd.caller);
-    return status;
-}
-
-int deploy_members_raft_remove(const struct deploy_site *site, size_t index, uint64_t seconds,
-                               struct err_detail *detail)
+static int change(const struct deploy_site *site, size_t index, enum wish wish, uint64_t seconds,
+                  struct err_detail *detail)
 {
     struct crowd crowd;
     uint16_t id = 0;
@@ -289,7 +270,22 @@ int deploy_members_raft_remove(const struct deploy_site *site, size_t index, uin
         return status;
     status = find_member(&id, &votes, &crowd, index, detail);
     if (status == ERR_OK && id != 0)
-        status = agree(&crowd, index, id, NOBODY, seconds, detail);
+        status = agree(&crowd, index, id, wish, seconds, detail);
+    else if (status == ERR_OK && wish == VOTER)
+        status = err_set(detail, ERR_NOTFOUND, "%s is no member of the cluster",
+                         site->peers[index].name);
     io_http_caller_free(crowd.caller);
     return status;
+}
+
+int deploy_members_raft_promote(const struct deploy_site *site, size_t index, uint64_t seconds,
+                                struct err_detail *detail)
+{
+    return change(site, index, VOTER, seconds, detail);
+}
+
+int deploy_members_raft_remove(const struct deploy_site *site, size_t index, uint64_t seconds,
+                               struct err_detail *detail)
+{
+    return change(site, index, NOBODY, seconds, detail);
 }
